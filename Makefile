@@ -1,0 +1,37 @@
+# The commands of this project; `make` lists them. Everything else is in scripts/ and in `nmt`.
+
+.DEFAULT_GOAL := help
+
+ARGS ?=
+OUR_PACKAGES := pipeline components trainer serving scripts
+
+.PHONY: help run test lint format setup lock clean
+
+help: ## list these commands
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+run: setup ## train, gate and push a model; ARGS="--config multi30k" goes to `nmt run`
+	.venv/bin/nmt run $(ARGS)
+
+test: lint ## lint, type check and every test; ARGS="-k gate" goes to pytest
+	.venv/bin/python -m pytest $(ARGS)
+
+lint: setup ## ruff (lint and format) and mypy, changing nothing
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy $(OUR_PACKAGES)
+
+format: setup ## let ruff mend and format the code
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+setup: ## make .venv from requirements.lock; PYTHON=/path/to/python3.11 names the interpreter
+	@scripts/bootstrap.sh
+
+lock: ## resolve pyproject.toml into requirements.lock; ARGS="--upgrade" takes newer versions
+	@scripts/bootstrap.sh lock $(ARGS)
+
+clean: ## remove .venv, tools and caches; the workspace stays
+	rm -rf .venv .tools build scripts/farmhash/build .mypy_cache .ruff_cache .pytest_cache
+	find . -name .git -prune -o -name workspace -prune \
+	    -o \( -name __pycache__ -o -name '*.egg-info' \) -prune -exec rm -rf {} +

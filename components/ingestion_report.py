@@ -1,0 +1,213 @@
+"""What became of every line of a corpus: counts that add up in any order, and the report of them.
+
+Beam workers each count their own shards; the counts of a split are the sum. The report is written
+beside the examples as `ingestion.json`, free of TFX and Beam for whoever reads it later.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple, Self
+
+from components.parallel_text import (
+    CorpusError,
+    LineLimits,
+    Pair,
+    Reason,
+    Rejection,
+    length_bucket,
+    shorten,
+)
+
+INGESTION_FILE = "ingestion.json"
+REJECTED_FOLDER = "rejected"
+REJECTED_HEADER = "shard\tline\treason\ttext\tdetail"
+EXAMPLES_SHOWN = 5
+_TEXT_SHOWN = 60
+
+
+class TooManyRejectedError(CorpusError):
+    """More lines were rejected than `max_rejected_fraction` allows; the message is the report."""
+
+
+class RejectedLine(NamedTuple):
+    """A row of the `rejected` file; the text is printable and shortened."""
+
+    shard: str
+    line: int
+    reason: str
+    text: str
+    detail: str
+
+    @classmethod
+    def of(cls, shard: str, line: int, raw: bytes, rejection: Rejection) -> Self:
+        """The row for a line as it was read."""
+        return cls(shard, line, rejection.reason.value, shorten(raw), rejection.detail)
+
+    def to_tsv(self) -> str:
+        """The row as tab-separated values, without a line end."""
+        return "\t".join(map(str, self))
+
+
+@dataclass
+class SplitCounts:
+    """Counts of a split, or of a part of it.
+
+    `first_rejected` keeps the smallest few rows by shard and line, whatever the order of adding.
+    """
+
+    shards: int = 0
+    accepted: int = 0
+    source_words: int = 0
+    target_words: int = 0
+    source_characters: int = 0
+    target_characters: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    length_buckets: Counter[str] = field(default_factory=Counter)
+    first_rejected: list[RejectedLine] = field(default_factory=list)
+    empty_shards: list[str] = field(default_factory=list)
+    damaged_shards: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def read(self) -> int:
+        """Lines read, accepted or not."""
+        return self.accepted + self.rejected.total()
+
+    def add_pair(self, pair: Pair) -> None:
+        """Counts an accepted line."""
+        self.accepted += 1
+        self.source_words += pair.source_words
+        self.target_words += pair.target_words
+        self.source_characters += pair.source_characters
+        self.target_characters += pair.target_characters
+        self.length_buckets[length_bucket(pair.source_words)] += 1
+
+    def add_rejected(self, row: RejectedLine) -> None:
+        """Counts a rejected line."""
+        self.rejected[row.reason] += 1
+        if len(self.first_rejected) < EXAMPLES_SHOWN:
+            self.first_rejected.append(row)
+
+    @classmethod
+    def sum(cls, parts: Iterable[Self]) -> Self:
+        """The counts of all the parts together; the order of the parts changes nothing."""
+        total = cls()
+        for part in parts:
+            total.shards += part.shards
+            total.accepted += part.accepted
+            total.source_words += part.source_words
+            total.target_words += part.target_words
+            total.source_characters += part.source_characters
+            total.target_characters += part.target_characters
+            total.rejected.update(part.rejected)
+            total.length_buckets.update(part.length_buckets)
+            total.first_rejected.extend(part.first_rejected)
+            total.empty_shards.extend(part.empty_shards)
+            total.damaged_shards.update(part.damaged_shards)
+        total.first_rejected = sorted(total.first_rejected)[:EXAMPLES_SHOWN]
+        total.empty_shards.sort()
+        return total
+
+    def to_json(self) -> str:
+        """All the counts, on one line."""
+        return json.dumps({"read": self.read, **vars(self)}, ensure_ascii=False, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The counts that `to_json` wrote."""
+        values: dict[str, Any] = json.loads(text)
+        del values["read"]
+        for name in ("rejected", "length_buckets"):
+            values[name] = Counter(values[name])
+        values["first_rejected"] = [RejectedLine(*row) for row in values["first_rejected"]]
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class IngestionReport:
+    """The whole corpus: where it lies, what was allowed, what came of it.
+
+    Args:
+        corpus: the folder of the shards.
+        limits: what counted as a sentence pair.
+        max_rejected_fraction: largest part of all lines that may be rejected, 0 to 1.
+        splits: the counts by split.
+    """
+
+    corpus: str
+    limits: LineLimits
+    max_rejected_fraction: float
+    splits: Mapping[str, SplitCounts]
+
+    @property
+    def total(self) -> SplitCounts:
+        """The counts of all splits together."""
+        return SplitCounts.sum(self.splits.values())
+
+    @property
+    def rejected_fraction(self) -> float:
+        """Part of all lines of the corpus that was rejected."""
+        total = self.total
+        return total.rejected.total() / total.read if total.read else 0.0
+
+    def check(self, rejected_uri: str) -> None:
+        """Stops a corpus that must not be used.
+
+        Args:
+            rejected_uri: where the rejected lines lie, for the message.
+
+        Raises:
+            TooManyRejectedError: more than `max_rejected_fraction` of the lines was rejected.
+            CorpusError: a shard is damaged or empty, or a split has no accepted line.
+        """
+        for split, counts in self.splits.items():
+            for shard, why in sorted(counts.damaged_shards.items()):
+                raise CorpusError(f"{self.corpus}: {shard} cannot be read ({why}); replace it.")
+            for shard in counts.empty_shards:
+                raise CorpusError(
+                    f"{self.corpus}: {shard} is empty; fill it or delete it, so that no text is "
+                    f"missing from the {split} split unnoticed."
+                )
+        if self.rejected_fraction > self.max_rejected_fraction:
+            raise TooManyRejectedError(
+                f"{self.describe_rejected()}\nThat is more than max_rejected_fraction "
+                f"({self.max_rejected_fraction:.2%}) allows. All rejected lines: {rejected_uri}. "
+                "Mend the corpus, or raise max_rejected_fraction."
+            )
+        for split, counts in self.splits.items():
+            if not counts.accepted:
+                raise CorpusError(
+                    f"{self.corpus}: no line of the {split} split was accepted.\n"
+                    f"{self.describe_rejected()}\nAll rejected lines: {rejected_uri}."
+                )
+
+    def describe_rejected(self) -> str:
+        """How many lines were rejected, why, and the first few of them."""
+        total = self.total
+        reasons = ", ".join(
+            f"{reason} {count:,}" for reason, count in sorted(total.rejected.items())
+        )
+        lines = [
+            f"{total.rejected.total():,} of {total.read:,} lines of {self.corpus} were rejected "
+            f"({self.rejected_fraction:.2%}): {reasons or 'none'}."
+        ]
+        for row in total.first_rejected:
+            text = row.text if len(row.text) <= _TEXT_SHOWN else f"{row.text[:_TEXT_SHOWN]}..."
+            lines.append(f"  {row.shard}:{row.line}: {row.reason} ({row.detail}): {text}")
+        return "\n".join(lines)
+
+    def to_json(self) -> str:
+        """The report as it is kept in `ingestion.json`."""
+        splits = {split: json.loads(counts.to_json()) for split, counts in self.splits.items()}
+        values = {
+            "corpus": self.corpus,
+            "limits": asdict(self.limits),
+            "max_rejected_fraction": self.max_rejected_fraction,
+            "read": self.total.read,
+            "accepted": self.total.accepted,
+            "rejected": {reason.value: self.total.rejected[reason.value] for reason in Reason},
+            "rejected_fraction": self.rejected_fraction,
+            "splits": splits,
+        }
+        return json.dumps(values, ensure_ascii=False, indent=2) + "\n"

@@ -1,0 +1,191 @@
+"""LiveModel: the model that is served today, as the baseline of the Evaluator.
+
+What is live is read from the serving directory, not from ML Metadata, so that a rollback or a model
+that was pushed by hand counts too. The baseline is the highest usable version whose content differs
+from the candidate's. That is the live version, except right after the candidate itself was pushed:
+then it is what was live before, so that a second run with nothing changed finds the same baseline
+and is answered from the cache. The first model has no baseline: the component then publishes no
+artifact at all, and the stock Evaluator sees an empty baseline channel.
+
+The driver puts the chosen version and its fingerprint among the execution properties before TFX
+looks into its cache (as ExampleGen's does with its input), so the node runs again exactly when the
+answer differs.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, BinaryIO, cast
+
+from absl import logging
+from tfx import types
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.dsl.components.base import base_driver as dsl_base_driver
+from tfx.dsl.io import fileio
+from tfx.orchestration.portable import base_driver as portable_base_driver
+from tfx.orchestration.portable import data_types
+from tfx.proto.orchestration import driver_output_pb2
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+from tfx.utils import io_utils, path_utils
+
+from serving.model_directory import FileSystem, fingerprint, foreign_entries, list_versions
+
+CANDIDATE_KEY = "candidate"
+MODEL_KEY = "model"
+SERVING_DIRECTORY_KEY = "serving_directory"
+VERSION_KEY = "live_version"
+FINGERPRINT_KEY = "fingerprint"
+
+Artifacts = dict[str, list[types.Artifact]]
+
+
+class ChangedWhileCopyingError(Exception):
+    """The live version changed between the decision to take it and the end of its copy."""
+
+
+class TfxFileSystem:
+    """Local and remote folders through TFX's file access."""
+
+    def list_names(self, folder: str) -> list[str]:
+        # Object stores answer the names of folders with a slash at the end.
+        if not fileio.isdir(folder):
+            return []
+        return [str(name).rstrip("/") for name in fileio.listdir(folder)]
+
+    def is_folder(self, path: str) -> bool:
+        return bool(fileio.isdir(path))
+
+    def has_content(self, path: str) -> bool:
+        if not fileio.exists(path) or fileio.isdir(path):
+            return False
+        with self.open(path) as file:
+            return bool(file.read(1))
+
+    def open(self, path: str) -> AbstractContextManager[BinaryIO]:
+        return cast(AbstractContextManager[BinaryIO], fileio.open(path, "rb"))
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A version of the serving directory that a candidate is compared with."""
+
+    number: int
+    path: str
+    fingerprint: str
+
+
+def find_baseline(
+    serving_directory: str, candidate: str, filesystem: FileSystem | None = None
+) -> Baseline | None:
+    """The highest usable version whose content is not the candidate's; None where there is none.
+
+    Versions that no server could load and entries that are no versions are named in the log and
+    passed over.
+
+    Args:
+      serving_directory: The folder `models/NAME`, which need not exist yet.
+      candidate: The folder of the candidate's SavedModel.
+      filesystem: How to reach both; TFX's own by default.
+    """
+    filesystem = filesystem or TfxFileSystem()
+    for entry in foreign_entries(serving_directory, filesystem):
+        logging.warning("%s: %s is passed over: %s.", serving_directory, entry.name, entry.reason)
+    candidate_fingerprint = fingerprint(candidate, filesystem)
+    for version in reversed(list_versions(serving_directory, filesystem)):
+        if not version.complete:
+            logging.warning("Version %s is passed over: %s.", version.path, version.problem)
+            continue
+        version_fingerprint = fingerprint(version.path, filesystem)
+        if version_fingerprint != candidate_fingerprint:
+            return Baseline(version.number, version.path, version_fingerprint)
+    return None
+
+
+class Driver(dsl_base_driver.BaseDriver, portable_base_driver.BaseDriver):
+    """Decides on the baseline before the cache is asked."""
+
+    def __init__(self, metadata_handle: Any) -> None:
+        dsl_base_driver.BaseDriver.__init__(self, metadata_handle)
+        portable_base_driver.BaseDriver.__init__(self, metadata_handle)
+
+    def run(self, execution_info: data_types.ExecutionInfo) -> Any:
+        baseline = _baseline_of(execution_info.input_dict, execution_info.exec_properties)
+        result: Any = driver_output_pb2.DriverOutput()  # type: ignore[attr-defined]
+        number, content = (str(baseline.number), baseline.fingerprint) if baseline else ("", "")
+        result.exec_properties[VERSION_KEY].string_value = number
+        result.exec_properties[FINGERPRINT_KEY].string_value = content
+        return result
+
+
+class Executor(base_executor.BaseExecutor):
+    """Copies the baseline: the serving directory may forget old versions, artifacts must stay."""
+
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Any) -> None:
+        baseline = _baseline_of(input_dict, exec_properties)
+        # Where an orchestrator calls no driver, what is found now is the decision.
+        decided = exec_properties.get(FINGERPRINT_KEY)
+        if decided is not None and decided != (baseline.fingerprint if baseline else ""):
+            raise ChangedWhileCopyingError(
+                f"The live version in {exec_properties[SERVING_DIRECTORY_KEY]} changed meanwhile; "
+                "run again."
+            )
+        model = artifact_utils.get_single_instance(output_dict[MODEL_KEY])
+        if baseline is None:
+            # An output without artifacts is cached and seen by the Evaluator as no baseline; an
+            # empty one is neither.
+            output_dict[MODEL_KEY].clear()
+            fileio.rmtree(model.uri)
+            return
+        folder = path_utils.serving_model_dir(model.uri)
+        io_utils.copy_dir(baseline.path, folder)
+        if fingerprint(folder, TfxFileSystem()) != baseline.fingerprint:
+            raise ChangedWhileCopyingError(
+                f"{baseline.path} changed while it was copied; run again."
+            )
+        model.set_string_custom_property(VERSION_KEY, str(baseline.number))
+        model.set_string_custom_property(FINGERPRINT_KEY, baseline.fingerprint)
+
+
+class LiveModelSpec(ComponentSpec):
+    """The inputs, outputs and parameters of LiveModel."""
+
+    # The base class declares these three as instance variables, hence no ClassVar.
+    INPUTS = {CANDIDATE_KEY: ChannelParameter(type=standard_artifacts.Model)}  # noqa: RUF012
+    OUTPUTS = {MODEL_KEY: ChannelParameter(type=standard_artifacts.Model)}  # noqa: RUF012
+    PARAMETERS = {SERVING_DIRECTORY_KEY: ExecutionParameter(type=str)}  # noqa: RUF012
+
+
+class LiveModel(base_component.BaseComponent):
+    """Finds the model that is served today and hands it on as the Evaluator's baseline.
+
+    Its output `model` holds one artifact with the properties `live_version` and `fingerprint`, or
+    none where nothing but the candidate was ever served.
+    """
+
+    SPEC_CLASS = LiveModelSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+    DRIVER_CLASS = Driver
+
+    def __init__(self, model: types.BaseChannel, serving_directory: str) -> None:
+        """Wire the component.
+
+        Args:
+          model: The candidate, from the Trainer.
+          serving_directory: The folder that Pusher pushes to and a server watches, `models/NAME`.
+        """
+        super().__init__(
+            LiveModelSpec(
+                candidate=model,
+                serving_directory=serving_directory,
+                model=types.Channel(type=standard_artifacts.Model),
+            )
+        )
+
+
+def _baseline_of(input_dict: Artifacts, exec_properties: Any) -> Baseline | None:
+    candidate = artifact_utils.get_single_uri(input_dict[CANDIDATE_KEY])
+    return find_baseline(
+        exec_properties[SERVING_DIRECTORY_KEY], path_utils.serving_model_dir(candidate)
+    )

@@ -1,0 +1,220 @@
+"""Parallel text as bytes: the lines of a shard and the verdict on each, free of TFX and Beam.
+
+A corpus line is `source<TAB>target` in UTF-8. A line that breaks the contract of the raw example is
+never an error here: it is a `Rejection` with its reason, for the caller to count and to keep.
+"""
+
+import codecs
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+SPLITS = ("train", "validation", "test")
+SHARD_SUFFIXES = (".tsv", ".tsv.gz")
+LENGTH_BUCKETS = ("01-10", "11-20", "21-30", "31+")
+
+# A ratio of lengths says nothing about short texts: "Datenbankverwaltung" is a fair translation
+# of four words.
+RATIO_FREE_WORDS = 5
+
+_BYTE_ORDER_MARK = codecs.BOM_UTF8
+_BLOCK_BYTES = 1 << 20
+_INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
+
+
+class CorpusError(ValueError):
+    """The corpus cannot be used as it is: a sentence that says what to mend."""
+
+
+class Reason(StrEnum):
+    """Why a line was rejected."""
+
+    TOO_LONG = "too_long"
+    NUL_BYTE = "nul_byte"
+    INVALID_UTF8 = "invalid_utf8"
+    WRONG_COLUMNS = "wrong_columns"
+    EMPTY_SIDE = "empty_side"
+    LENGTH_RATIO = "length_ratio"
+
+
+@dataclass(frozen=True)
+class LineLimits:
+    """What still counts as a sentence pair.
+
+    Args:
+        max_words: most whitespace-separated words on either side.
+        max_characters: most characters on either side.
+        max_length_ratio: most times that one side may be longer than the other.
+
+    Raises:
+        ValueError: a limit that no line could meet.
+    """
+
+    max_words: int = 200
+    max_characters: int = 2000
+    max_length_ratio: float = 9.0
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if not value >= 1:
+                raise ValueError(f"{name} must be 1 or more, not {value}.")
+
+    @property
+    def max_line_bytes(self) -> int:
+        """Bytes of the longest line that can be accepted: UTF-8 takes at most 4 per character."""
+        return 2 * 4 * self.max_characters + len(b"\t\r")
+
+
+class Pair(NamedTuple):
+    """An accepted line."""
+
+    source: bytes
+    target: bytes
+    source_words: int
+    target_words: int
+    source_characters: int
+    target_characters: int
+
+
+class Rejection(NamedTuple):
+    """A rejected line: the reason, and what exactly was seen."""
+
+    reason: Reason
+    detail: str
+
+
+def length_bucket(words: int) -> str:
+    """Name of the length bucket of a sentence with so many source words.
+
+    Args:
+        words: whitespace-separated words, 1 or more.
+
+    Returns:
+        One of `LENGTH_BUCKETS`.
+    """
+    return LENGTH_BUCKETS[min((words - 1) // 10, len(LENGTH_BUCKETS) - 1)]
+
+
+def curated_schema_path() -> str:
+    """Path of the TensorFlow Metadata schema of the raw example, for ImportSchemaGen."""
+    return str(Path(__file__).with_name("raw_schema.pbtxt"))
+
+
+def read_lines(stream: BinaryIO, max_bytes: int) -> Iterator[bytes]:
+    r"""Lines of a shard, in bounded memory.
+
+    Only `\n` ends a line. Python's text mode and `splitlines` also break at U+2028, U+0085, form
+    feeds and the like, which are ordinary characters of a sentence; bytes have no such ideas, and
+    invalid UTF-8 reaches the parser instead of ending the read.
+
+    Args:
+        stream: a binary stream of TSV, already decompressed.
+        max_bytes: of a longer line only the first `max_bytes + 1` bytes are kept: enough to see
+            that it is too long, and a file without line ends does not fill the memory.
+
+    Yields:
+        Each line without its `\n`; a byte order mark at the start of the file is dropped.
+    """
+    kept = max_bytes + 1
+    pending = b""
+    at_start = True
+    while block := stream.read(_BLOCK_BYTES):
+        if at_start:
+            at_start = False
+            block = block.removeprefix(_BYTE_ORDER_MARK)
+        *lines, rest = block.split(b"\n")
+        if lines:
+            yield (pending + lines[0])[:kept]
+            for line in lines[1:]:
+                yield line[:kept]
+            pending = rest[:kept]
+        else:
+            pending = (pending + rest)[:kept]
+    if pending:
+        yield pending
+
+
+def parse_line(line: bytes, limits: LineLimits) -> Pair | Rejection:
+    r"""Checks one line against the contract of the raw example.
+
+    Args:
+        line: `source<TAB>target` without `\n`; one trailing `\r` is dropped.
+        limits: what still counts as a sentence pair.
+
+    Returns:
+        The pair, its texts byte for byte as they stood, or the rejection.
+    """
+    if len(line) > limits.max_line_bytes:
+        return Rejection(Reason.TOO_LONG, f"more than {limits.max_line_bytes:,} bytes")
+    if b"\0" in line:
+        return Rejection(Reason.NUL_BYTE, f"at byte {line.index(0)}")
+    columns = line.removesuffix(b"\r").split(b"\t")
+    try:
+        texts = [column.decode("utf-8") for column in columns]
+    except UnicodeDecodeError as error:
+        return Rejection(Reason.INVALID_UTF8, error.reason)
+    if len(texts) != 2:
+        return Rejection(Reason.WRONG_COLUMNS, f"{len(texts)} instead of 2")
+    source, target = texts
+    for side, text in (("source", source), ("target", target)):
+        if not _is_visible(text):
+            return Rejection(Reason.EMPTY_SIDE, side)
+    pair = Pair(
+        source=columns[0],
+        target=columns[1],
+        source_words=len(source.split()),
+        target_words=len(target.split()),
+        source_characters=len(source),
+        target_characters=len(target),
+    )
+    return _check_lengths(pair, limits) or pair
+
+
+def _is_visible(text: str) -> bool:
+    """Whether a text has anything but spaces, control and format characters."""
+    return any(unicodedata.category(character) not in _INVISIBLE_CATEGORIES for character in text)
+
+
+def _check_lengths(pair: Pair, limits: LineLimits) -> Rejection | None:
+    words = (pair.source_words, pair.target_words)
+    characters = (pair.source_characters, pair.target_characters)
+    if max(characters) > limits.max_characters:
+        return Rejection(Reason.TOO_LONG, f"{max(characters):,} characters")
+    if max(words) > limits.max_words:
+        return Rejection(Reason.TOO_LONG, f"{max(words):,} words")
+    # Japanese, Chinese or Thai write a sentence as one "word", so words alone would reject whole
+    # corpora: the ratio is absurd only if the characters agree.
+    word_ratio = max(words) / min(words)
+    ratio = min(word_ratio, max(characters) / min(characters))
+    if max(words) > RATIO_FREE_WORDS and ratio > limits.max_length_ratio:
+        return Rejection(Reason.LENGTH_RATIO, f"{words[0]} words against {words[1]}")
+    return None
+
+
+def shorten(raw: bytes, limit: int = 200) -> str:
+    r"""A line as printable text on one line, for people to recognise it.
+
+    Bytes that are no UTF-8 become `\xHH`, characters that cannot be printed `\uHHHH`, a backslash
+    is doubled, so that the text says exactly what was there.
+
+    Args:
+        raw: the line as it was read.
+        limit: most bytes to show; `...` stands for the rest.
+    """
+    is_cut = len(raw) > limit
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="backslashreplace")
+    # Not final when cut: a character that the cut went through is left out, not called invalid.
+    text = decoder.decode(raw[:limit].replace(b"\\", b"\\\\"), final=not is_cut)
+    shown = "".join(_escape(character) for character in text)
+    return shown + "..." if is_cut else shown
+
+
+def _escape(character: str) -> str:
+    if character.isprintable():
+        return character
+    named = {"\t": "\\t", "\r": "\\r", "\n": "\\n"}.get(character)
+    code = ord(character)
+    return named or (f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}")

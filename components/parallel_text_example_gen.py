@@ -1,0 +1,311 @@
+"""ParallelTextExampleGen: a corpus folder of TSV shards becomes the Examples of the pipeline.
+
+The folder's own splits are kept (`train-*.tsv[.gz]`, `validation-*`, `test-*`): nothing is hashed
+anew, so that a published test set stays the test set. Malformed lines are counted by reason and
+kept under `rejected/` in the artifact, beside the `Split-*` folders that other components read;
+`ingestion.json` there is the report.
+"""
+
+import hashlib
+import os
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import apache_beam as beam
+import tensorflow as tf
+from google.protobuf import struct_pb2
+from tfx import types
+from tfx.components.example_gen.component import FileBasedExampleGen
+from tfx.components.example_gen.write_split import DEFAULT_TF_RECORD_FILE_NAME
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base import executor_spec
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.dsl.io import fileio
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils, standard_component_specs
+from tfx.utils import io_utils, proto_utils
+
+from components import parallel_text
+from components.corpus_shards import ContentDriver, open_shard, require_shards
+from components.ingestion_report import (
+    INGESTION_FILE,
+    REJECTED_FOLDER,
+    REJECTED_HEADER,
+    IngestionReport,
+    RejectedLine,
+    SplitCounts,
+)
+from components.parallel_text import SPLITS, CorpusError, LineLimits, Pair
+
+_REJECTED = "rejected"
+_COUNTS = "counts"
+_FILE_FORMAT = "tfrecords_gzip"
+
+
+def to_example(pair: Pair) -> bytes:
+    """The raw example of a pair, a serialized `tf.train.Example`."""
+    values = {
+        "source": pair.source,
+        "target": pair.target,
+        "length_bucket": parallel_text.length_bucket(pair.source_words).encode(),
+    }
+    features = {
+        name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+        for name, value in values.items()
+    }
+    example = tf.train.Example(features=tf.train.Features(feature=features))
+    return cast(bytes, example.SerializeToString(deterministic=True))
+
+
+class ReadShard(beam.DoFn):
+    """Reads one shard: examples, and to the side the rejected lines and the counts.
+
+    A shard is one unit of work and is read from its start. Beam's ReadFromText would split a plain
+    file at byte offsets, after which no worker knows the number of its first line, and the report
+    has to name the line. Corpora come in shards so that there is enough to hand out.
+    """
+
+    def __init__(self, limits: LineLimits) -> None:
+        self._limits = limits
+
+    def process(self, path: str) -> Iterator[Any]:
+        shard = os.path.basename(path)
+        counts = SplitCounts(shards=1)
+        try:
+            with open_shard(path) as stream:
+                lines = parallel_text.read_lines(stream, self._limits.max_line_bytes)
+                for number, line in enumerate(lines, start=1):
+                    verdict = parallel_text.parse_line(line, self._limits)
+                    if isinstance(verdict, Pair):
+                        counts.add_pair(verdict)
+                        yield to_example(verdict)
+                    else:
+                        row = RejectedLine.of(shard, number, line, verdict)
+                        counts.add_rejected(row)
+                        yield beam.pvalue.TaggedOutput(_REJECTED, row.to_tsv())
+        except (OSError, EOFError, zlib.error) as error:
+            # Counted, not raised: from a remote worker an error comes back as a RuntimeError that
+            # carries a traceback, and the user should get the sentence.
+            counts.damaged_shards[shard] = str(error)
+        if not counts.read and not counts.damaged_shards:
+            counts.empty_shards.append(shard)
+        yield beam.pvalue.TaggedOutput(_COUNTS, counts)
+
+
+class SumCounts(beam.CombineFn):
+    """Adds up the counts of the shards."""
+
+    def create_accumulator(self) -> SplitCounts:
+        return SplitCounts()
+
+    def add_input(self, accumulator: SplitCounts, element: SplitCounts) -> SplitCounts:
+        return SplitCounts.sum([accumulator, element])
+
+    def merge_accumulators(self, accumulators: Iterable[SplitCounts]) -> SplitCounts:
+        return SplitCounts.sum(accumulators)
+
+    def extract_output(self, accumulator: SplitCounts) -> SplitCounts:
+        return accumulator
+
+
+class ReadSplit(beam.PTransform):
+    """Reads the shards of one split and leaves its rejected lines and counts in files.
+
+    Args:
+        shards: paths of the shards.
+        limits: what counts as a sentence pair.
+        report_prefix: the files are called so, and end in `.tsv` and `.json`.
+    """
+
+    def __init__(self, shards: Iterable[str], limits: LineLimits, report_prefix: str) -> None:
+        super().__init__()
+        self._shards = list(enumerate(shards))
+        self._limits = limits
+        self._report_prefix = report_prefix
+
+    def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
+        results = (
+            pipeline
+            | "Shards" >> beam.Create(self._shards)
+            # The grouping lets a cluster spread the shards over its workers.
+            | "Spread" >> beam.GroupByKey()
+            | "Paths" >> beam.FlatMapTuple(lambda _, paths: paths)
+            | "Read"
+            >> beam.ParDo(ReadShard(self._limits))
+            .with_output_types(bytes)
+            .with_outputs(_REJECTED, _COUNTS, main="examples")
+        )
+        _ = results[_REJECTED] | "WriteRejected" >> beam.io.WriteToText(
+            self._report_prefix, ".tsv", shard_name_template="", header=REJECTED_HEADER
+        )
+        _ = (
+            results[_COUNTS]
+            | "Sum" >> beam.CombineGlobally(SumCounts())
+            | "ToJson" >> beam.Map(SplitCounts.to_json)
+            | "WriteCounts"
+            >> beam.io.WriteToText(self._report_prefix, ".json", shard_name_template="")
+        )
+        return results["examples"]
+
+
+class ParallelTextExecutor(BaseBeamExecutor):
+    """Ingests the corpus, writes the report, and stops the run if the corpus is not good enough.
+
+    It is no BaseExampleGenExecutor, because that one shuffles with random keys: the same corpus
+    would come out in another order each time, and training could not be repeated. Here one worker
+    keeps the order of the corpus; to shuffle is the trainer's task, with the trainer's seed.
+    """
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Fills the Examples artifact.
+
+        Args:
+            input_dict: empty.
+            output_dict: `examples`, one artifact.
+            exec_properties: as the component makes them.
+
+        Raises:
+            CorpusError: the corpus is missing, incomplete, damaged or rejected; the rejected lines
+                then lie beside the artifact's folder, which TFX deletes after a failure.
+        """
+        examples = artifact_utils.get_single_instance(
+            output_dict[standard_component_specs.EXAMPLES_KEY]
+        )
+        corpus = str(exec_properties[standard_component_specs.INPUT_BASE_KEY])
+        shards = require_shards(corpus, _patterns_of(exec_properties))
+        limits, max_rejected_fraction = _settings_of(exec_properties)
+        examples.split_names = artifact_utils.encode_split_names(list(shards))
+        examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+        examples_utils.set_file_format(examples, _FILE_FORMAT)
+
+        counts = self._ingest(examples, shards, limits)
+        report = IngestionReport(corpus, limits, max_rejected_fraction, counts)
+        io_utils.write_string_file(os.path.join(examples.uri, INGESTION_FILE), report.to_json())
+        kept_uri = f"{examples.uri.rstrip('/')}-{REJECTED_FOLDER}"
+        try:
+            report.check(kept_uri)
+        except CorpusError:
+            io_utils.copy_dir(os.path.join(examples.uri, REJECTED_FOLDER), kept_uri)
+            raise
+        total = report.total
+        examples.set_int_custom_property("read", total.read)
+        examples.set_int_custom_property("accepted", total.accepted)
+        examples.set_int_custom_property("rejected", total.rejected.total())
+
+    def _ingest(
+        self, examples: types.Artifact, shards: Mapping[str, list[str]], limits: LineLimits
+    ) -> dict[str, SplitCounts]:
+        """Writes the examples and the rejected lines of every split, and counts both."""
+        prefixes = {split: os.path.join(examples.uri, REJECTED_FOLDER, split) for split in shards}
+        with self._make_beam_pipeline() as pipeline:
+            for split, paths in shards.items():
+                split_uri = artifact_utils.get_split_uri([examples], split)
+                _ = (
+                    pipeline
+                    | f"ReadSplit[{split}]" >> ReadSplit(paths, limits, prefixes[split])
+                    | f"WriteSplit[{split}]"
+                    >> beam.io.WriteToTFRecord(
+                        os.path.join(split_uri, DEFAULT_TF_RECORD_FILE_NAME),
+                        file_name_suffix=".gz",
+                    )
+                )
+        return {split: _take_counts(f"{prefix}.json") for split, prefix in prefixes.items()}
+
+
+def _patterns_of(exec_properties: Mapping[str, Any]) -> dict[str, str]:
+    """Patterns of the shards by split, spans resolved by the driver."""
+    config = example_gen_pb2.Input()
+    proto_utils.json_to_proto(exec_properties[standard_component_specs.INPUT_CONFIG_KEY], config)
+    return {split.name: split.pattern for split in config.splits}
+
+
+def _settings_of(exec_properties: Mapping[str, Any]) -> tuple[LineLimits, float]:
+    """The component's own arguments: the limits of a line, and `max_rejected_fraction`."""
+    config = example_gen_pb2.CustomConfig()
+    proto_utils.json_to_proto(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY], config)
+    settings = struct_pb2.Struct()
+    config.custom_config.Unpack(settings)
+    limits = LineLimits(
+        max_words=int(settings["max_words"]),
+        max_characters=int(settings["max_characters"]),
+        max_length_ratio=settings["max_length_ratio"],
+    )
+    return limits, settings["max_rejected_fraction"]
+
+
+def _take_counts(path: str) -> SplitCounts:
+    """Reads the counts that the Beam pipeline left, and removes the file."""
+    counts = SplitCounts.from_json(io_utils.read_string_file(path))
+    fileio.remove(path)
+    return counts
+
+
+class ParallelTextExampleGen(FileBasedExampleGen):
+    """Ingests a corpus folder of `source<TAB>target` shards.
+
+    Every argument, the content of the shards and the code of the parser are part of the cache key.
+
+    Args:
+        input_base: the corpus folder.
+        max_rejected_fraction: largest part of all lines that may be rejected, 0 to 1.
+        max_words: most whitespace-separated words on either side.
+        max_characters: most characters on either side.
+        max_length_ratio: most times that one side may be longer than the other, in words and in
+            characters; short texts are free.
+
+    Raises:
+        ValueError: an argument is out of its range.
+    """
+
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(ParallelTextExecutor)
+    DRIVER_CLASS = ContentDriver
+
+    def __init__(
+        self,
+        input_base: str,
+        max_rejected_fraction: float = 0.01,
+        max_words: int = 200,
+        max_characters: int = 2000,
+        max_length_ratio: float = 9.0,
+    ) -> None:
+        if not 0 <= max_rejected_fraction <= 1:
+            raise ValueError(
+                f"max_rejected_fraction must be from 0 to 1, not {max_rejected_fraction}."
+            )
+        limits = LineLimits(max_words, max_characters, max_length_ratio)
+        settings = struct_pb2.Struct()
+        settings.update(
+            {
+                "max_rejected_fraction": max_rejected_fraction,
+                "max_words": limits.max_words,
+                "max_characters": limits.max_characters,
+                "max_length_ratio": limits.max_length_ratio,
+                "code_digest": _code_digest(),
+            }
+        )
+        custom_config = example_gen_pb2.CustomConfig()
+        custom_config.custom_config.Pack(settings)
+        splits = [
+            example_gen_pb2.Input.Split(name=split, pattern=f"{split}-*.tsv*") for split in SPLITS
+        ]
+        super().__init__(
+            input_base=input_base,
+            input_config=example_gen_pb2.Input(splits=splits),
+            custom_config=custom_config,
+        )
+
+
+def _code_digest() -> str:
+    """SHA-256 of the modules that decide what an example is: TFX's cache is blind to code."""
+    digest = hashlib.sha256()
+    here = Path(__file__)
+    for module in ("parallel_text", "corpus_shards", "ingestion_report", here.stem):
+        digest.update(here.with_name(f"{module}.py").read_bytes())
+    return digest.hexdigest()

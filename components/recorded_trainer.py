@@ -1,0 +1,34 @@
+"""The stock Trainer's executor, which also records on the Model artifact what the model was made
+from.
+
+Reproducing a model takes its configuration, its corpus, its code and the versions of its libraries;
+the digests of all four come with `custom_config["record"]` and become custom properties of the
+artifact, where ML Metadata finds them.
+"""
+
+import json
+from typing import Any
+
+from tfx import types
+from tfx.components.trainer.executor import GenericExecutor
+from tfx.types import artifact_utils, standard_component_specs
+from tfx.utils import json_utils
+
+
+class RecordingExecutor(GenericExecutor):
+    """Trains with `run_fn`, then writes the record down."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Trains; the Model artifact gets one custom property for each entry of
+        `custom_config["record"]`."""
+        super().Do(input_dict, output_dict, exec_properties)
+        config = json_utils.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY])
+        model = artifact_utils.get_single_instance(output_dict[standard_component_specs.MODEL_KEY])
+        for name, value in config["record"].items():
+            text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+            model.set_string_custom_property(name, text)

@@ -1,0 +1,216 @@
+"""Corpus scores of translations from sufficient statistics of single sentences.
+
+BLEU and chrF of a corpus are functions of sums over its sentences, so each sentence is reduced to a
+short row of integers once; rows are added up in any order and on any number of workers, and the
+sums give sacreBLEU's own score to the last digit. Resampling a test set then is arithmetic on rows:
+see `paired_bootstrap`.
+
+A new score (TER, for instance) is one more class with the four members of `SentenceStatistics`,
+added to `_KINDS`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+from sacrebleu.metrics import BLEU, CHRF
+
+# The same sentence is scored in every slice that it belongs to, one after the other.
+_REMEMBERED_SENTENCES = 4096
+
+
+class SentenceStatistics(Protocol):
+    """One score: its row per sentence, and the score of a sum of rows."""
+
+    @property
+    def width(self) -> int:
+        """Numbers in a row."""
+
+    def row(self, hypothesis: str, reference: str) -> Sequence[int]:
+        """The sufficient statistics of one sentence.
+
+        Args:
+          hypothesis: The translation, as a reader sees it (not tokenized).
+          reference: The human translation.
+
+        Returns:
+          `[width]` counts.
+        """
+
+    def score(self, total: NDArray[np.int64]) -> float:
+        """sacreBLEU's corpus score, 0 to 100.
+
+        Args:
+          total: `[width]` int64, the sum of the rows of the corpus.
+        """
+
+    def signature(self) -> str:
+        """sacreBLEU's signature of the score, with its version."""
+
+
+@runtime_checkable
+class ResampledStatistics(SentenceStatistics, Protocol):
+    """A score that can be computed for many sums at once, as resampling needs it."""
+
+    def scores(self, totals: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The corpus scores of many sums of rows.
+
+        Args:
+          totals: `[resamples, width]` float64 holding whole numbers.
+
+        Returns:
+          `[resamples]` float64, equal to `score` but for rounding.
+        """
+
+
+class BleuStatistics:
+    """Cased BLEU (Papineni et al., 2002) with sacreBLEU's defaults: 13a tokens, 4-grams,
+    exponential smoothing.
+
+    A row is [hypothesis length, reference length, matches of order 1 to 4, n-grams of order 1 to
+    4].
+    """
+
+    width = 10
+    _order = 4
+
+    def __init__(self) -> None:
+        # `force` only silences a warning about text that ends in " .".
+        self._bleu = BLEU(force=True)
+        self.row = functools.lru_cache(_REMEMBERED_SENTENCES)(self._row)
+
+    def _row(self, hypothesis: str, reference: str) -> tuple[int, ...]:
+        counts = self._bleu.corpus_score([hypothesis], [[reference]])
+        return (counts.sys_len, counts.ref_len, *counts.counts, *counts.totals)
+
+    def score(self, total: NDArray[np.int64]) -> float:
+        hypothesis_length, reference_length, *counts = (int(number) for number in total)
+        return float(
+            BLEU.compute_bleu(
+                correct=counts[: self._order],
+                total=counts[self._order :],
+                sys_len=hypothesis_length,
+                ref_len=reference_length,
+                smooth_method=self._bleu.smooth_method,
+            ).score
+        )
+
+    def scores(self, totals: NDArray[np.float64]) -> NDArray[np.float64]:
+        hypothesis_length, reference_length = totals[:, 0], totals[:, 1]
+        matches = totals[:, 2 : 2 + self._order]
+        ngrams = totals[:, 2 + self._order :]
+        # Exponential smoothing (NIST, mteval-v13a): the k-th order without a match counts 1 / 2^k
+        # matches.
+        without_match = matches == 0
+        smoothed = np.where(without_match, 0.5 ** np.cumsum(without_match, axis=1), matches)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log_precision = np.log(100.0 * smoothed / ngrams).mean(axis=1)
+            brevity = np.minimum(0.0, 1.0 - reference_length / hypothesis_length)
+            bleu = np.exp(log_precision + brevity)
+        # sacreBLEU: no match at all, or no n-gram of some order, is a score of 0.
+        defined = matches.any(axis=1) & ngrams.all(axis=1)
+        return np.where(defined, bleu, 0.0)
+
+    def signature(self) -> str:
+        return _signature(self._bleu)
+
+
+class ChrfStatistics:
+    """chrF2 (Popović, 2015) with sacreBLEU's defaults: characters of order 1 to 6, no words, beta
+    2.
+
+    A row is [n-grams of the hypothesis, n-grams of the reference, matches] for each order.
+    """
+
+    width = 18
+
+    def __init__(self) -> None:
+        self._chrf = CHRF()
+        self.row = functools.lru_cache(_REMEMBERED_SENTENCES)(self._row)
+
+    def _row(self, hypothesis: str, reference: str) -> tuple[int, ...]:
+        # sacreBLEU's chrF score does not carry its counts, so they come from the method that its
+        # own significance tests use; the golden tests hold it to the public corpus score.
+        [row] = self._chrf._extract_corpus_statistics([hypothesis], [[reference]])
+        return tuple(row)
+
+    def score(self, total: NDArray[np.int64]) -> float:
+        counts = [int(number) for number in total]
+        return float(self._chrf._compute_score_from_stats(counts).score)
+
+    def signature(self) -> str:
+        return _signature(self._chrf)
+
+
+_KINDS: dict[str, Callable[[], SentenceStatistics]] = {
+    "bleu": BleuStatistics,
+    "chrf": ChrfStatistics,
+}
+
+
+@functools.cache
+def sentence_statistics(kind: str) -> SentenceStatistics:
+    """The one object of this process for a score, so that Beam need not pickle sacreBLEU's.
+
+    Args:
+      kind: `bleu` or `chrf`.
+
+    Raises:
+      ValueError: There is no such score.
+    """
+    if kind not in _KINDS:
+        raise ValueError(f"There is no score {kind!r}; there are {', '.join(_KINDS)}.")
+    return _KINDS[kind]()
+
+
+def resampled_statistics(kind: str) -> ResampledStatistics:
+    """The same for a score that can be resampled.
+
+    Args:
+      kind: `bleu`.
+
+    Raises:
+      ValueError: There is no such score, or it cannot be resampled.
+    """
+    statistics = sentence_statistics(kind)
+    if not isinstance(statistics, ResampledStatistics):
+        raise ValueError(f"{kind!r} cannot be resampled: it has no scores of many sums.")
+    return statistics
+
+
+def corpus_score(kind: str, hypotheses: Sequence[str], references: Sequence[str]) -> float:
+    """The score of a corpus in memory, made as the Evaluator makes it.
+
+    Args:
+      kind: `bleu` or `chrf`.
+      hypotheses: `[sentences]` translations.
+      references: `[sentences]` human translations.
+
+    Returns:
+      0 to 100.
+    """
+    statistics = sentence_statistics(kind)
+    total = np.zeros(statistics.width, np.int64)
+    for hypothesis, reference in zip(hypotheses, references, strict=True):
+        total += np.asarray(statistics.row(hypothesis, reference), np.int64)
+    return statistics.score(total)
+
+
+def bleu_signature() -> str:
+    """How BLEU is made: sacreBLEU's own signature, with its version."""
+    return sentence_statistics("bleu").signature()
+
+
+def chrf_signature() -> str:
+    """How chrF is made: sacreBLEU's own signature, with its version."""
+    return sentence_statistics("chrf").signature()
+
+
+def _signature(metric: BLEU | CHRF) -> str:
+    # sacreBLEU knows the number of references only after a first score.
+    metric.corpus_score(["a"], [["a"]])
+    return str(metric.get_signature())

@@ -1,0 +1,140 @@
+"""The verdict of the gate: which numbers were held against which bounds, and what came of it.
+
+Light on purpose: whoever prints or compares verdicts needs neither TFX nor TFMA.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+OVERALL = "overall"
+CANDIDATE = "candidate"
+BASELINE = "baseline"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Check(_Record):
+    """One number held against its bound.
+
+    Attributes:
+      metric: Name of the number.
+      slice: `overall`, or `feature=value`.
+      value: The number; None where the evaluation does not hold it, which fails the check.
+      rule: Whether the number must be at least or at most the bound.
+      bound: What it is held against.
+      passed: What TFMA's validation decided.
+    """
+
+    metric: str
+    slice: str
+    value: float | None
+    rule: Literal["at least", "at most"]
+    bound: float
+    passed: bool
+
+
+class Verdict(_Record):
+    """What the gate decided about one candidate, with everything that it decided on.
+
+    Attributes:
+      blessed: Whether the candidate may be pushed.
+      has_baseline: Whether there was a live model to compare with; the first model has only the
+        floor.
+      live_version: The version that the live model is served as, where the reader of the verdict
+        was told.
+      checks: All checks that counted.
+      unjudged: Slices that are too small to count, with their sentences.
+      problems: Failures of the validation beside the checks, in words.
+      metrics: By slice, then by model (`candidate`, `baseline`), then by metric.
+      signatures: How each score is made.
+    """
+
+    blessed: bool
+    has_baseline: bool
+    live_version: str | None
+    checks: tuple[Check, ...]
+    unjudged: dict[str, int]
+    problems: tuple[str, ...]
+    metrics: dict[str, dict[str, dict[str, float]]]
+    signatures: dict[str, str]
+
+    @property
+    def failures(self) -> tuple[Check, ...]:
+        """The checks that blocked the candidate."""
+        return tuple(check for check in self.checks if not check.passed)
+
+
+def format_verdict(verdict: Verdict) -> str:
+    """The verdict as plain text: each check, all scores by slice and model, how they are made."""
+    sections = [_headline(verdict), _check_table(verdict), _score_table(verdict)]
+    notes = [
+        f"{name}: {sentences} sentences, too few to count"
+        for name, sentences in verdict.unjudged.items()
+    ]
+    notes += [f"{name}: {how}" for name, how in verdict.signatures.items()]
+    return "\n\n".join([*sections, "\n".join(notes)])
+
+
+def _headline(verdict: Verdict) -> str:
+    lines = ["BLESSED: the model may be pushed." if verdict.blessed else "BLOCKED:"]
+    for check in verdict.failures:
+        value = "missing" if check.value is None else _number(check.value)
+        demand = f"{check.rule} {_number(check.bound)}"
+        lines.append(f"  {check.metric} of {check.slice} is {value}, must be {demand}")
+    lines += [f"  {problem}" for problem in verdict.problems]
+    if not verdict.has_baseline:
+        lines.append("No model is live yet: only the floor counts.")
+    elif verdict.live_version:
+        lines.append(f"The baseline is the live version {verdict.live_version}.")
+    return "\n".join(lines)
+
+
+def _check_table(verdict: Verdict) -> str:
+    rows = [
+        (
+            check.metric,
+            check.slice,
+            "missing" if check.value is None else _number(check.value),
+            check.rule,
+            _number(check.bound),
+            "pass" if check.passed else "FAIL",
+        )
+        for check in verdict.checks
+    ]
+    return _table(("check", "slice", "value", "rule", "bound", "result"), rows)
+
+
+def _score_table(verdict: Verdict) -> str:
+    names = list(
+        dict.fromkeys(
+            metric
+            for models in verdict.metrics.values()
+            for metrics in models.values()
+            for metric in metrics
+        )
+    )
+    rows = [
+        (name, model, *(_number(metrics[metric]) if metric in metrics else "" for metric in names))
+        for name, models in verdict.metrics.items()
+        for model, metrics in models.items()
+    ]
+    return _table(("slice", "model", *names), rows)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (head, ["-" * width for width in widths], *rows)
+    ]
+    return "\n".join(lines)
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) and abs(value) >= 100 else f"{value:.4g}"

@@ -1,0 +1,187 @@
+"""The command line `nmt`: its commands, and the one place where errors become sentences.
+
+Nothing heavy is imported here: a command's module is loaded when that command is called.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Annotated, Literal
+
+import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+
+from pipeline import failures
+from pipeline.lazy_command import LazyCommand
+from pipeline.options import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    JsonOption,
+    OverridesOption,
+    WorkspaceOption,
+)
+
+_DISTRIBUTION = "attention-nmt"
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+"""What a shell reports of a program that SIGINT or SIGPIPE ended: 128 and the signal's number."""
+
+_LAZY_COMMANDS = (
+    LazyCommand(
+        "translate", "pipeline.translate_command:translate", "Translate text with the live model."
+    ),
+    LazyCommand(
+        "corpus", "pipeline.corpus_commands:app", "Fetch a corpus, or import your own text."
+    ),
+    LazyCommand("models", "pipeline.models_command:app", "List and show the pushed models."),
+    LazyCommand("config", "pipeline.config_command:app", "Show a complete configuration."),
+)
+
+app = typer.Typer(
+    name="nmt",
+    help="Train, judge, serve and explain an attention translation model.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib import metadata
+
+        try:
+            version = metadata.version(_DISTRIBUTION)
+        except metadata.PackageNotFoundError:
+            version = "(not installed: run from its sources)"
+        typer.echo(f"nmt {version}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", help="Print the traceback of an error; allowed anywhere."),
+    ] = False,
+) -> None:
+    """`main` takes `--debug` out of the arguments; both stand here for the help."""
+
+
+@app.command()
+def run(
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: OverridesOption = None,
+    workspace: WorkspaceOption = None,
+    runner: Annotated[
+        Literal["local", "beam"],
+        typer.Option("--runner", help="The engine: TFX's local runner, or Apache Beam."),
+    ] = "local",
+    as_json: JsonOption = False,
+) -> None:
+    """Run the whole pipeline: from the corpus to a gated, pushed model."""
+    from pipeline.config import load_config
+    from pipeline.workspace import Workspace
+
+    settings = load_config(config, overrides or ())
+    place = Workspace.resolve(workspace)
+    # Only now: TFX takes half a minute to import, and a wrong key must not.
+    from pipeline.run_command import run_pipeline
+
+    raise typer.Exit(run_pipeline(settings, place, runner=runner, as_json=as_json))
+
+
+def build() -> TyperGroup:
+    """The root command with all commands of `nmt`."""
+    group = typer.main.get_group(app)
+    for command in _LAZY_COMMANDS:
+        group.add_command(command)
+    return group
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        arguments: what follows `nmt`; by default the process's own.
+
+    Returns:
+        The exit status: 0, 1 for a run that failed, 2 for bad input, 130 after Ctrl-C.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    remaining, debug = _take_debug(given)
+    try:
+        status = _invoke(remaining)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # The reader has gone (`nmt ... | head`); Python's flush at exit must not complain either.
+        _discard_output()
+        return BROKEN_PIPE
+    except KeyboardInterrupt:
+        _complain("Interrupted; the same command goes on where it can.")
+        return INTERRUPTED
+    except Exception as error:
+        if debug:
+            sys.stderr.write(failures.format_traceback(error))
+        status, sentence = failures.describe(error)
+        _complain(sentence)
+        return status
+
+
+def _invoke(arguments: list[str]) -> int:
+    """Runs a command and returns its exit status; what the command raises passes through."""
+    try:
+        with build().make_context("nmt", arguments) as context:
+            context.command.invoke(context)
+        return 0
+    except typer.Exit as error:
+        return error.exit_code
+    except typer.Abort:
+        _complain("Aborted.")
+        return failures.FAILED
+    except TyperException as error:
+        return _usage_error(error)
+
+
+def _usage_error(error: TyperException) -> int:
+    """Says what is wrong with the arguments themselves and returns the exit status."""
+    message = error.format_message()
+    if not message or "\n" in message:
+        # A group without a command: the message is its help, which Rich has printed already.
+        typer.echo(message, nl=bool(message), err=True)
+        return error.exit_code
+    context = getattr(error, "ctx", None)
+    end = "" if message.endswith("?") else "."
+    hint = f" Try '{context.command_path} --help'." if context else ""
+    _complain(f"{message.rstrip('.')}{end}{hint}")
+    return error.exit_code
+
+
+def _take_debug(arguments: list[str]) -> tuple[list[str], bool]:
+    """Takes `--debug` out of the arguments, wherever it stands before a `--`."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options = [argument for argument in arguments[:end] if argument != "--debug"]
+    return options + arguments[end:], len(options) < end
+
+
+def _discard_output() -> None:
+    """Points standard output at nothing, so that what is still buffered raises no second error."""
+    with suppress(OSError, ValueError):
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, sys.stdout.fileno())
+        os.close(nothing)
+
+
+def _complain(sentences: str) -> None:
+    """Writes each line to standard error under the program's name."""
+    for line in sentences.splitlines():
+        typer.echo(f"nmt: {line}", err=True)

@@ -1,0 +1,1 @@
+"""Parallel text: made, imported, split, written as folders and verified."""

@@ -1,0 +1,153 @@
+"""Package lists fetched by apt into a private folder: no root, and the system's own apt untouched.
+
+The system's sources, keys and proxies are used; state, cache and hooks are not.
+"""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.corpora.progress import Progress
+from pipeline.errors import UserError
+
+APT_HELPER = Path("/usr/lib/apt/apt-helper")
+ALTERNATIVES = (
+    "use `nmt corpus multi30k` or `nmt corpus tatoeba` (both take a local copy with --from), "
+    "or your own text with `nmt corpus import`"
+)
+_CONFIGURATION = """\
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+#clear Acquire::Languages;
+Acquire::Languages {{ "en"; "{language}"; }};
+Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
+Acquire::IndexTargets::deb::DEP-11-icons-small::DefaultEnabled "false";
+Acquire::IndexTargets::deb::DEP-11-icons::DefaultEnabled "false";
+Acquire::IndexTargets::deb::CNF::DefaultEnabled "false";
+Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";
+Acquire::Retries "2";
+Acquire::http::Timeout "30";
+Acquire::https::Timeout "30";
+APT::Get::List-Cleanup "false";
+APT::Sandbox::User "";
+Dir::State "{folder}/state";
+Dir::Cache "{folder}/cache";
+Dir::State::status "{folder}/status";
+"""
+_FORMAT = "$(CREATED_BY)|$(LANGUAGE)|$(ORIGIN)|$(CODENAME)|$(COMPONENT)|$(REPO_URI)|$(FILENAME)"
+_STATUS = re.compile(r"dlstatus:\d+:(?P<percent>[\d.]+):")
+
+
+@dataclass(frozen=True)
+class AptList:
+    """One list that apt has fetched."""
+
+    kind: str
+    """`Packages` or `Translations`."""
+    language: str
+    archive: str
+    """Who publishes it, such as `Debian`."""
+    release: str
+    component: str
+    address: str
+    path: Path
+
+    @property
+    def release_file(self) -> Path | None:
+        """The release file that vouches for this list, if it is there."""
+        stem = self.path.name.partition(f"_{self.component}_")[0]
+        candidates = (self.path.with_name(f"{stem}_{name}") for name in ("InRelease", "Release"))
+        return next((path for path in candidates if path.is_file()), None)
+
+
+class PrivateApt:
+    """apt with a state of its own in `folder`, set up for English and one other language."""
+
+    def __init__(self, folder: Path, language: str) -> None:
+        self._folder = folder.resolve()
+        self._language = language
+        for command in ("apt-get", str(APT_HELPER)):
+            if shutil.which(command) is None:
+                raise UserError(
+                    f"The Debian corpus needs apt, and {command} is not on this machine: "
+                    f"{ALTERNATIVES}."
+                )
+        try:
+            (self._folder / "state/lists/partial").mkdir(parents=True, exist_ok=True)
+            (self._folder / "cache/archives/partial").mkdir(parents=True, exist_ok=True)
+            (self._folder / "status").touch()
+            self._configuration = self._folder / f"apt-{language}.conf"
+            self._configuration.write_text(
+                _CONFIGURATION.format(folder=self._folder, language=language), encoding="utf-8"
+            )
+        except OSError as error:
+            raise UserError(
+                f"Cannot write {self._folder} ({error.strerror}); choose another --workspace."
+            ) from error
+
+    def update(self, progress: Progress) -> str:
+        """Fetch the lists, which apt does only where they have changed.
+
+        Returns:
+            apt's first complaint, of which the others are mostly repetitions; empty if none.
+        """
+        step = "Fetching package descriptions"
+        progress(step, 0, 100)
+        with subprocess.Popen(
+            [*self._command("apt-get"), "-qq", "-o", "APT::Status-Fd=1", "update"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        ) as process:
+            complaints = []
+            assert process.stdout is not None
+            for line in process.stdout:
+                status = _STATUS.match(line)
+                if status:
+                    progress(step, round(float(status["percent"])), 100)
+                elif line[:2] in ("E:", "W:"):
+                    complaints.append(line[2:].strip())
+        progress(step, 100, 100)
+        return " ".join(complaints[0].split()) if complaints else ""
+
+    def lists(self) -> list[AptList]:
+        """Return the lists of packages and descriptions that are there, in a fixed order."""
+        output = self._run([*self._command("apt-get"), "indextargets", "--format", _FORMAT])
+        found = []
+        for line in output.decode("utf-8").splitlines():
+            kind, language, archive, release, component, address, path = line.split("|", 6)
+            if kind in ("Packages", "Translations"):
+                found.append(
+                    AptList(kind, language, archive, release, component, address, Path(path))
+                )
+        return sorted(found, key=lambda entry: str(entry.path))
+
+    def read(self, entry: AptList) -> Iterator[str]:
+        """Yield the lines of a list, however apt has compressed it."""
+        output = self._run([*self._command(str(APT_HELPER)), "cat-file", str(entry.path)])
+        return iter(output.decode("utf-8", errors="replace").split("\n"))
+
+    def translated_languages(self) -> list[str]:
+        """Return the languages that the release files offer."""
+        languages: set[str] = set()
+        for path in (self._folder / "state/lists").glob("*Release"):
+            text = path.read_text(encoding="utf-8", errors="replace")
+            languages.update(re.findall(r"i18n/Translation-(\w+)(?:\.\w+)?$", text, re.MULTILINE))
+        return sorted(languages - {"en"})
+
+    def _command(self, program: str) -> list[str]:
+        return [program, "-c", str(self._configuration)]
+
+    def _run(self, command: list[str]) -> bytes:
+        result = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+        if result.returncode != 0:
+            complaint = result.stderr.decode("utf-8", errors="replace").strip().replace("\n", " ")
+            raise UserError(f"apt failed ({complaint}): {ALTERNATIVES}.")
+        return result.stdout

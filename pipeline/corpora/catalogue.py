@@ -1,0 +1,155 @@
+"""The corpora that have names: where each lies, and how it is made when it is not there yet."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from pipeline.corpora.debian import make_debian
+from pipeline.corpora.folder import (
+    INFORMATION_FILE,
+    CorpusText,
+    load_corpus,
+    read_information,
+    refuse_existing,
+    tidy,
+    write_corpus,
+)
+from pipeline.corpora.information import CorpusInfo
+from pipeline.corpora.multi30k import make_multi30k
+from pipeline.corpora.progress import Progress, silent
+from pipeline.corpora.tatoeba import make_tatoeba
+from pipeline.errors import UserError
+
+SHIPPED: Mapping[str, str] = {
+    "debian": "Debian's package descriptions and their reviewed translations, by apt",
+    "multi30k": "29,000 image captions, English and German, the benchmark of this field",
+    "tatoeba": "170,000 or more everyday sentences, English and German",
+}
+DEFAULT_TARGET = "de"
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+
+
+def corpus_folder(name: str, workspace: Path) -> Path:
+    """Return where a corpus lies."""
+    return workspace / "corpora" / name
+
+
+def corpus_name(name: str, target_language: str | None = None) -> str:
+    """Return the full name of a corpus: that of a Debian one says its language, unless German.
+
+    Raises:
+        UserError: the corpus has no such target language.
+    """
+    if name == "debian" or name.startswith("debian-"):
+        in_name = name.removeprefix("debian").removeprefix("-")
+        if in_name and target_language not in (None, in_name):
+            raise UserError(f"The corpus {name} is not for the target language {target_language}.")
+        language = in_name or target_language or DEFAULT_TARGET
+        return "debian" if language == DEFAULT_TARGET else f"debian-{language}"
+    if name in SHIPPED and target_language not in (None, DEFAULT_TARGET):
+        raise UserError(
+            f"The corpus {name} is English and German only; `nmt corpus debian --target "
+            f"{target_language}` and `nmt corpus import` have other languages."
+        )
+    return name
+
+
+def check_own_name(name: str) -> None:
+    """Raise UserError if `name` cannot be given to somebody's own corpus."""
+    if not _NAME.fullmatch(name):
+        raise UserError(
+            f"{name!r} is no name for a corpus: use lower-case letters, digits and hyphens."
+        )
+    if name in SHIPPED or name.startswith("debian-"):
+        raise UserError(f"{name} is the name of a corpus that nmt makes; choose another --name.")
+
+
+def prepare_corpus(
+    name: str,
+    workspace: Path,
+    *,
+    target_language: str | None = None,
+    progress: Progress = silent,
+) -> CorpusInfo:
+    """Return a corpus that is there and verified, or make it.
+
+    Args:
+        name: `debian`, `multi30k`, `tatoeba`, `debian-<language>`, that of an imported one, or,
+            with a slash in it, the path of a corpus folder.
+        workspace: the folder of all that runs make.
+        target_language: another target language than German, for `debian`.
+        progress: told about each step.
+
+    Raises:
+        UserError: it is damaged, is unknown, or cannot be made here; the sentence names what else
+            can be done.
+        RunFailedError: the disk is full.
+    """
+    if "/" in name:
+        return load_corpus(Path(name).expanduser())
+    full_name = corpus_name(name, target_language)
+    folder = corpus_folder(full_name, workspace)
+    tidy(folder)
+    if folder.exists():
+        information = load_corpus(folder)
+        if target_language and information.target_language != target_language:
+            raise UserError(
+                f"The corpus {full_name} translates into {information.target_language}, "
+                f"not {target_language}."
+            )
+        return information
+    return make_corpus(name, workspace, target_language=target_language, progress=progress)
+
+
+def make_corpus(
+    name: str,
+    workspace: Path,
+    *,
+    target_language: str | None = None,
+    source: Path | None = None,
+    replace: bool = False,
+    progress: Progress = silent,
+) -> CorpusInfo:
+    """Make one of the shipped corpora, from the network or from `source`.
+
+    Args:
+        name: as for `prepare_corpus`.
+        workspace: the folder of all that runs make.
+        target_language: another target language than German, for `debian`.
+        source: a local copy, for `multi30k` and `tatoeba`.
+        replace: whether an existing corpus of that name gives way.
+        progress: told about each step.
+
+    Raises:
+        UserError, RunFailedError: as for `prepare_corpus`.
+    """
+    full_name = corpus_name(name, target_language)
+    folder = corpus_folder(full_name, workspace)
+    refuse_existing(folder, replace=replace)
+    if source is not None and not source.exists():
+        raise UserError(f"{source} does not exist; give --from what is there.")
+    downloads = workspace / "downloads"
+    corpus: CorpusText
+    if full_name == "debian" or full_name.startswith("debian-"):
+        language = full_name.removeprefix("debian").removeprefix("-") or DEFAULT_TARGET
+        corpus = make_debian(full_name, downloads / "apt", language, progress)
+    elif full_name == "multi30k":
+        corpus = make_multi30k(downloads / "multi30k", source, progress)
+    elif full_name == "tatoeba":
+        corpus = make_tatoeba(downloads / "tatoeba", source, progress)
+    else:
+        own = [info.name for info in corpora_in(workspace)]
+        raise UserError(
+            f"There is no corpus {full_name!r}; there are {', '.join([*SHIPPED, *own])}, and "
+            f"`nmt corpus import --name {full_name}` makes one of your own text."
+        )
+    progress(f"Writing {folder}", 0, None)
+    return write_corpus(corpus, folder, replace=replace)
+
+
+def corpora_in(workspace: Path) -> list[CorpusInfo]:
+    """Return what is known about the corpora of a workspace, by name, without verifying them."""
+    return [
+        read_information(path.parent)
+        for path in sorted((workspace / "corpora").glob(f"[!.]*/{INFORMATION_FILE}"))
+    ]

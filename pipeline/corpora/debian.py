@@ -1,0 +1,171 @@
+"""The `debian` corpus: Debian's package descriptions and their reviewed translations.
+
+The Debian Description Translation Project translates the descriptions, and each translation is
+reviewed by others. The archive publishes them beside the packages, so apt fetches them.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from pipeline.corpora.apt import ALTERNATIVES, AptList, PrivateApt
+from pipeline.corpora.descriptions import (
+    Description,
+    PackagePairs,
+    join_descriptions,
+    parse_descriptions,
+    parse_sources,
+)
+from pipeline.corpora.folder import CorpusText
+from pipeline.corpora.information import SPLITS, Split
+from pipeline.corpora.progress import Progress, silent
+from pipeline.corpora.splitting import KeyedPair, drop_leaks, split_of
+from pipeline.corpora.text import Pair, comparison_key, template_key
+from pipeline.errors import UserError
+
+VALIDATION_SHARE = 0.031
+TEST_SHARE = 0.030
+_LIBRARY = re.compile(r"lib(?!er|rar|re)[\w+.-]+")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?")
+
+
+def make_debian(
+    name: str, apt_folder: Path, target_language: str, progress: Progress = silent
+) -> CorpusText:
+    """Fetch and join Debian's package descriptions.
+
+    Args:
+        name: the name of the corpus.
+        apt_folder: where apt keeps what it has fetched, for the next language too.
+        target_language: a code that Debian uses, such as `de`, `fr` or `pt_BR`.
+        progress: told about each step.
+
+    Raises:
+        UserError: no apt, no network, no such language.
+    """
+    if not _LANGUAGE.fullmatch(target_language) or target_language == "en":
+        raise UserError(
+            f"{target_language!r} is no target language of Debian's descriptions: "
+            "give a code such as de, fr or pt_BR."
+        )
+    apt = PrivateApt(apt_folder, target_language)
+    complaints = apt.update(progress)
+    lists = apt.lists()
+    _require_translations(apt, lists, target_language, complaints)
+    if complaints:
+        progress(f"Going on with the lists that are there, though apt says: {complaints}", 1, 1)
+
+    step = "Joining the languages"
+    progress(step, 0, None)
+    originals: dict[str, Description] = {}
+    translations: dict[str, Description] = {}
+    families: dict[str, str] = {}
+    for entry in lists:
+        if entry.kind == "Packages":
+            families.update(parse_sources(apt.read(entry)))
+        elif entry.language == "en":
+            originals = parse_descriptions(apt.read(entry), "en") | originals
+        elif entry.language == target_language:
+            translations = parse_descriptions(apt.read(entry), target_language) | translations
+    joined, dropped = join_descriptions(originals, translations, ("en", target_language))
+    names = {description.package for description in originals.values()} | set(families.values())
+    splits, leaks = split_packages(joined, families, names)
+    progress(step, 1, 1)
+    used = [entry for entry in lists if entry.language == target_language]
+    return CorpusText(
+        name=name,
+        source_language="en",
+        target_language=target_language,
+        licence=_licence(used),
+        origin=_origin(used, target_language),
+        splits=splits,
+        dropped=dropped + Counter(leaks),
+    )
+
+
+def split_packages(
+    joined: Iterable[PackagePairs], families: Mapping[str, str], names: Iterable[str]
+) -> tuple[dict[Split, list[Pair]], dict[str, int]]:
+    """Give whole families of packages, those of one source package, to one split each.
+
+    Args:
+        joined: pairs by package.
+        families: source packages by package, where they are called differently.
+        names: the names of all packages, which near-duplicates may differ in.
+
+    Returns:
+        The splits, and the number of pairs dropped by reason.
+    """
+    # Only names that no ordinary word is: `time` and `file` are packages too.
+    unmistakable = {name for name in names if re.search(r"[-\d]", name)}
+    keyed: dict[Split, list[KeyedPair]] = {split: [] for split in SPLITS}
+    for entry in joined:
+        family = families.get(entry.package, entry.package)
+        split = split_of(family, validation=VALIDATION_SHARE, test=TEST_SHARE)
+        own = {entry.package, family}
+        keyed[split] += [_keyed(pair, own, unmistakable) for pair in entry.pairs]
+    return drop_leaks(keyed)
+
+
+def _keyed(pair: Pair, own: set[str], unmistakable: set[str]) -> KeyedPair:
+    def is_name(word: str, position: int) -> bool:
+        lower = word.lower()
+        return lower in own or lower in unmistakable or bool(_LIBRARY.fullmatch(lower))
+
+    def is_english_name(word: str, position: int) -> bool:
+        capital = word[:1].isupper() and position > 0
+        return capital or word[1:] != word[1:].lower() or is_name(word, position)
+
+    source, target = pair
+    return KeyedPair(
+        pair,
+        frozenset(filter(None, (comparison_key(source), template_key(source, is_english_name)))),
+        frozenset(filter(None, (comparison_key(target), template_key(target, is_name)))),
+    )
+
+
+def _require_translations(
+    apt: PrivateApt, lists: list[AptList], language: str, complaints: str
+) -> None:
+    found = {entry.language for entry in lists if entry.kind == "Translations"}
+    if {"en", language} <= found:
+        return
+    offered = apt.translated_languages()
+    if offered and language not in offered:
+        raise UserError(
+            f"Debian has no descriptions in {language!r}; --target can be {', '.join(offered)}."
+        )
+    reason = f" ({complaints})" if complaints else ""
+    raise UserError(
+        f"The package archive cannot be reached{reason}: try again with a network, or "
+        f"{ALTERNATIVES}."
+    )
+
+
+def _origin(used: list[AptList], language: str) -> str:
+    """Say where the text comes from: archive, release and the date of its release file."""
+    parts = []
+    for entry in used:
+        release_file = entry.release_file
+        text = release_file.read_text(encoding="utf-8", errors="replace") if release_file else ""
+        fields = dict(re.findall(r"^(Date|Suite|Version): (.+)$", text, re.MULTILINE))
+        details = " ".join(f"{key.lower()} {value}," for key, value in sorted(fields.items()))
+        parts.append(
+            f"{entry.archive} {entry.release} {entry.component}, {details} {entry.address}"
+        )
+    return (
+        f"Package descriptions, Translation-en joined with Translation-{language}: "
+        f"{'; '.join(parts)}"
+    )
+
+
+def _licence(used: list[AptList]) -> str:
+    if any(entry.archive == "Ubuntu" for entry in used):
+        translators = "Launchpad's translators (BSD licence) and Debian's"
+    else:
+        translators = "the Debian Description Translation Project (https://ddtp.debian.org)"
+    return (
+        "No single licence: each description is under the terms of the package that it describes; "
+        f"the translations are the work of {translators}"
+    )

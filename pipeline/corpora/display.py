@@ -1,0 +1,87 @@
+"""What a person sees of a corpus: its progress while it is made, and a short table afterwards."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as ProgressBar
+from rich.table import Table
+
+from pipeline.corpora.information import SPLITS, CorpusInfo
+from pipeline.corpora.progress import Progress
+
+
+@contextmanager
+def shown_progress() -> Iterator[Progress]:
+    """Give a callable that shows progress on standard error: bars, or lines without a terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _lines(console)
+        return
+    with ProgressBar(
+        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console
+    ) as bars:
+        yield _bars(bars)
+
+
+def _lines(console: Console) -> Progress:
+    begun: set[str] = set()
+
+    def show(step: str, done: int, total: int | None) -> None:
+        if step not in begun:
+            begun.add(step)
+            console.print(f"{step} ...", markup=False, highlight=False, soft_wrap=True)
+
+    return show
+
+
+def _bars(bars: ProgressBar) -> Progress:
+    tasks: dict[str, TaskID] = {}
+
+    def show(step: str, done: int, total: int | None) -> None:
+        if step not in tasks:
+            for earlier in tasks.values():
+                _finish(bars, earlier)
+            tasks[step] = bars.add_task(escape(step), total=total)
+        bars.update(tasks[step], completed=done, total=total)
+
+    return show
+
+
+def _finish(bars: ProgressBar, task: TaskID) -> None:
+    """Show a step of unknown length as done, once the next one begins."""
+    if bars.tasks[task].total is None:
+        bars.update(task, completed=1, total=1)
+
+
+def print_summary(information: CorpusInfo, folder: Path, next_command: str) -> None:
+    """Print what the corpus holds, what was left out, its terms, its place and the next command."""
+    console = Console()
+    languages = (information.source_language, information.target_language)
+    table = Table(
+        title=f"Corpus {information.name}, {' to '.join(languages)}", title_justify="left"
+    )
+    table.add_column("split")
+    for heading in ("pairs", *(f"words ({language})" for language in languages)):
+        table.add_column(heading, justify="right")
+    for split in SPLITS:
+        words = information.words[split]
+        numbers = (information.counts[split], words.source, words.target)
+        table.add_row(split, *(f"{number:,}" for number in numbers))
+    console.print(table)
+    for label, reasons in (("left out", information.dropped), ("rejected", information.rejected)):
+        if reasons:
+            listed = ", ".join(f"{reason} {count:,}" for reason, count in reasons.items())
+            _print_field(console, label, listed)
+    _print_field(console, "origin", information.origin)
+    _print_field(console, "licence", information.licence)
+    _print_field(console, "checksum", information.checksum)
+    _print_field(console, "folder", str(folder))
+    _print_field(console, "next", next_command)
+
+
+def _print_field(console: Console, label: str, value: str) -> None:
+    console.print(f"{label:<9} {value}", markup=False, highlight=False, soft_wrap=True)

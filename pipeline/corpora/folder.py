@@ -1,0 +1,289 @@
+"""Corpus folders: written all at once or not at all, read back and verified.
+
+A folder is built under a hidden name beside its destination, flushed to the disk and renamed, so
+that nobody ever sees half a corpus and a failure leaves an older corpus as it was.
+"""
+
+import errno
+import fcntl
+import gzip
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from pipeline.corpora.information import SPLITS, CorpusInfo, Shard, Split, Words
+from pipeline.corpora.text import Pair, count_words, one_line
+from pipeline.errors import RunFailedError, UserError
+
+PAIRS_PER_SHARD = 5_000
+INFORMATION_FILE = "corpus.json"
+REJECTED_FILE = "rejected.tsv"
+_SHARD_NAME = re.compile(r"(train|validation|test)-.*\.tsv(\.gz)?")
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_QUOTED_CHARACTERS = 500
+
+
+@dataclass(frozen=True)
+class RejectedLine:
+    """A malformed line of somebody's file: where it stands, what is wrong, how it begins."""
+
+    file: str
+    line: int
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True)
+class CorpusText:
+    """All that goes into a corpus folder."""
+
+    name: str
+    source_language: str
+    target_language: str
+    licence: str
+    origin: str
+    splits: Mapping[Split, Sequence[Pair]]
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    rejected: Sequence[RejectedLine] = ()
+
+
+def write_corpus(corpus: CorpusText, folder: Path, *, replace: bool = False) -> CorpusInfo:
+    """Write a corpus folder atomically.
+
+    Args:
+        corpus: the text and where it comes from.
+        folder: the destination; its parents are made.
+        replace: whether an existing corpus there gives way.
+
+    Returns:
+        What `corpus.json` says.
+
+    Raises:
+        UserError: there is a corpus already, or the place cannot be written.
+        RunFailedError: the disk is full or failed; an older corpus is untouched.
+    """
+    refuse_existing(folder, replace=replace)
+    if not corpus.splits.get("train"):
+        raise UserError(f"Nothing is left to train on in the corpus {corpus.name}.")
+    try:
+        with _building(folder) as building:
+            information = _fill(building, corpus)
+            _sync(building)
+            _move_into_place(building, folder)
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise RunFailedError(
+                f"The disk is full: {folder} could not be written and nothing half-written was "
+                "kept; free some space or choose another --workspace, then try again."
+            ) from error
+        raise UserError(
+            f"Cannot write {folder} ({error.strerror or error}); "
+            "choose a --workspace that you may write to."
+        ) from error
+    return information
+
+
+def tidy(folder: Path) -> None:
+    """Remove what a killed process left, and put an old corpus back that it had moved aside."""
+    for abandoned in folder.parent.glob(f".{folder.name}.*.partial"):
+        descriptor = os.open(abandoned, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue  # another process is building this very corpus
+        else:
+            shutil.rmtree(abandoned, ignore_errors=True)
+        finally:
+            os.close(descriptor)
+    for aside in folder.parent.glob(f".{folder.name}.*.old"):
+        if folder.exists():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            aside.rename(folder)
+
+
+def refuse_existing(folder: Path, *, replace: bool) -> None:
+    """Raise UserError if there is a corpus in `folder` that may not be replaced."""
+    tidy(folder)
+    if folder.exists() and not replace:
+        raise UserError(f"{folder} exists already; add --force to replace it.")
+
+
+def load_corpus(folder: Path) -> CorpusInfo:
+    """Read a corpus folder and verify that `corpus.json` and the shards fit each other.
+
+    Raises:
+        UserError: there is no corpus, or its files are not those that `corpus.json` describes.
+    """
+    information = read_information(folder)
+    remedy = "make the corpus again with --force."
+    present = {path.name for path in folder.iterdir() if _SHARD_NAME.fullmatch(path.name)}
+    for name in sorted(present ^ information.shards.keys()):
+        what = "is missing from" if name in information.shards else "is unknown to"
+        raise UserError(
+            f"The corpus {folder} is damaged: {name} {what} {INFORMATION_FILE}; {remedy}"
+        )
+    counts = dict.fromkeys(SPLITS, 0)
+    for name, shard in sorted(information.shards.items()):
+        pairs, checksum = _measure(folder / name)
+        if (pairs, checksum) != (shard.pairs, shard.sha256):
+            raise UserError(
+                f"The corpus {folder} is damaged: {name} is not the file that {INFORMATION_FILE} "
+                f"describes; {remedy}"
+            )
+        counts[shard.split] += pairs
+    if counts != {split: information.counts.get(split, 0) for split in SPLITS}:
+        raise UserError(f"The counts in {folder / INFORMATION_FILE} are not its shards'; {remedy}")
+    return information
+
+
+def read_information(folder: Path) -> CorpusInfo:
+    """Read `corpus.json` alone, without verifying the shards.
+
+    Raises:
+        UserError: the file is missing or does not hold what it should.
+    """
+    path = folder / INFORMATION_FILE
+    try:
+        return CorpusInfo.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise UserError(
+            f"There is no corpus in {folder}: {INFORMATION_FILE} is missing; "
+            "`nmt corpus import` makes one of your own files."
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise UserError(
+            f"{path} is damaged ({where}: {first['msg']}); make the corpus again with --force."
+        ) from error
+    except OSError as error:
+        raise UserError(f"Cannot read {path} ({error.strerror or error}).") from error
+
+
+def read_split(folder: Path, split: Split) -> Iterator[Pair]:
+    """Yield the pairs of one split in the order of its shards."""
+    for name, shard in sorted(read_information(folder).shards.items()):
+        if shard.split == split:
+            for line in _read(folder / name).decode("utf-8").split("\n")[:-1]:
+                source, target = line.split("\t")
+                yield source, target
+
+
+def _fill(building: Path, corpus: CorpusText) -> CorpusInfo:
+    shards: dict[str, Shard] = {}
+    words: dict[Split, Words] = {}
+    counts: dict[Split, int] = {}
+    for split in SPLITS:
+        pairs = [(one_line(source), one_line(target)) for source, target in corpus.splits[split]]
+        counts[split] = len(pairs)
+        words[split] = Words(
+            source=sum(count_words(source) for source, _ in pairs),
+            target=sum(count_words(target) for _, target in pairs),
+        )
+        starts = range(0, len(pairs), PAIRS_PER_SHARD)
+        for index, start in enumerate(starts):
+            name = f"{split}-{index:05d}-of-{len(starts):05d}.tsv.gz"
+            chunk = pairs[start : start + PAIRS_PER_SHARD]
+            text = "".join(f"{source}\t{target}\n" for source, target in chunk).encode("utf-8")
+            _write(building / name, gzip.compress(text, compresslevel=6, mtime=0))
+            shards[name] = Shard(
+                split=split, pairs=len(chunk), sha256=hashlib.sha256(text).hexdigest()
+            )
+    reasons = [line.reason for line in corpus.rejected]
+    if corpus.rejected:
+        _write(building / REJECTED_FILE, _rejected_text(corpus.rejected).encode("utf-8"))
+    information = CorpusInfo(
+        name=corpus.name,
+        source_language=corpus.source_language,
+        target_language=corpus.target_language,
+        licence=corpus.licence,
+        origin=corpus.origin,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        counts=counts,
+        words=words,
+        shards=shards,
+        dropped=dict(sorted(corpus.dropped.items())),
+        rejected={reason: reasons.count(reason) for reason in sorted(set(reasons))},
+    )
+    _write(building / INFORMATION_FILE, (information.model_dump_json(indent=2) + "\n").encode())
+    return information
+
+
+def _rejected_text(lines: Sequence[RejectedLine]) -> str:
+    rows = ["file\tline\treason\ttext"]
+    rows += [
+        f"{line.file}\t{line.line}\t{line.reason}\t{line.text[:_QUOTED_CHARACTERS]!r}"
+        for line in lines
+    ]
+    return "\n".join(rows) + "\n"
+
+
+def _read(path: Path) -> bytes:
+    data = path.read_bytes()
+    return gzip.decompress(data) if path.suffix == ".gz" else data
+
+
+def _measure(path: Path) -> tuple[int, str]:
+    """Return the number of lines of a shard and the checksum of its text, empty if unreadable."""
+    try:
+        text = _read(path)
+    except (OSError, EOFError, zlib.error):
+        return 0, ""
+    return text.count(b"\n"), hashlib.sha256(text).hexdigest()
+
+
+def _write(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _building(folder: Path) -> Iterator[Path]:
+    """Give a locked, hidden folder beside `folder` that does not outlive the block."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    building = Path(
+        tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent)
+    )
+    descriptor = os.open(building, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        building.chmod(0o755)
+        yield building
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+        os.close(descriptor)
+
+
+def _move_into_place(building: Path, folder: Path) -> None:
+    aside = building.with_suffix(".old")
+    if folder.exists():
+        folder.rename(aside)
+    try:
+        building.rename(folder)
+    except OSError:
+        if aside.exists():
+            aside.rename(folder)
+        raise
+    _sync(folder.parent)
+    shutil.rmtree(aside, ignore_errors=True)

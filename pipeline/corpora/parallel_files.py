@@ -1,0 +1,183 @@
+"""Anybody's own parallel text: two aligned files or one TSV, plain or gzip.
+
+What is malformed is set aside with its line number and counted; only when nothing is left is that
+an error.
+"""
+
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pipeline.corpora.folder import CorpusText, RejectedLine
+from pipeline.corpora.splitting import split_by_size
+from pipeline.corpora.text import Pair, one_line
+from pipeline.errors import UserError
+
+MAX_CHARACTERS = 10_000
+DEFAULT_EVALUATION_PAIRS = 1_000
+_DEFAULT_EVALUATION_SHARE = 0.05
+_GZIP_MAGIC = b"\x1f\x8b"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_QUOTED_BYTES = 500
+
+ReadPairs = tuple[list[Pair], list[RejectedLine]]
+
+
+def read_tsv(path: Path, columns: Iterable[int] = (2,)) -> ReadPairs:
+    """Read `source<TAB>target` lines.
+
+    Args:
+        path: the file, plain or gzip.
+        columns: how many columns a line may have; the first two count.
+
+    Returns:
+        The pairs, and the lines that are malformed.
+    """
+    return parse_tsv(_lines(path), path.name, columns)
+
+
+def parse_tsv(lines: Iterable[bytes], name: str, columns: Iterable[int] = (2,)) -> ReadPairs:
+    """Parse the lines of a TSV file; `name` is what the rejected lines are said to come from."""
+    allowed = frozenset(columns)
+    pairs: list[Pair] = []
+    rejected: list[RejectedLine] = []
+    for number, line in enumerate(lines, start=1):
+        cells = line.split(b"\t")
+        if len(cells) not in allowed:
+            rejected.append(_rejected(name, number, "wrong number of columns", line))
+            continue
+        _keep(cells[0], cells[1], line, (name, number), pairs, rejected)
+    return pairs, rejected
+
+
+def read_aligned(source: Path, target: Path) -> ReadPairs:
+    """Read two files of which line n of one translates line n of the other.
+
+    Raises:
+        UserError: a file cannot be read, or the numbers of lines differ.
+    """
+    source_lines, target_lines = list(_lines(source)), list(_lines(target))
+    if len(source_lines) != len(target_lines):
+        raise UserError(
+            f"{source} has {len(source_lines)} lines and {target} has {len(target_lines)}: "
+            "line by line, one must translate the other, so give files with as many lines."
+        )
+    pairs: list[Pair] = []
+    rejected: list[RejectedLine] = []
+    name = f"{source.name} + {target.name}"
+    for number, (ours, theirs) in enumerate(zip(source_lines, target_lines, strict=True), start=1):
+        _keep(ours, theirs, ours + b"\t" + theirs, (name, number), pairs, rejected)
+    return pairs, rejected
+
+
+def corpus_of_pairs(
+    read: ReadPairs,
+    *,
+    name: str,
+    languages: tuple[str, str],
+    licence: str,
+    origin: str,
+    validation: int | None = None,
+    test: int | None = None,
+) -> CorpusText:
+    """Make a corpus of pairs that have no split of their own.
+
+    Args:
+        read: what `read_tsv` or `read_aligned` returned.
+        name: the name of the corpus.
+        languages: the codes of source and target.
+        licence: the terms of the text.
+        origin: where it comes from.
+        validation: how many pairs to set aside; by default 1,000, or 5 % where that is less.
+        test: likewise.
+
+    Raises:
+        UserError: nothing usable, or not enough of it.
+    """
+    pairs, rejected = read
+    if not pairs:
+        reasons = sorted({line.reason for line in rejected}) or ["no lines"]
+        raise UserError(f"There is no usable sentence pair in {origin}: {', '.join(reasons)}.")
+    default = max(1, min(DEFAULT_EVALUATION_PAIRS, int(len(pairs) * _DEFAULT_EVALUATION_SHARE)))
+    validation = default if validation is None else validation
+    test = default if test is None else test
+    if validation + test >= len(pairs):
+        raise UserError(
+            f"{validation} validation and {test} test pairs leave nothing to train on: "
+            f"{origin} has {len(pairs)} usable pairs."
+        )
+    splits, dropped = split_by_size(pairs, validation=validation, test=test)
+    empty = [split for split, content in splits.items() if not content]
+    if empty:
+        raise UserError(
+            f"Nothing is left for {' and '.join(empty)}: of the {len(pairs)} usable pairs in "
+            f"{origin} too few are different from all others; bring more text."
+        )
+    return CorpusText(
+        name=name,
+        source_language=languages[0],
+        target_language=languages[1],
+        licence=licence,
+        origin=origin,
+        splits=splits,
+        dropped=dropped,
+        rejected=rejected,
+    )
+
+
+def _keep(
+    source: bytes,
+    target: bytes,
+    line: bytes,
+    place: tuple[str, int],
+    pairs: list[Pair],
+    rejected: list[RejectedLine],
+) -> None:
+    try:
+        pair = one_line(source.decode("utf-8")), one_line(target.decode("utf-8"))
+    except UnicodeDecodeError:
+        rejected.append(_rejected(*place, "invalid UTF-8", line))
+        return
+    if b"\0" in line:
+        reason = "NUL byte"
+    elif not all(pair):
+        reason = "empty side"
+    elif max(map(len, pair)) > MAX_CHARACTERS:
+        reason = f"more than {MAX_CHARACTERS} characters"
+    else:
+        pairs.append(pair)
+        return
+    rejected.append(_rejected(*place, reason, line))
+
+
+def _rejected(file: str, line: int, reason: str, text: bytes) -> RejectedLine:
+    quoted = text[:_QUOTED_BYTES].decode("utf-8", errors="backslashreplace")
+    return RejectedLine(file, line, reason, quoted)
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    return split_lines(read_bytes(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file, decompressed if it is gzip, whatever its name.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        data = path.read_bytes()
+        return gzip.decompress(data) if data.startswith(_GZIP_MAGIC) else data
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UserError(f"{path} is a damaged gzip file; fetch or compress it again.") from error
+    except OSError as error:
+        raise UserError(f"Cannot read {path} ({error.strerror or error}).") from error
+
+
+def split_lines(data: bytes) -> Iterator[bytes]:
+    """Yield lines at line feeds only, as aligned files count them, without carriage returns."""
+    lines = data.removeprefix(_BYTE_ORDER_MARK).split(b"\n")
+    if lines[-1] == b"":
+        lines.pop()
+    return (line.removesuffix(b"\r") for line in lines)

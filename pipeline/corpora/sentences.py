@@ -1,0 +1,163 @@
+"""Sentence splitting and alignment: paragraphs in, sentence pairs out.
+
+Rules and a list of abbreviations, no model: the text is software documentation, and a paragraph
+whose two sides do not fit each other stays one pair, so that a rare mistake costs little.
+"""
+
+import math
+import re
+
+from pipeline.corpora.text import Pair
+
+_BOUNDARY = re.compile(
+    r"""(?P<mark>[.!?…]+)(?P<close>["'”“»«)\]]*)\s+(?=\(|["'„“”«»‚\[]*[^\W_a-zà-öø-ÿ])"""
+    r"""|(?P<wide>[。！？]+[」』）]*)"""
+)
+_BEADS = (
+    (1, 1, -math.log(0.89)),
+    (1, 2, -math.log(0.0445)),
+    (2, 1, -math.log(0.0445)),
+    (2, 2, -math.log(0.011)),
+)
+"""Sentences of the source, of the target, and how rare that is: Gale and Church (1993), table 5."""
+_LAST_WORD = re.compile(r"[^\s(\[\"'„“”«»]+$")
+_INITIAL = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]")
+_ORDINAL = re.compile(r"\d{1,2}")
+
+_EVERYWHERE = (
+    "e.g i.e vs cf viz approx ca dr mr mrs ms prof st no nr vol fig ed al ver vers resp jr"
+)
+_ABBREVIATIONS = {
+    "de": """z.b d.h u.a u.u o.ä o.a i.d.r s.a s.o s.u z.t z.zt v.a u.ä bzw vgl sog evtl ggf inkl
+        abb abk allg bspw einschl engl entspr insb kap max min mind nr str u.v.m zz zzt dt franz lat
+        b h d""",
+    "en": "incl esp inc ltd co max min dept",
+    "es": "p.ej ej sr sra ud uds ee.uu pág núm",
+    "fr": "p.ex c.-à-d c.à.d m mme mlle n° env éd réf",
+    "it": "p.es ad.es es sig dott pag ecc n",
+    "nl": "bijv d.w.z o.a m.b.v t.b.v enz nl dhr mevr blz",
+    "pt": "p.ex ex sr sra pág núm",
+}
+_ORDINAL_LANGUAGES = {"cs", "da", "de", "et", "fi", "hr", "hu", "nb", "pl", "sk", "sl", "sr"}
+"""Languages that write `3.` for third: a number with a full stop ends no sentence there."""
+
+
+def _abbreviations(language: str) -> frozenset[str]:
+    return frozenset((_EVERYWHERE + " " + _ABBREVIATIONS.get(language, "")).split())
+
+
+def split_sentences(text: str, language: str) -> list[str]:
+    """Split a paragraph of one language into its sentences.
+
+    Args:
+        text: one paragraph; runs of white space count as one space.
+        language: a code such as `de` or `pt_BR`.
+
+    Returns:
+        The sentences; joined by spaces they are the paragraph again (in Chinese and Japanese,
+        which have no spaces there, joined by nothing).
+    """
+    base = language.partition("_")[0]
+    abbreviations = _abbreviations(base)
+    text = re.sub(" {2,}", " ", text).strip()
+    sentences: list[str] = []
+    start = 0
+    for found in _BOUNDARY.finditer(text):
+        if found["wide"] is None and not _ends_sentence(text, found, base, abbreviations):
+            continue
+        sentences.append(text[start : found.end()].strip())
+        start = found.end()
+    sentences.append(text[start:].strip())
+    return [sentence for sentence in sentences if sentence]
+
+
+def _ends_sentence(
+    text: str, found: re.Match[str], language: str, abbreviations: frozenset[str]
+) -> bool:
+    if found["mark"] != ".":
+        # An ellipsis or a question mark inside brackets belongs to the sentence around it.
+        return not (found["close"].startswith(")") and found["mark"] in {"...", "…"})
+    word = _LAST_WORD.search(text[: found.start("mark")])
+    if word is None:
+        return True
+    before = word.group()
+    if before.lower() in abbreviations or _INITIAL.fullmatch(before):
+        return False
+    return not (language in _ORDINAL_LANGUAGES and _ORDINAL.fullmatch(before))
+
+
+class LengthRatio:
+    """Whether two texts can be translations of each other, judged by their lengths in characters.
+
+    Args:
+        expected: the usual length of a target divided by the length of its source.
+        factor: how many times longer or shorter than expected a target may be.
+        slack: characters by which short texts may differ besides.
+    """
+
+    def __init__(self, expected: float, factor: float = 1.7, slack: int = 8) -> None:
+        self._expected = expected
+        self._factor = factor
+        self._slack = slack
+
+    def accepts(self, source: str, target: str) -> bool:
+        """Return whether the two lengths go together."""
+        usual = len(source) * self._expected
+        return (
+            len(target) <= usual * self._factor + self._slack
+            and usual <= len(target) * self._factor + self._slack
+        )
+
+    def cost(self, source_length: int, target_length: int) -> float:
+        """Return minus the logarithm of how likely the lengths are, given a translation.
+
+        Gale and Church (1993), section 3: the difference is normal with a variance in proportion
+        to the length, 6.8 a character.
+        """
+        usual = source_length * self._expected
+        mean = max(1.0, (usual + target_length) / 2)
+        deviation = abs(target_length - usual) / math.sqrt(6.8 * mean)
+        return -math.log(max(1e-12, math.erfc(deviation / math.sqrt(2))))
+
+
+def align(source: str, target: str, languages: tuple[str, str], ratio: LengthRatio) -> list[Pair]:
+    """Align a paragraph and its translation, sentence by sentence where that is safe.
+
+    Args:
+        source: one paragraph.
+        target: its translation.
+        languages: the codes of both.
+        ratio: what lengths go together.
+
+    Returns:
+        One sentence with one where both sides have as many and all their lengths go together; else
+        one with one or two, by length; else, where lengths still differ, the paragraph as a whole.
+    """
+    ours = split_sentences(source, languages[0])
+    theirs = split_sentences(target, languages[1])
+    pairs = list(zip(ours, theirs, strict=False))
+    if len(ours) != len(theirs) or not all(ratio.accepts(*pair) for pair in pairs):
+        pairs = _align_by_length(ours, theirs, ratio)
+    return pairs if pairs and all(ratio.accepts(*pair) for pair in pairs) else [(source, target)]
+
+
+def _align_by_length(ours: list[str], theirs: list[str], ratio: LengthRatio) -> list[Pair]:
+    """Return the likeliest alignment of one or two sentences with one or two; empty if none.
+
+    Gale and Church, "A Program for Aligning Sentences in Bilingual Corpora" (1993), section 3,
+    without deletions and insertions, which a translated description does not have.
+    """
+    best: dict[tuple[int, int], tuple[float, list[Pair]]] = {(0, 0): (0.0, [])}
+    for i in range(len(ours) + 1):
+        for j in range(len(theirs) + 1):
+            options = []
+            for taken_ours, taken_theirs, rarity in _BEADS:
+                before = best.get((i - taken_ours, j - taken_theirs))
+                if before is not None:
+                    left = " ".join(ours[i - taken_ours : i])
+                    right = " ".join(theirs[j - taken_theirs : j])
+                    cost = before[0] + rarity + ratio.cost(len(left), len(right))
+                    options.append((cost, [*before[1], (left, right)]))
+            if options:
+                best[i, j] = min(options)
+    return best.get((len(ours), len(theirs)), (0.0, []))[1]

@@ -1,0 +1,117 @@
+"""Which split a sentence pair belongs to: by hash, so the same everywhere, and without leaks.
+
+A model that has seen a test sentence, or one that differs only in a number, scores too well. Two
+ways keep them apart: `split_by_size` gives the evaluation splits only such groups as share nothing
+with any other group; `drop_leaks` is for material whose groups, the packages of a distribution,
+share boilerplate: a group's split is fixed and what leaks is dropped.
+"""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pipeline.corpora.information import SPLITS, Split
+from pipeline.corpora.text import Pair, comparison_key
+
+
+def hash_fraction(key: str) -> float:
+    """Return a number in [0, 1) that looks random and depends on nothing but `key`."""
+    return int.from_bytes(hashlib.sha256(key.encode("utf-8")).digest()[:6], "big") / 2**48
+
+
+def split_of(key: str, *, validation: float, test: float) -> Split:
+    """Return the split of a group, given the shares of the evaluation splits."""
+    fraction = hash_fraction(key)
+    if fraction < validation:
+        return "validation"
+    return "test" if fraction < validation + test else "train"
+
+
+def split_by_size(
+    pairs: Sequence[Pair], *, validation: int, test: int
+) -> tuple[dict[Split, list[Pair]], dict[str, int]]:
+    """Split pairs so that near-duplicates of either side never straddle.
+
+    Pairs with the same source, but for case, digits and punctuation, are one group. Groups are
+    taken in the order of their hash, for validation and then for test, until there are enough
+    pairs; a group that shares a translation with another one stays in train.
+
+    Args:
+        pairs: the corpus in its own order, which the splits keep.
+        validation: wanted number of validation pairs.
+        test: wanted number of test pairs.
+
+    Returns:
+        The splits, and the number of pairs dropped by reason.
+    """
+    distinct = dict.fromkeys(pairs)
+    keyed = [(pair, comparison_key(pair[0]), comparison_key(pair[1])) for pair in distinct]
+    groups_of_target: dict[str, set[str]] = defaultdict(set)
+    sizes = Counter[str]()
+    for _, source_key, target_key in keyed:
+        groups_of_target[target_key].add(source_key)
+        sizes[source_key] += 1
+    shared = {
+        source_key
+        for groups in groups_of_target.values()
+        if len(groups) > 1
+        for source_key in groups
+    }
+    eligible = sorted(sizes.keys() - shared, key=lambda key: (hash_fraction(key), key))
+    chosen: dict[str, Split] = {}
+    remaining = iter(eligible)
+    sought: tuple[tuple[Split, int], ...] = (("validation", validation), ("test", test))
+    for split, room in sought:
+        while room > 0 and (key := next(remaining, None)) is not None:
+            chosen[key] = split
+            room -= sizes[key]
+    splits: dict[Split, list[Pair]] = {split: [] for split in SPLITS}
+    for pair, source_key, _ in keyed:
+        splits[chosen.get(source_key, "train")].append(pair)
+    duplicates = len(pairs) - len(distinct)
+    return splits, {"duplicate": duplicates} if duplicates else {}
+
+
+@dataclass(frozen=True)
+class KeyedPair:
+    """A pair and the keys by which either side is compared with others."""
+
+    pair: Pair
+    source_keys: frozenset[str]
+    target_keys: frozenset[str]
+
+
+def drop_leaks(
+    splits: Mapping[Split, Sequence[KeyedPair]],
+) -> tuple[dict[Split, list[Pair]], dict[str, int]]:
+    """Drop from validation and test what an earlier split, or the same one, has already.
+
+    Train keeps every distinct pair; the evaluation splits keep one pair of each key on each side.
+
+    Returns:
+        The splits in the order given, and the number of pairs dropped by reason.
+    """
+    dropped = Counter[str]()
+    kept: dict[Split, list[Pair]] = {split: [] for split in SPLITS}
+    seen_pairs: set[Pair] = set()
+    seen_sources: dict[str, Split] = {}
+    seen_targets: dict[str, Split] = {}
+    for split in SPLITS:
+        for keyed in splits.get(split, ()):
+            if keyed.pair in seen_pairs:
+                dropped["duplicate"] += 1
+                continue
+            earlier = {seen_sources[key] for key in keyed.source_keys & seen_sources.keys()}
+            earlier |= {seen_targets[key] for key in keyed.target_keys & seen_targets.keys()}
+            if split != "train" and earlier:
+                nearest = next(known for known in SPLITS if known in earlier)
+                dropped[f"near-duplicate in {split} of {nearest}"] += 1
+                continue
+            seen_pairs.add(keyed.pair)
+            for key in keyed.source_keys:
+                seen_sources.setdefault(key, split)
+            for key in keyed.target_keys:
+                seen_targets.setdefault(key, split)
+            kept[split].append(keyed.pair)
+    return kept, dict(dropped)

@@ -1,0 +1,107 @@
+"""The `tatoeba` corpus: everyday sentences in English and German.
+
+One English sentence has many German variants, so the split is by the English side.
+"""
+
+import hashlib
+import zipfile
+import zlib
+from pathlib import Path
+
+from pipeline.corpora.download import download
+from pipeline.corpora.folder import CorpusText
+from pipeline.corpora.parallel_files import corpus_of_pairs, parse_tsv, read_bytes, split_lines
+from pipeline.corpora.progress import Progress, silent
+from pipeline.errors import UserError
+
+URL = "https://www.manythings.org/anki/deu-eng.zip"
+LICENCE = (
+    "CC BY 2.0 (https://creativecommons.org/licenses/by/2.0/), www.manythings.org and tatoeba.org"
+)
+ALTERNATIVES = (
+    "give a file that you have with `nmt corpus tatoeba --from FILE`, or use `nmt corpus debian`"
+)
+EVALUATION_PAIRS = 2_000
+_SENTENCES_IN_ZIP = "deu.txt"
+_ZIP_MAGIC = b"PK"
+_MIN_USABLE_SHARE = 0.9
+
+
+def make_tatoeba(
+    download_folder: Path,
+    source: Path | None = None,
+    progress: Progress = silent,
+    *,
+    url: str = URL,
+    evaluation_pairs: int = EVALUATION_PAIRS,
+    pause_seconds: float = 1.0,
+) -> CorpusText:
+    """Download the sentence pairs, or take them from a file.
+
+    Args:
+        download_folder: where the download is kept.
+        source: a TSV file, plain, gzip or in a ZIP archive, instead of a download. Its columns are
+            English, German and, optionally, the attribution.
+        progress: told about each step.
+        url: the address of the archive. It grows with Tatoeba, so its structure is verified and
+            its checksum recorded with the origin.
+        evaluation_pairs: how many pairs validation and test get, each.
+        pause_seconds: before a download is tried again.
+
+    Raises:
+        UserError: the file is missing, of another kind, or cannot be downloaded.
+    """
+    path = source or download(
+        url,
+        download_folder / "deu-eng.zip",
+        _archive_complaint,
+        alternatives=ALTERNATIVES,
+        progress=progress,
+        pause_seconds=pause_seconds,
+    )
+    name, text, checksum = _read_text(path)
+    progress("Splitting", 0, None)
+    pairs, rejected = parse_tsv(split_lines(text), name, columns=(2, 3))
+    if len(pairs) < _MIN_USABLE_SHARE * (len(pairs) + len(rejected)):
+        raise UserError(
+            f"{path} does not look like the pairs of manythings.org ({len(rejected)} of "
+            f"{len(pairs) + len(rejected)} lines are not English, TAB, German); {ALTERNATIVES}."
+        )
+    wanted = max(1, min(evaluation_pairs, len(pairs) // 20))
+    return corpus_of_pairs(
+        (pairs, rejected),
+        name="tatoeba",
+        languages=("en", "de"),
+        licence=LICENCE,
+        origin=f"Tatoeba by way of manythings.org/anki, {path.name}, SHA-256 {checksum}",
+        validation=wanted,
+        test=wanted,
+    )
+
+
+def _read_text(path: Path) -> tuple[str, bytes, str]:
+    """Return the name of the text, the text, and the checksum of the file as it lies there."""
+    try:
+        data = path.read_bytes()
+        checksum = hashlib.sha256(data).hexdigest()
+        if not data.startswith(_ZIP_MAGIC):
+            return path.name, read_bytes(path), checksum
+        with zipfile.ZipFile(path) as archive:
+            return _SENTENCES_IN_ZIP, archive.read(_SENTENCES_IN_ZIP), checksum
+    except (zipfile.BadZipFile, KeyError, zlib.error) as error:
+        raise UserError(
+            f"{path} is no ZIP archive with {_SENTENCES_IN_ZIP} in it; {ALTERNATIVES}."
+        ) from error
+    except OSError as error:
+        raise UserError(f"Cannot read {path} ({error.strerror or error}).") from error
+
+
+def _archive_complaint(path: Path) -> str | None:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if _SENTENCES_IN_ZIP not in archive.namelist():
+                return f"there is no {_SENTENCES_IN_ZIP} in it"
+            damaged = archive.testzip()
+            return f"{damaged} in it is damaged" if damaged else None
+    except (zipfile.BadZipFile, zlib.error, EOFError):
+        return "it is no ZIP archive"

@@ -1,0 +1,102 @@
+"""Runs a pipeline on the engine of choice and reads what came of it."""
+
+import importlib
+import json
+import os
+import time
+from pathlib import Path
+
+from components.gate import read_verdict
+from components.serving_validator import BLESSED_FILE, REPORT_FILE
+from pipeline.config import PipelineConfig
+from pipeline.errors import RunFailedError
+from pipeline.failures import own_cause
+from pipeline.pipeline import Places, create_pipeline, gate_settings
+from pipeline.run_log import RunScreen
+from pipeline.run_record import Node, open_store, read_latest_run
+from pipeline.summary import Summary, program
+from pipeline.workspace import Workspace
+
+
+def execute(
+    config: PipelineConfig,
+    workspace: Workspace,
+    corpus_checksum: str,
+    *,
+    runner: str,
+    log: str,
+    screen: RunScreen,
+) -> Summary:
+    """Runs the pipeline of a configuration.
+
+    Args:
+      config: what to do.
+      workspace: where.
+      corpus_checksum: of the corpus, which must lie there.
+      runner: `local` or `beam`.
+      log: the file that holds the output, to be named in errors.
+      screen: told which nodes to expect.
+
+    Raises:
+      RunFailedError: a node failed for a reason of its own; our rooms' typed errors pass through.
+    """
+    started = time.monotonic()
+    places = Places(
+        corpus=workspace.corpus(config.data.corpus),
+        pipeline_root=workspace.pipeline_root(config.name),
+        serving_directory=workspace.models(config.name),
+        metadata=workspace.metadata,
+    )
+    pipeline = create_pipeline(config, places, corpus_checksum)
+    nodes = [component.id for component in pipeline.components]
+    screen.expect(nodes)
+    try:
+        importlib.import_module(f"pipeline.{runner}_runner").run(pipeline)
+    except Exception as error:
+        cause = own_cause(error)
+        if cause is not None:
+            raise cause from error
+        raise RunFailedError(
+            f"The run failed ({_short(error)}); all output is in {log}."
+        ) from error
+    run = read_latest_run(open_store(workspace.metadata), config.name)
+    evaluation = run["Evaluator"].outputs
+    verdict = read_verdict(
+        evaluation["evaluation"][0].uri, evaluation["blessing"][0].uri, gate_settings(config)
+    )
+    blessing = run["ServingValidator"].outputs["blessing"][0].uri
+    report = json.loads(Path(blessing, REPORT_FILE).read_text(encoding="utf-8"))
+    return Summary(
+        pipeline=config.name,
+        verdict=verdict,
+        is_servable=os.path.exists(os.path.join(blessing, BLESSED_FILE)),
+        serving_problems=[
+            f"{found['request']}: {found['problem']}" for found in report["problems"]
+        ],
+        pushed_to=_pushed_to(run["Pusher"]),
+        cached_nodes=sum(node.is_cached for node in run.values()),
+        nodes=len(nodes),
+        seconds=time.monotonic() - started,
+        log=log,
+        next_command=_next_command(config, workspace, verdict.blessed),
+    )
+
+
+def _short(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
+
+
+def _pushed_to(pusher: Node) -> str | None:
+    """The folder that the Pusher filled, if it did."""
+    properties = pusher.outputs["pushed_model"][0].custom_properties
+    is_pushed = "pushed" in properties and bool(properties["pushed"].int_value)
+    return properties["pushed_destination"].string_value if is_pushed else None
+
+
+def _next_command(config: PipelineConfig, workspace: Workspace, is_blessed: bool) -> str:
+    place = "" if workspace == Workspace.resolve(None) else f" --workspace {workspace.root}"
+    name = "" if config.name == "debian" else f" --config {config.name}"
+    if is_blessed:
+        return f'{program()} translate{name}{place} --attention "The cat is on the mat."'
+    return f"{program()} models list{name}{place}"

@@ -1,0 +1,170 @@
+"""The pipeline: which component takes what from which. Wiring only, and the same for every
+runner."""
+
+import os
+from dataclasses import dataclass
+
+from tfx import v1 as tfx
+from tfx.dsl.components.base import base_node, executor_spec
+
+from components.curated_schema_gen import CuratedSchemaGen
+from components.gate import evaluation_config
+from components.gate_settings import GateSettings
+from components.live_model import LiveModel
+from components.parallel_text_example_gen import ParallelTextExampleGen
+from components.recorded_trainer import RecordingExecutor
+from components.serving_validator import ServingValidator
+from components.strict_example_validator import StrictExampleValidator
+from pipeline.config import PipelineConfig
+from pipeline.digests import code_digest, lock_digest
+
+_PREPROCESSING_CODE = (
+    "trainer.preprocessing",
+    "trainer.text",
+    "trainer.subwords",
+    "trainer.byte_pair_encoding",
+)
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a run reads and writes; local paths or URIs."""
+
+    corpus: str
+    pipeline_root: str
+    serving_directory: str
+    metadata: str | None
+    """SQLite file of ML Metadata; None where the orchestrator brings its own."""
+
+
+def create_pipeline(
+    config: PipelineConfig, places: Places, corpus_checksum: str
+) -> tfx.dsl.Pipeline:
+    """Wires the components.
+
+    Args:
+      config: what to do.
+      places: where.
+      corpus_checksum: recorded on the model.
+
+    Returns:
+      The pipeline, for any of TFX's runners.
+    """
+    connection = None
+    if places.metadata is not None:
+        connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(places.metadata)
+    return tfx.dsl.Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=places.pipeline_root,
+        components=_components(config, places, corpus_checksum),
+        enable_cache=True,
+        metadata_connection_config=connection,
+        beam_pipeline_args=["--runner=DirectRunner", *config.beam.pipeline_args],
+    )
+
+
+def gate_settings(config: PipelineConfig) -> GateSettings:
+    """Returns the bounds of the gate."""
+    return GateSettings(**config.evaluation.model_dump(), seed=config.seed)
+
+
+def _components(
+    config: PipelineConfig, places: Places, corpus_checksum: str
+) -> list[base_node.BaseNode]:
+    data = config.data
+    example_gen = ParallelTextExampleGen(
+        input_base=places.corpus,
+        max_rejected_fraction=data.max_rejected_fraction,
+        max_words=data.max_words,
+        max_characters=data.max_characters,
+        max_length_ratio=data.max_length_ratio,
+    )
+    examples = example_gen.outputs["examples"]
+    statistics_gen = tfx.components.StatisticsGen(examples=examples)
+    statistics = statistics_gen.outputs["statistics"]
+    schema_gen: base_node.BaseNode
+    if data.schema_path is None:
+        schema_gen = tfx.components.SchemaGen(statistics=statistics, infer_feature_shape=True)
+    else:
+        schema_gen = CuratedSchemaGen(data.schema_path)
+    schema = schema_gen.outputs["schema"]
+    example_validator = StrictExampleValidator(statistics=statistics, schema=schema)
+    transform = tfx.components.Transform(
+        examples=examples,
+        schema=schema,
+        preprocessing_fn="trainer.preprocessing.preprocessing_fn",
+        splits_config=tfx.proto.SplitsConfig(analyze=["train"], transform=["train", "validation"]),
+        custom_config={
+            "subwords": config.subwords.model_dump(mode="json"),
+            "code_digest": code_digest(*_PREPROCESSING_CODE),
+        },
+    )
+    # Nothing is learned from examples that failed the validation.
+    transform.add_upstream_node(example_validator)
+    trainer = _trainer(config, places, corpus_checksum, transform)
+    model = trainer.outputs["model"]
+    live_model = LiveModel(model=model, serving_directory=places.serving_directory)
+    evaluator = tfx.components.Evaluator(
+        examples=examples,
+        example_splits=["test"],
+        model=model,
+        baseline_model=live_model.outputs["model"],
+        eval_config=evaluation_config(gate_settings(config)),
+    )
+    serving_validator = ServingValidator(
+        model=model,
+        max_seconds_per_request=config.serving_validation.request_seconds,
+        code_digest=code_digest("serving"),
+    )
+    pusher = tfx.components.Pusher(
+        model=model,
+        model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=serving_validator.outputs["blessing"],
+        push_destination=tfx.proto.PushDestination(
+            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=places.serving_directory)
+        ),
+    )
+    return [
+        example_gen, statistics_gen, schema_gen, example_validator, transform,
+        trainer, live_model, evaluator, serving_validator, pusher,
+    ]  # fmt: skip
+
+
+def _trainer(
+    config: PipelineConfig,
+    places: Places,
+    corpus_checksum: str,
+    transform: tfx.components.Transform,
+) -> tfx.components.Trainer:
+    """The Trainer; its parameters hold all that decides what it does, so that its cache is never
+    wrong."""
+    digest = code_digest("trainer")
+    sections = {
+        name: getattr(config, name).model_dump(mode="json")
+        for name in ("subwords", "model", "training", "decoding")
+    }
+    return tfx.components.Trainer(
+        run_fn="trainer.run_fn.run_fn",
+        custom_executor_spec=executor_spec.ExecutorClassSpec(RecordingExecutor),
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        train_args=tfx.proto.TrainArgs(splits=["train"]),
+        eval_args=tfx.proto.EvalArgs(splits=["validation"]),
+        custom_config={
+            **sections,
+            "seed": config.seed,
+            "code_digest": digest,
+            "checkpoint_root": os.path.join(places.pipeline_root, "checkpoints"),
+            "record": {
+                "name": config.name,
+                "source_language": config.data.source_language,
+                "target_language": config.data.target_language,
+                "corpus": config.data.corpus,
+                "corpus_checksum": corpus_checksum,
+                "code_digest": digest,
+                "lock_digest": lock_digest(),
+                "seed": config.seed,
+                "configuration": sections,
+            },
+        },
+    )

@@ -1,0 +1,67 @@
+"""`nmt run`: the corpus, then the pipeline, then the summary."""
+
+import json
+import os
+from pathlib import Path
+
+import typer
+
+from pipeline.config import PipelineConfig
+from pipeline.corpora.catalogue import prepare_corpus
+from pipeline.corpora.display import shown_progress
+from pipeline.corpora.information import CorpusInfo
+from pipeline.errors import UserError
+from pipeline.run_log import logged_run
+from pipeline.summary import format_summary
+from pipeline.workspace import Workspace
+
+
+def run_pipeline(
+    config: PipelineConfig, workspace: Workspace, *, runner: str, as_json: bool
+) -> int:
+    """Runs the whole pipeline, making the corpus first if it is a known one and not there yet.
+
+    Args:
+      config: what to do.
+      workspace: where.
+      runner: `local` or `beam`.
+      as_json: print the summary as JSON.
+
+    Returns:
+      The exit status: 0 if the model is live, 1 if it was blocked.
+
+    Raises:
+      UserError: the corpus cannot be had or does not fit the configuration.
+      RunFailedError: a node failed.
+    """
+    corpus = _corpus(config, workspace)
+    log = os.path.join(workspace.pipeline_root(config.name), "run.log")
+    with logged_run(log) as screen:
+        counts = ", ".join(f"{count:,} {split}" for split, count in corpus.counts.items())
+        screen.show(
+            f"{config.name}: {corpus.source_language} to {corpus.target_language}, {counts} pairs"
+        )
+        # Only now: TFX takes half a minute to import, and its own chatter belongs in the log.
+        from pipeline.execution import execute
+
+        summary = execute(config, workspace, corpus.checksum, runner=runner, log=log, screen=screen)
+    if as_json:
+        typer.echo(json.dumps(summary.as_json(), indent=2, ensure_ascii=False))
+    else:
+        typer.echo(format_summary(summary))
+    return 0 if summary.is_live else 1
+
+
+def _corpus(config: PipelineConfig, workspace: Workspace) -> CorpusInfo:
+    """Returns the configuration's corpus, verified."""
+    data = config.data
+    with shown_progress() as progress:
+        corpus = prepare_corpus(data.corpus, Path(workspace.root), progress=progress)
+    languages = (corpus.source_language, corpus.target_language)
+    if languages != (data.source_language, data.target_language):
+        raise UserError(
+            f"The corpus {data.corpus} is {' to '.join(languages)}, and the configuration says "
+            f"{data.source_language} to {data.target_language}: change data.source_language and "
+            "data.target_language."
+        )
+    return corpus

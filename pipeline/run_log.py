@@ -1,0 +1,114 @@
+"""What a run shows and what it keeps: a line for each node on the screen, everything in a file.
+
+TFX, Beam and TensorFlow write thousands of lines, some of them from native code. All of it goes to
+the log file; the screen gets the nodes with their times, the trainer's own lines, and warnings of
+our rooms.
+"""
+
+import logging
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from absl import logging as absl_logging
+from rich.console import Console
+
+_OWN_LOGGERS = ("trainer", "pipeline", "components", "serving")
+_IS_RUNNING = re.compile(r"(?:Component|node) (\S+) is running")
+_IS_FINISHED = re.compile(r"(?:Component|node) (\S+) is finished")
+_IS_CACHED = re.compile(r"A cached execution \d+ is used")
+
+
+@contextmanager
+def logged_run(log_file: str) -> Iterator["RunScreen"]:
+    """Sends all output of a run to a file, and its progress to the screen (standard error).
+
+    Args:
+      log_file: appended to.
+    """
+    os.makedirs(os.path.dirname(log_file), exist_ok=True)
+    screen = Console(file=os.fdopen(os.dup(2), "w", encoding="utf-8"), highlight=False)
+    progress = RunScreen(screen)
+    with open(log_file, "a", encoding="utf-8") as file, _streams_to(file.fileno()):
+        writer = logging.StreamHandler(file)
+        writer.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        root = logging.getLogger()
+        before = root.handlers[:], root.level
+        root.handlers[:] = [writer, progress]
+        root.setLevel(logging.INFO)
+        # TFX logs through absl, which sets levels of its own whenever a library asks it to.
+        absl_logging.set_verbosity(absl_logging.INFO)
+        absl_logger = logging.getLogger("absl")
+        propagates, absl_handlers = absl_logger.propagate, absl_logger.handlers[:]
+        absl_logger.handlers[:], absl_logger.propagate = [], True
+        try:
+            yield progress
+        finally:
+            progress.stop()
+            root.handlers[:], root.level = before[0], before[1]
+            absl_logger.handlers[:], absl_logger.propagate = absl_handlers, propagates
+
+
+@contextmanager
+def _streams_to(descriptor: int) -> Iterator[None]:
+    """Points standard output and standard error of the whole process, native code included,
+    elsewhere."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for number, copy in zip((1, 2), kept, strict=True):
+            os.dup2(copy, number)
+            os.close(copy)
+
+
+class RunScreen(logging.Handler):
+    """Turns the runners' log lines into one line for each node."""
+
+    def __init__(self, screen: Console):
+        super().__init__()
+        self._screen = screen
+        self._nodes: list[str] = []
+        self._status = screen.status("Loading TFX")
+        self._status.start()
+        self._started: dict[str, float] = {}
+        self._is_cached = False
+
+    def expect(self, nodes: list[str]) -> None:
+        """Takes the names of the nodes that will run, in order."""
+        self._nodes = nodes
+
+    def show(self, text: str) -> None:
+        """Prints a line."""
+        self._screen.print(text, markup=False, soft_wrap=True)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if found := _IS_RUNNING.match(message):
+            self._started[found[1]], self._is_cached = time.monotonic(), False
+            self._status.update(f"{self._place(found[1])} {found[1]}")
+        elif _IS_CACHED.match(message):
+            self._is_cached = True
+        elif found := _IS_FINISHED.match(message):
+            seconds = time.monotonic() - self._started.pop(found[1], time.monotonic())
+            how = "from the cache" if self._is_cached else f"{seconds:,.0f} s"
+            self.show(f"{self._place(found[1])} {found[1]:<24} {how}")
+        elif record.name.partition(".")[0] in _OWN_LOGGERS:
+            self.show(f"      {message}")
+
+    def stop(self) -> None:
+        """Ends the moving line of a terminal."""
+        self._status.stop()
+
+    def _place(self, node: str) -> str:
+        number = self._nodes.index(node) + 1 if node in self._nodes else 0
+        return f"{number:>2}/{len(self._nodes)}"

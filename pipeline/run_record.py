@@ -1,0 +1,65 @@
+"""What ML Metadata knows of a pipeline's newest run: how each node ended, and the artifacts that it
+gave."""
+
+from dataclasses import dataclass
+
+from ml_metadata.metadata_store import MetadataStore
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+_OUTPUTS = {pb.Event.OUTPUT, pb.Event.DECLARED_OUTPUT}
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node of a run."""
+
+    is_cached: bool
+    outputs: dict[str, list[pb.Artifact]]
+    """Artifacts by the name of the channel."""
+
+
+def open_store(path: str) -> MetadataStore:
+    """Opens the SQLite file of ML Metadata."""
+    config = pb.ConnectionConfig()
+    config.sqlite.filename_uri = path
+    return MetadataStore(config)
+
+
+def read_latest_run(store: MetadataStore, pipeline_name: str) -> dict[str, Node]:
+    """Returns the nodes of a pipeline's newest run, by name; only those that ended well."""
+    runs = [
+        run for run in store.get_contexts_by_type("pipeline_run")
+        if any(parent.name == pipeline_name for parent in _pipelines_of(store, run))
+    ]  # fmt: skip
+    if not runs:
+        return {}
+    newest = max(runs, key=lambda run: run.id)
+    nodes: dict[str, Node] = {}
+    for execution in store.get_executions_by_context(newest.id):
+        if execution.last_known_state in (pb.Execution.COMPLETE, pb.Execution.CACHED):
+            is_cached = execution.last_known_state == pb.Execution.CACHED
+            nodes[_node_name(store, execution, pipeline_name)] = Node(
+                is_cached, _outputs(store, execution)
+            )
+    return nodes
+
+
+def _pipelines_of(store: MetadataStore, run: pb.Context) -> list[pb.Context]:
+    executions = store.get_executions_by_context(run.id)
+    if not executions:
+        return []
+    return [c for c in store.get_contexts_by_execution(executions[0].id) if c.type == "pipeline"]
+
+
+def _node_name(store: MetadataStore, execution: pb.Execution, pipeline_name: str) -> str:
+    names = [c.name for c in store.get_contexts_by_execution(execution.id) if c.type == "node"]
+    return names[0].removeprefix(f"{pipeline_name}.")
+
+
+def _outputs(store: MetadataStore, execution: pb.Execution) -> dict[str, list[pb.Artifact]]:
+    outputs: dict[str, list[pb.Artifact]] = {}
+    for event in store.get_events_by_execution_ids([execution.id]):
+        if event.type in _OUTPUTS:
+            key = next(step.key for step in event.path.steps if step.HasField("key"))
+            outputs.setdefault(key, []).extend(store.get_artifacts_by_id([event.artifact_id]))
+    return outputs

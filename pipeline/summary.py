@@ -1,0 +1,112 @@
+"""The short answer at the end of a run: scores, verdict, where the model lies, what to type
+next."""
+
+import os
+import shutil
+import sys
+from dataclasses import asdict, dataclass
+
+from components.verdict import BASELINE, CANDIDATE, OVERALL, Verdict
+
+_SLICE_PREFIX = "length_bucket="
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run came to."""
+
+    pipeline: str
+    verdict: Verdict
+    is_servable: bool
+    """Whether ServingValidator blessed the export."""
+    serving_problems: list[str]
+    pushed_to: str | None
+    """The version's folder, if the model is live."""
+    cached_nodes: int
+    nodes: int
+    seconds: float
+    log: str
+    next_command: str
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the model of this run is what is served."""
+        return self.pushed_to is not None
+
+    def as_json(self) -> dict[str, object]:
+        """Returns plain values."""
+        return asdict(self) | {
+            "verdict": self.verdict.model_dump(mode="json"),
+            "is_live": self.is_live,
+        }
+
+
+def format_summary(summary: Summary) -> str:
+    """Renders a summary as plain text."""
+    cached = f"{summary.cached_nodes} of {summary.nodes} nodes from the cache"
+    return "\n".join(
+        [
+            "",
+            _headline(summary),
+            "",
+            *_score_table(summary.verdict),
+            "",
+            *_checks(summary),
+            "",
+            *(f"{name:<8} {signature}" for name, signature in summary.verdict.signatures.items()),
+            f"{'model':<8} {summary.pushed_to or 'not pushed; what was live stays live'}",
+            f"{'log':<8} {summary.log}",
+            f"{'time':<8} {_duration(summary.seconds)}, {cached}",
+            f"{'next':<8} {summary.next_command}",
+        ]
+    )
+
+
+def program() -> str:
+    """How the user calls us: `nmt` where that is on the path, else the path that was typed."""
+    called = sys.argv[0]
+    on_path = shutil.which("nmt")
+    if on_path and os.path.exists(called) and os.path.samefile(on_path, called):
+        return "nmt"
+    return "python -m pipeline" if called.endswith("__main__.py") else os.path.relpath(called)
+
+
+def _headline(summary: Summary) -> str:
+    if summary.is_live:
+        return f"{summary.pipeline}: BLESSED and pushed"
+    if not summary.verdict.blessed:
+        return f"{summary.pipeline}: BLOCKED by the gate"
+    return f"{summary.pipeline}: BLOCKED, the export cannot be served"
+
+
+def _score_table(verdict: Verdict) -> list[str]:
+    columns = ("bleu", "chrf", "sentence_count")
+    header = f"{'source words':<14}{'BLEU':>8}{'chrF':>8}{'sentences':>12}"
+    rows = [header + (f"{'live BLEU':>12}" if verdict.has_baseline else "")]
+    for name, models in verdict.metrics.items():
+        bleu, chrf, sentences = (models[CANDIDATE].get(column, float("nan")) for column in columns)
+        label = "all" if name == OVERALL else name.removeprefix(_SLICE_PREFIX)
+        row = f"{label:<14}{bleu:>8.2f}{chrf:>8.2f}{sentences:>12,.0f}"
+        rows.append(row + (f"{models[BASELINE]['bleu']:>12.2f}" if verdict.has_baseline else ""))
+    return rows
+
+
+def _checks(summary: Summary) -> list[str]:
+    lines = []
+    for check in summary.verdict.checks:
+        value = "missing" if check.value is None else f"{check.value:.2f}"
+        mark = "pass" if check.passed else "FAIL"
+        place = "all" if check.slice == OVERALL else check.slice.removeprefix(_SLICE_PREFIX)
+        lines.append(
+            f"{mark}  {check.metric} ({place}) {value}, must be {check.rule} {check.bound:g}"
+        )
+    lines += [f"FAIL  {problem}" for problem in summary.verdict.problems]
+    if summary.is_servable:
+        lines.append("pass  a clean process loads the export and answers requests")
+    lines += [f"FAIL  serving: {problem}" for problem in summary.serving_problems]
+    return lines
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,73 @@
+"""What a check of an export found, as a value and as JSON."""
+
+import json
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One reason not to serve a model."""
+
+    request: str
+    """What was being done: a request with its signature, or `load`, `signatures`, `process`."""
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.request}: {self.problem}"
+
+
+@dataclass(frozen=True)
+class RequestRecord:
+    """A request that was answered in time."""
+
+    name: str
+    signature: str
+    texts: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """All that a check found; the model may be served only if `passed`."""
+
+    model: str
+    problems: tuple[Problem, ...]
+    requests: tuple[RequestRecord, ...] = ()
+    load_seconds: float | None = None
+    tensorflow_version: str | None = None
+    max_seconds_per_request: float | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether requests were answered and nothing was wrong."""
+        return not self.problems and bool(self.requests)
+
+    def to_json(self) -> str:
+        """Returns the report as one indented JSON object."""
+        return json.dumps({"passed": self.passed, **asdict(self)}, ensure_ascii=False, indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> "ExportReport":
+        """Reads what `to_json` wrote.
+
+        Raises:
+          ValueError: the text is not such a report, or contradicts itself.
+        """
+        try:
+            fields = json.loads(text)
+            passed = fields.pop("passed")
+            fields["problems"] = tuple(Problem(**problem) for problem in fields["problems"])
+            fields["requests"] = tuple(RequestRecord(**request) for request in fields["requests"])
+            report = cls(**fields)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(
+                f"This is not a report of an export's check: {text[:200]!r}"
+            ) from error
+        if report.passed is not passed:
+            raise ValueError("The report's verdict contradicts its problems and requests.")
+        return report
+
+
+def failed_report(model: str, request: str, problem: str) -> ExportReport:
+    """Makes the report of a check that could not go on."""
+    return ExportReport(model, (Problem(request, problem),))

@@ -1,0 +1,77 @@
+"""The contract of an export: its signatures, with the dtypes and ranks of their tensors.
+
+B texts, K hypotheses of the beam, S source tokens, T target tokens. All tensors are dense and
+padded; the lengths say what is real. `attention[..., t, s]` is the weight that target token t put
+on source token s.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+SERVING_DEFAULT = "serving_default"
+N_BEST = "n_best"
+SCORE = "score"
+SERVE_EXAMPLES = "serve_examples"
+
+WORD_START = "\u2581"
+"""At a token's start: a space comes before it."""
+END_SYMBOL = "</s>"
+"""The last real token of both sides; it has its own row and column of the attention."""
+
+
+@dataclass(frozen=True)
+class TensorContract:
+    """What a tensor of a signature looks like."""
+
+    dtype: str
+    ranks: tuple[int, ...]
+    """The ranks that are allowed; a client tells them apart."""
+
+
+@dataclass(frozen=True)
+class SignatureContract:
+    """The inputs that a signature takes and the outputs that it has at least."""
+
+    inputs: Mapping[str, TensorContract]
+    outputs: Mapping[str, TensorContract]
+
+
+_TEXT = TensorContract("string", (1,))
+
+_DECODED = {
+    "score": TensorContract("float32", (1,)),  # [B]
+    "source_tokens": TensorContract("string", (2,)),  # [B, S]
+    "target_tokens": TensorContract("string", (2,)),  # [B, T]
+    "attention": TensorContract("float32", (3,)),  # [B, T, S]
+    "source_length": TensorContract("int32", (1,)),  # [B]
+    "target_length": TensorContract("int32", (1,)),  # [B]
+    "truncated": TensorContract("bool", (1,)),  # [B]
+}
+
+CONTRACTS: Mapping[str, SignatureContract] = {
+    SERVING_DEFAULT: SignatureContract(
+        inputs={"text": _TEXT},
+        outputs={"translation": TensorContract("string", (1,)), **_DECODED},
+    ),
+    N_BEST: SignatureContract(
+        inputs={"text": _TEXT},
+        outputs={
+            "translation": TensorContract("string", (2,)),  # [B, K]
+            "score": TensorContract("float32", (2,)),  # [B, K]
+            "source_tokens": TensorContract("string", (2, 3)),  # one source, or one per hypothesis
+            "target_tokens": TensorContract("string", (3,)),  # [B, K, T]
+            "attention": TensorContract("float32", (4,)),  # [B, K, T, S]
+            "source_length": TensorContract("int32", (1, 2)),
+            "target_length": TensorContract("int32", (2,)),  # [B, K]
+            "truncated": TensorContract("bool", (1, 2)),
+        },
+    ),
+    SCORE: SignatureContract(
+        inputs={"text": _TEXT, "target": _TEXT},
+        outputs={"token_log_probability": TensorContract("float32", (2,)), **_DECODED},  # [B, T]
+    ),
+    SERVE_EXAMPLES: SignatureContract(
+        inputs={"examples": _TEXT},
+        outputs={"translation": TensorContract("string", (2,))},  # [B, 1]
+    ),
+}

@@ -1,0 +1,103 @@
+import itertools
+
+import pytest
+
+from components.ingestion_report import (
+    EXAMPLES_SHOWN,
+    IngestionReport,
+    RejectedLine,
+    SplitCounts,
+    TooManyRejectedError,
+)
+from components.parallel_text import CorpusError, LineLimits, Pair, parse_line
+
+
+def counts_of(shard: str, good: int, bad: int) -> SplitCounts:
+    counts = SplitCounts(shards=1)
+    for number in range(1, good + bad + 1):
+        raw = b"one two\teins" if number > bad else b"no tab"
+        verdict = parse_line(raw, LineLimits())
+        if isinstance(verdict, Pair):
+            counts.add_pair(verdict)
+        else:
+            counts.add_rejected(RejectedLine.of(shard, number, raw, verdict))
+    return counts
+
+
+def report_of(max_rejected_fraction: float = 0.01, **splits: SplitCounts) -> IngestionReport:
+    return IngestionReport("corpora/x", LineLimits(), max_rejected_fraction, splits)
+
+
+def test_the_sum_does_not_depend_on_order_or_grouping() -> None:
+    parts = [counts_of("b.tsv", 5, 4), counts_of("a.tsv", 3, 3), counts_of("c.tsv", 0, 2)]
+    expected = SplitCounts.sum(parts)
+
+    for first, second, third in itertools.permutations(parts):
+        assert SplitCounts.sum([SplitCounts.sum([first, second]), third]) == expected
+        assert SplitCounts.sum([SplitCounts(), first, second, third]) == expected
+
+
+def test_the_sum_leaves_its_parts_unchanged() -> None:
+    part = counts_of("a.tsv", 2, 2)
+
+    SplitCounts.sum([part, counts_of("b.tsv", 1, 1)])
+
+    assert part == counts_of("a.tsv", 2, 2)
+
+
+def test_the_first_rejected_lines_are_those_of_the_first_shards() -> None:
+    total = SplitCounts.sum([counts_of("b.tsv", 0, 9), counts_of("a.tsv", 0, 3)])
+
+    places = [(row.shard, row.line) for row in total.first_rejected]
+    assert places == [("a.tsv", 1), ("a.tsv", 2), ("a.tsv", 3), ("b.tsv", 1), ("b.tsv", 2)]
+    assert len(places) == EXAMPLES_SHOWN
+
+
+def test_counts_come_back_from_json() -> None:
+    counts = counts_of("a.tsv", 4, 2)
+    counts.damaged_shards["b.tsv.gz"] = "cut short"
+
+    assert SplitCounts.from_json(counts.to_json()) == counts
+
+
+def test_rejected_lines_up_to_the_fraction_are_tolerated() -> None:
+    report_of(0.1, train=counts_of("a.tsv", 9, 1)).check("rejected")
+
+
+def test_past_the_fraction_the_message_is_the_report() -> None:
+    report = report_of(0.1, train=counts_of("train-0.tsv", 8, 1), test=counts_of("t.tsv", 0, 1))
+
+    with pytest.raises(TooManyRejectedError) as error:
+        report.check("somewhere/rejected")
+
+    message = str(error.value)
+    assert "2 of 10 lines of corpora/x were rejected (20.00%): wrong_columns 2." in message
+    assert "train-0.tsv:1: wrong_columns (1 instead of 2): no tab" in message
+    assert "somewhere/rejected" in message
+
+
+def test_the_fraction_is_of_the_whole_corpus() -> None:
+    report_of(0.1, train=counts_of("a.tsv", 99, 0), test=counts_of("b.tsv", 1, 1)).check("rejected")
+
+
+def test_a_split_without_an_accepted_line_is_refused() -> None:
+    report = report_of(1.0, train=counts_of("a.tsv", 9, 0), test=counts_of("b.tsv", 0, 1))
+
+    with pytest.raises(CorpusError, match="no line of the test split was accepted"):
+        report.check("rejected")
+
+
+def test_an_empty_shard_is_refused_by_name() -> None:
+    counts = counts_of("a.tsv", 9, 0)
+    counts.empty_shards.append("train-00001.tsv")
+
+    with pytest.raises(CorpusError, match=r"train-00001\.tsv is empty"):
+        report_of(train=counts).check("rejected")
+
+
+def test_a_damaged_shard_is_refused_by_name_and_cause() -> None:
+    counts = counts_of("a.tsv", 9, 0)
+    counts.damaged_shards["train-00001.tsv.gz"] = "cut short"
+
+    with pytest.raises(CorpusError, match=r"train-00001\.tsv\.gz cannot be read \(cut short\)"):
+        report_of(train=counts).check("rejected")

@@ -1,0 +1,123 @@
+"""Which version is the baseline. How TFX caches and hands it on: `test_gate_pipeline`."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from absl import logging
+from tfx.types import standard_artifacts
+
+from components.live_model import (
+    Artifacts,
+    ChangedWhileCopyingError,
+    Executor,
+    TfxFileSystem,
+    find_baseline,
+)
+from serving.model_directory import LOCAL, fingerprint, list_versions
+
+
+def write_saved_model(folder: Path, content: bytes) -> Path:
+    """The files of a SavedModel; the graph is one field of these bytes."""
+    (folder / "variables").mkdir(parents=True)
+    (folder / "saved_model.pb").write_bytes(bytes([0x12, len(content)]) + content)
+    (folder / "variables" / "variables.index").write_bytes(b"index")
+    (folder / "variables" / "variables.data-00000-of-00001").write_bytes(b"weights")
+    return folder
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Path:
+    """Versions 1 and 2, different models."""
+    folder = tmp_path / "models"
+    write_saved_model(folder / "1", b"one")
+    write_saved_model(folder / "2", b"two")
+    return folder
+
+
+def baseline_number(serving: Path, candidate: Path) -> int | None:
+    baseline = find_baseline(str(serving), str(candidate))
+    return baseline.number if baseline else None
+
+
+def test_the_baseline_is_the_highest_version(serving: Path, tmp_path: Path) -> None:
+    assert baseline_number(serving, write_saved_model(tmp_path / "new", b"three")) == 2
+
+
+def test_a_candidate_that_was_just_pushed_is_compared_with_what_was_live_before(
+    serving: Path, tmp_path: Path
+) -> None:
+    assert baseline_number(serving, write_saved_model(tmp_path / "new", b"two")) == 1
+
+
+def test_a_first_model_that_was_just_pushed_still_has_no_baseline(tmp_path: Path) -> None:
+    candidate = write_saved_model(tmp_path / "new", b"one")
+    write_saved_model(tmp_path / "models" / "1", b"one")
+    assert baseline_number(tmp_path / "models", candidate) is None
+
+
+def test_an_older_model_that_comes_again_is_compared_with_what_is_live(
+    serving: Path, tmp_path: Path
+) -> None:
+    assert baseline_number(serving, write_saved_model(tmp_path / "new", b"one")) == 2
+
+
+def test_a_missing_serving_directory_has_no_baseline(tmp_path: Path) -> None:
+    assert baseline_number(tmp_path / "models", write_saved_model(tmp_path / "new", b"x")) is None
+
+
+def test_a_corrupt_version_is_passed_over_and_named(
+    serving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(
+        logging, "warning", lambda message, *values: warnings.append(message % values)
+    )
+    (serving / "2" / "saved_model.pb").write_bytes(b"garbage")
+    assert baseline_number(serving, write_saved_model(tmp_path / "new", b"three")) == 1
+    assert warnings == [
+        f"Version {serving / '2'} is passed over: saved_model.pb is cut off or no SavedModel."
+    ]
+
+
+def test_tfxs_file_access_sees_what_the_local_one_sees(serving: Path) -> None:
+    (serving / "2" / "saved_model.pb").write_bytes(b"")
+    remote = TfxFileSystem()
+    assert list_versions(serving, remote) == list_versions(serving, LOCAL)
+    assert fingerprint(serving / "1", remote) == fingerprint(serving / "1", LOCAL)
+
+
+def execute(serving: Path, candidate: Path, output: Path, **properties: str) -> Artifacts:
+    """Run the executor as TFX does, on the artifacts of one candidate."""
+    model, live = standard_artifacts.Model(), standard_artifacts.Model()
+    model.uri, live.uri = str(candidate.parent), str(output)
+    output.mkdir()
+    outputs: Artifacts = {"model": [live]}
+    exec_properties = {"serving_directory": str(serving), **properties}
+    inputs: Artifacts = {"candidate": [model]}
+    Executor().Do(inputs, outputs, exec_properties)
+    return outputs
+
+
+def test_the_baseline_is_copied_with_its_version_and_fingerprint(
+    serving: Path, tmp_path: Path
+) -> None:
+    candidate = write_saved_model(tmp_path / "candidate" / "Format-Serving", b"three")
+    [live] = execute(serving, candidate, tmp_path / "live")["model"]
+    shutil.rmtree(serving)
+    copied = fingerprint(tmp_path / "live" / "Format-Serving")
+    assert live.get_string_custom_property("live_version") == "2"
+    assert live.get_string_custom_property("fingerprint") == copied
+
+
+def test_the_first_model_gets_no_artifact(tmp_path: Path) -> None:
+    candidate = write_saved_model(tmp_path / "candidate" / "Format-Serving", b"one")
+    assert execute(tmp_path / "models", candidate, tmp_path / "live") == {"model": []}
+
+
+def test_a_version_that_changed_since_the_decision_is_an_error(
+    serving: Path, tmp_path: Path
+) -> None:
+    candidate = write_saved_model(tmp_path / "candidate" / "Format-Serving", b"three")
+    with pytest.raises(ChangedWhileCopyingError, match="changed meanwhile; run again"):
+        execute(serving, candidate, tmp_path / "live", fingerprint="of another model")

@@ -1,0 +1,124 @@
+from pathlib import Path
+
+import pytest
+
+from pipeline.corpora import catalogue
+from pipeline.corpora.catalogue import (
+    check_own_name,
+    corpora_in,
+    corpus_folder,
+    corpus_name,
+    make_corpus,
+    prepare_corpus,
+)
+from pipeline.corpora.folder import CorpusText, write_corpus
+from pipeline.corpora.information import Split
+from pipeline.corpora.progress import Progress
+from pipeline.corpora.text import Pair
+from pipeline.errors import UserError
+
+
+def text(name: str, target_language: str = "de") -> CorpusText:
+    splits: dict[Split, list[Pair]] = {
+        "train": [("a", "b")],
+        "validation": [("c", "d")],
+        "test": [("e", "f")],
+    }
+    return CorpusText(name, "en", target_language, "CC0", "this test", splits)
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The target languages that Debian's corpus was made for."""
+    languages: list[str] = []
+
+    def fake(name: str, folder: Path, language: str, progress: Progress) -> CorpusText:
+        languages.append(language)
+        return text(name, language)
+
+    monkeypatch.setattr(catalogue, "make_debian", fake)
+    return languages
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "full_name"),
+    [
+        ("debian", None, "debian"),
+        ("debian", "de", "debian"),
+        ("debian-de", None, "debian"),
+        ("debian", "fr", "debian-fr"),
+        ("debian-fr", None, "debian-fr"),
+        ("debian-fr", "fr", "debian-fr"),
+        ("debian", "pt_BR", "debian-pt_BR"),
+        ("multi30k", "de", "multi30k"),
+        ("mine", "fi", "mine"),
+    ],
+)
+def test_a_debian_corpus_is_named_after_its_language(
+    name: str, target: str | None, full_name: str
+) -> None:
+    assert corpus_name(name, target) == full_name
+
+
+@pytest.mark.parametrize(("name", "target"), [("multi30k", "fr"), ("debian-fr", "es")])
+def test_a_language_that_a_corpus_lacks_is_refused(name: str, target: str) -> None:
+    with pytest.raises(UserError, match=target):
+        corpus_name(name, target)
+
+
+def test_a_corpus_is_made_once(tmp_path: Path, made: list[str]) -> None:
+    first = prepare_corpus("debian", tmp_path, target_language="fr")
+    assert prepare_corpus("debian-fr", tmp_path) == first
+    assert made == ["fr"]
+    assert corpus_folder("debian-fr", tmp_path).is_dir()
+
+
+def test_a_damaged_corpus_is_not_used(tmp_path: Path, made: list[str]) -> None:
+    prepare_corpus("debian", tmp_path)
+    next(corpus_folder("debian", tmp_path).glob("train-*")).unlink()
+    with pytest.raises(UserError, match="damaged"):
+        prepare_corpus("debian", tmp_path)
+
+
+def test_a_corpus_in_another_language_is_not_used(tmp_path: Path) -> None:
+    write_corpus(text("mine"), corpus_folder("mine", tmp_path))
+    with pytest.raises(UserError, match="into de, not fr"):
+        prepare_corpus("mine", tmp_path, target_language="fr")
+
+
+def test_a_path_is_a_corpus_folder_anywhere(tmp_path: Path) -> None:
+    write_corpus(text("mine"), tmp_path / "elsewhere")
+    assert prepare_corpus(str(tmp_path / "elsewhere"), tmp_path / "workspace").name == "mine"
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path: Path) -> None:
+    write_corpus(text("mine"), corpus_folder("mine", tmp_path))
+    with pytest.raises(UserError, match="debian, multi30k, tatoeba, mine, and .*--name yours"):
+        prepare_corpus("yours", tmp_path)
+
+
+def test_an_existing_corpus_is_made_again_only_on_demand(tmp_path: Path, made: list[str]) -> None:
+    make_corpus("debian", tmp_path)
+    with pytest.raises(UserError, match="--force"):
+        make_corpus("debian", tmp_path)
+    make_corpus("debian", tmp_path, replace=True)
+    assert made == ["de", "de"]
+
+
+def test_a_local_copy_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="does not exist"):
+        make_corpus("tatoeba", tmp_path, source=tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("name", ["", "A", "a/b", "..", "a b", "debian", "debian-xx", "tatoeba"])
+def test_a_name_that_cannot_be_is_refused(name: str) -> None:
+    with pytest.raises(UserError, match="name"):
+        check_own_name(name)
+
+
+def test_the_corpora_of_a_workspace_are_listed(tmp_path: Path) -> None:
+    assert corpora_in(tmp_path) == []
+    for name in ("b", "a"):
+        write_corpus(text(name), corpus_folder(name, tmp_path))
+    (tmp_path / "corpora/.c.xyz.partial").mkdir()
+    assert [entry.name for entry in corpora_in(tmp_path)] == ["a", "b"]

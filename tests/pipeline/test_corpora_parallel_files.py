@@ -1,0 +1,145 @@
+import gzip
+from pathlib import Path
+
+import pytest
+
+from pipeline.corpora.information import SPLITS
+from pipeline.corpora.parallel_files import corpus_of_pairs, read_aligned, read_tsv
+from pipeline.corpora.text import Pair
+from pipeline.errors import UserError
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"only one column", "wrong number of columns"),
+        (b"one\ttwo\tthree", "wrong number of columns"),
+        (b"", "wrong number of columns"),
+        (b"\tzwei", "empty side"),
+        (b"one\t \r", "empty side"),
+        (b"o\0ne\tzwei", "NUL byte"),
+        (b"one\tzw\xff\xfei", "invalid UTF-8"),
+        (b"a" * 100_000 + b"\tzwei", "more than 10000 characters"),
+    ],
+)
+def test_a_malformed_line_is_set_aside_with_its_number(
+    tmp_path: Path, line: bytes, reason: str
+) -> None:
+    path = tmp_path / "mine.tsv"
+    path.write_bytes(b"good\tgut\n" + line + b"\nbetter\tbesser\n")
+    pairs, rejected = read_tsv(path)
+    assert pairs == [("good", "gut"), ("better", "besser")]
+    assert [(entry.file, entry.line, entry.reason) for entry in rejected] == [
+        ("mine.tsv", 2, reason)
+    ]
+    assert len(rejected[0].text) <= 2_000
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"one\teins\ntwo\tzwei\n",
+        b"one\teins\ntwo\tzwei",
+        b"one\teins\r\ntwo\tzwei\r\n",
+        b"\xef\xbb\xbfone\teins\ntwo\tzwei\n",
+        gzip.compress(b"one\teins\ntwo\tzwei\n"),
+    ],
+)
+def test_every_usual_kind_of_text_file_is_read(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "mine").write_bytes(data)
+    assert read_tsv(tmp_path / "mine") == ([("one", "eins"), ("two", "zwei")], [])
+
+
+def test_aligned_files_are_paired_line_by_line(tmp_path: Path) -> None:
+    (tmp_path / "a.en").write_text("one\n\nthree\u2028more\n", encoding="utf-8")
+    (tmp_path / "a.de.gz").write_bytes(gzip.compress(b"eins\nzwei\ndrei\n"))
+    pairs, rejected = read_aligned(tmp_path / "a.en", tmp_path / "a.de.gz")
+    assert pairs == [("one", "eins"), ("three more", "drei")]
+    assert [(entry.line, entry.reason) for entry in rejected] == [(2, "empty side")]
+
+
+def test_different_numbers_of_lines_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a.en").write_text("one\ntwo\n", encoding="utf-8")
+    (tmp_path / "a.de").write_text("eins\nzwei\ndrei\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"a\.en has 2 lines and .*a\.de has 3"):
+        read_aligned(tmp_path / "a.en", tmp_path / "a.de")
+
+
+def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="Cannot read .*No such file"):
+        read_tsv(tmp_path / "nothing.tsv")
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="Cannot read .*Is a directory"):
+        read_tsv(tmp_path)
+
+
+def test_a_truncated_gzip_file_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "a.gz").write_bytes(gzip.compress(b"one\teins\n")[:-6])
+    with pytest.raises(UserError, match="damaged gzip file"):
+        read_tsv(tmp_path / "a.gz")
+
+
+def corpus_splits(
+    pairs: list[Pair], validation: int | None = None, test: int | None = None
+) -> dict[str, int]:
+    corpus = corpus_of_pairs(
+        (pairs, []),
+        name="mine",
+        languages=("en", "de"),
+        licence="CC0",
+        origin="mine.tsv",
+        validation=validation,
+        test=test,
+    )
+    return {split: len(corpus.splits[split]) for split in SPLITS}
+
+
+def distinct(number: int) -> list[Pair]:
+    letters = "abcdefghij"
+    names = ["".join(letters[int(digit)] for digit in f"{index:05d}") for index in range(number)]
+    return [(f"the {name}", f"das {name}") for name in names]
+
+
+@pytest.mark.parametrize(
+    ("number", "evaluation"), [(3, 1), (100, 5), (20_000, 1_000), (30_000, 1_000)]
+)
+def test_the_evaluation_splits_are_small_by_default(number: int, evaluation: int) -> None:
+    assert corpus_splits(distinct(number)) == {
+        "train": number - 2 * evaluation,
+        "validation": evaluation,
+        "test": evaluation,
+    }
+
+
+def test_sizes_are_those_asked_for() -> None:
+    assert corpus_splits(distinct(50), 10, 20) == {"train": 20, "validation": 10, "test": 20}
+
+
+@pytest.mark.parametrize(
+    ("pairs", "validation", "message"),
+    [
+        ([], None, "no usable sentence pair in mine.tsv: no lines"),
+        (distinct(2), None, "leave nothing to train on: mine.tsv has 2 usable pairs"),
+        (distinct(30), 30, "30 validation and 1 test pairs leave nothing"),
+        ([(f"one {n}", f"eins {n}") for n in range(9)], None, "Nothing is left for train and test"),
+    ],
+)
+def test_too_little_text_is_a_sentence(
+    pairs: list[Pair], validation: int | None, message: str
+) -> None:
+    with pytest.raises(UserError, match=message):
+        corpus_splits(pairs, validation)
+
+
+def test_reasons_are_told_where_every_line_is_malformed(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_bytes(b"one\n\0\t\0\n")
+    with pytest.raises(UserError, match="NUL byte, wrong number of columns"):
+        corpus_of_pairs(
+            read_tsv(tmp_path / "a.tsv"),
+            name="a",
+            languages=("en", "de"),
+            licence="",
+            origin="a.tsv",
+        )

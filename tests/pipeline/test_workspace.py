@@ -1,0 +1,95 @@
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import UserError
+from pipeline.workspace import Workspace
+
+
+def test_the_option_comes_before_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NMT_WORKSPACE", str(tmp_path / "variable"))
+    assert Workspace.resolve(str(tmp_path / "option")).root == str(tmp_path / "option")
+
+
+def test_the_environment_comes_before_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NMT_WORKSPACE", str(tmp_path / "variable"))
+    assert Workspace.resolve(None).root == str(tmp_path / "variable")
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_the_default_lies_in_the_current_folder(
+    value: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NMT_WORKSPACE", raising=False)
+    if value is not None:
+        monkeypatch.setenv("NMT_WORKSPACE", value)
+    assert Workspace.resolve(None).root == str(tmp_path / "workspace")
+
+
+def test_a_relative_path_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Workspace.resolve("a/../b/").root == str(tmp_path / "b")
+
+
+def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Workspace.resolve("~/w").root == str(tmp_path / "w")
+
+
+@pytest.mark.parametrize("root", ["/w", "gs://bucket/w", "s3://bucket"])
+def test_everything_lies_where_the_design_says(root: str) -> None:
+    workspace = Workspace.resolve(root)
+    assert [
+        workspace.corpora,
+        workspace.corpus("mine"),
+        workspace.pipeline_root("mine"),
+        workspace.metadata,
+        workspace.models("mine"),
+        workspace.reports("mine"),
+    ] == [
+        f"{root}/corpora",
+        f"{root}/corpora/mine",
+        f"{root}/pipelines/mine",
+        f"{root}/metadata.db",
+        f"{root}/models/mine",
+        f"{root}/reports/mine",
+    ]
+
+
+def test_a_remote_root_loses_only_its_last_slash() -> None:
+    assert Workspace.resolve("gs://bucket/w/").root == "gs://bucket/w"
+
+
+def test_a_corpus_with_a_slash_is_a_folder_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Workspace("/w").corpus("./mine") == str(tmp_path / "mine")
+
+
+def test_a_remote_corpus_stays_as_it_is() -> None:
+    assert Workspace("/w").corpus("gs://bucket/mine") == "gs://bucket/mine"
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../x"])
+def test_a_name_cannot_lead_out_of_its_folder(name: str) -> None:
+    with pytest.raises(UserError, match="is not a name in the workspace"):
+        Workspace("/w").models(name)
+
+
+@pytest.mark.parametrize("option", ["", "  "])
+def test_an_empty_option_is_refused(option: str) -> None:
+    with pytest.raises(UserError, match="--workspace is empty: give the path of a folder"):
+        Workspace.resolve(option)
+
+
+def test_a_workspace_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "w"
+    file.write_text("", encoding="utf-8")
+    with pytest.raises(UserError, match="is not a folder: give another --workspace"):
+        Workspace.resolve(str(file))

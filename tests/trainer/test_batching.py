@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+from trainer.batching import Pairs, Sequences, cut_by_tokens, epoch_batches, epoch_order
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    rng = np.random.default_rng(1)
+    sides = []
+    for _ in range(2):
+        lengths = rng.integers(1, 30, size=500)
+        sides.append(Sequences(rng.integers(4, 100, size=lengths.sum()), lengths))
+    return Pairs(*sides)
+
+
+def test_every_sentence_comes_once_in_an_epoch(pairs):
+    order = np.concatenate(epoch_order(pairs, np.arange(500), 200, seed=1, epoch=0))
+    assert sorted(order.tolist()) == list(range(500))
+
+
+def test_no_batch_exceeds_the_budget(pairs):
+    for source_ids, target_ids in epoch_batches(pairs, np.arange(500), 200, seed=1, epoch=0):
+        assert len(source_ids) * max(source_ids.shape[1], target_ids.shape[1]) <= 200
+
+
+def test_little_of_a_batch_is_padding():
+    rng = np.random.default_rng(2)
+    lengths = rng.integers(1, 60, size=5000)
+    side = Sequences(rng.integers(4, 100, size=lengths.sum()), lengths)
+    batches = list(epoch_batches(Pairs(side, side), np.arange(5000), 1500, seed=1, epoch=0))
+    padded = sum(ids.size for ids, _ in batches)
+    real = sum(np.count_nonzero(ids) for ids, _ in batches)
+    assert real / padded > 0.95
+
+
+def test_the_order_follows_from_seed_and_epoch(pairs):
+    def flat(seed, epoch):
+        return np.concatenate(epoch_order(pairs, np.arange(500), 200, seed, epoch)).tolist()
+
+    assert flat(1, 0) == flat(1, 0)
+    assert flat(1, 0) != flat(1, 1)
+    assert flat(1, 0) != flat(2, 0)
+
+
+def test_a_sentence_beyond_the_budget_is_a_batch_by_itself():
+    lengths = np.array([2, 3, 50])
+    assert [b.tolist() for b in cut_by_tokens(lengths, np.arange(3), 10)] == [[0, 1], [2]]
+
+
+def test_padding_follows_the_end_symbol():
+    sequences = Sequences.of([np.array([7, 8]), np.array([9])])
+    assert sequences.padded(np.array([1, 0])).tolist() == [[9, 3, 0], [7, 8, 3]]
+
+
+def test_pairs_with_an_empty_or_too_long_side_are_not_usable():
+    source = Sequences.of([np.arange(4, 6), np.arange(0), np.arange(4, 9), np.arange(4, 6)])
+    target = Sequences.of([np.arange(4, 7), np.arange(4, 6), np.arange(4, 6), np.arange(4, 12)])
+    assert Pairs(source, target).up_to(4).tolist() == [0]

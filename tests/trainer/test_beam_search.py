@@ -1,0 +1,139 @@
+"""Beam search on toy models whose probabilities stand in a table, so that every answer can be
+enumerated."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from trainer.beam_search import beam_search
+from trainer.subwords import END, START
+
+VOCABULARY = 7  # pad, unknown, start, end and three words
+WORDS = (4, 5, 6)
+
+
+def toy_model(seed, batch=1):
+    """Logits that depend on the sentence and on the last two tokens; attention that tells the state
+    apart."""
+    table = tf.constant(
+        np.random.default_rng(seed).normal(size=[batch, VOCABULARY, VOCABULARY, VOCABULARY]) * 2,
+        tf.float32,
+    )
+
+    def step(tokens, state):
+        before = state[..., 0]
+        logits = tf.gather_nd(
+            table,
+            tf.stack(
+                [tf.broadcast_to(tf.range(batch)[:, None], tf.shape(tokens)), before, tokens], -1
+            ),
+        )
+        attention = tf.stack([tf.cast(before, tf.float32), tf.cast(tokens, tf.float32)], -1)
+        return logits, tokens[..., None], attention
+
+    return step, tf.fill([batch, 1], START), table.numpy()
+
+
+def log_probability(table, sequence):
+    """Of a sequence of tokens, over the tokens that the search may choose."""
+    before, last, total = START, START, 0.0
+    for token in sequence:
+        logits = table[before, last].astype(np.float64)
+        normaliser = np.log(np.exp(logits).sum())
+        total += logits[token] - normaliser
+        before, last = last, token
+    return total
+
+
+def all_hypotheses(max_length):
+    """Every sequence that ends with the end symbol within the limit."""
+    for length in range(max_length):
+        for words in itertools.product(WORDS, repeat=length):
+            yield (*words, END)
+
+
+def score(table, sequence, alpha):
+    return log_probability(table, sequence) / ((5 + len(sequence)) / 6) ** alpha
+
+
+def found_sequences(hypotheses, row=0):
+    ids, lengths = hypotheses.ids.numpy()[row], hypotheses.lengths.numpy()[row]
+    return [tuple(ids[k, :length].tolist()) for k, length in enumerate(lengths)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("alpha", [0.0, 1.0])
+def test_a_beam_as_wide_as_the_space_finds_what_exhaustive_search_finds(seed, alpha):
+    step, state, table = toy_model(seed)
+    max_length = 4
+    space = sorted(all_hypotheses(max_length), key=lambda s: -score(table[0], s, alpha))
+    found = beam_search(step, state, tf.constant([max_length]), 130, alpha)
+    top = 5
+    assert found_sequences(found)[:top] == space[:top]
+    expected = [score(table[0], s, alpha) for s in space[:top]]
+    np.testing.assert_allclose(found.scores[0, :top], expected, rtol=1e-4)
+    assert bool(tf.reduce_all(found.ended[0, :top]))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_beam_of_one_is_greedy_search(seed):
+    step, state, table = toy_model(seed)
+    sequence, before, last = [], START, START
+    while len(sequence) < 8 and END not in sequence:
+        token = max((END, *WORDS), key=lambda t: table[0, before, last, t])
+        sequence.append(token)
+        before, last = last, token
+    found = beam_search(step, state, tf.constant([8]), 1, 1.0)
+    assert found_sequences(found) == [tuple(sequence)]
+    assert bool(found.ended[0, 0]) == (sequence[-1] == END)
+
+
+def test_hypotheses_come_best_first_and_differ():
+    for seed in range(5):
+        step, state, _ = toy_model(seed)
+        found = beam_search(step, state, tf.constant([10]), 4, 1.0)
+        ended = found.scores[0][found.ended[0]].numpy()
+        assert np.all(np.diff(ended) <= 1e-6)
+        assert len(set(found_sequences(found))) == 4
+
+
+def test_a_sentence_of_a_batch_is_searched_by_itself():
+    batch = 6
+    step, state, _ = toy_model(1, batch)
+    limits = [3, 9, 5, 1, 7, 12]
+    together = beam_search(step, state, tf.constant(limits), 3, 0.8)
+    for row in range(batch):
+
+        def alone(tokens, state, row=row):
+            spread = [tf.repeat(tensor, batch, axis=0) for tensor in (tokens, state)]
+            return tuple(output[row : row + 1] for output in step(*spread))
+
+        by_itself = beam_search(alone, state[:1], tf.constant([limits[row]]), 3, 0.8)
+        assert found_sequences(by_itself) == found_sequences(together, row)
+        np.testing.assert_allclose(by_itself.scores[0], together.scores[row], rtol=1e-5)
+
+
+def test_attention_is_that_of_the_winning_hypothesis():
+    step, state, _ = toy_model(3)
+    found = beam_search(step, state, tf.constant([8]), 4, 1.0)
+    for k, sequence in enumerate(found_sequences(found)):
+        history = (START, START, *sequence)
+        expected = [[history[t], history[t + 1]] for t in range(len(sequence))]
+        assert found.attention.numpy()[0, k, : len(sequence)].tolist() == expected
+        assert not np.any(found.attention.numpy()[0, k, len(sequence) :])
+
+
+def test_what_is_cut_off_ranks_behind_what_ended():
+    def step(tokens, state):
+        # Words are certain and the end is not: a cut-off hypothesis is by far the most probable.
+        logits = tf.one_hot([4], VOCABULARY, on_value=5.0)[:, None] + tf.zeros(
+            [1, tf.shape(tokens)[1], VOCABULARY]
+        )
+        return logits, state, tf.ones([1, tf.shape(tokens)[1], 1])
+
+    found = beam_search(step, tf.zeros([1, 1]), tf.constant([4]), 20, 1.0)
+    is_ended = found.ended.numpy()[0]
+    assert is_ended[0]
+    assert not np.any(np.diff(is_ended.astype(int)) > 0)

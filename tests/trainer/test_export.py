@@ -1,0 +1,184 @@
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow_serving.apis import prediction_log_pb2
+from tiny import DECODING, MODEL, SUBWORDS, write_vocabulary
+
+from trainer.export import WARMUP_BATCH_SIZES, export_model
+from trainer.model import TranslationModel
+from trainer.subwords import read_vocabulary
+
+TEXTS = [
+    "The cat sees the mat.",
+    "Dog!",
+    "",
+    "The 日本 😀 of the house likes nothing at all.",
+    " \t ",
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    base = tmp_path_factory.mktemp("export")
+    vocabulary_path = write_vocabulary(base)
+    model = TranslationModel(MODEL, len(read_vocabulary(vocabulary_path)), seed=8)
+    folder = base / "model"
+    export_model(
+        str(folder),
+        model,
+        vocabulary_path,
+        SUBWORDS,
+        DECODING,
+        card={"name": "tiny"},
+        warmup_texts=["The cat.", "Dog"],
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def signatures(folder):
+    # The signatures hold their model only weakly.
+    test_export_model = tf.saved_model.load(str(folder))
+    yield test_export_model.signatures
+    del test_export_model
+
+
+def call(signatures, name, **inputs):
+    outputs = signatures[name](**{k: tf.constant(v, tf.string) for k, v in inputs.items()})
+    return {k: v.numpy() for k, v in outputs.items()}
+
+
+def test_serving_default_has_the_outputs_of_the_contract(signatures):
+    outputs = call(signatures, "serving_default", text=TEXTS)
+    batch, target, source = outputs["attention"].shape
+    assert {name: (value.shape, value.dtype.kind) for name, value in outputs.items()} == {
+        "translation": ((batch,), "O"),
+        "score": ((batch,), "f"),
+        "source_tokens": ((batch, source), "O"),
+        "target_tokens": ((batch, target), "O"),
+        "attention": ((batch, target, source), "f"),
+        "source_length": ((batch,), "i"),
+        "target_length": ((batch,), "i"),
+        "truncated": ((batch,), "b"),
+    }
+
+
+def test_attention_rows_sum_to_one_over_the_real_tokens_and_padding_is_zero(signatures):
+    outputs = call(signatures, "serving_default", text=TEXTS)
+    for row, (target, source) in enumerate(
+        zip(outputs["target_length"], outputs["source_length"], strict=True)
+    ):
+        attention = outputs["attention"][row]
+        np.testing.assert_allclose(attention[:target, :source].sum(-1), np.ones(target), rtol=1e-5)
+        assert not attention[target:].any()
+        assert not attention[:, source:].any()
+
+
+def test_a_text_gets_the_same_answer_alone_and_in_a_batch(signatures):
+    together = call(signatures, "serving_default", text=TEXTS)
+    for row, text in enumerate(TEXTS):
+        alone = call(signatures, "serving_default", text=[text])
+        assert alone["translation"][0] == together["translation"][row]
+        np.testing.assert_allclose(alone["score"][0], together["score"][row], rtol=1e-4)
+        target, source = alone["target_length"][0], alone["source_length"][0]
+        np.testing.assert_allclose(
+            alone["attention"][0, :target, :source],
+            together["attention"][row, :target, :source],
+            atol=1e-5,
+        )
+
+
+def test_n_best_begins_with_the_answer_of_serving_default(signatures):
+    best = call(signatures, "serving_default", text=TEXTS)
+    beams = call(signatures, "n_best", text=TEXTS)
+    assert beams["translation"].shape == (len(TEXTS), DECODING.beam_size)
+    assert beams["translation"][:, 0].tolist() == best["translation"].tolist()
+    np.testing.assert_allclose(beams["score"][:, 0], best["score"], rtol=1e-5)
+    np.testing.assert_allclose(beams["attention"][:, 0], best["attention"], atol=1e-6)
+
+
+def test_tokens_end_with_the_end_symbol_and_padding_is_empty(signatures):
+    outputs = call(signatures, "serving_default", text=TEXTS)
+    for tokens, length in zip(outputs["source_tokens"], outputs["source_length"], strict=True):
+        assert tokens[length - 1] == b"</s>"
+        assert not any(tokens[length:])
+
+
+def test_white_space_has_the_empty_translation_of_no_tokens(signatures):
+    outputs = call(signatures, "serving_default", text=TEXTS)
+    for row in (2, 4):
+        assert outputs["translation"][row] == b""
+        assert outputs["target_length"][row] == 0
+        assert outputs["score"][row] == 0.0
+        assert not outputs["truncated"][row]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [[], [""], [b"\xff\xfe\x00"], ["word " * 5000], ["x" * 20000], ["\u202e\u0000\u2028"]],
+    ids=["no text", "empty", "not UTF-8", "many words", "one long word", "controls"],
+)
+@pytest.mark.parametrize("name", ["serving_default", "n_best"])
+def test_odd_texts_get_an_answer(signatures, name, text):
+    outputs = call(signatures, name, text=text)
+    assert len(outputs["translation"]) == len(text)
+    assert np.isfinite(outputs["score"]).all()
+
+
+def test_a_cut_source_is_reported(signatures):
+    outputs = call(signatures, "serving_default", text=["cat " * 50])
+    assert outputs["truncated"][0]
+    assert outputs["source_length"][0] == DECODING.max_source_tokens
+
+
+def test_scoring_gives_log_probabilities_and_attention_of_the_given_target(signatures):
+    target = ["Die Katze", "Hund", "", "Matte", ""]
+    outputs = call(signatures, "score", text=TEXTS, target=target)
+    assert (outputs["token_log_probability"] <= 0).all()
+    total = outputs["token_log_probability"].sum(axis=1)
+    penalty = ((5 + outputs["target_length"]) / 6) ** DECODING.length_penalty
+    np.testing.assert_allclose(outputs["score"], total / penalty, rtol=1e-5)
+    for row, length in enumerate(outputs["target_length"]):
+        np.testing.assert_allclose(
+            outputs["attention"][row, :length].sum(-1), np.ones(length), rtol=1e-5
+        )
+        text = b"".join(outputs["target_tokens"][row, : length - 1]).decode()
+        assert text.replace("▁", " ").strip() == target[row]
+
+
+def test_examples_are_translated_like_texts(signatures):
+    examples = [
+        tf.train.Example(
+            features=tf.train.Features(
+                feature={
+                    "source": tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))
+                }
+            )
+        ).SerializeToString()
+        for text in TEXTS
+    ]
+    outputs = call(signatures, "serve_examples", examples=examples)
+    expected = call(signatures, "serving_default", text=TEXTS)["translation"]
+    assert outputs["translation"].tolist() == [[text] for text in expected]
+
+
+def test_the_export_carries_its_model_card(folder):
+    card = json.loads((folder / "assets.extra" / "model_card.json").read_text(encoding="utf-8"))
+    assert card == {"name": "tiny"}
+
+
+def test_the_warm_up_requests_can_be_replayed(folder, signatures):
+    path = folder / "assets.extra" / "tf_serving_warmup_requests"
+    logs = [
+        prediction_log_pb2.PredictionLog.FromString(record.numpy())
+        for record in tf.data.TFRecordDataset(str(path))
+    ]
+    sizes = []
+    for log in logs:
+        request = log.predict_log.request
+        text = tf.make_ndarray(request.inputs["text"])
+        sizes.append(len(text))
+        signatures[request.model_spec.signature_name](text=tf.constant(text))
+    assert tuple(sizes) == WARMUP_BATCH_SIZES

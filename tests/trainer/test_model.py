@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny import DECODING, MODEL, random_sources
+
+from trainer.model import TranslationModel
+from trainer.translation import force, search
+
+VOCABULARY = 40
+
+
+@pytest.fixture(scope="module")
+def model():
+    return TranslationModel(MODEL, VOCABULARY, seed=4)
+
+
+def padded(rows):
+    return tf.ragged.constant(rows, dtype=tf.int32).to_tensor()
+
+
+@pytest.fixture(scope="module")
+def sources():
+    return random_sources(np.random.default_rng(5), [7, 2, 12, 1, 5], VOCABULARY)
+
+
+def test_the_same_seed_gives_the_same_weights(model):
+    again = TranslationModel(MODEL, VOCABULARY, seed=4)
+    assert all(np.array_equal(a, b) for a, b in zip(model.variables, again.variables, strict=True))
+
+
+def test_stepping_through_a_target_gives_what_forcing_it_gives(model, sources):
+    source_ids = padded(sources)
+    target_ids = padded(random_sources(np.random.default_rng(6), [4, 6, 3, 2, 5], VOCABULARY))
+    encoded = model.encode(source_ids)
+    outputs, attention = model.force(encoded, target_ids)
+    logits = model.logits(outputs)
+    state = encoded.initial_state[:, None]
+    previous = tf.fill([len(sources), 1], 2)
+    for t in range(target_ids.shape[1]):
+        stepped, state, weights = model.step(encoded, previous, state)
+        is_real = target_ids[:, t] != 0
+        for expected, found in ((logits[:, t], stepped[:, 0]), (attention[:, t], weights[:, 0])):
+            np.testing.assert_allclose(
+                tf.boolean_mask(expected, is_real),
+                tf.boolean_mask(found, is_real),
+                rtol=1e-4,
+                atol=1e-5,
+            )
+        previous = target_ids[:, t : t + 1]
+
+
+def test_the_company_of_a_sentence_does_not_change_its_hypotheses(model, sources):
+    together = search(model, padded(sources), DECODING)
+    for row, source in enumerate(sources):
+        alone = search(model, padded([source]), DECODING)
+        steps = alone.ids.shape[2]
+        assert np.array_equal(alone.lengths[0], together.lengths[row])
+        assert np.array_equal(alone.ids[0], together.ids[row, :, :steps])
+        np.testing.assert_allclose(alone.scores[0], together.scores[row], rtol=1e-5)
+        inside = together.attention[row, :, :steps, : len(source)]
+        np.testing.assert_allclose(alone.attention[0], inside, rtol=1e-4, atol=1e-6)
+        assert not np.any(together.attention[row, :, :, len(source) :])
+
+
+def test_forcing_a_hypothesis_gives_the_score_and_the_attention_of_the_search(model, sources):
+    source_ids = padded(sources)
+    found = search(model, source_ids, DECODING)
+    best = found.ids[:, 0]
+    log_probs, attention = force(model, source_ids, best)
+    penalty = ((5 + found.lengths[:, 0].numpy()) / 6) ** DECODING.length_penalty
+    np.testing.assert_allclose(
+        tf.reduce_sum(log_probs, axis=1) / penalty, found.scores[:, 0], rtol=1e-4
+    )
+    np.testing.assert_allclose(attention, found.attention[:, 0], rtol=1e-4, atol=1e-6)
+
+
+def test_no_translation_is_longer_than_allowed(model, sources):
+    found = search(model, padded(sources), DECODING)
+    limits = [
+        int(DECODING.target_ratio * len(source)) + DECODING.target_offset for source in sources
+    ]
+    assert np.all(found.lengths.numpy() <= np.array(limits)[:, None])

@@ -1,0 +1,67 @@
+import random
+
+import pytest
+import tensorflow as tf
+from tiny import SUBWORDS, write_vocabulary
+
+from trainer.subwords import PAD, RESERVED, UNKNOWN, SubwordDecoder, SubwordEncoder, read_vocabulary
+from trainer.text import normalise
+
+
+@pytest.fixture(scope="module")
+def vocabulary_path(tmp_path_factory):
+    return write_vocabulary(tmp_path_factory.mktemp("vocabulary"))
+
+
+@pytest.fixture(scope="module")
+def encode(vocabulary_path):
+    return SubwordEncoder(vocabulary_path, SUBWORDS.max_piece_characters)
+
+
+@pytest.fixture(scope="module")
+def decode(vocabulary_path):
+    return SubwordDecoder(read_vocabulary(vocabulary_path))
+
+
+def random_texts():
+    rng = random.Random(3)
+    alphabet = [*"aeinst THE.,19", "ß", "\u0301", "語", "😀", "\u2028", "\u00a0", "▁", "<", ">"]
+    texts = ["".join(rng.choices(alphabet, k=rng.randint(0, 40))) for _ in range(200)]
+    return [*texts, "", " ", "<pad> </s> <0x41>", "The cat"]
+
+
+def test_decoding_what_was_encoded_gives_the_normalised_text_back(encode, decode):
+    texts = tf.constant(random_texts())
+    decoded = decode(encode(texts).to_tensor(PAD))
+    assert decoded.numpy().tolist() == normalise(texts).numpy().tolist()
+
+
+def test_nothing_is_ever_unknown_or_special(encode):
+    ids = encode(tf.constant(random_texts())).flat_values
+    assert int(tf.reduce_min(ids)) > UNKNOWN + 2
+
+
+def test_a_text_is_encoded_the_same_alone_and_in_company(encode):
+    texts = random_texts()[:50]
+    together = encode(tf.constant(texts)).to_list()
+    assert together == [encode(tf.constant([text])).to_list()[0] for text in texts]
+
+
+def test_the_longest_piece_is_taken(encode, decode):
+    ids = encode(tf.constant(["The cat, the mat"]))
+    symbols = [symbol.decode() for symbol in decode.symbols(ids.to_tensor()).numpy()[0]]
+    assert symbols == ["▁The", "▁cat", "<0x2C>", "▁the", "▁", "m", "a", "t"]
+
+
+def test_any_ids_decode_to_valid_text(decode):
+    rng = random.Random(5)
+    ids = [[rng.randrange(RESERVED + 20) for _ in range(30)] for _ in range(50)]
+    for text in decode(tf.constant(ids)).numpy():
+        text.decode("utf-8")
+
+
+def test_another_file_is_refused_as_a_vocabulary(tmp_path):
+    path = tmp_path / "words.txt"
+    path.write_text("the\nof\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="is not a subword vocabulary"):
+        read_vocabulary(str(path))

@@ -1,0 +1,137 @@
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny import DECODING, MODEL, TRAINING, encoded_pairs, write_vocabulary
+
+from trainer import training
+from trainer.batching import Pairs, Sequences
+from trainer.subwords import read_vocabulary
+from trainer.training import TrainingData, remove_other_checkpoints, train
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    path = write_vocabulary(tmp_path_factory.mktemp("vocabulary"))
+    pairs = encoded_pairs(path)
+    return TrainingData(train=pairs, validation=pairs, vocabulary=read_vocabulary(path))
+
+
+def run(data, folder, settings=TRAINING, seed=1):
+    checkpoints, logs = str(folder / "checkpoints"), str(folder / "logs")
+    return train(
+        data, MODEL, settings, DECODING, seed=seed, checkpoint_folder=checkpoints, log_folder=logs
+    )
+
+
+def weights_of(result):
+    return [weight.numpy() for weight in result.model.variables]
+
+
+def without_seconds(history):
+    return [{k: v for k, v in entry.items() if k != "seconds"} for entry in history]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(data, tmp_path_factory):
+    return run(data, tmp_path_factory.mktemp("uninterrupted"))
+
+
+@pytest.mark.parametrize("interrupted_at", [3, 13])
+def test_a_killed_training_goes_on_to_the_same_weights(
+    data, uninterrupted, tmp_path, monkeypatch, interrupted_at
+):
+    monkeypatch.setattr(training, "STEPS_PER_CHECKPOINT", 2)
+    take_step = training._make_train_step
+
+    class Killed(Exception):
+        pass
+
+    def make_mortal_step(state, settings, seed):
+        step = take_step(state, settings, seed)
+
+        def mortal_step(source_ids, target_ids):
+            if int(state.step) == interrupted_at:
+                raise Killed
+            return step(source_ids, target_ids)
+
+        return mortal_step
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "_make_train_step", make_mortal_step)
+        with pytest.raises(Killed):
+            run(data, tmp_path)
+    resumed = run(data, tmp_path)
+    assert without_seconds(resumed.history) == without_seconds(uninterrupted.history)
+    for expected, found in zip(weights_of(uninterrupted), weights_of(resumed), strict=True):
+        np.testing.assert_array_equal(expected, found)
+
+
+def test_a_finished_training_is_not_trained_again(data, tmp_path, uninterrupted):
+    first = run(data, tmp_path)
+    again = run(data, tmp_path)
+    assert again.history == first.history
+
+
+def test_training_learns_the_text(data, tmp_path):
+    settings = TRAINING.model_copy(
+        update={"epochs": 25, "dropout": 0.0, "learning_rate": 0.02, "average_decay": 0.9}
+    )
+    result = run(data, tmp_path, settings)
+    assert result.history[0]["validation_bleu"] < 20
+    assert max(entry["validation_bleu"] for entry in result.history) > 80
+
+
+def test_training_ends_early_when_validation_does_not_improve(data, tmp_path):
+    settings = TRAINING.model_copy(update={"epochs": 30, "learning_rate": 1e-12, "patience": 2})
+    result = run(data, tmp_path, settings)
+    assert len(result.history) == 3
+
+
+def test_the_exported_weights_are_those_of_the_best_epoch(data, tmp_path):
+    settings = TRAINING.model_copy(
+        update={"epochs": 4, "learning_rate": 0.05, "average_decay": 0.0}
+    )
+    result = run(data, tmp_path, settings)
+    scores = [entry["validation_bleu"] for entry in result.history]
+    validate = training.make_validator(
+        result.model,
+        data.validation,
+        np.arange(len(data.validation.source)),
+        data.vocabulary,
+        DECODING,
+    )
+    assert validate().bleu == pytest.approx(max(scores), abs=1e-6)
+
+
+def test_the_history_is_plain_numbers(uninterrupted):
+    assert json.loads(json.dumps(uninterrupted.history)) == uninterrupted.history
+    assert [entry["epoch"] for entry in uninterrupted.history] == [1, 2]
+
+
+def test_a_split_of_too_long_sentences_is_refused(data, tmp_path):
+    long = Sequences.of([np.full(50, 300)])
+    short = Sequences.of([np.array([300, 301])])
+    impossible = TrainingData(Pairs(short, short), Pairs(long, long), data.vocabulary)
+    with pytest.raises(ValueError, match=r"validation split has no pair of at most 4"):
+        run(impossible, tmp_path, TRAINING.model_copy(update={"max_tokens": 4}))
+
+
+def test_only_the_checkpoints_of_this_training_are_kept(tmp_path):
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+    remove_other_checkpoints(str(tmp_path), keep="new")
+    assert [path.name for path in tmp_path.iterdir()] == ["new"]
+    remove_other_checkpoints(str(tmp_path / "missing"), keep="new")
+
+
+def test_tensorboard_gets_the_scores(data, tmp_path):
+    run(data, tmp_path)
+    (events,) = (tmp_path / "logs").glob("events*")
+    tags = {
+        value.tag
+        for event in tf.compat.v1.train.summary_iterator(str(events))
+        for value in event.summary.value
+    }
+    assert {"validation/bleu", "validation/loss"} <= tags

@@ -1,0 +1,1 @@
+"""The model: subwords, attention, encoder, decoder, beam search, training and export."""

@@ -1,0 +1,128 @@
+"""Batches of sentences of similar length: padding costs as much as words do.
+
+The examples are kept in memory as flat arrays of int32 (a million pairs of 30 subwords take 240
+MB), so that the order of an epoch follows from the seed and the epoch's number alone and a resumed
+run sees the same batches.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from trainer.subwords import END, PAD
+
+SORTED_TOGETHER = 50
+"""Batches whose sentences are sorted together: enough for even lengths, few enough for random
+neighbours."""
+
+
+class Sequences:
+    """Many sequences of ids of different lengths in one flat array."""
+
+    def __init__(self, values: np.ndarray, lengths: np.ndarray):
+        """Takes all ids one after another, and the length of each sequence."""
+        self._values = values.astype(np.int32)
+        self._ends = np.cumsum(lengths, dtype=np.int64)
+        self.lengths = lengths.astype(np.int32)
+
+    @classmethod
+    def of(cls, rows: list[np.ndarray]) -> "Sequences":
+        """Joins arrays of ids."""
+        return cls(
+            np.concatenate(rows or [np.zeros(0, np.int32)]),
+            np.array([len(row) for row in rows], np.int32),
+        )
+
+    def tobytes(self) -> bytes:
+        """Returns all lengths and ids as bytes, for a digest."""
+        return self.lengths.tobytes() + self._values.tobytes()
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """Returns sequence `index`, int32 [its length]."""
+        end = self._ends[index]
+        return self._values[end - self.lengths[index] : end]
+
+    def padded(self, indices: np.ndarray) -> np.ndarray:
+        """Returns some sequences with their end symbols, int32 [len(indices), longest + 1], padded
+        with 0."""
+        table = np.full(
+            (len(indices), int(self.lengths[indices].max(initial=0)) + 1), PAD, np.int32
+        )
+        for row, index in enumerate(indices):
+            length = self.lengths[index]
+            table[row, :length] = self[index]
+            table[row, length] = END
+        return table
+
+
+class Pairs(NamedTuple):
+    """Parallel text: source i belongs to target i."""
+
+    source: Sequences
+    target: Sequences
+
+    def up_to(self, max_tokens: int) -> np.ndarray:
+        """Returns the indices of the pairs with at most so many subwords on either side, and at
+        least one on both."""
+        lengths = self.source.lengths, self.target.lengths
+        return np.flatnonzero((np.maximum(*lengths) <= max_tokens) & (np.minimum(*lengths) > 0))
+
+
+def cut_by_tokens(
+    lengths: np.ndarray, order: np.ndarray, tokens_per_batch: int
+) -> list[np.ndarray]:
+    """Cuts an order of sentences into batches whose padded size stays within a budget.
+
+    Args:
+      lengths: of each sentence, int [sentences].
+      order: indices, shorter sentences first.
+      tokens_per_batch: most rows times longest length of a batch; a longer sentence is a batch by
+        itself.
+
+    Returns:
+      Arrays of indices.
+    """
+    batches, first = [], 0
+    for position in range(len(order)):
+        rows = position - first + 1
+        if rows > 1 and rows * int(lengths[order[position]]) > tokens_per_batch:
+            batches.append(order[first:position])
+            first = position
+    if first < len(order):
+        batches.append(order[first:])
+    return batches
+
+
+def epoch_batches(
+    pairs: Pairs, indices: np.ndarray, tokens_per_batch: int, seed: int, epoch: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields one epoch's batches, each sentence once, in an order that follows from the seed and
+    the epoch.
+
+    Yields:
+      source ids and target ids, int32 [rows, longest], with end symbols, padded with 0.
+    """
+    for batch in epoch_order(pairs, indices, tokens_per_batch, seed, epoch):
+        yield pairs.source.padded(batch), pairs.target.padded(batch)
+
+
+def epoch_order(
+    pairs: Pairs, indices: np.ndarray, tokens_per_batch: int, seed: int, epoch: int
+) -> list[np.ndarray]:
+    """Returns the indices of each batch of one epoch."""
+    rng = np.random.default_rng([seed, epoch])
+    longest = np.maximum(pairs.source.lengths, pairs.target.lengths) + 1
+    shuffled = rng.permutation(indices)
+    window = max(1, SORTED_TOGETHER * tokens_per_batch // max(1, int(longest[indices].mean())))
+    batches: list[np.ndarray] = []
+    for start in range(0, len(shuffled), window):
+        part = shuffled[start : start + window]
+        order = part[
+            np.lexsort((pairs.source.lengths[part], pairs.target.lengths[part], longest[part]))
+        ]
+        batches += cut_by_tokens(longest, order, tokens_per_batch)
+    return [batches[i] for i in rng.permutation(len(batches))]

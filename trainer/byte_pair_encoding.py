@@ -1,0 +1,123 @@
+"""Learning a subword vocabulary by byte-pair encoding (Sennrich, Haddow and Birch, 2016, algorithm
+1).
+
+Pure Python over word counts, which Beam gathers: the counts of a large corpus are small. Each merge
+touches only the words that hold the merged pair, so the time grows with the changes made and not
+with merges times words.
+"""
+
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from itertools import pairwise
+
+Pair = tuple[str, str]
+
+
+def learn_pieces(
+    word_counts: Mapping[str, int],
+    size: int,
+    max_characters: int,
+    min_count: int = 2,
+) -> list[str]:
+    """Learns the pieces that occur most: single characters first, then merged pairs, each in the
+    order learned.
+
+    Args:
+      word_counts: how often each word occurs.
+      size: most pieces to return.
+      max_characters: no piece is longer.
+      min_count: characters and pairs that occur less often are not learned.
+
+    Returns:
+      At most `size` different pieces. Ties are broken alphabetically, so the same counts give the
+      same pieces.
+    """
+    characters: Counter[str] = Counter()
+    for word, count in word_counts.items():
+        for character in word:
+            characters[character] += count
+    alphabet = sorted(
+        (c for c, n in characters.items() if n >= min_count), key=lambda c: (-characters[c], c)
+    )
+    pieces = dict.fromkeys(alphabet[:size])
+    merges = _Merges(_runs_of_alphabet(word_counts, set(pieces)), max_characters)
+    while len(pieces) < size:
+        pair = merges.most_frequent(min_count)
+        if pair is None:
+            break
+        merges.merge(pair)
+        pieces.setdefault("".join(pair))
+    return list(pieces)
+
+
+def _runs_of_alphabet(word_counts: Mapping[str, int], alphabet: set[str]) -> Counter[str]:
+    """Cuts words at characters outside the alphabet: those are encoded as bytes, and no piece
+    crosses them."""
+    runs: Counter[str] = Counter()
+    for word, count in word_counts.items():
+        for run in "".join(c if c in alphabet else "\n" for c in word).split("\n"):
+            if run:
+                runs[run] += count
+    return runs
+
+
+class _Merges:
+    """The words as sequences of pieces, with the counts of all adjacent pairs kept up to date."""
+
+    def __init__(self, word_counts: Mapping[str, int], max_characters: int):
+        self._max_characters = max_characters
+        self._words = [list(word) for word in sorted(word_counts)]
+        self._counts = [word_counts[word] for word in sorted(word_counts)]
+        self._pairs: Counter[Pair] = Counter()
+        self._words_with: defaultdict[Pair, set[int]] = defaultdict(set)
+        for index, word in enumerate(self._words):
+            for pair in pairwise(word):
+                self._pairs[pair] += self._counts[index]
+                self._words_with[pair].add(index)
+        self._heap: list[tuple[int, Pair]] = []
+        for pair in self._pairs:
+            self._push(pair)
+
+    def _push(self, pair: Pair) -> None:
+        if self._pairs[pair] > 0 and len(pair[0]) + len(pair[1]) <= self._max_characters:
+            heapq.heappush(self._heap, (-self._pairs[pair], pair))
+
+    def most_frequent(self, min_count: int) -> Pair | None:
+        """Returns the pair to merge next, or None when none occurs `min_count` times."""
+        while self._heap:
+            negative_count, pair = self._heap[0]
+            if self._pairs[pair] == -negative_count:
+                return pair if -negative_count >= min_count else None
+            heapq.heappop(self._heap)  # the count has changed since; `merge` pushed the new one
+        return None
+
+    def merge(self, pair: Pair) -> None:
+        """Replaces the pair by one piece in every word that holds it."""
+        changed: set[Pair] = set()
+        for index in self._words_with.pop(pair):
+            before, after = self._words[index], _merge_in_word(self._words[index], pair)
+            gone, come = Counter(pairwise(before)), Counter(pairwise(after))
+            for other in gone.keys() | come.keys():
+                self._pairs[other] += (come[other] - gone[other]) * self._counts[index]
+                if come[other]:
+                    self._words_with[other].add(index)
+                elif other != pair:
+                    self._words_with[other].discard(index)
+                changed.add(other)
+            self._words[index] = after
+        for other in changed:
+            self._push(other)
+
+
+def _merge_in_word(word: list[str], pair: Pair) -> list[str]:
+    merged: list[str] = []
+    position = 0
+    while position < len(word):
+        if word[position] == pair[0] and tuple(word[position : position + 2]) == pair:
+            merged.append(pair[0] + pair[1])
+            position += 2
+        else:
+            merged.append(word[position])
+            position += 1
+    return merged

@@ -1,0 +1,199 @@
+"""The SavedModel that TensorFlow Serving loads: text in, translation and attention out.
+
+    serving_default   text -> the best translation, with the attention weights of that hypothesis
+    n_best            text -> all hypotheses of the beam
+    score             text, target -> log-probabilities and attention of a given translation (forced
+    decoding) serve_examples    serialized tf.Example -> translation, for Evaluator and BulkInferrer
+
+All tensors are dense and padded, with their lengths beside them. The end symbol `</s>` is the last
+real token on both sides, with a row and a column of its own. A text of white space alone has the
+empty translation, of no tokens.
+"""
+
+import json
+import os
+
+import tensorflow as tf
+from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
+
+from trainer.beam_search import Hypotheses, length_penalty
+from trainer.model import TranslationModel
+from trainer.settings import DecodingSettings, SubwordSettings
+from trainer.subwords import END, PAD, SubwordDecoder, SubwordEncoder, read_vocabulary
+from trainer.text import normalise
+from trainer.translation import force, search
+
+Outputs = dict[str, tf.Tensor]
+WARMUP_BATCH_SIZES = (1, 8, 32)
+
+
+class ServingModel(tf.Module):
+    """A trained model with its vocabulary, as functions from text to text."""
+
+    def __init__(
+        self,
+        model: TranslationModel,
+        vocabulary_path: str,
+        subwords: SubwordSettings,
+        decoding: DecodingSettings,
+    ):
+        super().__init__()
+        self.model = model
+        self._decoding = decoding
+        self._vocabulary = tf.saved_model.Asset(vocabulary_path)
+        self._encode = SubwordEncoder(self._vocabulary, subwords.max_piece_characters)
+        self._table = (
+            self._encode.table
+        )  # tracked, so that the table is initialised where the model is loaded
+        self._decode = SubwordDecoder(read_vocabulary(vocabulary_path))
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    def serving_default(self, text: tf.Tensor) -> Outputs:
+        """Translates: the first hypothesis of `n_best`, without the beam axis."""
+        outputs = self._translate(text)
+        per_beam = (
+            "translation",
+            "score",
+            "target_tokens",
+            "attention",
+            "target_length",
+            "truncated",
+        )
+        return {name: value[:, 0] if name in per_beam else value for name, value in outputs.items()}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    def n_best(self, text: tf.Tensor) -> Outputs:
+        """Translates: every hypothesis of the beam, best first."""
+        return self._translate(text)
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None], tf.string, name="text"),
+            tf.TensorSpec([None], tf.string, name="target"),
+        ]
+    )
+    def score(self, text: tf.Tensor, target: tf.Tensor) -> Outputs:
+        """Scores given translations of texts, both string [batch]."""
+        source_ids, source_cut = self._source_ids(text)
+        target_ids, target_cut = _with_end(self._encode(target), self._decoding.max_source_tokens)
+        log_probs, attention = force(self.model, source_ids, target_ids)
+        lengths = tf.math.count_nonzero(target_ids, axis=1, dtype=tf.int32)
+        return {
+            "token_log_probability": log_probs,
+            "score": tf.reduce_sum(log_probs, axis=1)
+            / length_penalty(lengths, self._decoding.length_penalty),
+            "source_tokens": self._symbols(source_ids),
+            "target_tokens": self._symbols(target_ids),
+            "attention": attention,
+            "source_length": tf.math.count_nonzero(source_ids, axis=1, dtype=tf.int32),
+            "target_length": lengths,
+            "truncated": source_cut | target_cut,
+        }
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def serve_examples(self, examples: tf.Tensor) -> Outputs:
+        """Translates the feature `source` of serialized examples; `translation` is string [batch,
+        1]."""
+        features = tf.io.parse_example(examples, {"source": tf.io.FixedLenFeature([], tf.string)})
+        return {"translation": self._translate(features["source"])["translation"][:, :1]}
+
+    def _source_ids(self, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return _with_end(self._encode(text), self._decoding.max_source_tokens)
+
+    def _symbols(self, ids: tf.Tensor) -> tf.Tensor:
+        """Vocabulary entries, with the empty string on padding."""
+        return tf.where(tf.equal(ids, PAD), "", self._decode.symbols(ids))
+
+    def _translate(self, text: tf.Tensor) -> Outputs:
+        source_ids, source_cut = self._source_ids(text)
+        found = search(self.model, source_ids, self._decoding)
+        found = _without_empty_sources(found, tf.equal(normalise(text), ""))
+        return {
+            "translation": self._decode(found.ids),
+            "score": found.scores,
+            "source_tokens": self._symbols(source_ids),
+            "target_tokens": self._symbols(found.ids),
+            "attention": found.attention,
+            "source_length": tf.math.count_nonzero(source_ids, axis=1, dtype=tf.int32),
+            "target_length": found.lengths,
+            "truncated": source_cut[:, None] | ~found.ended,
+        }
+
+
+def _with_end(ids: tf.RaggedTensor, max_tokens: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Appends end symbols and pads.
+
+    Returns:
+      int64 [batch, longest], each row of at most `max_tokens` ids; and whether a row was cut for
+      that, bool [batch].
+    """
+    is_cut = ids.row_lengths() > max_tokens - 1
+    ids = ids[:, : max_tokens - 1]
+    ends = tf.fill([ids.nrows(), 1], tf.constant(END, tf.int64))
+    table = tf.concat([ids, ends], axis=1).to_tensor(PAD)
+    missing_column = tf.cast(tf.shape(table)[1] == 0, tf.int32)  # in a batch of no texts
+    return tf.pad(table, [[0, 0], [0, missing_column]], constant_values=PAD), is_cut
+
+
+def _without_empty_sources(found: Hypotheses, is_empty: tf.Tensor) -> Hypotheses:
+    """Replaces what the search made of empty texts by hypotheses of no tokens and score 0."""
+    gone = is_empty[:, None]
+    return Hypotheses(
+        ids=tf.where(gone[:, :, None], PAD, found.ids),
+        lengths=tf.where(gone, 0, found.lengths),
+        scores=tf.where(gone, 0.0, found.scores),
+        attention=tf.where(gone[:, :, None, None], 0.0, found.attention),
+        ended=gone | found.ended,
+    )
+
+
+def export_model(
+    folder: str,
+    model: TranslationModel,
+    vocabulary_path: str,
+    subwords: SubwordSettings,
+    decoding: DecodingSettings,
+    *,
+    card: dict[str, object],
+    warmup_texts: list[str],
+) -> None:
+    """Writes the SavedModel with its warm-up requests and its model card.
+
+    Args:
+      folder: the SavedModel's folder.
+      model: computes in float32.
+      vocabulary_path: the subword vocabulary, which becomes an asset.
+      subwords: as the vocabulary was learned.
+      decoding: the search.
+      card: what the model is, JSON values; written to `assets.extra/model_card.json`.
+      warmup_texts: ordinary sentences, replayed by TensorFlow Serving before a version becomes
+        available.
+    """
+    serving = ServingModel(model, vocabulary_path, subwords, decoding)
+    signatures = {
+        "serving_default": serving.serving_default,
+        "n_best": serving.n_best,
+        "score": serving.score,
+        "serve_examples": serving.serve_examples,
+    }
+    tf.saved_model.save(serving, folder, signatures=signatures)
+    extra = os.path.join(folder, "assets.extra")
+    tf.io.gfile.makedirs(extra)
+    with tf.io.gfile.GFile(os.path.join(extra, "model_card.json"), "w") as file:
+        file.write(json.dumps(card, indent=2, ensure_ascii=False) + "\n")
+    with tf.io.TFRecordWriter(os.path.join(extra, "tf_serving_warmup_requests")) as records:
+        for request in _warmup_requests(warmup_texts):
+            records.write(prediction_log_pb2.PredictionLog(predict_log=request).SerializeToString())
+
+
+def _warmup_requests(texts: list[str]) -> list[prediction_log_pb2.PredictLog]:
+    """One request for each batch size, of sentences as they come."""
+    requests = []
+    for size in WARMUP_BATCH_SIZES:
+        batch = [texts[i % len(texts)] for i in range(size)]
+        request = predict_pb2.PredictRequest(
+            model_spec=model_pb2.ModelSpec(signature_name="serving_default")
+        )
+        request.inputs["text"].CopyFrom(tf.make_tensor_proto(batch))
+        requests.append(prediction_log_pb2.PredictLog(request=request))
+    return requests

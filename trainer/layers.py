@@ -1,0 +1,58 @@
+"""The small pieces that all rooms of the network share: weights, projections, dropout.
+
+Weights are float32 variables; each is cast to the computing type where it is used, so one set of
+weights trains in bfloat16 and serves in float32.
+"""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+
+def glorot(rng: np.random.Generator, *shape: int) -> tf.Variable:
+    """A weight drawn uniformly as in Glorot and Bengio (2010), equation 16, with the last axis as
+    fan-out."""
+    limit = math.sqrt(6.0 / (math.prod(shape[:-1]) + shape[-1]))
+    return tf.Variable(rng.uniform(-limit, limit, shape).astype(np.float32))
+
+
+def zeros(*shape: int) -> tf.Variable:
+    """A bias."""
+    return tf.Variable(tf.zeros(shape))
+
+
+class Projection(tf.Module):
+    """A linear map of the last axis: x W, or x W + b."""
+
+    def __init__(self, rng: np.random.Generator, inputs: int, outputs: int, bias: bool = False):
+        super().__init__()
+        self.kernel = glorot(rng, inputs, outputs)
+        self.bias = zeros(outputs) if bias else None
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """Maps [..., inputs] to [..., outputs]."""
+        y = tf.tensordot(x, tf.cast(self.kernel, x.dtype), axes=1)
+        return y if self.bias is None else y + tf.cast(self.bias, x.dtype)
+
+
+class Dropout:
+    """Dropout (Srivastava et al., 2014) whose noise follows from a key alone, so that a resumed run
+    repeats it.
+
+    Each place in the network that drops has a number of its own; the key changes with the training
+    step.
+    """
+
+    def __init__(self, rate: float, key: tf.Tensor | None):
+        """Takes the rate in [0, 1) and an int32 [2] key; without a key (outside training) nothing
+        is dropped."""
+        self._rate = rate
+        self._key = key
+
+    def __call__(self, x: tf.Tensor, place: int) -> tf.Tensor:
+        """Drops elements of a tensor of any shape."""
+        if self._key is None or self._rate == 0.0:
+            return x
+        seed = tf.random.experimental.stateless_fold_in(self._key, place)
+        return tf.nn.experimental.stateless_dropout(x, self._rate, seed=seed)

@@ -1,0 +1,118 @@
+"""The attention sequence-to-sequence model: embeddings, encoder, decoder, output layer.
+
+    p(y_t | y_<t, x) = softmax(E W_o o_t + b)
+
+with one embedding matrix E for the source, the target and the output layer (Press and Wolf, 2017):
+source and target share their subwords.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from trainer.attention import BahdanauAttention, Memory
+from trainer.decoder import AttentionDecoder
+from trainer.encoder import BidirectionalEncoder
+from trainer.layers import Dropout, Projection, zeros
+from trainer.settings import ModelSettings
+from trainer.subwords import PAD, START
+
+NO_DROPOUT = Dropout(0.0, None)
+
+
+class Encoded(NamedTuple):
+    """A batch of sources, ready to be translated."""
+
+    memory: Memory
+    initial_state: tf.Tensor
+    """Of the decoder, [batch, decoder units]."""
+
+
+class TranslationModel(tf.Module):
+    """Maps source ids and target ids to distributions over the next target subword."""
+
+    def __init__(
+        self,
+        settings: ModelSettings,
+        vocabulary_size: int,
+        seed: int,
+        compute_type: tf.DType = tf.float32,
+    ):
+        """Makes all weights, from the seed alone.
+
+        Args:
+          settings: sizes and the kind of attention.
+          vocabulary_size: entries of the joint vocabulary.
+          seed: of the initial weights.
+          compute_type: float32 or bfloat16; weights are float32 in any case.
+        """
+        super().__init__()
+        rng = np.random.default_rng(seed)
+        self._compute_type = compute_type
+        width = settings.embedding_size
+        scale = width**-0.5
+        self.embeddings = tf.Variable(
+            rng.normal(0.0, scale, [vocabulary_size, width]).astype(np.float32)
+        )
+        self.encoder = BidirectionalEncoder(rng, width, settings.encoder_units)
+        state_units = self.encoder.output_units
+        attention = BahdanauAttention(
+            rng, settings.decoder_units, state_units, settings.attention_units
+        )
+        self.decoder = AttentionDecoder(rng, width, settings.decoder_units, attention, state_units)
+        self.W_o = Projection(rng, settings.decoder_units, width)
+        self.output_bias = zeros(vocabulary_size)
+
+    def _embed(self, ids: tf.Tensor) -> tf.Tensor:
+        return tf.cast(tf.gather(self.embeddings, ids), self._compute_type)
+
+    def encode(self, source_ids: tf.Tensor, dropout: Dropout = NO_DROPOUT) -> Encoded:
+        """Reads sources, int [batch, source], each with its end symbol, padded with 0."""
+        mask = tf.not_equal(source_ids, PAD)
+        states, summary = self.encoder(dropout(self._embed(source_ids), place=10), mask)
+        memory = self.decoder.attention.remember(dropout(states, place=11), mask)
+        return Encoded(memory, self.decoder.initial_state(summary))
+
+    def force(
+        self, encoded: Encoded, target_ids: tf.Tensor, dropout: Dropout = NO_DROPOUT
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Runs through known targets (teacher forcing).
+
+        Args:
+          encoded: the sources.
+          target_ids: int [batch, target], each with its end symbol, padded with 0.
+          dropout: while training.
+
+        Returns:
+          The output vectors o, [batch, target, decoder units], and the attention weights [batch,
+          target, source]. Row t belongs to the prediction of target_ids[:, t].
+        """
+        previous = tf.pad(target_ids[:, :-1], [[0, 0], [1, 0]], constant_values=START)
+        embedded = dropout(self._embed(previous), place=12)
+        states = self.decoder.states(embedded, tf.not_equal(target_ids, PAD), encoded.initial_state)
+        return self.decoder.read(states, encoded.memory, dropout)
+
+    def step(
+        self, encoded: Encoded, previous: tf.Tensor, state: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Takes one step of a search.
+
+        Args:
+          encoded: the sources.
+          previous: the last subword of each hypothesis, int [batch, beam].
+          state: of the decoder, [batch, beam, decoder units].
+
+        Returns:
+          Logits, float32 [batch, beam, vocabulary]; the new state; attention weights [batch, beam,
+          source].
+        """
+        state = self.decoder.advance(self._embed(previous), state)
+        outputs, weights = self.decoder.read(state, encoded.memory, NO_DROPOUT)
+        return self.logits(outputs), state, weights
+
+    def logits(self, outputs: tf.Tensor) -> tf.Tensor:
+        """Scores every subword: [..., decoder units] -> float32 [..., vocabulary]."""
+        embeddings = tf.cast(self.embeddings, outputs.dtype)
+        scores = tf.tensordot(self.W_o(outputs), embeddings, axes=[[-1], [1]])
+        return tf.cast(scores, tf.float32) + self.output_bias

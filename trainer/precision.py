@@ -1,0 +1,44 @@
+"""Which number type to compute in, and on which device."""
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from trainer.settings import TrainingSettings
+
+_NATIVE_FLAGS = {"avx512_bf16", "amx_bf16"}
+
+
+def compute_type(precision: str) -> tf.DType:
+    """Resolves `training.precision`.
+
+    Args:
+      precision: `auto`, `float32` or `bfloat16`. `auto` means bfloat16 where a GPU or the processor
+        multiplies it natively (twice as fast there), float32 elsewhere.
+
+    Returns:
+      The type of activations; weights stay float32.
+    """
+    if precision == "auto":
+        is_native = bool(tf.config.list_physical_devices("GPU")) or bool(
+            _NATIVE_FLAGS & _processor_flags()
+        )
+        return tf.bfloat16 if is_native else tf.float32
+    return tf.as_dtype(precision)
+
+
+def describe_machine(settings: TrainingSettings) -> str:
+    """Says what training runs on, for the log and the model's record: `CPU, bfloat16`."""
+    gpus = tf.config.list_physical_devices("GPU")
+    device = f"{len(gpus)} GPU" if gpus else "CPU"
+    return f"{device}, {compute_type(settings.precision).name}"
+
+
+def _processor_flags() -> set[str]:
+    """Returns the features that Linux reports; none elsewhere."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return set()
+    lines = (line for line in text.splitlines() if line.startswith("flags"))
+    return set(next(lines, "").partition(":")[2].split())

@@ -1,0 +1,93 @@
+"""Transform's work: learn the subword vocabulary from the training split, in Beam, and encode every
+split in the graph."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+
+import apache_beam as beam
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+from tensorflow_transform.beam import experimental as tft_beam
+
+from trainer.byte_pair_encoding import learn_pieces
+from trainer.settings import SubwordSettings
+from trainer.subwords import RESERVED, SubwordEncoder, vocabulary_lines
+from trainer.text import normalise, split_words
+
+VOCABULARY = "subwords"
+"""Name of the vocabulary among Transform's assets."""
+_VOCABULARY_FILE = f"{VOCABULARY}.txt"
+
+
+def preprocessing_fn(
+    inputs: dict[str, tf.Tensor], custom_config: dict[str, object]
+) -> dict[str, tf.SparseTensor]:
+    """Encodes parallel text.
+
+    Args:
+      inputs: `source` and `target`, string, one value each.
+      custom_config: `subwords`: the settings as a mapping.
+
+    Returns:
+      `source_ids` and `target_ids`: int64 of variable length, without start, end or padding.
+    """
+    settings = SubwordSettings.model_validate(custom_config["subwords"])
+    texts = {side: _one_value(inputs[side]) for side in ("source", "target")}
+    words = [split_words(normalise(text)).flat_values for text in texts.values()]
+    (path,) = tft.experimental.ptransform_analyzer(
+        [tf.concat(words, axis=0)],
+        LearnSubwords(settings),
+        [tf.string],
+        [[]],
+        output_asset_default_values=[
+            b"\n".join(line.encode() for line in vocabulary_lines([])) + b"\n"
+        ],
+        name=VOCABULARY,
+    )
+    tft.annotate_asset(VOCABULARY, _VOCABULARY_FILE)
+    encode = SubwordEncoder(path, settings.max_piece_characters)
+    return {f"{side}_ids": encode(text).to_sparse() for side, text in texts.items()}
+
+
+def _one_value(text: tf.Tensor | tf.SparseTensor) -> tf.Tensor:
+    """Returns string [batch], however the schema represents one value."""
+    return text.values if isinstance(text, tf.SparseTensor) else tf.reshape(text, [-1])
+
+
+class LearnSubwords(tft_beam.PTransformAnalyzer):
+    """Batches of words -> one vocabulary file. Words are counted in parallel; byte-pair encoding
+    reads the counts."""
+
+    def __init__(self, settings: SubwordSettings):
+        super().__init__()
+        self._settings = settings
+
+    def expand(self, batches: beam.PCollection) -> beam.PCollection:
+        """Returns a collection of one element: the path of the vocabulary file."""
+        path = os.path.join(self.base_temp_dir, _VOCABULARY_FILE)
+        return (
+            batches
+            | "CountInBatch" >> beam.FlatMap(_count_words)
+            | "CountWords" >> beam.CombinePerKey(sum)
+            | "Gather" >> beam.combiners.ToList()
+            | "LearnAndWrite" >> beam.Map(_write_vocabulary, self._settings, path)
+        )
+
+
+def _count_words(batch: tuple[np.ndarray, ...]) -> Iterable[tuple[bytes, int]]:
+    return Counter(np.asarray(batch[0]).reshape(-1).tolist()).items()
+
+
+def _write_vocabulary(
+    counts: Iterable[tuple[bytes, int]], settings: SubwordSettings, path: str
+) -> str:
+    words = {word.decode("utf-8"): count for word, count in counts}
+    pieces = learn_pieces(words, settings.vocabulary_size - RESERVED, settings.max_piece_characters)
+    tf.io.gfile.makedirs(
+        os.path.dirname(path)
+    )  # Transform names its temporary folder and leaves it to us to make it
+    with tf.io.gfile.GFile(path, "w") as file:
+        file.write("\n".join(vocabulary_lines(pieces)) + "\n")
+    return path

@@ -1,0 +1,118 @@
+"""`run_fn`: what TFX's Trainer calls. It reads Transform's output, trains, and exports."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+from tfx.components.trainer.fn_args_utils import FnArgs
+from tfx_bsl.public import tfxio
+
+from trainer.batching import Pairs, Sequences
+from trainer.export import export_model
+from trainer.precision import describe_machine
+from trainer.preprocessing import VOCABULARY
+from trainer.settings import DecodingSettings, ModelSettings, SubwordSettings, TrainingSettings
+from trainer.subwords import SubwordDecoder, read_vocabulary
+from trainer.training import TrainingData, remove_other_checkpoints, train
+
+HISTORY_FILE = "history.json"
+WARMUP_TEXTS = 32
+
+
+def run_fn(fn_args: FnArgs) -> None:
+    """Trains a translation model and writes it where TFX wants it.
+
+    `fn_args.custom_config` holds the configuration's sections `subwords`, `model`, `training` and
+    `decoding`, the `seed`, the `checkpoint_root`, and `record`: what the model card says of the
+    model's origin. A training that was killed goes on from its last checkpoint, if data, settings
+    and code are still the same.
+    """
+    config: dict[str, Any] = fn_args.custom_config
+    training = TrainingSettings.model_validate(config["training"])
+    decoding = DecodingSettings.model_validate(config["decoding"])
+    transform = tft.TFTransformOutput(fn_args.transform_output)
+    vocabulary_path = transform.vocabulary_file_by_name(VOCABULARY)
+    assert vocabulary_path is not None, "preprocessing_fn names its vocabulary"
+    vocabulary = read_vocabulary(vocabulary_path)
+    data = TrainingData(
+        train=_read_pairs(fn_args, transform, fn_args.train_files),
+        validation=_read_pairs(fn_args, transform, fn_args.eval_files),
+        vocabulary=vocabulary,
+    )
+    key = _training_key(config, data)
+    remove_other_checkpoints(config["checkpoint_root"], keep=key)
+    result = train(
+        data,
+        ModelSettings.model_validate(config["model"]),
+        training,
+        decoding,
+        seed=config["seed"],
+        checkpoint_folder=os.path.join(config["checkpoint_root"], key),
+        log_folder=fn_args.model_run_dir,
+    )
+    with tf.io.gfile.GFile(os.path.join(fn_args.model_run_dir, HISTORY_FILE), "w") as file:
+        file.write(json.dumps(result.history, indent=2) + "\n")
+    export_model(
+        fn_args.serving_model_dir,
+        result.model,
+        vocabulary_path,
+        SubwordSettings.model_validate(config["subwords"]),
+        decoding,
+        card={**config["record"], "machine": describe_machine(training), "history": result.history},
+        warmup_texts=_some_sources(data.validation, vocabulary),
+    )
+
+
+def _read_pairs(fn_args: FnArgs, transform: tft.TFTransformOutput, files: Sequence[str]) -> Pairs:
+    """Reads Transform's examples into memory, in an order that does not depend on how Beam cut them
+    into files."""
+    options = tfxio.RecordBatchesOptions(batch_size=1024, drop_final_batch=False, num_epochs=1)
+    schema = transform.transformed_metadata.schema
+    batches = list(fn_args.data_accessor.record_batch_factory(list(files), options, schema))
+    sides = [
+        _flatten(batch.column(batch.schema.get_field_index(f"{side}_ids")) for batch in batches)
+        for side in Pairs._fields
+    ]
+    rows = sorted(
+        range(len(sides[0])), key=lambda row: tuple(side[row].tobytes() for side in sides)
+    )
+    return Pairs(*(Sequences.of([side[row] for row in rows]) for side in sides))
+
+
+def _flatten(columns: Iterable[Any]) -> list[np.ndarray]:
+    """Arrow list columns to one array for each row; a null is an empty text."""
+    rows: list[np.ndarray] = []
+    for column in columns:
+        values, ends = (
+            np.asarray(column.flatten()),
+            np.cumsum(np.asarray(column.value_lengths().fill_null(0))),
+        )
+        rows += np.split(values, ends[:-1])
+    return rows
+
+
+def _training_key(config: dict[str, Any], data: TrainingData) -> str:
+    """Names a checkpoint folder after everything that decides what training does."""
+    relevant = {
+        name: config[name]
+        for name in ("subwords", "model", "training", "decoding", "seed", "code_digest")
+    }
+    digest = hashlib.sha256(json.dumps(relevant, sort_keys=True).encode())
+    digest.update("\n".join(data.vocabulary).encode())
+    for pairs in (data.train, data.validation):
+        for side in pairs:
+            digest.update(side.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _some_sources(pairs: Pairs, vocabulary: list[str]) -> list[str]:
+    """Sentences of the validation split, from the shortest to the longest, for the warm-up."""
+    order = np.argsort(pairs.source.lengths, kind="stable")
+    chosen = order[np.linspace(0, len(order) - 1, num=min(WARMUP_TEXTS, len(order)), dtype=int)]
+    decode = SubwordDecoder(vocabulary)
+    return [decode(tf.constant(pairs.source[index])).numpy().decode("utf-8") for index in chosen]

@@ -1,0 +1,77 @@
+"""What can be chosen about the model: every key, its default and its bounds, in one place.
+
+The pipeline's configuration file has one section per class below. Keys that are not named here are
+refused.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Settings(BaseModel):
+    """A section of the configuration: immutable, and no key but its own is accepted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SubwordSettings(Settings):
+    """The subword vocabulary, joint for source and target (Sennrich et al., 2016)."""
+
+    vocabulary_size: int = Field(8000, ge=300, le=60_000)
+    """Entries, with the four special symbols and the 256 bytes."""
+    max_piece_characters: int = Field(16, ge=1, le=32)
+    """Longest subword in characters, the word-start marker included."""
+
+
+class ModelSettings(Settings):
+    """The shape of the network."""
+
+    attention: Literal["bahdanau"] = "bahdanau"
+    """Additive scores (Bahdanau et al., 2015): v^T tanh(W_q s + W_k h)."""
+    embedding_size: int = Field(256, ge=1)
+    encoder_units: int = Field(256, ge=1)
+    """GRU units of each direction of the encoder."""
+    decoder_units: int = Field(512, ge=1)
+    attention_units: int = Field(256, ge=1)
+
+
+class TrainingSettings(Settings):
+    """How the network is trained."""
+
+    epochs: int = Field(10, ge=1)
+    tokens_per_batch: int = Field(1500, ge=16)
+    """Padded target tokens of a batch; short sentences make larger batches."""
+    max_tokens: int = Field(100, ge=4)
+    """Pairs with more subwords than this on either side are left out of training."""
+    learning_rate: float = Field(1e-3, gt=0)
+    warmup_steps: int = Field(200, ge=0)
+    """The learning rate rises linearly for this many steps."""
+    final_learning_rate: float = Field(0.1, ge=0, le=1)
+    """Share of the learning rate that a half cosine leaves at the last step."""
+    gradient_clip: float = Field(1.0, gt=0)
+    """Largest global norm of a gradient."""
+    dropout: float = Field(0.3, ge=0, lt=1)
+    label_smoothing: float = Field(0.1, ge=0, lt=1)
+    average_decay: float = Field(0.9995, ge=0, lt=1)
+    """Decay of the moving average of the weights, which is what is judged and exported; 0 turns it
+    off."""
+    patience: int = Field(5, ge=1)
+    """Epochs without a better validation BLEU before training ends early."""
+    validation_sentences: int = Field(1000, ge=1)
+    """How many validation sentences are translated after each epoch."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """`auto`: bfloat16 where the processor multiplies it natively, else float32."""
+
+
+class DecodingSettings(Settings):
+    """The beam search that is exported with the model."""
+
+    beam_size: int = Field(5, ge=1, le=64)
+    length_penalty: float = Field(1.0, ge=0, le=5)
+    """alpha of Wu et al. (2016), equation 14; 0 compares plain log-probabilities."""
+    max_source_tokens: int = Field(256, ge=8)
+    """Longer sources are cut, and the reply says so (`truncated`)."""
+    target_ratio: float = Field(2.0, gt=0)
+    """A translation has at most `target_ratio * source tokens + target_offset` tokens."""
+    target_offset: int = Field(10, ge=1)

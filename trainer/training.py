@@ -1,0 +1,288 @@
+"""The training loop: Adam on bucketed batches, a moving average of the weights, early stopping,
+checkpoints.
+
+Every random choice follows from the seed and the step, and a checkpoint holds all that changes, so
+a run that was killed goes on where its last checkpoint was.
+"""
+
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from trainer.batching import Pairs, epoch_batches, epoch_order
+from trainer.layers import Dropout
+from trainer.loss import translation_loss
+from trainer.model import TranslationModel
+from trainer.precision import compute_type
+from trainer.settings import DecodingSettings, ModelSettings, TrainingSettings
+from trainer.subwords import PAD
+from trainer.validation import Scores, make_validator
+
+LOGGER = logging.getLogger(__name__)
+Batch = tuple[np.ndarray, np.ndarray]
+TrainStep = Callable[[np.ndarray, np.ndarray], tf.Tensor]
+"""(source ids, target ids) -> loss."""
+STEPS_PER_LOG_LINE = 100
+STEPS_PER_CHECKPOINT = 500
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Encoded parallel text and the vocabulary that encoded it."""
+
+    train: Pairs
+    validation: Pairs
+    vocabulary: list[str]
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What training leaves."""
+
+    model: TranslationModel
+    """Its weights are the averaged ones of the best epoch; computes in float32."""
+    history: list[dict[str, float]]
+    """One entry for each epoch: epoch, steps, seconds, training loss, validation loss and BLEU."""
+
+
+class TrainingState(tf.Module):
+    """All that changes while training, in one checkpointable place."""
+
+    def __init__(
+        self, make_model: Callable[[], TranslationModel], optimizer: keras.optimizers.Optimizer
+    ):
+        """Makes three models of equal weights: the trained one, the moving average, and the best
+        average so far."""
+        super().__init__()
+        self.model, self.average, self.best = make_model(), make_model(), make_model()
+        self.optimizer = optimizer
+        optimizer.build(self.model.trainable_variables)
+        self.step = tf.Variable(0, dtype=tf.int64)
+        self.epoch = tf.Variable(0, dtype=tf.int64)
+        self.batch = tf.Variable(0, dtype=tf.int64)
+        self.loss_sum = tf.Variable(0.0)
+        self.best_bleu = tf.Variable(-1.0)
+        self.epochs_without_gain = tf.Variable(0, dtype=tf.int64)
+        self.history = tf.Variable("[]")
+
+    def copy_average_to_best(self) -> None:
+        """Keeps the average of this epoch as the best."""
+        for best, average in zip(self.best.variables, self.average.variables, strict=True):
+            best.assign(average)
+
+
+def train(
+    data: TrainingData,
+    model_settings: ModelSettings,
+    settings: TrainingSettings,
+    decoding: DecodingSettings,
+    *,
+    seed: int,
+    checkpoint_folder: str,
+    log_folder: str,
+) -> TrainingResult:
+    """Trains a model, going on from the last checkpoint of the folder if it holds one.
+
+    Args:
+      data: encoded train and validation splits.
+      model_settings: the network.
+      settings: how to train.
+      decoding: the longest translations, for the validation BLEU.
+      seed: of the weights, the order of the batches and the dropout.
+      checkpoint_folder: where checkpoints go; must belong to this data and these settings alone.
+      log_folder: where TensorBoard's events go.
+
+    Raises:
+      ValueError: a split holds no pair that is short enough.
+    """
+    train_indices = _usable(data.train, settings.max_tokens, "train")
+    validation_indices = _usable(data.validation, settings.max_tokens, "validation")[
+        : settings.validation_sentences
+    ]
+    steps = settings.epochs * len(
+        epoch_order(data.train, train_indices, settings.tokens_per_batch, seed, 0)
+    )
+    kind = compute_type(settings.precision)
+    state = TrainingState(
+        lambda: TranslationModel(model_settings, len(data.vocabulary), seed, kind),
+        _optimizer(settings, steps),
+    )
+    checkpoints = tf.train.CheckpointManager(
+        tf.train.Checkpoint(state=state), checkpoint_folder, max_to_keep=1
+    )
+    if checkpoints.latest_checkpoint:
+        checkpoints.restore_or_initialize()
+        LOGGER.info("training goes on from step %d", int(state.step))
+    writer = tf.summary.create_file_writer(log_folder)
+    validate = make_validator(
+        state.average, data.validation, validation_indices, data.vocabulary, decoding
+    )
+    train_step = _make_train_step(state, settings, seed)
+    LOGGER.info(
+        "training on %d pairs, at most %d epochs of %d steps",
+        len(train_indices),
+        settings.epochs,
+        steps // settings.epochs,
+    )
+
+    while int(state.epoch) < settings.epochs and int(state.epochs_without_gain) < settings.patience:
+        started, epoch = time.monotonic(), int(state.epoch)
+        batches = epoch_batches(data.train, train_indices, settings.tokens_per_batch, seed, epoch)
+        _train_epoch(state, train_step, batches, checkpoints, writer)
+        _finish_epoch(state, validate(), time.monotonic() - started, settings, writer)
+        checkpoints.save()
+    return TrainingResult(
+        _in_float32(state.best, model_settings, data), json.loads(state.history.numpy())
+    )
+
+
+def _usable(pairs: Pairs, max_tokens: int, split: str) -> np.ndarray:
+    indices = pairs.up_to(max_tokens)
+    if not len(indices):
+        raise ValueError(
+            f"The {split} split has no pair of at most {max_tokens} subwords: "
+            "raise training.max_tokens."
+        )
+    return indices
+
+
+def _optimizer(settings: TrainingSettings, steps: int) -> keras.optimizers.Optimizer:
+    """Adam (Kingma and Ba, 2015) with a linear warm-up and a half cosine down to a share of the
+    learning rate."""
+    warmup = min(settings.warmup_steps, steps // 2)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        settings.learning_rate / max(1, warmup),
+        decay_steps=max(1, steps - warmup),
+        alpha=settings.final_learning_rate,
+        warmup_target=settings.learning_rate,
+        warmup_steps=warmup,
+    )
+    return keras.optimizers.Adam(schedule, global_clipnorm=settings.gradient_clip)
+
+
+def _make_train_step(state: TrainingState, settings: TrainingSettings, seed: int) -> TrainStep:
+    """Returns the compiled step."""
+    weights = state.model.trainable_variables
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)] * 2)
+    def train_step(source_ids: tf.Tensor, target_ids: tf.Tensor) -> tf.Tensor:
+        key = tf.stack([tf.constant(seed, tf.int32), tf.cast(state.step, tf.int32)])
+        with tf.GradientTape() as tape:
+            loss = translation_loss(
+                state.model,
+                source_ids,
+                target_ids,
+                settings.label_smoothing,
+                Dropout(settings.dropout, key),
+            )
+        gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, weights)]
+        state.optimizer.apply_gradients(zip(gradients, weights, strict=True))
+        state.step.assign_add(1)
+        steps = tf.cast(state.step, tf.float32)
+        decay = tf.minimum(settings.average_decay, (1 + steps) / (10 + steps))
+        for average, weight in zip(state.average.variables, state.model.variables, strict=True):
+            average.assign_sub((1 - decay) * (average - weight))
+        state.loss_sum.assign_add(loss)
+        return loss
+
+    return train_step
+
+
+def _train_epoch(
+    state: TrainingState,
+    train_step: TrainStep,
+    batches: Iterator[Batch],
+    checkpoints: tf.train.CheckpointManager,
+    writer: tf.summary.SummaryWriter,
+) -> None:
+    """Trains on the batches of an epoch that the state has not seen yet."""
+    since, tokens = time.monotonic(), 0
+    for source_ids, target_ids in islice(batches, int(state.batch), None):
+        loss = train_step(source_ids, target_ids)
+        state.batch.assign_add(1)
+        tokens += int(np.count_nonzero(target_ids != PAD))
+        step = int(state.step)
+        if step % STEPS_PER_LOG_LINE == 0:
+            speed = tokens / (time.monotonic() - since)
+            LOGGER.info(
+                "epoch %d step %d loss %.3f, %.0f tokens/s",
+                int(state.epoch) + 1,
+                step,
+                float(loss),
+                speed,
+            )
+            with writer.as_default(step):
+                tf.summary.scalar("train/loss", loss)
+                tf.summary.scalar("train/tokens_per_second", speed)
+                tf.summary.scalar("train/learning_rate", state.optimizer.learning_rate)
+            since, tokens = time.monotonic(), 0
+        if step % STEPS_PER_CHECKPOINT == 0:
+            checkpoints.save()
+
+
+def _finish_epoch(
+    state: TrainingState,
+    scores: Scores,
+    seconds: float,
+    settings: TrainingSettings,
+    writer: tf.summary.SummaryWriter,
+) -> None:
+    """Records an epoch's scores, keeps the weights if they are the best, and sets the state up for
+    the next epoch."""
+    step, epoch = int(state.step), int(state.epoch) + 1
+    with writer.as_default(step):
+        tf.summary.scalar("validation/loss", scores.loss)
+        tf.summary.scalar("validation/bleu", scores.bleu)
+    writer.flush()
+    entry = {
+        "epoch": epoch,
+        "step": step,
+        "seconds": round(seconds, 1),
+        "train_loss": float(state.loss_sum) / max(1, int(state.batch)),
+        "validation_loss": scores.loss,
+        "validation_bleu": scores.bleu,
+    }
+    state.history.assign(json.dumps([*json.loads(state.history.numpy()), entry]))
+    is_best = scores.bleu > float(state.best_bleu)
+    if is_best:
+        state.best_bleu.assign(scores.bleu)
+        state.copy_average_to_best()
+    state.epochs_without_gain.assign(0 if is_best else state.epochs_without_gain + 1)
+    state.epoch.assign_add(1)
+    state.batch.assign(0)
+    state.loss_sum.assign(0.0)
+    LOGGER.info(
+        "epoch %d of %d: %.0f s, loss %.3f, validation loss %.3f, validation BLEU %.2f%s",
+        epoch,
+        settings.epochs,
+        seconds,
+        entry["train_loss"],
+        scores.loss,
+        scores.bleu,
+        ", the best so far" if is_best else "",
+    )
+
+
+def _in_float32(
+    model: TranslationModel, settings: ModelSettings, data: TrainingData
+) -> TranslationModel:
+    """Copies weights into a model that computes in float32, which every server can."""
+    copy = TranslationModel(settings, len(data.vocabulary), seed=0)
+    for to, of in zip(copy.variables, model.variables, strict=True):
+        to.assign(of)
+    return copy
+
+
+def remove_other_checkpoints(root: str, keep: str) -> None:
+    """Removes the checkpoints of earlier trainings: folders in `root` that are not named `keep`."""
+    for name in tf.io.gfile.listdir(root) if tf.io.gfile.isdir(root) else []:
+        if name.rstrip("/") != keep:
+            tf.io.gfile.rmtree(os.path.join(root, name.rstrip("/")))

@@ -1,0 +1,76 @@
+"""Judging a model while it trains: loss and BLEU of greedy translations of the validation split."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import sacrebleu
+import tensorflow as tf
+
+from trainer.batching import Pairs, cut_by_tokens
+from trainer.loss import translation_loss
+from trainer.model import TranslationModel
+from trainer.settings import DecodingSettings
+from trainer.subwords import PAD, SubwordDecoder
+from trainer.translation import search
+
+TOKENS_PER_BATCH = 4000
+
+
+class Scores(NamedTuple):
+    """What one validation gave."""
+
+    loss: float
+    """Cross-entropy without label smoothing, nats per token."""
+    bleu: float
+    """Corpus BLEU of sacreBLEU (cased, 13a) of greedy translations."""
+
+
+def make_validator(
+    model: TranslationModel,
+    pairs: Pairs,
+    indices: np.ndarray,
+    vocabulary: list[str],
+    decoding: DecodingSettings,
+) -> Callable[[], Scores]:
+    """Returns a function that scores the model's weights of the moment.
+
+    Args:
+      model: judged each time as it is then.
+      pairs: the validation split.
+      indices: which of its sentences to use.
+      vocabulary: to turn ids into text.
+      decoding: the longest translations; the search is greedy.
+    """
+    signature = [tf.TensorSpec([None, None], tf.int32)] * 2
+
+    @tf.function(input_signature=signature[:1])
+    def translate(source_ids: tf.Tensor) -> tf.Tensor:
+        return search(model, source_ids, decoding, beam_size=1).ids[:, 0]
+
+    @tf.function(input_signature=signature)
+    def total_loss(source_ids: tf.Tensor, target_ids: tf.Tensor) -> tf.Tensor:
+        tokens = tf.math.count_nonzero(target_ids, dtype=tf.float32)
+        return translation_loss(model, source_ids, target_ids) * tokens
+
+    lengths = np.maximum(pairs.source.lengths, pairs.target.lengths) + 1
+    batches = cut_by_tokens(
+        lengths, indices[np.argsort(lengths[indices], kind="stable")], TOKENS_PER_BATCH
+    )
+    decoder = SubwordDecoder(vocabulary)
+
+    def validate() -> Scores:
+        loss, tokens, hypotheses, references = 0.0, 0, [], []
+        for batch in batches:
+            source_ids, target_ids = pairs.source.padded(batch), pairs.target.padded(batch)
+            loss += float(total_loss(source_ids, target_ids))
+            tokens += int(np.count_nonzero(target_ids != PAD))
+            hypotheses += _texts(decoder, translate(source_ids))
+            references += _texts(decoder, tf.constant(target_ids))
+        return Scores(loss / tokens, sacrebleu.corpus_bleu(hypotheses, [references]).score)
+
+    return validate
+
+
+def _texts(decoder: SubwordDecoder, ids: tf.Tensor) -> list[str]:
+    return [text.decode("utf-8") for text in decoder(ids).numpy()]
