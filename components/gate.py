@@ -100,18 +100,20 @@ def _bounds(settings: GateSettings, has_baseline: bool = True) -> list[_Bound]:
     return bounds
 
 
-def evaluation_config(settings: GateSettings) -> config_pb2.EvalConfig:
+def evaluation_config(settings: GateSettings, code_digest: str = "") -> config_pb2.EvalConfig:
     """What the stock Evaluator computes and demands.
 
     Args:
       settings: The bounds.
+      code_digest: Of the code that computes the metrics. TFX's cache is blind to code, and sees it
+        where it is part of the configuration.
 
     Returns:
       Metrics over all and by length bucket, with the bounds as thresholds. The comparison with the
       live model takes part where the Evaluator is given a baseline model; without one its metrics
       are those of two equal models.
     """
-    metrics = _metric_configs(settings)
+    metrics = _metric_configs(settings, code_digest)
     by_name = {_name(metric): metric for metric in metrics}
     for bound in _bounds(settings):
         by_name[bound.tfma_metric].per_slice_thresholds.append(bound.as_threshold())
@@ -172,7 +174,7 @@ def read_verdict(
     )
 
 
-def _metric_configs(settings: GateSettings) -> list[config_pb2.MetricConfig]:
+def _metric_configs(settings: GateSettings, code_digest: str = "") -> list[config_pb2.MetricConfig]:
     """What TFMA computes, in the order in which a reader sees it, without bounds."""
     bootstrap = {"resamples": settings.bootstrap_resamples, "seed": settings.seed}
     smallest = settings.min_slice_sentences
@@ -180,8 +182,8 @@ def _metric_configs(settings: GateSettings) -> list[config_pb2.MetricConfig]:
         config_pb2.MetricConfig(
             class_name="ExampleCount", config=json.dumps({"name": _SENTENCE_COUNT})
         ),
-        _metric("CorpusScore", "bleu", score="bleu"),
-        _metric("CorpusScore", "chrf", score="chrf"),
+        _metric("CorpusScore", "bleu", score="bleu", code_digest=code_digest),
+        _metric("CorpusScore", "chrf", score="chrf", code_digest=code_digest),
         *(
             _metric("PairedScore", name, quantity=quantity, **bootstrap)
             for name, quantity in _COMPARISONS.items()

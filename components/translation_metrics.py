@@ -31,9 +31,11 @@ class CorpusScore(tfma.metrics.Metric):
     Args:
       name: Of the metric.
       score: Which of `translation_statistics`: `bleu` or `chrf`.
+      code_digest: Changes nothing but the configuration that TFX's cache looks at.
     """
 
-    def __init__(self, name: str = "bleu", score: str = "bleu") -> None:
+    def __init__(self, name: str = "bleu", score: str = "bleu", code_digest: str = "") -> None:
+        del code_digest
         super().__init__(
             metric_util.merge_per_key_computations(_corpus_score), name=name, score=score
         )

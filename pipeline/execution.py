@@ -8,6 +8,7 @@ from pathlib import Path
 
 from components.gate import read_verdict
 from components.serving_validator import BLESSED_FILE, REPORT_FILE
+from components.verdict import Verdict, format_verdict
 from pipeline.config import PipelineConfig
 from pipeline.errors import RunFailedError
 from pipeline.failures import own_cause
@@ -62,7 +63,10 @@ def execute(
     run = read_latest_run(open_store(workspace.metadata), config.name)
     evaluation = run["Evaluator"].outputs
     verdict = read_verdict(
-        evaluation["evaluation"][0].uri, evaluation["blessing"][0].uri, gate_settings(config)
+        evaluation["evaluation"][0].uri,
+        evaluation["blessing"][0].uri,
+        gate_settings(config),
+        live_version=_live_version(run["LiveModel"]),
     )
     blessing = run["ServingValidator"].outputs["blessing"][0].uri
     report = json.loads(Path(blessing, REPORT_FILE).read_text(encoding="utf-8"))
@@ -78,8 +82,25 @@ def execute(
         nodes=len(nodes),
         seconds=time.monotonic() - started,
         log=log,
+        report=_write_verdict(verdict, workspace.reports(config.name)),
         next_command=_next_command(config, workspace, verdict.blessed),
     )
+
+
+def _live_version(live_model: Node) -> str | None:
+    """The version that the candidate was compared with, if there was one."""
+    artifacts = live_model.outputs.get("model", [])
+    return artifacts[0].custom_properties["live_version"].string_value if artifacts else None
+
+
+def _write_verdict(verdict: Verdict, folder: str) -> str:
+    """Writes the verdict of the latest run as JSON and as text; returns the path of the text."""
+    path = Path(folder)
+    path.mkdir(parents=True, exist_ok=True)
+    path.joinpath("verdict.json").write_text(verdict.model_dump_json(indent=2) + "\n", "utf-8")
+    readable = path / "verdict.txt"
+    readable.write_text(format_verdict(verdict) + "\n", encoding="utf-8")
+    return str(readable)
 
 
 def _short(error: Exception) -> str:

@@ -24,6 +24,23 @@ _PREPROCESSING_CODE = (
     "trainer.subwords",
     "trainer.byte_pair_encoding",
 )
+_EVALUATION_CODE = (
+    "components.translation_metrics",
+    "components.translation_statistics",
+    "components.paired_bootstrap",
+)
+_EXPORT_CHECK_CODE = (
+    "components.serving_validator",
+    "serving.clean_process",
+    "serving.export_check",
+    "serving.export_report",
+    "serving.examination",
+    "serving.response_checks",
+    "serving.saved_model",
+    "serving.signatures",
+    "serving.time_limit",
+    "serving.translation",
+)
 
 
 @dataclass(frozen=True)
@@ -109,12 +126,12 @@ def _components(
         example_splits=["test"],
         model=model,
         baseline_model=live_model.outputs["model"],
-        eval_config=evaluation_config(gate_settings(config)),
+        eval_config=evaluation_config(gate_settings(config), code_digest(*_EVALUATION_CODE)),
     )
     serving_validator = ServingValidator(
         model=model,
         max_seconds_per_request=config.serving_validation.request_seconds,
-        code_digest=code_digest("serving"),
+        code_digest=code_digest(*_EXPORT_CHECK_CODE),
     )
     pusher = tfx.components.Pusher(
         model=model,

@@ -26,6 +26,9 @@ class Summary:
     nodes: int
     seconds: float
     log: str
+    """The file that holds all output."""
+    report: str
+    """The file that holds the whole verdict."""
     next_command: str
 
     @property
@@ -53,8 +56,9 @@ def format_summary(summary: Summary) -> str:
             "",
             *_checks(summary),
             "",
-            *(f"{name:<8} {signature}" for name, signature in summary.verdict.signatures.items()),
+            *(f"{name:<8} {summary.verdict.signatures[name]}" for name in ("bleu", "chrf")),
             f"{'model':<8} {summary.pushed_to or 'not pushed; what was live stays live'}",
+            f"{'verdict':<8} {summary.report}",
             f"{'log':<8} {summary.log}",
             f"{'time':<8} {_duration(summary.seconds)}, {cached}",
             f"{'next':<8} {summary.next_command}",
@@ -94,7 +98,8 @@ def _score_table(verdict: Verdict) -> list[str]:
 def _checks(summary: Summary) -> list[str]:
     lines = []
     for check in summary.verdict.checks:
-        value = "missing" if check.value is None else f"{check.value:.2f}"
+        # Adding 0 turns a negative zero into a plain one.
+        value = "missing" if check.value is None else f"{check.value + 0.0:.2f}"
         mark = "pass" if check.passed else "FAIL"
         place = "all" if check.slice == OVERALL else check.slice.removeprefix(_SLICE_PREFIX)
         lines.append(

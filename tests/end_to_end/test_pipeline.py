@@ -1,0 +1,289 @@
+"""One workspace lives through a history of real runs on a small real corpus; each test looks at one
+thing in it.
+
+    killed    the first run, killed while the Trainer trains
+    first     the same command again: goes on, and pushes the first model
+    again     the same command again: nothing to do
+    worse     a model that hardly trained: blocked
+    better    a model that trained for longer: pushed
+    beam      the same once more on BeamDagRunner: nothing to do
+"""
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.slow]
+
+ROOT = Path(__file__).resolve().parents[2]
+MULTI30K = ROOT.parent / "shared" / "data" / "multi30k"
+PAIRS = 2400
+NAME = "captions"
+SETTINGS = {
+    "name": NAME,
+    "data.corpus": NAME,
+    "subwords.vocabulary_size": 1500,
+    "model.embedding_size": 64,
+    "model.encoder_units": 64,
+    "model.decoder_units": 128,
+    "model.attention_units": 64,
+    "training.epochs": 6,
+    "training.learning_rate": 0.004,
+    "training.warmup_steps": 20,
+    "training.dropout": 0.1,
+    "training.average_decay": 0.95,
+    "training.validation_sentences": 100,
+    "evaluation.min_bleu": 0.5,
+    "evaluation.min_slice_sentences": 30,
+}
+BEFORE_TRAINER = [
+    "ParallelTextExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "Transform",
+]  # fmt: skip
+AFTER_TRANSFORM = ["Trainer", "LiveModel", "Evaluator", "ServingValidator", "Pusher"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one `nmt run` left."""
+
+    status: int
+    summary: dict
+    cached: set[str]
+    executed: set[str]
+    versions: list[int]
+    screen: str
+
+
+def arguments(workspace, *options, **changes):
+    settings = SETTINGS | {key.replace("__", "."): value for key, value in changes.items()}
+    sets = [f"--set={key}={value}" for key, value in settings.items()]
+    return ["run", "--config", "multi30k", "--workspace", str(workspace), *sets, *options]
+
+
+def nmt(*given, timeout=600):
+    """Runs a command as a user does, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "pipeline", *given],
+        cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=timeout, check=False,
+    )  # fmt: skip
+
+
+def run(workspace, *options, **changes):
+    from pipeline.run_record import open_store, read_latest_run
+
+    done = nmt(*arguments(workspace, "--json", *options, **changes))
+    assert done.stdout, done.stderr
+    nodes = read_latest_run(open_store(str(workspace / "metadata.db")), NAME)
+    return Run(
+        status=done.returncode,
+        summary=json.loads(done.stdout),
+        cached={name for name, node in nodes.items() if node.is_cached},
+        executed={name for name, node in nodes.items() if not node.is_cached},
+        versions=sorted(int(path.name) for path in (workspace / "models" / NAME).iterdir()),
+        screen=done.stderr,
+    )
+
+
+def run_and_kill(workspace):
+    """Starts a run and kills it as soon as the Trainer's first epoch has ended."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipeline", *arguments(workspace)],
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, encoding="utf-8",
+        start_new_session=True,
+    )  # fmt: skip
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if "epoch 1 of 6" in line:
+            break
+    time.sleep(1)  # the checkpoint of the epoch is written right after its line
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    return "".join(lines)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    if not MULTI30K.is_dir():
+        pytest.skip("the real text in ../shared/data/multi30k is missing")
+    folder = tmp_path_factory.mktemp("end_to_end")
+    sides = []
+    for language in ("en", "de"):
+        with gzip.open(MULTI30K / f"train.{language}.gz", "rt", encoding="utf-8") as file:
+            sides.append([line.rstrip("\n") for line in file][:PAIRS])
+    for language, lines in zip(("en", "de"), sides, strict=True):
+        (folder / f"text.{language}").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    made = nmt(
+        "corpus", "import", "--name", NAME, "--workspace", str(folder), "--validation", "120",
+        "--test", "150", "--source", str(folder / "text.en"), "--target", str(folder / "text.de"),
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def history(workspace):
+    return {
+        "killed": run_and_kill(workspace),
+        "first": run(workspace),
+        "again": run(workspace),
+        "worse": run(workspace, training__epochs=1, training__learning_rate=1e-6),
+        "better": run(workspace, training__epochs=14),
+        "beam": run(workspace, "--runner=beam", training__epochs=14),
+    }
+
+
+def artifacts(workspace, node):
+    from pipeline.run_record import open_store, read_latest_run
+
+    return read_latest_run(open_store(str(workspace / "metadata.db")), NAME)[node].outputs
+
+
+def test_a_killed_run_goes_on_from_its_last_finished_node(history):
+    assert "epoch 1 of 6" in history["killed"]
+    assert history["first"].cached == set(BEFORE_TRAINER)
+
+
+def test_a_killed_training_goes_on_from_its_last_checkpoint(history):
+    assert "training goes on from step" in history["first"].screen
+    assert "epoch 1 of 6" not in history["first"].screen
+    assert "epoch 6 of 6" in history["first"].screen
+
+
+def test_the_first_model_is_pushed(history):
+    first = history["first"]
+    assert first.status == 0
+    assert first.summary["is_live"]
+    assert not first.summary["verdict"]["has_baseline"]
+    assert first.executed == set(AFTER_TRANSFORM)
+    assert len(first.versions) == 1
+
+
+def test_a_second_run_does_nothing(history):
+    again = history["again"]
+    assert again.status == 0
+    assert again.executed == set()
+    assert again.cached == {*BEFORE_TRAINER, *AFTER_TRANSFORM}
+    assert again.versions == history["first"].versions
+    assert again.summary["pushed_to"] == history["first"].summary["pushed_to"]
+
+
+def test_a_changed_setting_reruns_what_depends_on_it_alone(history):
+    assert history["worse"].cached == set(BEFORE_TRAINER)
+    assert history["worse"].executed == set(AFTER_TRANSFORM)
+
+
+def test_a_worse_model_is_blocked_with_its_reasons(history):
+    worse = history["worse"]
+    assert worse.status == 1
+    assert not worse.summary["is_live"]
+    assert worse.versions == history["first"].versions
+    failed = {
+        check["metric"] for check in worse.summary["verdict"]["checks"] if not check["passed"]
+    }
+    assert {"bleu", "bleu_drop_p_value"} <= failed
+    assert worse.summary["verdict"]["live_version"] == str(worse.versions[-1])
+
+
+def test_a_better_model_is_pushed(history):
+    better = history["better"]
+    assert better.status == 0
+    assert better.versions[:-1] == history["worse"].versions
+    overall = better.summary["verdict"]["metrics"]["overall"]
+    assert overall["candidate"]["bleu"] > overall["baseline"]["bleu"]
+    assert all(check["passed"] for check in better.summary["verdict"]["checks"])
+
+
+def test_the_other_runner_finds_everything_in_the_cache(history):
+    beam = history["beam"]
+    assert beam.status == 0
+    assert beam.executed == set()
+    assert beam.versions == history["better"].versions
+
+
+def test_the_scores_are_those_of_sacrebleu_on_the_test_split(workspace, history):
+    import sacrebleu
+
+    from pipeline.corpora.folder import read_split
+    from serving.local_model import LocalModel
+
+    pairs = list(read_split(workspace / "corpora" / NAME, "test"))
+    model = LocalModel(history["better"].summary["pushed_to"])
+    hypotheses = [found.text for found in model.translate([source for source, _ in pairs])]
+    references = [[target for _, target in pairs]]
+    found = history["better"].summary["verdict"]["metrics"]["overall"]["candidate"]
+    assert found["sentence_count"] == len(pairs)
+    assert found["bleu"] == pytest.approx(sacrebleu.corpus_bleu(hypotheses, references).score)
+    assert found["chrf"] == pytest.approx(sacrebleu.corpus_chrf(hypotheses, references).score)
+
+
+def test_the_model_is_recorded_with_all_that_it_was_made_from(workspace, history):
+    from pipeline.corpora.folder import load_corpus
+
+    (model,) = artifacts(workspace, "Trainer")["model"]
+    record = {name: value.string_value for name, value in model.custom_properties.items()}
+    assert record["corpus_checksum"] == load_corpus(workspace / "corpora" / NAME).checksum
+    assert json.loads(record["configuration"])["training"]["epochs"] == 14
+    assert len(record["code_digest"]) == len(record["lock_digest"]) == 64
+    assert record["seed"] == "1"
+
+
+def test_the_model_descends_from_the_examples(workspace, history):
+    from pipeline.run_record import open_store
+
+    store = open_store(str(workspace / "metadata.db"))
+    (model,) = artifacts(workspace, "Trainer")["model"]
+    (examples,) = artifacts(workspace, "ParallelTextExampleGen")["examples"]
+    assert examples.id in ancestors(store, model.id)
+
+
+def ancestors(store, artifact_id):
+    """All artifacts that an artifact was made from, through any number of executions."""
+    found, todo = set(), [artifact_id]
+    while todo:
+        makers = {
+            e.execution_id for e in store.get_events_by_artifact_ids([todo.pop()]) if e.type == 4
+        }
+        for event in store.get_events_by_execution_ids(makers) if makers else []:
+            if event.type == 3 and event.artifact_id not in found:
+                found.add(event.artifact_id)
+                todo.append(event.artifact_id)
+    return found
+
+
+def test_every_component_left_its_artifact(workspace, history):
+    for node in [*BEFORE_TRAINER, *AFTER_TRANSFORM]:
+        for name, made in artifacts(workspace, node).items():
+            for artifact in made:
+                assert Path(artifact.uri).exists(), (node, name)
+
+
+def test_training_left_its_curves(workspace, history):
+    (model_run,) = artifacts(workspace, "Trainer")["model_run"]
+    entries = json.loads(Path(model_run.uri, "history.json").read_text(encoding="utf-8"))
+    assert [entry["epoch"] for entry in entries] == list(range(1, len(entries) + 1))
+    assert list(Path(model_run.uri).glob("events.out.tfevents.*"))
+
+
+def test_translate_answers_with_the_live_model(workspace, history):
+    done = nmt(
+        "translate", "--config", "multi30k", "--set", f"name={NAME}", "--workspace", str(workspace),
+        "--attention", "A man is standing.",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "standing" in done.stdout
+    assert "0." in done.stdout
+
+
+def test_the_readable_verdict_lies_beside_the_reports(workspace, history):
+    text = (workspace / "reports" / NAME / "verdict.txt").read_text(encoding="utf-8")
+    assert text.startswith("BLESSED")
+    assert "bleu_drop_p_value" in text
