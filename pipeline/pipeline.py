@@ -5,14 +5,14 @@ import os
 from dataclasses import dataclass
 
 from tfx import v1 as tfx
-from tfx.dsl.components.base import base_node, executor_spec
+from tfx.dsl.components.base import base_node
 
 from components.curated_schema_gen import CuratedSchemaGen
 from components.gate import evaluation_config
 from components.gate_settings import GateSettings
 from components.live_model import LiveModel
 from components.parallel_text_example_gen import ParallelTextExampleGen
-from components.recorded_trainer import RecordingExecutor
+from components.recording_trainer import RecordingTrainer
 from components.serving_validator import ServingValidator
 from components.strict_example_validator import StrictExampleValidator
 from pipeline.config import PipelineConfig
@@ -152,17 +152,15 @@ def _trainer(
     places: Places,
     corpus_checksum: str,
     transform: tfx.components.Transform,
-) -> tfx.components.Trainer:
-    """The Trainer; its parameters hold all that decides what it does, so that its cache is never
-    wrong."""
+) -> RecordingTrainer:
+    """Returns the Trainer; its parameters hold all that decides what it does."""
     digest = code_digest("trainer")
     sections = {
         name: getattr(config, name).model_dump(mode="json")
         for name in ("subwords", "model", "training", "decoding")
     }
-    return tfx.components.Trainer(
+    return RecordingTrainer(
         run_fn="trainer.run_fn.run_fn",
-        custom_executor_spec=executor_spec.ExecutorClassSpec(RecordingExecutor),
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         train_args=tfx.proto.TrainArgs(splits=["train"]),

@@ -56,7 +56,7 @@ def fake_apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeApt:
     ) -> Path:
         folder = tmp_path / "apt"
         lists = folder / "state/lists"
-        stem = "deb.debian.org_debian_dists_stable"
+        stem = "mirror.example_debian_dists_stable"
         texts = {
             "en": translations("en", "{} notes for the screen", "Pad {} shows the notes."),
             "de": translations("de", "{} Notizen für Schirme", "Pad {} zeigt die Notizen."),
@@ -66,7 +66,7 @@ def fake_apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeApt:
         for language in languages:
             name = f"{stem}_main_i18n_Translation-{language}"
             (archive / name).write_text(texts[language], encoding="utf-8")
-            fields = ["Translations", language, "Debian", "stable", "main", "http://deb.debian.org"]
+            fields = ["Translations", language, "Debian", "stable", "main", "http://mirror.example"]
             targets.append("|".join([*fields, str(lists.resolve() / name)]))
         script = (
             "#!/bin/sh\n"
@@ -134,17 +134,17 @@ def test_a_language_that_debian_lacks_is_answered_with_those_it_has(fake_apt: Fa
 
 
 def test_no_network_names_the_alternatives(fake_apt: FakeApt) -> None:
-    folder = fake_apt(languages=(), release="", complaint="W: Could not resolve deb.debian.org")
-    with pytest.raises(UserError, match=r"\(Could not resolve deb.debian.org\).*nmt corpus import"):
+    folder = fake_apt(languages=(), release="", complaint="W: Could not resolve mirror.example")
+    with pytest.raises(UserError, match=r"\(Could not resolve mirror.example\).*nmt corpus import"):
         make_debian("debian", folder, "de")
 
 
 def test_lists_of_an_earlier_time_do_without_a_network(fake_apt: FakeApt) -> None:
     seen: list[str] = []
-    folder = fake_apt(complaint="W: Could not resolve deb.debian.org")
+    folder = fake_apt(complaint="W: Could not resolve mirror.example")
     corpus = make_debian("debian", folder, "de", lambda step, done, total: seen.append(step))
     assert corpus.splits["train"]
-    assert any("Could not resolve deb.debian.org" in step for step in seen)
+    assert any("Could not resolve mirror.example" in step for step in seen)
 
 
 def test_no_apt_names_the_alternatives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

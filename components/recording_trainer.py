@@ -1,5 +1,4 @@
-"""The stock Trainer's executor, which also records on the Model artifact what the model was made
-from.
+"""RecordingTrainer: the stock Trainer, which also records what the model was made from.
 
 Reproducing a model takes its configuration, its corpus, its code and the versions of its libraries;
 the digests of all four come with `custom_config["record"]` and become custom properties of the
@@ -10,7 +9,9 @@ import json
 from typing import Any
 
 from tfx import types
+from tfx.components.trainer.component import Trainer
 from tfx.components.trainer.executor import GenericExecutor
+from tfx.dsl.components.base import executor_spec
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import json_utils
 
@@ -24,11 +25,31 @@ class RecordingExecutor(GenericExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Trains; the Model artifact gets one custom property for each entry of
-        `custom_config["record"]`."""
+        """Trains.
+
+        Args:
+          input_dict: of the stock Trainer.
+          output_dict: of the stock Trainer; the Model artifact gets one custom property for each
+            entry of `custom_config["record"]`.
+          exec_properties: of the stock Trainer.
+        """
         super().Do(input_dict, output_dict, exec_properties)
         config = json_utils.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY])
         model = artifact_utils.get_single_instance(output_dict[standard_component_specs.MODEL_KEY])
         for name, value in config["record"].items():
             text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
             model.set_string_custom_property(name, text)
+
+
+class RecordingTrainer(Trainer):
+    """The stock Trainer with our executor; its node is called `Trainer`.
+
+    Args:
+      arguments: of the stock Trainer, with `custom_config["record"]` as described above.
+    """
+
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(RecordingExecutor)
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.with_id("Trainer")

@@ -1,0 +1,104 @@
+"""What a change reruns: TFX's cache looks at each node's parameters, so those must hold all that
+decides what the node does, and nothing else."""
+
+import json
+
+import pytest
+from google.protobuf import json_format
+
+from pipeline import pipeline as wiring
+from pipeline.config import load_config
+from pipeline.pipeline import Places, create_pipeline
+
+PLACES = Places(
+    corpus="/corpora/x", pipeline_root="/pipelines/x", serving_directory="/models/x", metadata=None
+)
+
+
+def parameters(*overrides, checksum="c"):
+    """The parameters of each node, as TFX's cache sees them."""
+    pipeline = create_pipeline(load_config("debian", overrides), PLACES, checksum)
+    return {
+        component.id: json.dumps(
+            {
+                name: value if isinstance(value, str | int | float | None) else text_of(value)
+                for name, value in component.exec_properties.items()
+            },
+            sort_keys=True,
+        )
+        for component in pipeline.components
+    }
+
+
+def text_of(value):
+    return json.dumps(json_format.MessageToDict(value), sort_keys=True)
+
+
+def changed(before, after):
+    return {name for name in before if before[name] != after[name]}
+
+
+@pytest.fixture(scope="module")
+def before():
+    return parameters()
+
+
+def test_the_nodes_stand_in_the_order_in_which_they_run(before):
+    nodes = list(before)
+    assert nodes[:6] == [
+        "ParallelTextExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "Transform",
+        "Trainer",
+    ]  # fmt: skip
+    # ServingValidator does not wait for the other two.
+    assert set(nodes[6:9]) == {"LiveModel", "Evaluator", "ServingValidator"}
+    assert nodes[9:] == ["Pusher"]
+
+
+@pytest.mark.parametrize(
+    ("override", "nodes"),
+    [
+        ("data.max_words=50", {"ParallelTextExampleGen"}),
+        ("subwords.vocabulary_size=500", {"Transform", "Trainer"}),
+        ("model.decoder_units=64", {"Trainer"}),
+        ("training.learning_rate=0.5", {"Trainer"}),
+        ("decoding.beam_size=2", {"Trainer"}),
+        ("evaluation.min_bleu=3", {"Evaluator"}),
+        ("evaluation.significance=0.01", {"Evaluator"}),
+        ("serving_validation.request_seconds=5", {"ServingValidator"}),
+        ("seed=2", {"Trainer", "Evaluator"}),
+    ],
+)
+def test_a_setting_changes_the_nodes_that_use_it(before, override, nodes):
+    assert changed(before, parameters(override)) == nodes
+
+
+@pytest.mark.parametrize(
+    ("module", "nodes"),
+    [
+        ("trainer.attention", {"Trainer"}),
+        ("trainer.subwords", {"Transform", "Trainer"}),
+        ("components.translation_metrics", {"Evaluator"}),
+        ("serving.examination", {"ServingValidator"}),
+        ("serving.attention_table", set()),
+        ("pipeline.cli", set()),
+    ],
+)
+def test_an_edit_changes_the_nodes_that_run_that_code(before, monkeypatch, module, nodes):
+    def digest_after_edit(*packages):
+        is_touched = any(module == name or module.startswith(f"{name}.") for name in packages)
+        return "edited" if is_touched else real_digest(*packages)
+
+    real_digest = wiring.code_digest
+    monkeypatch.setattr(wiring, "code_digest", digest_after_edit)
+    assert changed(before, parameters()) == nodes
+
+
+def test_the_corpus_checksum_is_recorded_with_the_model(before):
+    assert changed(before, parameters(checksum="d")) == {"Trainer"}
+
+
+def test_a_curated_schema_takes_the_place_of_the_inferred_one(before):
+    from components.parallel_text import curated_schema_path
+
+    after = parameters(f"data.schema={curated_schema_path()}")
+    assert changed(before, after) == {"SchemaGen"}
