@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import logging
 import os
 import time
 from pathlib import Path
@@ -54,6 +55,8 @@ def execute(
     try:
         importlib.import_module(f"pipeline.{runner}_runner").run(pipeline)
     except Exception as error:
+        # Of the root logger: the traceback is for the log, and not for the screen.
+        logging.getLogger().error("The run failed.", exc_info=error)
         cause = own_cause(error)
         if cause is not None:
             raise cause from error

@@ -47,7 +47,7 @@ class ServingModel(tf.Module):
         )  # tracked, so that the table is initialised where the model is loaded
         self._decode = SubwordDecoder(read_vocabulary(vocabulary_path))
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def serving_default(self, text: tf.Tensor) -> Outputs:
         """Translates: the first hypothesis of `n_best`, without the beam axis."""
         outputs = self._translate(text)
@@ -61,16 +61,17 @@ class ServingModel(tf.Module):
         )
         return {name: value[:, 0] if name in per_beam else value for name, value in outputs.items()}
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def n_best(self, text: tf.Tensor) -> Outputs:
         """Translates: every hypothesis of the beam, best first."""
         return self._translate(text)
 
     @tf.function(
+        autograph=False,
         input_signature=[
             tf.TensorSpec([None], tf.string, name="text"),
             tf.TensorSpec([None], tf.string, name="target"),
-        ]
+        ],
     )
     def score(self, text: tf.Tensor, target: tf.Tensor) -> Outputs:
         """Scores given translations of texts, both string [batch]."""
@@ -90,7 +91,9 @@ class ServingModel(tf.Module):
             "truncated": source_cut | target_cut,
         }
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    @tf.function(
+        autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="examples")]
+    )
     def serve_examples(self, examples: tf.Tensor) -> Outputs:
         """Translates the feature `source` of serialized examples; `translation` is string [batch,
         1]."""

@@ -172,7 +172,9 @@ def _make_train_step(state: TrainingState, settings: TrainingSettings, seed: int
     """Returns the compiled step."""
     weights = state.model.trainable_variables
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)] * 2)
+    # No AutoGraph here or elsewhere: it reads the sources again when it traces, so an edit of a file
+    # while a model trains would break the export an hour later.
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None], tf.int32)] * 2)
     def train_step(source_ids: tf.Tensor, target_ids: tf.Tensor) -> tf.Tensor:
         key = tf.stack([tf.constant(seed, tf.int32), tf.cast(state.step, tf.int32)])
         with tf.GradientTape() as tape:

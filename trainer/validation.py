@@ -44,11 +44,11 @@ def make_validator(
     """
     signature = [tf.TensorSpec([None, None], tf.int32)] * 2
 
-    @tf.function(input_signature=signature[:1])
+    @tf.function(autograph=False, input_signature=signature[:1])
     def translate(source_ids: tf.Tensor) -> tf.Tensor:
         return search(model, source_ids, decoding, beam_size=1).ids[:, 0]
 
-    @tf.function(input_signature=signature)
+    @tf.function(autograph=False, input_signature=signature)
     def total_loss(source_ids: tf.Tensor, target_ids: tf.Tensor) -> tf.Tensor:
         tokens = tf.math.count_nonzero(target_ids, dtype=tf.float32)
         return translation_loss(model, source_ids, target_ids) * tokens
