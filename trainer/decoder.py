@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.attention import BahdanauAttention, Memory
-from trainer.layers import Dropout, Projection
+from trainer.layers import Dropout, DropoutPlace, Projection
 from trainer.recurrent import GRU
 
 
@@ -65,11 +65,13 @@ class AttentionDecoder(tf.Module):
         Args:
           states: [batch, target, units] or, in the search, [batch, beam, units].
           memory: of the encoder.
-          dropout: applied to the states (place 20) and to the result (place 21).
+          dropout: applied to the states and to the result.
 
         Returns:
           o, [batch, target, units], and the attention weights [batch, target, source].
         """
-        states = dropout(states, place=20)
+        states = dropout(states, DropoutPlace.DECODER_STATES)
         context, weights = self.attention(states, memory)
-        return dropout(tf.tanh(self.W_c(tf.concat([context, states], axis=-1))), place=21), weights
+        return dropout(
+            tf.tanh(self.W_c(tf.concat([context, states], axis=-1))), DropoutPlace.DECODER_OUTPUTS
+        ), weights

@@ -4,6 +4,7 @@ Weights are float32 variables; each is cast to the computing type where it is us
 weights trains in bfloat16 and serves in float32.
 """
 
+import enum
 import math
 
 import numpy as np
@@ -36,12 +37,21 @@ class Projection(tf.Module):
         return y if self.bias is None else y + tf.cast(self.bias, x.dtype)
 
 
-class Dropout:
-    """Dropout (Srivastava et al., 2014) whose noise follows from a key alone, so that a resumed run
-    repeats it.
+class DropoutPlace(enum.IntEnum):
+    """Where the network drops; the noise of each place is independent of the others'."""
 
-    Each place in the network that drops has a number of its own; the key changes with the training
-    step.
+    SOURCE_EMBEDDINGS = 1
+    ENCODER_STATES = 2
+    TARGET_EMBEDDINGS = 3
+    DECODER_STATES = 4
+    DECODER_OUTPUTS = 5
+
+
+class Dropout:
+    """Dropout (Srivastava et al., 2014) whose noise follows from a key alone.
+
+    The key changes with the training step, so a training that goes on from a checkpoint drops what
+    it would have dropped.
     """
 
     def __init__(self, rate: float, key: tf.Tensor | None):
@@ -50,7 +60,7 @@ class Dropout:
         self._rate = rate
         self._key = key
 
-    def __call__(self, x: tf.Tensor, place: int) -> tf.Tensor:
+    def __call__(self, x: tf.Tensor, place: DropoutPlace) -> tf.Tensor:
         """Drops elements of a tensor of any shape."""
         if self._key is None or self._rate == 0.0:
             return x

@@ -14,7 +14,7 @@ import tensorflow as tf
 from trainer.attention import BahdanauAttention, Memory
 from trainer.decoder import AttentionDecoder
 from trainer.encoder import BidirectionalEncoder
-from trainer.layers import Dropout, Projection, zeros
+from trainer.layers import Dropout, DropoutPlace, Projection, zeros
 from trainer.settings import ModelSettings
 from trainer.subwords import PAD, START
 
@@ -70,8 +70,10 @@ class TranslationModel(tf.Module):
     def encode(self, source_ids: tf.Tensor, dropout: Dropout = NO_DROPOUT) -> Encoded:
         """Reads sources, int [batch, source], each with its end symbol, padded with 0."""
         mask = tf.not_equal(source_ids, PAD)
-        states, summary = self.encoder(dropout(self._embed(source_ids), place=10), mask)
-        memory = self.decoder.attention.remember(dropout(states, place=11), mask)
+        states, summary = self.encoder(
+            dropout(self._embed(source_ids), DropoutPlace.SOURCE_EMBEDDINGS), mask
+        )
+        memory = self.decoder.attention.remember(dropout(states, DropoutPlace.ENCODER_STATES), mask)
         return Encoded(memory, self.decoder.initial_state(summary))
 
     def force(
@@ -89,7 +91,7 @@ class TranslationModel(tf.Module):
           target, source]. Row t belongs to the prediction of target_ids[:, t].
         """
         previous = tf.pad(target_ids[:, :-1], [[0, 0], [1, 0]], constant_values=START)
-        embedded = dropout(self._embed(previous), place=12)
+        embedded = dropout(self._embed(previous), DropoutPlace.TARGET_EMBEDDINGS)
         states = self.decoder.states(embedded, tf.not_equal(target_ids, PAD), encoded.initial_state)
         return self.decoder.read(states, encoded.memory, dropout)
 

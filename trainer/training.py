@@ -172,7 +172,7 @@ def _make_train_step(state: TrainingState, settings: TrainingSettings, seed: int
     """Returns the compiled step."""
     weights = state.model.trainable_variables
 
-    # No AutoGraph here or elsewhere: it reads the sources again when it traces, so an edit of a file
+    # No AutoGraph here or elsewhere: it reads the sources again when it traces, so editing a file
     # while a model trains would break the export an hour later.
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None], tf.int32)] * 2)
     def train_step(source_ids: tf.Tensor, target_ids: tf.Tensor) -> tf.Tensor:

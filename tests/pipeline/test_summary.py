@@ -1,0 +1,100 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from components.verdict import Check, Verdict
+from pipeline.summary import Summary, format_summary
+
+SCORES = {"bleu": 21.5, "chrf": 48.25, "sentence_count": 1612.0}
+PASSED = Check(metric="bleu", slice="overall", value=21.5, rule="at least", bound=15.0, passed=True)
+FAILED = Check(
+    metric="bleu_drop",
+    slice="length_bucket=31+",
+    value=3.0,
+    rule="at most",
+    bound=1.0,
+    passed=False,
+)
+
+
+def verdict(**changes):
+    values = {
+        "blessed": True,
+        "has_baseline": False,
+        "live_version": None,
+        "checks": (PASSED,),
+        "unjudged": {},
+        "problems": (),
+        "metrics": {
+            "overall": {"candidate": SCORES},
+            "length_bucket=01-10": {"candidate": SCORES | {"bleu": 30.0}},
+        },
+        "signatures": {"bleu": "tok:13a", "chrf": "nc:6"},
+    }
+    return Verdict(**values | changes)
+
+
+def summary(**changes):
+    made = Summary(
+        pipeline="debian",
+        verdict=verdict(),
+        is_servable=True,
+        serving_problems=[],
+        pushed_to="models/debian/7",
+        cached_nodes=3,
+        nodes=10,
+        seconds=75.4,
+        log="run.log",
+        report="verdict.txt",
+        next_command="nmt translate",
+    )
+    return replace(made, **changes)
+
+
+def test_a_pushed_model_is_summarised_with_scores_signatures_place_and_next_command():
+    text = format_summary(summary())
+    for part in (
+        "debian: BLESSED and pushed",
+        "all              21.50   48.25       1,612",
+        "01-10            30.00",
+        "pass  bleu (all) 21.50, must be at least 15",
+        "tok:13a",
+        "models/debian/7",
+        "1 min 15 s, 3 of 10 nodes from the cache",
+        "nmt translate",
+    ):
+        assert part in text
+
+
+def test_a_blocked_model_is_summarised_with_what_failed():
+    blocked = verdict(blessed=False, checks=(PASSED, FAILED))
+    text = format_summary(summary(verdict=blocked, pushed_to=None))
+    assert "BLOCKED by the gate" in text
+    assert "FAIL  bleu_drop (31+) 3.00, must be at most 1" in text
+    assert "what was live stays live" in text
+
+
+def test_an_export_that_cannot_be_served_is_named():
+    text = format_summary(
+        summary(is_servable=False, serving_problems=["empty text: no answer"], pushed_to=None)
+    )
+    assert "the export cannot be served" in text
+    assert "FAIL  serving: empty text: no answer" in text
+
+
+def test_the_live_model_has_a_column_where_there_is_one():
+    compared = verdict(
+        has_baseline=True,
+        metrics={"overall": {"candidate": SCORES, "baseline": SCORES | {"bleu": 19.0}}},
+    )
+    text = format_summary(summary(verdict=compared))
+    assert "live BLEU" in text
+    assert "19.00" in text
+
+
+@pytest.mark.parametrize("pushed_to", ["models/debian/7", None])
+def test_the_summary_is_json_for_programs(pushed_to):
+    values = json.loads(json.dumps(summary(pushed_to=pushed_to).as_json()))
+    assert values["is_live"] == (pushed_to is not None)
+    assert values["verdict"]["checks"][0]["bound"] == 15.0
