@@ -18,6 +18,7 @@ from pipeline.run_log import RunScreen
 from pipeline.run_record import Node, open_store, read_latest_run
 from pipeline.summary import Summary, program
 from pipeline.workspace import Workspace
+from serving.model_directory import live_version
 
 
 def execute(
@@ -63,6 +64,13 @@ def execute(
         raise RunFailedError(
             f"The run failed ({_short(error)}); all output is in {log}."
         ) from error
+    return _summarise(config, workspace, log, len(nodes), time.monotonic() - started)
+
+
+def _summarise(
+    config: PipelineConfig, workspace: Workspace, log: str, nodes: int, seconds: float
+) -> Summary:
+    """Reads what the newest run came to from ML Metadata and its artifacts."""
     run = read_latest_run(open_store(workspace.metadata), config.name)
     evaluation = run["Evaluator"].outputs
     verdict = read_verdict(
@@ -73,6 +81,8 @@ def execute(
     )
     blessing = run["ServingValidator"].outputs["blessing"][0].uri
     report = json.loads(Path(blessing, REPORT_FILE).read_text(encoding="utf-8"))
+    pushed_to = _pushed_to(run["Pusher"])
+    live = live_version(workspace.models(config.name))
     return Summary(
         pipeline=config.name,
         verdict=verdict,
@@ -80,10 +90,11 @@ def execute(
         serving_problems=[
             f"{found['request']}: {found['problem']}" for found in report["problems"]
         ],
-        pushed_to=_pushed_to(run["Pusher"]),
+        pushed_to=pushed_to,
+        is_live=live is not None and live.path == pushed_to,
         cached_nodes=sum(node.is_cached for node in run.values()),
-        nodes=len(nodes),
-        seconds=time.monotonic() - started,
+        nodes=nodes,
+        seconds=seconds,
         log=log,
         report=_write_verdict(verdict, workspace.reports(config.name)),
         next_command=_next_command(config, workspace, verdict.blessed),

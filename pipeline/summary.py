@@ -21,7 +21,9 @@ class Summary:
     """Whether ServingValidator blessed the export."""
     serving_problems: list[str]
     pushed_to: str | None
-    """The version's folder, if the model is live."""
+    """The version's folder, if the model was pushed, now or when the cached step ran."""
+    is_live: bool
+    """Whether that is the version that is served now."""
     cached_nodes: int
     nodes: int
     seconds: float
@@ -31,17 +33,9 @@ class Summary:
     """The file that holds the whole verdict."""
     next_command: str
 
-    @property
-    def is_live(self) -> bool:
-        """Whether the model of this run is what is served."""
-        return self.pushed_to is not None
-
     def as_json(self) -> dict[str, object]:
         """Returns plain values."""
-        return asdict(self) | {
-            "verdict": self.verdict.model_dump(mode="json"),
-            "is_live": self.is_live,
-        }
+        return asdict(self) | {"verdict": self.verdict.model_dump(mode="json")}
 
 
 def format_summary(summary: Summary) -> str:
@@ -78,6 +72,8 @@ def program() -> str:
 def _headline(summary: Summary) -> str:
     if summary.is_live:
         return f"{summary.pipeline}: BLESSED and pushed"
+    if summary.pushed_to:
+        return f"{summary.pipeline}: BLESSED and pushed earlier, but another version is live now"
     if not summary.verdict.blessed:
         return f"{summary.pipeline}: BLOCKED by the gate"
     return f"{summary.pipeline}: BLOCKED, the export cannot be served"

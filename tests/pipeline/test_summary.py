@@ -1,8 +1,6 @@
 import json
 from dataclasses import replace
 
-import pytest
-
 from components.verdict import Check, Verdict
 from pipeline.summary import Summary, format_summary
 
@@ -42,6 +40,7 @@ def summary(**changes):
         is_servable=True,
         serving_problems=[],
         pushed_to="models/debian/7",
+        is_live=True,
         cached_nodes=3,
         nodes=10,
         seconds=75.4,
@@ -69,7 +68,7 @@ def test_a_pushed_model_is_summarised_with_scores_signatures_place_and_next_comm
 
 def test_a_blocked_model_is_summarised_with_what_failed():
     blocked = verdict(blessed=False, checks=(PASSED, FAILED))
-    text = format_summary(summary(verdict=blocked, pushed_to=None))
+    text = format_summary(summary(verdict=blocked, pushed_to=None, is_live=False))
     assert "BLOCKED by the gate" in text
     assert "FAIL  bleu_drop (31+) 3.00, must be at most 1" in text
     assert "what was live stays live" in text
@@ -77,7 +76,12 @@ def test_a_blocked_model_is_summarised_with_what_failed():
 
 def test_an_export_that_cannot_be_served_is_named():
     text = format_summary(
-        summary(is_servable=False, serving_problems=["empty text: no answer"], pushed_to=None)
+        summary(
+            is_servable=False,
+            serving_problems=["empty text: no answer"],
+            pushed_to=None,
+            is_live=False,
+        )
     )
     assert "the export cannot be served" in text
     assert "FAIL  serving: empty text: no answer" in text
@@ -93,8 +97,12 @@ def test_the_live_model_has_a_column_where_there_is_one():
     assert "19.00" in text
 
 
-@pytest.mark.parametrize("pushed_to", ["models/debian/7", None])
-def test_the_summary_is_json_for_programs(pushed_to):
-    values = json.loads(json.dumps(summary(pushed_to=pushed_to).as_json()))
-    assert values["is_live"] == (pushed_to is not None)
+def test_a_model_that_was_pushed_and_is_not_live_is_not_called_live():
+    text = format_summary(summary(is_live=False))
+    assert "pushed earlier, but another version is live now" in text
+
+
+def test_the_summary_is_json_for_programs():
+    values = json.loads(json.dumps(summary().as_json()))
+    assert values["is_live"]
     assert values["verdict"]["checks"][0]["bound"] == 15.0

@@ -1,0 +1,43 @@
+import numpy as np
+import tensorflow as tf
+
+from trainer.layers import Dropout, DropoutPlace, Projection, glorot
+
+ONES = tf.ones([50, 40])
+
+
+def drop(step, place=DropoutPlace.ENCODER_STATES, rate=0.5):
+    return Dropout(rate, tf.constant([1, step]))(ONES, place).numpy()
+
+
+def test_the_same_step_drops_the_same():
+    np.testing.assert_array_equal(drop(3), drop(3))
+
+
+def test_other_steps_and_places_drop_something_else():
+    assert not np.array_equal(drop(3), drop(4))
+    assert not np.array_equal(drop(3), drop(3, DropoutPlace.DECODER_STATES))
+
+
+def test_the_rate_is_dropped_and_the_mean_is_kept():
+    dropped = drop(1, rate=0.25)
+    assert abs((dropped == 0).mean() - 0.25) < 0.05
+    assert abs(dropped.mean() - 1) < 0.05
+
+
+def test_nothing_is_dropped_outside_training():
+    assert Dropout(0.5, None)(ONES, DropoutPlace.ENCODER_STATES) is ONES
+
+
+def test_a_projection_maps_the_last_axis():
+    layer = Projection(np.random.default_rng(1), 4, 3, bias=True)
+    layer.bias.assign([1.0, 2.0, 3.0])
+    x = np.random.default_rng(2).normal(size=[2, 5, 4]).astype(np.float32)
+    expected = x @ layer.kernel.numpy() + [1.0, 2.0, 3.0]
+    np.testing.assert_allclose(layer(tf.constant(x)), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_initial_weights_keep_the_bounds_of_glorot():
+    weight = glorot(np.random.default_rng(1), 30, 70).numpy()
+    assert np.abs(weight).max() <= (6 / 100) ** 0.5
+    assert weight.std() > 0.9 * (6 / 100) ** 0.5 / 3**0.5

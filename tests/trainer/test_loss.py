@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny import MODEL
+
+from trainer.loss import translation_loss
+from trainer.model import TranslationModel
+
+VOCABULARY = 20
+SOURCE = tf.constant([[5, 6, 3, 0], [7, 3, 0, 0]])
+TARGET = tf.constant([[8, 9, 10, 3], [11, 3, 0, 0]])
+
+
+@pytest.fixture(scope="module")
+def model():
+    return TranslationModel(MODEL, VOCABULARY, seed=2)
+
+
+def log_probabilities(model):
+    outputs, _ = model.force(model.encode(SOURCE), TARGET)
+    return tf.nn.log_softmax(model.logits(outputs)).numpy()
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_the_loss_is_the_smoothed_cross_entropy_of_the_real_tokens(model, smoothing):
+    log_probs, terms = log_probabilities(model), []
+    for row, column in np.argwhere(TARGET.numpy() != 0):
+        given = log_probs[row, column]
+        terms.append((1 - smoothing) * -given[TARGET[row, column]] + smoothing * -given.mean())
+    found = translation_loss(model, SOURCE, TARGET, smoothing)
+    assert float(found) == pytest.approx(np.mean(terms), rel=1e-5)
+
+
+def test_padding_does_not_change_the_loss(model):
+    wider = [tf.pad(ids, [[0, 0], [0, 3]]) for ids in (SOURCE, TARGET)]
+    assert float(translation_loss(model, *wider)) == pytest.approx(
+        float(translation_loss(model, SOURCE, TARGET)), rel=1e-5
+    )
