@@ -72,6 +72,5 @@ class AttentionDecoder(tf.Module):
         """
         states = dropout(states, DropoutPlace.DECODER_STATES)
         context, weights = self.attention(states, memory)
-        return dropout(
-            tf.tanh(self.W_c(tf.concat([context, states], axis=-1))), DropoutPlace.DECODER_OUTPUTS
-        ), weights
+        outputs = tf.tanh(self.W_c(tf.concat([context, states], axis=-1)))
+        return dropout(outputs, DropoutPlace.DECODER_OUTPUTS), weights

@@ -85,9 +85,8 @@ def _write_vocabulary(
 ) -> str:
     words = {word.decode("utf-8"): count for word, count in counts}
     pieces = learn_pieces(words, settings.vocabulary_size - RESERVED, settings.max_piece_characters)
-    tf.io.gfile.makedirs(
-        os.path.dirname(path)
-    )  # Transform names its temporary folder and leaves it to us to make it
+    # Transform names its temporary folder, and leaves it to the analyzer to make it.
+    tf.io.gfile.makedirs(os.path.dirname(path))
     with tf.io.gfile.GFile(path, "w") as file:
         file.write("\n".join(vocabulary_lines(pieces)) + "\n")
     return path

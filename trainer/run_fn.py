@@ -88,10 +88,8 @@ def _flatten(columns: Iterable[Any]) -> list[np.ndarray]:
     """Arrow list columns to one array for each row; a null is an empty text."""
     rows: list[np.ndarray] = []
     for column in columns:
-        values, ends = (
-            np.asarray(column.flatten()),
-            np.cumsum(np.asarray(column.value_lengths().fill_null(0))),
-        )
+        values = np.asarray(column.flatten())
+        ends = np.cumsum(np.asarray(column.value_lengths().fill_null(0)))
         rows += np.split(values, ends[:-1])
     return rows
 

@@ -104,9 +104,10 @@ def train(
       ValueError: a split holds no pair that is short enough.
     """
     train_indices = _usable(data.train, settings.max_tokens, "train")
-    validation_indices = _usable(data.validation, settings.max_tokens, "validation")[
-        : settings.validation_sentences
-    ]
+    validation_indices = _usable(data.validation, settings.max_tokens, "validation")
+    # The examples come sorted, so the first of them would be no fair sample.
+    chosen = np.random.default_rng(seed).permutation(validation_indices)
+    validation_indices = chosen[: settings.validation_sentences]
     steps = settings.epochs * len(
         epoch_order(data.train, train_indices, settings.tokens_per_batch, seed, 0)
     )
