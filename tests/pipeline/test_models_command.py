@@ -6,6 +6,9 @@ import pytest
 
 from pipeline.cli import main
 
+GRAPH = b"\x08\x01\x12\x02\x0a\x00"
+"""The shortest SavedModel: its schema version, and one empty graph."""
+
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
@@ -14,7 +17,7 @@ def workspace(tmp_path: Path) -> Path:
     for version in ("5", "1700000000"):
         variables = folder / version / "variables"
         variables.mkdir(parents=True)
-        (folder / version / "saved_model.pb").write_bytes(b"graph")
+        (folder / version / "saved_model.pb").write_bytes(GRAPH)
         (variables / "variables.index").write_bytes(b"index")
         (variables / "variables.data-00000-of-00001").write_bytes(b"values")
     (folder / "1700000001").mkdir()
@@ -88,7 +91,7 @@ def test_without_a_number_the_live_version_is_shown_with_its_card(
         "pushed": "2023-11-14T22:13:20Z",
         "problem": None,
         "path": f"{workspace}/models/debian/1700000000",
-        "bytes": len("graphindexvalues") + len('{"languages": ["en", "de"]}'),
+        "bytes": len(GRAPH) + len("indexvalues") + len('{"languages": ["en", "de"]}'),
         "card": {"languages": ["en", "de"]},
     }
 

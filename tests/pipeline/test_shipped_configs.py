@@ -41,13 +41,6 @@ def test_every_key_of_a_shipped_configuration_explains_itself(name: str) -> None
     assert silent == []
 
 
-@pytest.mark.parametrize(
-    ("name", "floor"), [("debian", 15.0), ("multi30k", 30.0), ("tatoeba", 25.0)]
-)
-def test_the_floor_of_each_gate_is_as_promised(name: str, floor: float) -> None:
-    assert load_config(name).evaluation.min_bleu == floor
-
-
 def test_beam_runs_in_memory_with_one_worker_unless_told_otherwise() -> None:
     assert load_config("debian").beam.pipeline_args == [
         "--direct_running_mode=in_memory",
