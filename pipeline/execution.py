@@ -13,6 +13,7 @@ from components.verdict import Verdict, format_verdict
 from pipeline.config import PipelineConfig
 from pipeline.errors import RunFailedError
 from pipeline.failures import own_cause
+from pipeline.lost_pushes import forget_lost_pushes
 from pipeline.pipeline import Places, create_pipeline, gate_settings
 from pipeline.run_log import RunScreen
 from pipeline.run_record import Node, open_store, read_latest_run
@@ -53,6 +54,7 @@ def execute(
     pipeline = create_pipeline(config, places, corpus_checksum)
     nodes = [component.id for component in pipeline.components]
     screen.expect(nodes)
+    forget_lost_pushes(open_store(workspace.metadata), places.pipeline_root)
     try:
         importlib.import_module(f"pipeline.{runner}_runner").run(pipeline)
     except Exception as error:

@@ -7,11 +7,13 @@ thing in it.
     worse     a model that hardly trained: blocked
     better    a model that trained for longer: pushed
     beam      the same once more on BeamDagRunner: nothing to do
+    lost      the same once more, after somebody removed the live version: pushed again
 """
 
 import gzip
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -138,7 +140,13 @@ def history(workspace):
         "worse": run(workspace, training__epochs=1, training__learning_rate=1e-6),
         "better": run(workspace, training__epochs=14),
         "beam": run(workspace, "--runner=beam", training__epochs=14),
+        "lost": run_after_losing_the_live_version(workspace, training__epochs=14),
     }
+
+
+def run_after_losing_the_live_version(workspace, **changes):
+    shutil.rmtree(max((workspace / "models" / NAME).iterdir()))
+    return run(workspace, **changes)
 
 
 def artifacts(workspace, node):
@@ -209,6 +217,15 @@ def test_the_other_runner_finds_everything_in_the_cache(history):
     assert beam.versions == history["better"].versions
 
 
+def test_a_model_whose_version_was_removed_is_pushed_again(history):
+    lost = history["lost"]
+    assert lost.status == 0
+    assert lost.executed == {"Pusher"}
+    assert lost.summary["is_live"]
+    assert lost.versions[0] == history["first"].versions[0]
+    assert lost.versions[1] > history["better"].versions[1]
+
+
 def test_the_scores_are_those_of_sacrebleu_on_the_test_split(workspace, history):
     import sacrebleu
 
@@ -216,7 +233,7 @@ def test_the_scores_are_those_of_sacrebleu_on_the_test_split(workspace, history)
     from serving.local_model import LocalModel
 
     pairs = list(read_split(workspace / "corpora" / NAME, "test"))
-    model = LocalModel(history["better"].summary["pushed_to"])
+    model = LocalModel(history["lost"].summary["pushed_to"])
     hypotheses = [found.text for found in model.translate([source for source, _ in pairs])]
     references = [[target for _, target in pairs]]
     found = history["better"].summary["verdict"]["metrics"]["overall"]["candidate"]
