@@ -106,7 +106,11 @@ def run_and_kill(workspace):
         lines.append(line)
         if "epoch 1 of 6" in line:
             break
-    time.sleep(1)  # the checkpoint of the epoch is written right after its line
+    # The checkpoint of an epoch is written right after its line.
+    deadline = time.monotonic() + 30
+    while not list(workspace.glob(f"pipelines/{NAME}/checkpoints/*/checkpoint")):
+        assert time.monotonic() < deadline, "no checkpoint was written"
+        time.sleep(0.1)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     return "".join(lines)
