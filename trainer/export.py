@@ -40,6 +40,7 @@ class ServingModel(tf.Module):
         super().__init__()
         self.model = model
         self._decoding = decoding
+        self._max_piece_characters = subwords.max_piece_characters
         self._vocabulary = tf.saved_model.Asset(vocabulary_path)
         self._encode = SubwordEncoder(self._vocabulary, subwords.max_piece_characters)
         self._table = (
@@ -75,8 +76,8 @@ class ServingModel(tf.Module):
     )
     def score(self, text: tf.Tensor, target: tf.Tensor) -> Outputs:
         """Scores given translations of texts, both string [batch]."""
-        source_ids, source_cut = self._source_ids(text)
-        target_ids, target_cut = _with_end(self._encode(target), self._decoding.max_source_tokens)
+        source_ids, source_cut = self._ids(text)
+        target_ids, target_cut = self._ids(target)
         log_probs, attention = force(self.model, source_ids, target_ids)
         lengths = tf.math.count_nonzero(target_ids, axis=1, dtype=tf.int32)
         return {
@@ -100,15 +101,24 @@ class ServingModel(tf.Module):
         features = tf.io.parse_example(examples, {"source": tf.io.FixedLenFeature([], tf.string)})
         return {"translation": self._translate(features["source"])["translation"][:, :1]}
 
-    def _source_ids(self, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return _with_end(self._encode(text), self._decoding.max_source_tokens)
+    def _ids(self, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Encodes texts of any length, in a time that has a bound.
+
+        Returns:
+          int64 [batch, longest], with end symbols, padded; and whether a text was cut, [batch].
+        """
+        # The pieces that are kept cannot reach further, and a longer text still has too many.
+        reach = self._decoding.max_source_tokens * self._max_piece_characters
+        text = normalise(text)
+        start = tf.strings.substr(text, 0, reach, unit="UTF8_CHAR")
+        return _with_end(self._encode(start), self._decoding.max_source_tokens)
 
     def _symbols(self, ids: tf.Tensor) -> tf.Tensor:
         """Vocabulary entries, with the empty string on padding."""
         return tf.where(tf.equal(ids, PAD), "", self._decode.symbols(ids))
 
     def _translate(self, text: tf.Tensor) -> Outputs:
-        source_ids, source_cut = self._source_ids(text)
+        source_ids, source_cut = self._ids(text)
         found = search(self.model, source_ids, self._decoding)
         found = _without_empty_sources(found, tf.equal(normalise(text), ""))
         return {

@@ -127,6 +127,15 @@ def test_odd_texts_get_an_answer(signatures, name, text):
     assert np.isfinite(outputs["score"]).all()
 
 
+@pytest.mark.parametrize("text", ["cat " * 300_000, "x" * 1_000_000, "語" * 300_000])
+def test_a_very_long_text_is_answered_like_its_beginning(signatures, text):
+    beginning = text[: 2 * DECODING.max_source_tokens * SUBWORDS.max_piece_characters]
+    whole, cut = (call(signatures, "serving_default", text=[given]) for given in (text, beginning))
+    assert whole["truncated"][0]
+    for name, value in whole.items():
+        assert np.array_equal(value, cut[name]), name
+
+
 def test_a_cut_source_is_reported(signatures):
     outputs = call(signatures, "serving_default", text=["cat " * 50])
     assert outputs["truncated"][0]
