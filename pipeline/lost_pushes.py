@@ -30,5 +30,5 @@ def forget_lost_pushes(store: MetadataStore, pipeline_root: str) -> None:
         if not push.uri.startswith(f"{pipeline_root}/") or not version:
             continue
         if fileio.exists(push.uri) and not fileio.exists(version):
-            LOGGER.info("%s is gone; the model will be pushed again", version)
+            LOGGER.info("%s is gone, so its push is forgotten", version)
             fileio.rmtree(push.uri)
