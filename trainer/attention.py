@@ -4,45 +4,41 @@
     attention weight   alpha_ti = softmax_i(e_ti)
     context vector     c_t = sum_i alpha_ti h_i
 
-with the decoder's states s_t as queries and the encoder's states h_i as keys and values.
+with the decoder's states s_t as queries and the encoder's states h_i as keys and values. The kinds
+differ in the score; `none` is the basic sequence-to-sequence model, whose context never changes.
+
+All target positions attend at once, so the same code serves teacher forcing (one query for each
+target step) and beam search (one for each hypothesis).
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import tensorflow as tf
 
 from trainer.layers import Projection, glorot
+from trainer.settings import ModelSettings
 
 
 class Memory(NamedTuple):
     """What the encoder leaves for the decoder, computed once for each source."""
 
-    states: tf.Tensor
-    """h: [batch, source, units]."""
     keys: tf.Tensor
-    """W_k h: [batch, source, attention units]."""
+    """What queries are compared with: [batch, source, key units]."""
+    values: tf.Tensor
+    """What the context is made of: [batch, source, value units]."""
     mask: tf.Tensor
     """bool [batch, source], true on real source positions."""
+    summary: tf.Tensor
+    """Where each direction of the encoder ended, [batch, state units]."""
 
 
-class BahdanauAttention(tf.Module):
-    """Additive attention (Bahdanau, Cho and Bengio, 2015, appendix A.1.2): score = v^T tanh(W_q s +
-    W_k h).
+class Attention(Protocol):
+    """One kind of attention."""
 
-    All target positions are attended from at once, so the same code serves teacher forcing (one
-    query for each target step) and beam search (one for each hypothesis).
-    """
-
-    def __init__(self, rng: np.random.Generator, query_units: int, state_units: int, units: int):
-        super().__init__()
-        self.W_q = Projection(rng, query_units, units)
-        self.W_k = Projection(rng, state_units, units)
-        self.v = glorot(rng, units, 1)
-
-    def remember(self, states: tf.Tensor, mask: tf.Tensor) -> Memory:
-        """Prepares encoder states [batch, source, state units] with their mask [batch, source]."""
-        return Memory(states, self.W_k(states), mask)
+    def remember(self, states: tf.Tensor, summary: tf.Tensor, mask: tf.Tensor) -> Memory:
+        """Prepares encoder states [batch, source, state units], their summary [batch, state units]
+        and their mask, bool [batch, source]."""
 
     def __call__(self, queries: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:
         """Attends.
@@ -56,10 +52,147 @@ class BahdanauAttention(tf.Module):
           [batch, target, source]: each row sums to 1 over the real source positions and is exactly
           0 on padding.
         """
+
+
+class BahdanauAttention(tf.Module):
+    """Additive attention (Bahdanau, Cho and Bengio, 2015, appendix A.1.2): score = v^T tanh(W_q s +
+    W_k h)."""
+
+    def __init__(self, rng: np.random.Generator, query_units: int, state_units: int, units: int):
+        super().__init__()
+        self.W_q = Projection(rng, query_units, units)
+        self.W_k = Projection(rng, state_units, units)
+        self.v = glorot(rng, units, 1)
+
+    def remember(self, states: tf.Tensor, summary: tf.Tensor, mask: tf.Tensor) -> Memory:
+        """See `Attention`."""
+        return Memory(self.W_k(states), states, mask, summary)
+
+    def __call__(self, queries: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:
+        """See `Attention`."""
         hidden = tf.tanh(self.W_q(queries)[:, :, None] + memory.keys[:, None])
         scores = tf.tensordot(hidden, tf.cast(self.v[:, 0], hidden.dtype), axes=1)
-        weights = masked_softmax(tf.cast(scores, tf.float32), memory.mask[:, None])
-        return tf.matmul(tf.cast(weights, memory.states.dtype), memory.states), weights
+        return _attend(scores, memory)
+
+
+class LuongDotAttention(tf.Module):
+    """Multiplicative attention (Luong, Pham and Manning, 2015, equation 8, `dot`): score = s^T h.
+
+    Query units and state units must be equal.
+    """
+
+    def remember(self, states: tf.Tensor, summary: tf.Tensor, mask: tf.Tensor) -> Memory:
+        """See `Attention`."""
+        return Memory(states, states, mask, summary)
+
+    def __call__(self, queries: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:
+        """See `Attention`."""
+        return _attend(tf.matmul(queries, memory.keys, transpose_b=True), memory)
+
+
+class LuongGeneralAttention(LuongDotAttention):
+    """Multiplicative attention with a learned matrix (Luong et al., 2015, equation 8, `general`):
+    score = s^T W_a h."""
+
+    def __init__(self, rng: np.random.Generator, query_units: int, state_units: int):
+        super().__init__()
+        self.W_a = Projection(rng, state_units, query_units)
+
+    def remember(self, states: tf.Tensor, summary: tf.Tensor, mask: tf.Tensor) -> Memory:
+        """See `Attention`."""
+        return Memory(self.W_a(states), states, mask, summary)
+
+
+class MultiHeadAttention(tf.Module):
+    """Scaled dot products in several projections (Vaswani et al., 2017, section 3.2.2):
+    head_j = softmax(Q_j K_j^T / sqrt(d)) V_j, and the context is their concatenation times W_O.
+
+    The attention weights that are returned are the mean over the heads.
+    """
+
+    def __init__(
+        self, rng: np.random.Generator, query_units: int, state_units: int, units: int, heads: int
+    ):
+        super().__init__()
+        self._heads = heads
+        self.W_q = Projection(rng, query_units, units)
+        self.W_k = Projection(rng, state_units, units)
+        self.W_v = Projection(rng, state_units, units)
+        self.W_O = Projection(rng, units, state_units)
+
+    def remember(self, states: tf.Tensor, summary: tf.Tensor, mask: tf.Tensor) -> Memory:
+        """See `Attention`."""
+        return Memory(self.W_k(states), self.W_v(states), mask, summary)
+
+    def __call__(self, queries: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:
+        """See `Attention`."""
+        q, k, v = (self._split(x) for x in (self.W_q(queries), memory.keys, memory.values))
+        scores = tf.matmul(q, k, transpose_b=True) * q.shape[-1] ** -0.5
+        weights = masked_softmax(tf.cast(scores, tf.float32), memory.mask[:, None, None])
+        heads = tf.matmul(tf.cast(weights, v.dtype), v)
+        batch, target = tf.unstack(tf.shape(queries)[:2])
+        units = self.W_O.kernel.shape[0]
+        joined = tf.reshape(tf.transpose(heads, [0, 2, 1, 3]), [batch, target, units])
+        return self.W_O(joined), tf.reduce_mean(weights, axis=1)
+
+    def _split(self, x: tf.Tensor) -> tf.Tensor:
+        """[batch, positions, units] -> [batch, heads, positions, units / heads]."""
+        shape = tf.shape(x)
+        parts = tf.reshape(x, [shape[0], shape[1], self._heads, x.shape[-1] // self._heads])
+        return tf.transpose(parts, [0, 2, 1, 3])
+
+
+class FixedContext(tf.Module):
+    """No attention: the context of every target position is the encoder's summary, the same vector
+    (Cho et al., 2014; Sutskever et al., 2014).
+
+    The weights say where that vector comes from: the last real position, where the forward
+    direction ends, and, with equal weight, the first, where the backward direction ends.
+    """
+
+    def __init__(self, bidirectional: bool):
+        super().__init__()
+        self._bidirectional = bidirectional
+
+    def remember(self, states: tf.Tensor, summary: tf.Tensor, mask: tf.Tensor) -> Memory:
+        """See `Attention`."""
+        return Memory(states, states, mask, summary)
+
+    def __call__(self, queries: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:
+        """See `Attention`."""
+        target, source = tf.shape(queries)[1], tf.shape(memory.mask)[1]
+        last = tf.math.count_nonzero(memory.mask, axis=1, dtype=tf.int32) - 1
+        weights = tf.one_hot(last, source)
+        if self._bidirectional:
+            weights = (weights + tf.one_hot(tf.zeros_like(last), source)) / 2
+        context = tf.repeat(memory.summary[:, None], target, axis=1)
+        return context, tf.repeat(weights[:, None], target, axis=1)
+
+
+def make_attention(
+    settings: ModelSettings, rng: np.random.Generator, query_units: int, state_units: int
+) -> Attention:
+    """Makes the kind of attention that `model.attention` names."""
+    units = settings.attention_units
+    match settings.attention:
+        case "none":
+            return FixedContext(settings.bidirectional)
+        case "bahdanau":
+            return BahdanauAttention(rng, query_units, state_units, units)
+        case "luong_dot":
+            return LuongDotAttention()
+        case "luong_general":
+            return LuongGeneralAttention(rng, query_units, state_units)
+        case "multi_head":
+            return MultiHeadAttention(
+                rng, query_units, state_units, units, settings.attention_heads
+            )
+
+
+def _attend(scores: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:
+    """Scores [batch, target, source] to context vectors and attention weights."""
+    weights = masked_softmax(tf.cast(scores, tf.float32), memory.mask[:, None])
+    return tf.matmul(tf.cast(weights, memory.values.dtype), memory.values), weights
 
 
 def masked_softmax(scores: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:

@@ -1,76 +1,154 @@
 """The decoder with attention: a recurrent language model of the target that looks at the source at
 every step.
 
-    s_t = GRU(E y_{t-1}, s_{t-1})
+    s_t = cell(E y_{t-1}, s_{t-1})
     c_t = attention(s_t, h)
     o_t = tanh(W_c [c_t ; s_t])
 
 The order is that of Luong, Pham and Manning (2015, section 3.1): the state is updated first and
 then attends. So with teacher forcing the recurrence runs through the whole target, and attention is
 computed for all its positions at once.
+
+The bottom layer is the one that attends; layers above it read the state below and the context, and
+add to that state (Wu et al., 2016, section 3), and o_t reads the top one:
+
+    s^l_t = s^{l-1}_t + cell_l([s^{l-1}_t ; c_t], s^l_{t-1})
+
+With input feeding (Luong et al., section 3.3) the bottom layer reads [E y_{t-1} ; o_{t-1}]: it
+knows what was attended to before, and teacher forcing must go step by step.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
-from trainer.attention import BahdanauAttention, Memory
-from trainer.layers import Dropout, DropoutPlace, Projection
-from trainer.recurrent import GRU
+from trainer.attention import Memory, make_attention
+from trainer.layers import NO_DROPOUT, Dropout, DropoutPlace, Projection
+from trainer.recurrent import CELLS, Cell, run, take_step
+from trainer.settings import ModelSettings
+
+RunLayer = Callable[[int, Cell, tf.Tensor], tf.Tensor]
+"""(depth, cell, inputs [batch, target, inputs]) -> outputs [batch, target, units]."""
 
 
-class AttentionDecoder(tf.Module):
-    """Turns embedded target words and the encoder's memory into output vectors."""
+class Decoder(tf.Module):
+    """Turns embedded target words and the encoder's memory into output vectors.
 
-    def __init__(
-        self,
-        rng: np.random.Generator,
-        inputs: int,
-        units: int,
-        attention: BahdanauAttention,
-        state_units: int,
-    ):
+    The state of a hypothesis is one vector: the states of all layers, bottom first, and with input
+    feeding the last output.
+    """
+
+    def __init__(self, settings: ModelSettings, rng: np.random.Generator, state_units: int):
         super().__init__()
-        self.attention = attention
-        self.initial = Projection(rng, state_units, units)
-        self.recurrence = GRU(rng, inputs, units)
-        self.W_c = Projection(rng, state_units + units, units)
+        make_cell, self.units = CELLS[settings.cell], settings.decoder_units
+        self._input_feeding = settings.input_feeding
+        fed = self.units if settings.input_feeding else 0
+        self.attention = make_attention(settings, rng, self.units, state_units)
+        self.layers = [make_cell(rng, settings.embedding_size + fed, self.units)]
+        for _ in range(settings.decoder_layers - 1):
+            self.layers.append(make_cell(rng, self.units + state_units, self.units))
+        self._sizes = [*(cell.state_size for cell in self.layers), fed]
+        self.initial = Projection(rng, state_units, sum(self._sizes) - fed)
+        self.W_c = Projection(rng, state_units + self.units, self.units)
 
     def initial_state(self, summary: tf.Tensor) -> tf.Tensor:
-        """The first state, from the encoder's summary: [batch, state units] -> [batch, units]."""
-        return tf.tanh(self.initial(summary))
+        """The first state, from the encoder's summary: [batch, state units] -> [batch, state
+        size]."""
+        state = tf.tanh(self.initial(summary))
+        return tf.pad(state, [[0, 0], [0, self._sizes[-1]]])
 
-    def states(self, embedded: tf.Tensor, mask: tf.Tensor, initial_state: tf.Tensor) -> tf.Tensor:
+    def force(
+        self,
+        embedded: tf.Tensor,
+        mask: tf.Tensor,
+        initial_state: tf.Tensor,
+        memory: Memory,
+        dropout: Dropout = NO_DROPOUT,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Runs through a known target (teacher forcing).
 
         Args:
-          embedded: the target moved right by one, [batch, target, inputs].
+          embedded: the target moved right by one, [batch, target, embedding size].
           mask: bool [batch, target].
-          initial_state: [batch, units].
-
-        Returns:
-          The states s, [batch, target, units].
-        """
-        return self.recurrence(embedded, mask, initial_state)[0]
-
-    def advance(self, embedded: tf.Tensor, state: tf.Tensor) -> tf.Tensor:
-        """Takes one step of the search: [batch, beam, inputs] and [batch, beam, units] -> [batch,
-        beam, units]."""
-        return self.recurrence.step(embedded, state)
-
-    def read(
-        self, states: tf.Tensor, memory: Memory, dropout: Dropout
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Attends from states and combines them with what was seen.
-
-        Args:
-          states: [batch, target, units] or, in the search, [batch, beam, units].
+          initial_state: [batch, state size].
           memory: of the encoder.
-          dropout: applied to the states and to the result.
+          dropout: while training.
 
         Returns:
           o, [batch, target, units], and the attention weights [batch, target, source].
         """
-        states = dropout(states, DropoutPlace.DECODER_STATES)
-        context, weights = self.attention(states, memory)
-        outputs = tf.tanh(self.W_c(tf.concat([context, states], axis=-1)))
+        if self._input_feeding:
+            return self._force_by_steps(embedded, initial_state, memory, dropout)
+        starts = tf.split(initial_state, self._sizes, axis=-1)
+        return self._layers(
+            lambda depth, cell, inputs: run(cell, inputs, mask, starts[depth])[0],
+            embedded,
+            memory,
+            dropout,
+        )
+
+    def step(
+        self,
+        embedded: tf.Tensor,
+        state: tf.Tensor,
+        memory: Memory,
+        dropout: Dropout = NO_DROPOUT,
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Takes one step of several hypotheses of each source.
+
+        Args:
+          embedded: the last word of each, [batch, beam, embedding size].
+          state: of each, [batch, beam, state size].
+          memory: of the encoder.
+          dropout: while training.
+
+        Returns:
+          o, [batch, beam, units]; the new state; the attention weights [batch, beam, source].
+        """
+        *states, fed = tf.split(state, self._sizes, axis=-1)
+
+        def run_layer(depth: int, cell: Cell, inputs: tf.Tensor) -> tf.Tensor:
+            states[depth] = take_step(cell, inputs, states[depth])
+            return states[depth][..., : self.units]
+
+        inputs = tf.concat([embedded, fed], axis=-1)
+        outputs, weights = self._layers(run_layer, inputs, memory, dropout)
+        fed = outputs if self._input_feeding else fed
+        return outputs, tf.concat([*states, fed], axis=-1), weights
+
+    def _force_by_steps(
+        self, embedded: tf.Tensor, initial_state: tf.Tensor, memory: Memory, dropout: Dropout
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        kind, steps = embedded.dtype, tf.shape(embedded)[1]
+        inputs = tf.TensorArray(kind, steps).unstack(tf.transpose(embedded, [1, 0, 2]))
+        outputs = tf.TensorArray(kind, steps, element_shape=[None, self.units])
+        weights = tf.TensorArray(tf.float32, steps, element_shape=[None, None])
+
+        def advance(
+            time: tf.Tensor, state: tf.Tensor, outputs: tf.TensorArray, weights: tf.TensorArray
+        ) -> tuple:
+            words = inputs.read(time)[:, None]
+            o, state, alpha = self.step(words, state, memory, dropout.at_step(time))
+            return time + 1, state, outputs.write(time, o[:, 0]), weights.write(time, alpha[:, 0])
+
+        _, _, outputs, weights = tf.while_loop(
+            lambda time, *_: time < steps, advance, [0, initial_state[:, None], outputs, weights]
+        )
+        return tf.transpose(outputs.stack(), [1, 0, 2]), tf.transpose(weights.stack(), [1, 0, 2])
+
+    def _layers(
+        self, run_layer: RunLayer, inputs: tf.Tensor, memory: Memory, dropout: Dropout
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The equations above, for all positions of [batch, target, inputs] or for one step of
+        [batch, beam, inputs]."""
+        bottom, *upper = self.layers
+        states = run_layer(0, bottom, inputs)
+        query = dropout(states, DropoutPlace.DECODER_STATES)
+        context, weights = self.attention(query, memory)
+        below = query
+        for depth, cell in enumerate(upper, start=1):
+            states += run_layer(depth, cell, tf.concat([below, context], axis=-1))
+            below = dropout(states, DropoutPlace.DECODER_STATES, depth)
+        outputs = tf.tanh(self.W_c(tf.concat([context, below], axis=-1)))
         return dropout(outputs, DropoutPlace.DECODER_OUTPUTS), weights

@@ -1,36 +1,58 @@
-"""The encoder: a bidirectional recurrent network (Bahdanau et al., 2015, section 3.2).
+"""The encoder: recurrent layers over the source, in both directions (Bahdanau et al., 2015, section
+3.2) or in one.
 
 The annotation of a source position is h_i = [forward h_i ; backward h_i], so it knows the words
-before and after it.
+before and after it. Further layers read the annotations of the layer below and add to them (a
+residual connection: He et al., 2016; Wu et al., 2016, section 3.1).
 """
 
 import numpy as np
 import tensorflow as tf
 
-from trainer.recurrent import GRU
+from trainer.layers import Dropout, DropoutPlace
+from trainer.recurrent import CELLS, run
+from trainer.settings import ModelSettings
 
 
-class BidirectionalEncoder(tf.Module):
-    """Reads the embedded source in both directions."""
+class Encoder(tf.Module):
+    """Reads the embedded source."""
 
-    def __init__(self, rng: np.random.Generator, inputs: int, units: int):
+    def __init__(self, settings: ModelSettings, rng: np.random.Generator):
         super().__init__()
-        self.forward = GRU(rng, inputs, units)
-        self.backward = GRU(rng, inputs, units)
-        self.output_units = 2 * units
+        make_cell, units = CELLS[settings.cell], settings.encoder_units
+        directions = 2 if settings.bidirectional else 1
+        self.output_units = directions * units
+        widths = [settings.embedding_size] + [self.output_units] * (settings.encoder_layers - 1)
+        self.layers = [
+            [make_cell(rng, width, units) for _ in range(directions)] for width in widths
+        ]
 
-    def __call__(self, embedded: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def __call__(
+        self, embedded: tf.Tensor, mask: tf.Tensor, dropout: Dropout
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Encodes.
 
         Args:
-          embedded: [batch, source, inputs].
+          embedded: [batch, source, embedding size].
           mask: bool [batch, source], true on real positions.
+          dropout: between layers, while training.
 
         Returns:
-          The encoder states [batch, source, 2 * units], and a summary [batch, 2 * units]: the last
-          state of each direction.
+          The encoder states [batch, source, output units], and a summary [batch, output units]: the
+          states where each direction ends.
         """
-        start = tf.zeros([tf.shape(embedded)[0], self.forward.units], embedded.dtype)
-        forward, last = self.forward(embedded, mask, start)
-        backward, first = self.backward(embedded, mask, start, backwards=True)
-        return tf.concat([forward, backward], axis=-1), tf.concat([last, first], axis=-1)
+        states, summary = self._layer(0, embedded, mask)
+        for depth in range(1, len(self.layers)):
+            below = dropout(states, DropoutPlace.ENCODER_STATES, depth)
+            above, end = self._layer(depth, below, mask)
+            states, summary = states + above, summary + end
+        return states, summary
+
+    def _layer(self, depth: int, inputs: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        outputs, last = [], []
+        for cell, backwards in zip(self.layers[depth], (False, True), strict=False):
+            start = tf.zeros([tf.shape(inputs)[0], cell.state_size], inputs.dtype)
+            states, end = run(cell, inputs, mask, start, backwards=backwards)
+            outputs.append(states)
+            last.append(end[:, : cell.units])
+        return tf.concat(outputs, axis=-1), tf.concat(last, axis=-1)

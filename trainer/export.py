@@ -2,8 +2,8 @@
 
     serving_default   text -> the best translation, with the attention weights of that hypothesis
     n_best            text -> all hypotheses of the beam
-    score             text, target -> log-probabilities and attention of a given translation (forced
-    decoding) serve_examples    serialized tf.Example -> translation, for Evaluator and BulkInferrer
+    score             text, target -> log-probabilities and attention of a given translation
+    serve_examples    serialized tf.Example -> translation, for Evaluator and BulkInferrer
 
 All tensors are dense and padded, with their lengths beside them. The end symbol `</s>` is the last
 real token on both sides, with a row and a column of its own. A text of white space alone has the

@@ -45,6 +45,7 @@ class DropoutPlace(enum.IntEnum):
     TARGET_EMBEDDINGS = 3
     DECODER_STATES = 4
     DECODER_OUTPUTS = 5
+    SUMMARY = 6
 
 
 class Dropout:
@@ -60,9 +61,21 @@ class Dropout:
         self._rate = rate
         self._key = key
 
-    def __call__(self, x: tf.Tensor, place: DropoutPlace) -> tf.Tensor:
-        """Drops elements of a tensor of any shape."""
+    def at_step(self, time: tf.Tensor) -> "Dropout":
+        """Returns the dropout of one step of a loop, independent of the other steps'."""
+        if self._key is None:
+            return self
+        return Dropout(self._rate, tf.random.experimental.stateless_fold_in(self._key, time))
+
+    def __call__(self, x: tf.Tensor, place: DropoutPlace, depth: int = 0) -> tf.Tensor:
+        """Drops elements of a tensor of any shape, at a place of the network and, where layers are
+        stacked, a depth."""
         if self._key is None or self._rate == 0.0:
             return x
-        seed = tf.random.experimental.stateless_fold_in(self._key, place)
+        seed = self._key
+        for number in (place, depth):
+            seed = tf.random.experimental.stateless_fold_in(seed, number)
         return tf.nn.experimental.stateless_dropout(x, self._rate, seed=seed)
+
+
+NO_DROPOUT = Dropout(0.0, None)

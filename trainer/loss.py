@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
-from trainer.layers import Dropout
-from trainer.model import NO_DROPOUT, TranslationModel
+from trainer.layers import NO_DROPOUT, Dropout
+from trainer.model import TranslationModel
 from trainer.subwords import PAD
 
 

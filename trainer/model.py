@@ -11,14 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from trainer.attention import BahdanauAttention, Memory
-from trainer.decoder import AttentionDecoder
-from trainer.encoder import BidirectionalEncoder
-from trainer.layers import Dropout, DropoutPlace, Projection, zeros
+from trainer.attention import Memory
+from trainer.decoder import Decoder
+from trainer.encoder import Encoder
+from trainer.layers import NO_DROPOUT, Dropout, DropoutPlace, Projection, zeros
 from trainer.settings import ModelSettings
 from trainer.subwords import PAD, START
-
-NO_DROPOUT = Dropout(0.0, None)
 
 
 class Encoded(NamedTuple):
@@ -26,7 +24,7 @@ class Encoded(NamedTuple):
 
     memory: Memory
     initial_state: tf.Tensor
-    """Of the decoder, [batch, decoder units]."""
+    """Of the decoder, [batch, state size]."""
 
 
 class TranslationModel(tf.Module):
@@ -42,7 +40,7 @@ class TranslationModel(tf.Module):
         """Makes all weights, from the seed alone.
 
         Args:
-          settings: sizes and the kind of attention.
+          settings: sizes, cells, layers and the kind of attention.
           vocabulary_size: entries of the joint vocabulary.
           seed: of the initial weights.
           compute_type: float32 or bfloat16; weights are float32 in any case.
@@ -55,12 +53,8 @@ class TranslationModel(tf.Module):
         self.embeddings = tf.Variable(
             rng.normal(0.0, scale, [vocabulary_size, width]).astype(np.float32)
         )
-        self.encoder = BidirectionalEncoder(rng, width, settings.encoder_units)
-        state_units = self.encoder.output_units
-        attention = BahdanauAttention(
-            rng, settings.decoder_units, state_units, settings.attention_units
-        )
-        self.decoder = AttentionDecoder(rng, width, settings.decoder_units, attention, state_units)
+        self.encoder = Encoder(settings, rng)
+        self.decoder = Decoder(settings, rng, self.encoder.output_units)
         self.W_o = Projection(rng, settings.decoder_units, width)
         self.output_bias = zeros(vocabulary_size)
 
@@ -70,10 +64,11 @@ class TranslationModel(tf.Module):
     def encode(self, source_ids: tf.Tensor, dropout: Dropout = NO_DROPOUT) -> Encoded:
         """Reads sources, int [batch, source], each with its end symbol, padded with 0."""
         mask = tf.not_equal(source_ids, PAD)
-        states, summary = self.encoder(
-            dropout(self._embed(source_ids), DropoutPlace.SOURCE_EMBEDDINGS), mask
-        )
-        memory = self.decoder.attention.remember(dropout(states, DropoutPlace.ENCODER_STATES), mask)
+        embedded = dropout(self._embed(source_ids), DropoutPlace.SOURCE_EMBEDDINGS)
+        states, summary = self.encoder(embedded, mask, dropout)
+        states = dropout(states, DropoutPlace.ENCODER_STATES)
+        seen = dropout(summary, DropoutPlace.SUMMARY)
+        memory = self.decoder.attention.remember(states, seen, mask)
         return Encoded(memory, self.decoder.initial_state(summary))
 
     def force(
@@ -92,8 +87,8 @@ class TranslationModel(tf.Module):
         """
         previous = tf.pad(target_ids[:, :-1], [[0, 0], [1, 0]], constant_values=START)
         embedded = dropout(self._embed(previous), DropoutPlace.TARGET_EMBEDDINGS)
-        states = self.decoder.states(embedded, tf.not_equal(target_ids, PAD), encoded.initial_state)
-        return self.decoder.read(states, encoded.memory, dropout)
+        mask = tf.not_equal(target_ids, PAD)
+        return self.decoder.force(embedded, mask, encoded.initial_state, encoded.memory, dropout)
 
     def step(
         self, encoded: Encoded, previous: tf.Tensor, state: tf.Tensor
@@ -103,14 +98,13 @@ class TranslationModel(tf.Module):
         Args:
           encoded: the sources.
           previous: the last subword of each hypothesis, int [batch, beam].
-          state: of the decoder, [batch, beam, decoder units].
+          state: of the decoder, [batch, beam, state size].
 
         Returns:
           Logits, float32 [batch, beam, vocabulary]; the new state; attention weights [batch, beam,
           source].
         """
-        state = self.decoder.advance(self._embed(previous), state)
-        outputs, weights = self.decoder.read(state, encoded.memory, NO_DROPOUT)
+        outputs, state, weights = self.decoder.step(self._embed(previous), state, encoded.memory)
         return self.logits(outputs), state, weights
 
     def logits(self, outputs: tf.Tensor) -> tf.Tensor:

@@ -1,78 +1,205 @@
-"""The gated recurrent unit (Cho et al., 2014), in the form whose reset gate acts after the matrix
-product.
+"""Recurrent layers: the gated recurrent unit (Cho et al., 2014) in the form whose reset gate acts
+after the matrix product,
 
     z_t = sigmoid(W_z x_t + b_z + U_z h_{t-1} + c_z)
     r_t = sigmoid(W_r x_t + b_r + U_r h_{t-1} + c_r)
     n_t = tanh(W_n x_t + b_n + r_t * (U_n h_{t-1} + c_n))
     h_t = z_t * h_{t-1} + (1 - z_t) * n_t
 
-What depends on the inputs alone is computed for all time steps at once, before the loop.
+and the long short-term memory (Hochreiter and Schmidhuber, 1997) with a forget gate (Gers et al.,
+2000):
+
+    i_t = sigmoid(W_i x_t + b_i + U_i h_{t-1} + c_i)      input gate; f_t and o_t likewise
+    g_t = tanh(W_g x_t + b_g + U_g h_{t-1} + c_g)
+    m_t = f_t * m_{t-1} + i_t * g_t                       the cell
+    h_t = o_t * tanh(m_t)
+
+What depends on the inputs alone is computed for all time steps at once, before the loop. The
+gradient is written by hand: its loop goes through the gates only, and the gradient of U is one
+product after it.
 """
+
+from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
 
 from trainer.layers import Projection
 
+Gates = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+"""(W x + b, U h + c, state) -> the new state; the last axis is the width of each."""
 
-class GRU(tf.Module):
-    """One layer in one direction."""
+
+class Cell(Protocol):
+    """One layer's step. The first `units` numbers of a state are the output h."""
+
+    units: int
+    state_size: int
+    from_inputs: Projection
+    from_state: Projection
+
+    def gates(self, from_inputs: tf.Tensor, from_state: tf.Tensor, state: tf.Tensor) -> tf.Tensor:
+        """The equations, given W x + b and U h + c, each [..., gates * units], and the state [...,
+        state size]."""
+
+
+class GRUCell(tf.Module):
+    """Gated recurrent unit; its state is h."""
 
     def __init__(self, rng: np.random.Generator, inputs: int, units: int):
         super().__init__()
-        self.units = units
+        self.units = self.state_size = units
         self.from_inputs = Projection(rng, inputs, 3 * units, bias=True)
         self.from_state = Projection(rng, units, 3 * units, bias=True)
 
-    def __call__(
-        self,
-        inputs: tf.Tensor,
-        mask: tf.Tensor,
-        initial_state: tf.Tensor,
-        *,
-        backwards: bool = False,
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Runs over a sequence; where the mask is false the state stays as it is.
+    def gates(self, from_inputs: tf.Tensor, from_state: tf.Tensor, state: tf.Tensor) -> tf.Tensor:
+        """See `Cell`; the gates come in the order z, r, n."""
+        update_x, reset_x, new_x = tf.split(from_inputs, 3, axis=-1)
+        update_h, reset_h, new_h = tf.split(from_state, 3, axis=-1)
+        update = tf.sigmoid(update_x + update_h)
+        candidate = tf.tanh(new_x + tf.sigmoid(reset_x + reset_h) * new_h)
+        return candidate + update * (state - candidate)
 
-        Args:
-          inputs: [batch, time, inputs].
-          mask: bool [batch, time], true on real positions.
-          initial_state: [batch, units].
-          backwards: from the last position to the first.
 
-        Returns:
-          The states [batch, time, units], in the order of the inputs, and the state after the last
-          step [batch, units].
-        """
-        time = tf.shape(inputs)[1]
-        projected = tf.transpose(self.from_inputs(inputs), [1, 0, 2])
-        keep = tf.transpose(mask)[:, :, None]
-        kernel = tf.cast(self.from_state.kernel, inputs.dtype)
-        bias = tf.cast(self.from_state.bias, inputs.dtype)
-        states = tf.TensorArray(inputs.dtype, time, element_shape=[None, self.units])
+class LSTMCell(tf.Module):
+    """Long short-term memory; its state is [h ; m]."""
 
+    def __init__(self, rng: np.random.Generator, inputs: int, units: int):
+        super().__init__()
+        self.units, self.state_size = units, 2 * units
+        self.from_inputs = Projection(rng, inputs, 4 * units, bias=True)
+        self.from_state = Projection(rng, units, 4 * units, bias=True)
+        # The forget gate begins open (Jozefowicz et al., 2015, section 2.2).
+        self.from_inputs.bias = tf.Variable(np.repeat(np.eye(4, dtype=np.float32)[1], units))
+
+    def gates(self, from_inputs: tf.Tensor, from_state: tf.Tensor, state: tf.Tensor) -> tf.Tensor:
+        """See `Cell`; the gates come in the order i, f, g, o."""
+        write, keep, new, show = tf.split(from_inputs + from_state, 4, axis=-1)
+        memory = tf.sigmoid(keep) * state[..., self.units :] + tf.sigmoid(write) * tf.tanh(new)
+        return tf.concat([tf.sigmoid(show) * tf.tanh(memory), memory], axis=-1)
+
+
+CELLS: dict[str, Callable[[np.random.Generator, int, int], Cell]] = {
+    "gru": GRUCell,
+    "lstm": LSTMCell,
+}
+
+
+def take_step(cell: Cell, inputs: tf.Tensor, state: tf.Tensor) -> tf.Tensor:
+    """Takes one step: inputs [..., inputs] and state [..., state size] to the new state."""
+    from_state = cell.from_state(state[..., : cell.units])
+    return cell.gates(cell.from_inputs(inputs), from_state, state)
+
+
+def run(
+    cell: Cell,
+    inputs: tf.Tensor,
+    mask: tf.Tensor,
+    initial_state: tf.Tensor,
+    *,
+    backwards: bool = False,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Runs a layer over a sequence; where the mask is false the state stays as it is.
+
+    Args:
+      cell: the layer.
+      inputs: [batch, time, inputs].
+      mask: bool [batch, time], true on real positions.
+      initial_state: [batch, state size].
+      backwards: from the last position to the first.
+
+    Returns:
+      The outputs h [batch, time, units], in the order of the inputs, and the state after the last
+      step [batch, state size].
+    """
+    projected = tf.transpose(cell.from_inputs(inputs), [1, 0, 2])
+    keep = tf.transpose(mask)[:, :, None]
+    if backwards:
+        projected, keep = tf.reverse(projected, [0]), tf.reverse(keep, [0])
+    kernel, bias = (
+        tf.cast(weight, inputs.dtype) for weight in (cell.from_state.kernel, cell.from_state.bias)
+    )
+    states = _states(cell.gates, projected, keep, initial_state, kernel, bias)
+    last = states[-1]
+    states = tf.reverse(states, [0]) if backwards else states
+    return tf.transpose(states[:, :, : cell.units], [1, 0, 2]), last
+
+
+def _states(
+    gates: Gates,
+    projected: tf.Tensor,
+    keep: tf.Tensor,
+    initial_state: tf.Tensor,
+    kernel: tf.Tensor,
+    bias: tf.Tensor,
+) -> tf.Tensor:
+    """Computes the states of all time steps.
+
+    Args:
+      gates: of the cell.
+      projected: W x + b, [time, batch, gates].
+      keep: bool [time, batch, 1]; false leaves the state as it is.
+      initial_state: [batch, state size].
+      kernel: U, [units, gates].
+      bias: c, [gates].
+
+    Returns:
+      [time, batch, state size].
+    """
+    time = tf.shape(projected)[0]
+    units = kernel.shape[0]
+
+    def forward(
+        projected: tf.Tensor, initial_state: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor
+    ) -> tf.Tensor:
         def advance(step: tf.Tensor, state: tf.Tensor, states: tf.TensorArray) -> tuple:
-            position = time - 1 - step if backwards else step
-            new = _gates(projected[position], tf.matmul(state, kernel) + bias, state)
-            state = tf.where(keep[position], new, state)
-            return step + 1, state, states.write(position, state)
+            from_state = tf.matmul(state[:, :units], kernel) + bias
+            new = gates(projected[step], from_state, state)
+            state = tf.where(keep[step], new, state)
+            return step + 1, state, states.write(step, state)
 
-        _, last, states = tf.while_loop(
-            lambda step, *_: step < time, advance, [0, initial_state, states]
+        states = tf.TensorArray(projected.dtype, time, element_shape=initial_state.shape)
+        return tf.while_loop(lambda step, *_: step < time, advance, [0, initial_state, states])[
+            2
+        ].stack()
+
+    def backward(
+        states: tf.Tensor, d_states: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+        """The gradient: the gates are computed once more, the products with U for all steps at
+        once."""
+        previous = tf.concat([initial_state[None], states[:-1]], axis=0)
+        from_states = tf.tensordot(previous[:, :, :units], kernel, axes=1) + bias
+
+        def retreat(
+            step: tf.Tensor, d_state: tf.Tensor, d_projected: tf.TensorArray, d_from: tf.TensorArray
+        ) -> tuple:
+            d_state += d_states[step]
+            arguments = projected[step], from_states[step], previous[step]
+            with tf.GradientTape() as tape:
+                tape.watch(arguments)
+                new = gates(*arguments)
+            d_new = tf.where(keep[step], d_state, 0)
+            d_x, d_u, d_previous = tape.gradient(new, arguments, d_new)
+            d_h = tf.matmul(d_u, kernel, transpose_b=True)
+            d_previous += tf.pad(d_h, [[0, 0], [0, initial_state.shape[1] - units]])
+            d_previous = tf.where(keep[step], d_previous, d_state)
+            return step - 1, d_previous, d_projected.write(step, d_x), d_from.write(step, d_u)
+
+        arrays = [
+            tf.TensorArray(projected.dtype, time, element_shape=[None, None]) for _ in range(2)
+        ]
+        _, d_initial, d_projected, d_from = tf.while_loop(
+            lambda step, *_: step >= 0, retreat, [time - 1, tf.zeros_like(initial_state), *arrays]
         )
-        return tf.transpose(states.stack(), [1, 0, 2]), last
+        d_from = d_from.stack()
+        d_kernel = tf.tensordot(previous[:, :, :units], d_from, axes=[[0, 1], [0, 1]])
+        return d_projected.stack(), d_initial, d_kernel, tf.reduce_sum(d_from, axis=[0, 1])
 
-    def step(self, inputs: tf.Tensor, state: tf.Tensor) -> tf.Tensor:
-        """Takes one step: inputs [..., inputs] and state [..., units] to the new state [...,
-        units]."""
-        return _gates(self.from_inputs(inputs), self.from_state(state), state)
+    @tf.custom_gradient
+    def differentiable(*arguments: tf.Tensor) -> tuple:
+        states = forward(*arguments)
+        return states, lambda d_states: backward(states, d_states)
 
-
-def _gates(from_inputs: tf.Tensor, from_state: tf.Tensor, state: tf.Tensor) -> tf.Tensor:
-    """The equations above, given W x + b and U h + c, each [..., 3 * units] in the order z, r,
-    n."""
-    update_x, reset_x, new_x = tf.split(from_inputs, 3, axis=-1)
-    update_h, reset_h, new_h = tf.split(from_state, 3, axis=-1)
-    update = tf.sigmoid(update_x + update_h)
-    candidate = tf.tanh(new_x + tf.sigmoid(reset_x + reset_h) * new_h)
-    return update * state + (1 - update) * candidate
+    return differentiable(projected, initial_state, kernel, bias)

@@ -6,7 +6,7 @@ refused.
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Settings(BaseModel):
@@ -27,13 +27,39 @@ class SubwordSettings(Settings):
 class ModelSettings(Settings):
     """The shape of the network."""
 
-    attention: Literal["bahdanau"] = "bahdanau"
-    """Additive scores (Bahdanau et al., 2015): v^T tanh(W_q s + W_k h)."""
-    embedding_size: int = Field(256, ge=1)
-    encoder_units: int = Field(256, ge=1)
-    """GRU units of each direction of the encoder."""
-    decoder_units: int = Field(512, ge=1)
+    attention: Literal["none", "bahdanau", "luong_dot", "luong_general", "multi_head"] = "bahdanau"
+    """How the decoder looks at the source; `none` is the basic model with a fixed context vector
+    (`trainer.attention`)."""
     attention_units: int = Field(256, ge=1)
+    """Width of Bahdanau's hidden layer, or of all heads together."""
+    attention_heads: int = Field(4, ge=1)
+    """Of multi-head attention; must divide its units."""
+    cell: Literal["gru", "lstm"] = "gru"
+    embedding_size: int = Field(256, ge=1)
+    bidirectional: bool = True
+    """Whether the encoder also reads from the end to the start."""
+    encoder_layers: int = Field(1, ge=1, le=16)
+    encoder_units: int = Field(256, ge=1)
+    """Of each direction of each layer."""
+    decoder_layers: int = Field(1, ge=1, le=16)
+    decoder_units: int = Field(512, ge=1)
+    input_feeding: bool = False
+    """Whether the decoder reads its last output beside the last word."""
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> "ModelSettings":
+        if self.attention == "multi_head" and self.attention_units % self.attention_heads:
+            raise ValueError(
+                f"attention_heads ({self.attention_heads}) must divide attention_units "
+                f"({self.attention_units})."
+            )
+        state_units = self.encoder_units * (2 if self.bidirectional else 1)
+        if self.attention == "luong_dot" and self.decoder_units != state_units:
+            raise ValueError(
+                f"luong_dot needs decoder_units ({self.decoder_units}) as wide as the encoder's "
+                f"states ({state_units}): make them equal, or choose luong_general."
+            )
+        return self
 
 
 class TrainingSettings(Settings):

@@ -162,6 +162,48 @@ def test_a_wrong_override_is_refused_with_its_key_and_what_is_allowed(
     assert _refusal("debian", override) == [f"--set {override}: {sentence}"]
 
 
+@pytest.mark.parametrize(
+    ("model", "sentence"),
+    [
+        (
+            "attention: luong_dot\n  bidirectional: false\n",
+            "luong_dot needs decoder_units (512) as wide as the encoder's states (256): make them "
+            "equal, or choose luong_general.",
+        ),
+        (
+            "attention: luong_dot\n  decoder_units: 256\n",
+            "luong_dot needs decoder_units (256) as wide as the encoder's states (512): make them "
+            "equal, or choose luong_general.",
+        ),
+        (
+            "attention: multi_head\n  attention_heads: 3\n",
+            "attention_heads (3) must divide attention_units (256).",
+        ),
+    ],
+)
+def test_sizes_that_do_not_fit_are_refused_with_their_section_and_what_to_do(
+    tmp_path: Path, model: str, sentence: str
+) -> None:
+    source = _write(tmp_path, f"{MINIMAL}model:\n  {model}")
+    assert _refusal(source) == [f"{source}, line 5: model: {sentence}"]
+
+
+@pytest.mark.parametrize(
+    ("attention", "sizes"),
+    [
+        ("bahdanau", "attention_heads: 3\n  decoder_units: 64\n"),
+        ("luong_general", "decoder_units: 64\n"),
+        ("luong_dot", "bidirectional: false\n  decoder_units: 256\n"),
+        ("multi_head", "attention_heads: 8\n"),
+    ],
+)
+def test_sizes_are_compared_only_where_they_must_fit(
+    tmp_path: Path, attention: str, sizes: str
+) -> None:
+    source = _write(tmp_path, f"{MINIMAL}model:\n  attention: {attention}\n  {sizes}")
+    assert load_config(source).model.attention == attention
+
+
 def test_an_unknown_section_is_answered_with_all_that_exist() -> None:
     (line,) = _refusal("debian", "qqq.www=3")
     assert line.startswith("--set qqq.www=3: unknown key qqq.www; the keys and sections are name, ")

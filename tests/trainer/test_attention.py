@@ -1,60 +1,136 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.attention import BahdanauAttention, masked_softmax
+from trainer.attention import (
+    BahdanauAttention,
+    FixedContext,
+    LuongDotAttention,
+    LuongGeneralAttention,
+    MultiHeadAttention,
+    make_attention,
+    masked_softmax,
+)
+from trainer.settings import ModelSettings
 
-BATCH, TARGET, SOURCE = 3, 4, 6
+BATCH, TARGET, SOURCE, STATE_UNITS, UNITS, HEADS = 3, 4, 6, 7, 8, 2
+LENGTHS = [6, 3, 1]
+MASK = tf.sequence_mask(LENGTHS, SOURCE)
+CLASSES = {
+    "none": FixedContext,
+    "bahdanau": BahdanauAttention,
+    "luong_dot": LuongDotAttention,
+    "luong_general": LuongGeneralAttention,
+    "multi_head": MultiHeadAttention,
+}
+every_kind = pytest.mark.parametrize("kind", CLASSES)
 
 
-@pytest.fixture(scope="module")
-def attention():
-    return BahdanauAttention(np.random.default_rng(1), query_units=5, state_units=7, units=8)
+def random(*shape, seed):
+    return tf.constant(np.random.default_rng(seed).normal(size=shape), tf.float32)
 
 
-@pytest.fixture(scope="module")
-def inputs():
-    rng = np.random.default_rng(2)
-    queries = tf.constant(rng.normal(size=[BATCH, TARGET, 5]), tf.float32)
-    states = tf.constant(rng.normal(size=[BATCH, SOURCE, 7]), tf.float32)
-    return queries, states, tf.sequence_mask([6, 3, 1], SOURCE)
+STATES = random(BATCH, SOURCE, STATE_UNITS, seed=2)
+SUMMARY = random(BATCH, STATE_UNITS, seed=3)
 
 
-def test_rows_sum_to_one_over_real_positions_and_are_zero_on_padding(attention, inputs):
-    queries, states, mask = inputs
-    _, weights = attention(queries, attention.remember(states, mask))
+def make(kind, bidirectional=True):
+    """One kind of attention, and queries for it."""
+    settings = ModelSettings.model_construct(
+        attention=kind, attention_units=UNITS, attention_heads=HEADS, bidirectional=bidirectional
+    )
+    query_units = STATE_UNITS if kind == "luong_dot" else 5
+    attention = make_attention(settings, np.random.default_rng(1), query_units, STATE_UNITS)
+    return attention, random(BATCH, TARGET, query_units, seed=4)
+
+
+def bahdanau(attention, s, h):
+    W_q, W_k, v = (w.numpy() for w in (attention.W_q.kernel, attention.W_k.kernel, attention.v))
+    alpha = softmax(np.tanh(s @ W_q + h @ W_k) @ v[:, 0])
+    return alpha @ h, alpha
+
+
+def luong_dot(attention, s, h):
+    alpha = softmax(h @ s)
+    return alpha @ h, alpha
+
+
+def luong_general(attention, s, h):
+    alpha = softmax(h @ attention.W_a.kernel.numpy() @ s)
+    return alpha @ h, alpha
+
+
+def multi_head(attention, s, h):
+    projections = (attention.W_q, attention.W_k, attention.W_v)
+    W_q, W_k, W_v = (np.split(w.kernel.numpy(), HEADS, axis=1) for w in projections)
+    scale = np.sqrt(UNITS / HEADS)
+    alphas = [softmax((h @ W_k[j]) @ (s @ W_q[j]) / scale) for j in range(HEADS)]
+    heads = [alpha @ (h @ W) for alpha, W in zip(alphas, W_v, strict=True)]
+    return np.concatenate(heads) @ attention.W_O.kernel.numpy(), np.mean(alphas, axis=0)
+
+
+def softmax(scores):
+    return np.exp(scores) / np.exp(scores).sum()
+
+
+@pytest.mark.parametrize(
+    "equations", [bahdanau, luong_dot, luong_general, multi_head], ids=lambda f: f.__name__
+)
+def test_weights_and_context_are_those_of_the_equations(equations):
+    attention, queries = make(equations.__name__)
+    context, weights = attention(queries, attention.remember(STATES, SUMMARY, MASK))
+    for b, length in enumerate(LENGTHS):
+        for t in range(TARGET):
+            c, alpha = equations(attention, queries[b, t].numpy(), STATES[b, :length].numpy())
+            np.testing.assert_allclose(weights[b, t, :length], alpha, rtol=1e-4, atol=1e-6)
+            np.testing.assert_allclose(context[b, t], c, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_fixed_context_is_the_summary_and_comes_from_where_the_directions_end(bidirectional):
+    attention, queries = make("none", bidirectional)
+    context, weights = attention(queries, attention.remember(STATES, SUMMARY, MASK))
+    ends = np.eye(SOURCE)[[5, 2, 0]]
+    if bidirectional:
+        ends = (ends + np.eye(SOURCE)[[0, 0, 0]]) / 2
+    for t in range(TARGET):
+        np.testing.assert_array_equal(context[:, t], SUMMARY)
+        np.testing.assert_array_equal(weights[:, t], ends)
+
+
+def test_every_kind_that_can_be_chosen_is_made():
+    names = get_args(ModelSettings.model_fields["attention"].annotation)
+    assert {name: type(make(name)[0]) for name in names} == CLASSES
+
+
+@every_kind
+def test_rows_sum_to_one_over_real_positions_and_are_zero_on_padding(kind):
+    attention, queries = make(kind)
+    context, weights = attention(queries, attention.remember(STATES, SUMMARY, MASK))
+    assert context.shape == [BATCH, TARGET, STATE_UNITS]
     np.testing.assert_allclose(tf.reduce_sum(weights, axis=-1), np.ones([BATCH, TARGET]), rtol=1e-6)
-    padding = tf.boolean_mask(tf.transpose(weights, [0, 2, 1]), ~mask)
+    padding = tf.boolean_mask(tf.transpose(weights, [0, 2, 1]), ~MASK)
     assert not np.any(padding.numpy())
 
 
-def test_scores_are_those_of_the_equations(attention, inputs):
-    queries, states, mask = inputs
-    context, weights = attention(queries, attention.remember(states, mask))
-    W_q, W_k, v = (w.numpy() for w in (attention.W_q.kernel, attention.W_k.kernel, attention.v))
-    for b, length in enumerate([6, 3, 1]):
-        h = states[b].numpy()[:length]
-        for t in range(TARGET):
-            e = np.tanh(queries[b, t].numpy() @ W_q + h @ W_k) @ v[:, 0]
-            alpha = np.exp(e) / np.exp(e).sum()
-            np.testing.assert_allclose(weights[b, t, :length], alpha, rtol=1e-4, atol=1e-6)
-            np.testing.assert_allclose(context[b, t], alpha @ h, rtol=1e-4, atol=1e-5)
-
-
-def test_what_lies_on_padding_does_not_matter(attention, inputs):
-    queries, states, mask = inputs
-    noisy = tf.where(mask[:, :, None], states, 1e3)
-    clean = attention(queries, attention.remember(states, mask))
+@every_kind
+def test_what_lies_on_padding_does_not_matter(kind):
+    attention, queries = make(kind)
+    noisy = tf.where(MASK[:, :, None], STATES, 1e3)
+    clean = attention(queries, attention.remember(STATES, SUMMARY, MASK))
     for expected, found in zip(
-        clean, attention(queries, attention.remember(noisy, mask)), strict=True
+        clean, attention(queries, attention.remember(noisy, SUMMARY, MASK)), strict=True
     ):
         np.testing.assert_allclose(expected, found, rtol=1e-5, atol=1e-6)
 
 
-def test_bfloat16_attention_still_gives_float32_rows_that_sum_to_one(attention, inputs):
-    queries, states, mask = inputs
-    memory = attention.remember(tf.cast(states, tf.bfloat16), mask)
-    context, weights = attention(tf.cast(queries, tf.bfloat16), memory)
+@every_kind
+def test_bfloat16_attention_still_gives_float32_rows_that_sum_to_one(kind):
+    attention, *inputs = make(kind)
+    queries, states, summary = (tf.cast(x, tf.bfloat16) for x in (*inputs, STATES, SUMMARY))
+    context, weights = attention(queries, attention.remember(states, summary, MASK))
     assert (context.dtype, weights.dtype) == (tf.bfloat16, tf.float32)
     np.testing.assert_allclose(tf.reduce_sum(weights, axis=-1), np.ones([BATCH, TARGET]), rtol=1e-6)
 

@@ -17,13 +17,13 @@ TEXTS = [
     "The 日本 😀 of the house likes nothing at all.",
     " \t ",
 ]
+MATRIX_AND_LENGTHS = ("attention", "target_length", "source_length")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    base = tmp_path_factory.mktemp("export")
+def export(base, settings):
+    """Exports an untrained model to a folder below `base`, and returns that folder."""
     vocabulary_path = write_vocabulary(base)
-    model = TranslationModel(MODEL, len(read_vocabulary(vocabulary_path)), seed=8)
+    model = TranslationModel(settings, len(read_vocabulary(vocabulary_path)), seed=8)
     folder = base / "model"
     export_model(
         str(folder),
@@ -38,6 +38,11 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return export(tmp_path_factory.mktemp("export"), MODEL)
+
+
+@pytest.fixture(scope="module")
 def signatures(folder):
     # The signatures hold their model only weakly.
     test_export_model = tf.saved_model.load(str(folder))
@@ -48,6 +53,27 @@ def signatures(folder):
 def call(signatures, name, **inputs):
     outputs = signatures[name](**{k: tf.constant(v, tf.string) for k, v in inputs.items()})
     return {k: v.numpy() for k, v in outputs.items()}
+
+
+def examples_of(texts):
+    return [
+        tf.train.Example(
+            features=tf.train.Features(
+                feature={
+                    "source": tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))
+                }
+            )
+        ).SerializeToString()
+        for text in texts
+    ]
+
+
+def assert_rows_sum_to_one(attention, target_lengths, source_lengths):
+    """Over the real tokens of each sentence, and that all else is 0."""
+    for matrix, target, source in zip(attention, target_lengths, source_lengths, strict=True):
+        np.testing.assert_allclose(matrix[:target, :source].sum(-1), np.ones(target), rtol=1e-5)
+        assert not matrix[target:].any()
+        assert not matrix[:, source:].any()
 
 
 def test_serving_default_has_the_outputs_of_the_contract(signatures):
@@ -67,13 +93,31 @@ def test_serving_default_has_the_outputs_of_the_contract(signatures):
 
 def test_attention_rows_sum_to_one_over_the_real_tokens_and_padding_is_zero(signatures):
     outputs = call(signatures, "serving_default", text=TEXTS)
-    for row, (target, source) in enumerate(
-        zip(outputs["target_length"], outputs["source_length"], strict=True)
+    assert_rows_sum_to_one(*(outputs[name] for name in MATRIX_AND_LENGTHS))
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"attention": "none"},
+        {"cell": "lstm", "encoder_layers": 2, "decoder_layers": 2, "input_feeding": True},
+    ],
+    ids=["no attention", "two layers of lstm with input feeding"],
+)
+def test_a_model_of_another_shape_serves_all_signatures(tmp_path, choice):
+    loaded = tf.saved_model.load(str(export(tmp_path, MODEL.model_copy(update=choice))))
+    signatures = loaded.signatures
+    best = call(signatures, "serving_default", text=TEXTS)
+    assert_rows_sum_to_one(*(best[name] for name in MATRIX_AND_LENGTHS))
+    beams = call(signatures, "n_best", text=TEXTS)
+    for attention, target_lengths, source_length in zip(
+        *(beams[name] for name in MATRIX_AND_LENGTHS), strict=True
     ):
-        attention = outputs["attention"][row]
-        np.testing.assert_allclose(attention[:target, :source].sum(-1), np.ones(target), rtol=1e-5)
-        assert not attention[target:].any()
-        assert not attention[:, source:].any()
+        assert_rows_sum_to_one(attention, target_lengths, [source_length] * DECODING.beam_size)
+    scored = call(signatures, "score", text=TEXTS, target=best["translation"])
+    assert_rows_sum_to_one(*(scored[name] for name in MATRIX_AND_LENGTHS))
+    of_examples = call(signatures, "serve_examples", examples=examples_of(TEXTS))
+    assert of_examples["translation"][:, 0].tolist() == best["translation"].tolist()
 
 
 def test_a_text_gets_the_same_answer_alone_and_in_a_batch(signatures):
@@ -158,17 +202,7 @@ def test_scoring_gives_log_probabilities_and_attention_of_the_given_target(signa
 
 
 def test_examples_are_translated_like_texts(signatures):
-    examples = [
-        tf.train.Example(
-            features=tf.train.Features(
-                feature={
-                    "source": tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))
-                }
-            )
-        ).SerializeToString()
-        for text in TEXTS
-    ]
-    outputs = call(signatures, "serve_examples", examples=examples)
+    outputs = call(signatures, "serve_examples", examples=examples_of(TEXTS))
     expected = call(signatures, "serving_default", text=TEXTS)["translation"]
     assert outputs["translation"].tolist() == [[text] for text in expected]
 

@@ -6,17 +6,30 @@ from trainer.layers import Dropout, DropoutPlace, Projection, glorot
 ONES = tf.ones([50, 40])
 
 
-def drop(step, place=DropoutPlace.ENCODER_STATES, rate=0.5):
-    return Dropout(rate, tf.constant([1, step]))(ONES, place).numpy()
+def drop(step, place=DropoutPlace.ENCODER_STATES, rate=0.5, depth=0):
+    return Dropout(rate, tf.constant([1, step]))(ONES, place, depth).numpy()
+
+
+def drop_in_loop(time, step=3):
+    place = DropoutPlace.ENCODER_STATES
+    return Dropout(0.5, tf.constant([1, step])).at_step(tf.constant(time))(ONES, place).numpy()
 
 
 def test_the_same_step_drops_the_same():
     np.testing.assert_array_equal(drop(3), drop(3))
 
 
-def test_other_steps_and_places_drop_something_else():
+def test_other_steps_places_and_depths_drop_something_else():
     assert not np.array_equal(drop(3), drop(4))
     assert not np.array_equal(drop(3), drop(3, DropoutPlace.DECODER_STATES))
+    assert not np.array_equal(drop(3), drop(3, depth=1))
+
+
+def test_each_step_of_a_loop_drops_something_else_and_always_the_same():
+    np.testing.assert_array_equal(drop_in_loop(0), drop_in_loop(0))
+    assert not np.array_equal(drop_in_loop(0), drop_in_loop(1))
+    assert not np.array_equal(drop_in_loop(0), drop_in_loop(0, step=4))
+    assert not np.array_equal(drop_in_loop(0), drop(3))
 
 
 def test_the_rate_is_dropped_and_the_mean_is_kept():
@@ -26,7 +39,8 @@ def test_the_rate_is_dropped_and_the_mean_is_kept():
 
 
 def test_nothing_is_dropped_outside_training():
-    assert Dropout(0.5, None)(ONES, DropoutPlace.ENCODER_STATES) is ONES
+    for dropout in (Dropout(0.5, None), Dropout(0.5, None).at_step(tf.constant(1))):
+        assert dropout(ONES, DropoutPlace.ENCODER_STATES) is ONES
 
 
 def test_a_projection_maps_the_last_axis():

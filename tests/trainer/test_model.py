@@ -3,15 +3,39 @@ import pytest
 import tensorflow as tf
 from tiny import DECODING, MODEL, random_sources
 
+from trainer.layers import Dropout
+from trainer.loss import translation_loss
 from trainer.model import TranslationModel
 from trainer.translation import force, search
 
 VOCABULARY = 40
+VARIANTS = {
+    "bahdanau": {},
+    "none, unidirectional": {"attention": "none", "bidirectional": False},
+    "luong_dot, lstm": {"attention": "luong_dot", "cell": "lstm"},
+    "luong_general, two layers": {
+        "attention": "luong_general",
+        "encoder_layers": 2,
+        "decoder_layers": 2,
+    },
+    "multi_head, input feeding, two layers of lstm": {
+        "attention": "multi_head",
+        "cell": "lstm",
+        "encoder_layers": 2,
+        "decoder_layers": 2,
+        "input_feeding": True,
+    },
+}
+
+
+@pytest.fixture(scope="module", params=VARIANTS.values(), ids=VARIANTS)
+def settings(request):
+    return MODEL.model_copy(update=request.param)
 
 
 @pytest.fixture(scope="module")
-def model():
-    return TranslationModel(MODEL, VOCABULARY, seed=4)
+def model(settings):
+    return TranslationModel(settings, VOCABULARY, seed=4)
 
 
 def padded(rows):
@@ -23,9 +47,26 @@ def sources():
     return random_sources(np.random.default_rng(5), [7, 2, 12, 1, 5], VOCABULARY)
 
 
-def test_the_same_seed_gives_the_same_weights(model):
-    again = TranslationModel(MODEL, VOCABULARY, seed=4)
+def test_the_same_seed_gives_the_same_weights(model, settings):
+    again = TranslationModel(settings, VOCABULARY, seed=4)
     assert all(np.array_equal(a, b) for a, b in zip(model.variables, again.variables, strict=True))
+
+
+@pytest.mark.parametrize("kind", [tf.float32, tf.bfloat16], ids=lambda kind: kind.name)
+def test_the_loss_depends_on_every_weight(settings, sources, kind):
+    model = TranslationModel(settings, VOCABULARY, seed=4, compute_type=kind)
+    weights = model.trainable_variables
+
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None], tf.int32)] * 2)
+    def gradients(source_ids, target_ids):
+        with tf.GradientTape() as tape:
+            dropout = Dropout(0.1, tf.constant([1, 2]))
+            loss = translation_loss(model, source_ids, target_ids, 0.1, dropout)
+        return [tf.convert_to_tensor(part) for part in tape.gradient(loss, weights)]
+
+    for part in gradients(padded(sources), padded(sources)):
+        assert np.all(np.isfinite(part))
+        assert np.any(part)
 
 
 def test_stepping_through_a_target_gives_what_forcing_it_gives(model, sources):

@@ -1,56 +1,128 @@
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
-from trainer.recurrent import GRU
+from trainer.recurrent import CELLS, GRUCell, run, take_step
 
 BATCH, TIME, INPUTS, UNITS = 3, 5, 4, 6
-MASK = tf.sequence_mask([5, 2, 4], TIME)
+LENGTHS = [5, 2, 4]
+MASK = tf.sequence_mask(LENGTHS, TIME)
+EVERYTHING = tf.ones([BATCH, TIME], tf.bool)
+both_directions = pytest.mark.parametrize("backwards", [False, True], ids=["forwards", "backwards"])
 
 
-def make(seed=1):
-    rng = np.random.default_rng(seed)
-    layer = GRU(rng, INPUTS, UNITS)
-    layer.from_inputs.bias.assign(rng.normal(size=[3 * UNITS]))
-    layer.from_state.bias.assign(rng.normal(size=[3 * UNITS]))
-    inputs = tf.constant(rng.normal(size=[BATCH, TIME, INPUTS]), tf.float32)
-    return layer, inputs, tf.constant(rng.normal(size=[BATCH, UNITS]), tf.float32)
+@pytest.fixture(params=sorted(CELLS))
+def cell(request):
+    rng = np.random.default_rng(1)
+    cell = CELLS[request.param](rng, INPUTS, UNITS)
+    for projection in (cell.from_inputs, cell.from_state):
+        projection.bias.assign(rng.normal(size=projection.bias.shape))
+    return cell
 
 
-def test_states_equal_those_of_keras():
-    layer, inputs, start = make()
-    reference = keras.layers.GRU(UNITS, return_sequences=True, return_state=True, reset_after=True)
-    reference.build([BATCH, TIME, INPUTS])
-    reference.set_weights(
-        [
-            layer.from_inputs.kernel.numpy(),
-            layer.from_state.kernel.numpy(),
-            np.stack([layer.from_inputs.bias.numpy(), layer.from_state.bias.numpy()]),
-        ]
-    )
-    everything = tf.ones([BATCH, TIME], tf.bool)
-    for backwards, order in ((False, slice(None)), (True, slice(None, None, -1))):
-        states, last = layer(inputs, everything, start, backwards=backwards)
-        expected, expected_last = reference(inputs[:, order], initial_state=start)
-        np.testing.assert_allclose(states[:, order], expected, rtol=1e-4, atol=1e-5)
-        np.testing.assert_allclose(last, expected_last, rtol=1e-4, atol=1e-5)
+@pytest.fixture
+def inputs():
+    return random([BATCH, TIME, INPUTS], seed=2)
 
 
-def test_step_by_step_equals_the_whole_sequence():
-    layer, inputs, state = make()
-    states, _ = layer(inputs, tf.ones([BATCH, TIME], tf.bool), state)
+@pytest.fixture
+def start(cell):
+    return random([BATCH, cell.state_size], seed=3)
+
+
+def random(shape, seed):
+    return tf.constant(np.random.default_rng(seed).normal(size=shape), tf.float32)
+
+
+def of_keras(cell):
+    """The layer of Keras with the weights of a cell; it keeps its gates in the same order: z, r, n
+    and i, f, g, o, and gives the LSTM one bias."""
+    biases = np.stack([cell.from_inputs.bias.numpy(), cell.from_state.bias.numpy()])
+    if isinstance(cell, GRUCell):
+        layer = keras.layers.GRU(UNITS, return_sequences=True, return_state=True, reset_after=True)
+    else:
+        layer = keras.layers.LSTM(UNITS, return_sequences=True, return_state=True)
+        biases = biases.sum(axis=0)
+    layer.build([BATCH, TIME, INPUTS])
+    layer.set_weights([cell.from_inputs.kernel.numpy(), cell.from_state.kernel.numpy(), biases])
+    return layer
+
+
+def unrolled(cell, inputs, mask, state, *, backwards):
+    """What `run` computes, as a plain loop."""
+    outputs = [None] * TIME
+    for t in reversed(range(TIME)) if backwards else range(TIME):
+        state = tf.where(mask[:, t, None], take_step(cell, inputs[:, t], state), state)
+        outputs[t] = state[:, :UNITS]
+    return tf.stack(outputs, axis=1), state
+
+
+def gradients(layer, cell, inputs, start, *, backwards):
+    """Of a loss in which every output and the whole last state count, with respect to the inputs,
+    the initial state and all weights."""
+    with tf.GradientTape() as tape:
+        tape.watch([inputs, start])
+        outputs, last = layer(cell, inputs, MASK, start, backwards=backwards)
+        d_outputs, d_last = random([BATCH, TIME, UNITS], seed=4), random(start.shape, seed=5)
+        loss = tf.reduce_sum(outputs * tf.cast(d_outputs, outputs.dtype))
+        loss += tf.reduce_sum(last * tf.cast(d_last, last.dtype))
+    return tape.gradient(loss, [inputs, start, *cell.trainable_variables])
+
+
+@both_directions
+def test_states_equal_those_of_keras(cell, inputs, start, backwards):
+    order = slice(None, None, -1 if backwards else 1)
+    outputs, last = run(cell, inputs, EVERYTHING, start, backwards=backwards)
+    initial_state = tf.split(start, cell.state_size // UNITS, axis=1)
+    expected, *expected_last = of_keras(cell)(inputs[:, order], initial_state=initial_state)
+    np.testing.assert_allclose(outputs[:, order], expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(last, np.concatenate(expected_last, axis=1), rtol=1e-4, atol=1e-5)
+
+
+def test_step_by_step_equals_the_whole_sequence(cell, inputs, start):
+    outputs, last = run(cell, inputs, EVERYTHING, start)
+    state = start
     for t in range(TIME):
-        state = layer.step(inputs[:, t], state)
-        np.testing.assert_allclose(states[:, t], state, rtol=1e-5, atol=1e-6)
+        state = take_step(cell, inputs[:, t], state)
+        np.testing.assert_allclose(outputs[:, t], state[:, :UNITS], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(last, state, rtol=1e-5, atol=1e-6)
 
 
-def test_padding_leaves_the_state_alone():
-    layer, inputs, start = make()
-    for backwards in (False, True):
-        _, last = layer(inputs, MASK, start, backwards=backwards)
-        for row, length in enumerate([5, 2, 4]):
-            alone = tf.ones([1, length], tf.bool)
-            _, expected = layer(
-                inputs[row : row + 1, :length], alone, start[row : row + 1], backwards=backwards
-            )
-            np.testing.assert_allclose(last[row], expected[0], rtol=1e-5, atol=1e-6)
+@both_directions
+def test_padding_leaves_the_state_alone(cell, inputs, start, backwards):
+    outputs, last = run(cell, inputs, MASK, start, backwards=backwards)
+    for row, length in enumerate(LENGTHS):
+        real, alone = inputs[row : row + 1, :length], tf.ones([1, length], tf.bool)
+        expected = run(cell, real, alone, start[row : row + 1], backwards=backwards)
+        np.testing.assert_allclose(outputs[row, :length], expected[0][0], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(last[row], expected[1][0], rtol=1e-5, atol=1e-6)
+
+
+@both_directions
+@pytest.mark.parametrize("is_compiled", [True, False], ids=["compiled", "eager"])
+def test_the_gradient_is_that_of_an_unrolled_loop(cell, inputs, start, backwards, is_compiled):
+    compute = tf.function(gradients, autograph=False) if is_compiled else gradients
+    expected = gradients(unrolled, cell, inputs, start, backwards=backwards)
+    found = compute(run, cell, inputs, start, backwards=backwards)
+    for expected_part, found_part in zip(expected, found, strict=True):
+        np.testing.assert_allclose(found_part, expected_part, rtol=1e-4, atol=1e-5)
+
+
+@both_directions
+def test_bfloat16_gives_nearly_the_gradient_of_float32(cell, inputs, start, backwards):
+    compute = tf.function(gradients, autograph=False)
+    expected = compute(run, cell, inputs, start, backwards=backwards)
+    halves = (tf.cast(x, tf.bfloat16) for x in (inputs, start))
+    found = compute(run, cell, *halves, backwards=backwards)
+    assert [part.dtype for part in found] == [tf.bfloat16] * 2 + [tf.float32] * 4
+    for a, b in zip(expected, (tf.cast(part, tf.float32) for part in found), strict=True):
+        # bfloat16 keeps 8 bits of each number.
+        assert tf.norm(a - b) < 0.03 * tf.norm(a)
+
+
+def test_the_forget_gate_begins_open():
+    bias = CELLS["lstm"](np.random.default_rng(1), INPUTS, UNITS).from_inputs.bias
+    assert [part.numpy().tolist() for part in tf.split(bias, 4)] == [
+        [gate] * UNITS for gate in (0.0, 1.0, 0.0, 0.0)
+    ]
