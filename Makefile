@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 
 ARGS ?=
-OUR_PACKAGES := pipeline components trainer serving scripts
+OUR_PACKAGES := pipeline components trainer serving scripts benchmarks
 
 .PHONY: help run test lint format setup lock clean
 

@@ -7,6 +7,8 @@ import os
 import time
 from pathlib import Path
 
+from tfx.utils import path_utils
+
 from components.gate import read_verdict
 from components.serving_validator import BLESSED_FILE, REPORT_FILE
 from components.verdict import Verdict, format_verdict
@@ -92,6 +94,7 @@ def _summarise(
         serving_problems=[
             f"{found['request']}: {found['problem']}" for found in report["problems"]
         ],
+        export=path_utils.serving_model_dir(run["Trainer"].outputs["model"][0].uri),
         pushed_to=pushed_to,
         is_live=live is not None and live.path == pushed_to,
         cached_nodes=sum(node.is_cached for node in run.values()),

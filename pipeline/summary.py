@@ -20,6 +20,8 @@ class Summary:
     is_servable: bool
     """Whether ServingValidator blessed the export."""
     serving_problems: list[str]
+    export: str
+    """The folder of the model that was trained, whatever the gate said of it."""
     pushed_to: str | None
     """The version's folder, if the model was pushed, now or when the cached step ran."""
     is_live: bool

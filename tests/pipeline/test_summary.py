@@ -39,6 +39,7 @@ def summary(**changes):
         verdict=verdict(),
         is_servable=True,
         serving_problems=[],
+        export="Trainer/model/6/Format-Serving",
         pushed_to="models/debian/7",
         is_live=True,
         cached_nodes=3,
@@ -106,3 +107,8 @@ def test_the_summary_is_json_for_programs():
     values = json.loads(json.dumps(summary().as_json()))
     assert values["is_live"]
     assert values["verdict"]["checks"][0]["bound"] == 15.0
+
+
+def test_the_summary_names_the_model_that_was_trained_even_if_it_was_blocked():
+    blocked = summary(verdict=verdict(blessed=False), pushed_to=None, is_live=False)
+    assert blocked.as_json()["export"] == "Trainer/model/6/Format-Serving"

@@ -1,0 +1,41 @@
+"""What a measurement ran on, in words that name no particular computer."""
+
+import os
+from pathlib import Path
+
+_FAST_NUMBER_TYPES = ("avx512_bf16", "amx_bf16")
+"""Processor flags that decide how fast the matrix products are."""
+
+
+def describe_processor(cores: int, processor_information: str) -> str:
+    """Says what the processor is: `2 cores, AMD EPYC, avx512_bf16`.
+
+    Args:
+      cores: how many of them may be used.
+      processor_information: the text of `/proc/cpuinfo`; may be empty.
+    """
+    fields: dict[str, str] = {}
+    for line in processor_information.splitlines():
+        name, _, value = line.partition(":")
+        fields.setdefault(name.strip(), value.strip())
+    flags = set(fields.get("flags", "").split())
+    parts = [
+        f"{cores} core{'' if cores == 1 else 's'}",
+        fields.get("model name", "unknown processor"),
+        *(flag for flag in _FAST_NUMBER_TYPES if flag in flags),
+    ]
+    return ", ".join(parts)
+
+
+def cores_of_this_machine() -> int:
+    """Counts the cores that this process may run on."""
+    return len(os.sched_getaffinity(0))
+
+
+def describe_this_machine() -> str:
+    """Says what this process may run on."""
+    try:
+        information = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        information = ""
+    return describe_processor(cores_of_this_machine(), information)
