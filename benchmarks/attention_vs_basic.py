@@ -210,7 +210,7 @@ The figure leaves out buckets of fewer than {SMALLEST_BUCKET} sentences.
   `{comparisons[0].attention.bleu.signature}`
 - p: paired bootstrap (Koehn, 2004), {BOOTSTRAP_RESAMPLES:,} resamples: the share on which attention
   is not better
-- seconds per step: of an epoch with its validation, median over the epochs; {sharing}
+- seconds per step: of an epoch without its validation, median over the epochs; {sharing}
 - validation BLEU: the same signature, greedy search, after each epoch
 - seed: {seed}
 - machine: {machine}; {"; ".join(cards)}

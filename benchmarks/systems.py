@@ -35,6 +35,8 @@ class Epoch:
     """Steps until its end, since the start of training."""
     seconds: float
     """Its own, validation included."""
+    validation_seconds: float
+    """Those of the validation."""
     train_loss: float
     validation_loss: float
     validation_bleu: float
@@ -67,11 +69,11 @@ class System:
 
     @property
     def seconds_per_step(self) -> float:
-        """Median over the epochs of an epoch's time, validation included, over its steps: the
+        """Median over the epochs of an epoch's time without its validation, over its steps: the
         first epoch also compiles, and one that was interrupted is too short."""
         starts = [0, *(epoch.step for epoch in self.history)]
         return statistics.median(
-            epoch.seconds / (epoch.step - start)
+            (epoch.seconds - epoch.validation_seconds) / (epoch.step - start)
             for epoch, start in zip(self.history, starts, strict=False)
         )
 

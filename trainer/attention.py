@@ -30,15 +30,15 @@ class Memory(NamedTuple):
     mask: tf.Tensor
     """bool [batch, source], true on real source positions."""
     summary: tf.Tensor
-    """Where each direction of the encoder ended, [batch, state units]."""
+    """Where each direction of the encoder ended, [batch, summary units]."""
 
 
 class Attention(Protocol):
     """One kind of attention."""
 
     def remember(self, states: tf.Tensor, summary: tf.Tensor, mask: tf.Tensor) -> Memory:
-        """Prepares encoder states [batch, source, state units], their summary [batch, state units]
-        and their mask, bool [batch, source]."""
+        """Prepares encoder states [batch, source, state units], their summary [batch,
+        summary units] and their mask, bool [batch, source]."""
 
     def __call__(self, queries: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:
         """Attends.

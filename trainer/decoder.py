@@ -39,7 +39,14 @@ class Decoder(tf.Module):
     feeding the last output.
     """
 
-    def __init__(self, settings: ModelSettings, rng: np.random.Generator, state_units: int):
+    def __init__(
+        self,
+        settings: ModelSettings,
+        rng: np.random.Generator,
+        state_units: int,
+        summary_units: int,
+    ):
+        """Makes the weights, for encoder states and a summary of the widths given."""
         super().__init__()
         make_cell, self.units = CELLS[settings.cell], settings.decoder_units
         self._input_feeding = settings.input_feeding
@@ -49,11 +56,11 @@ class Decoder(tf.Module):
         for _ in range(settings.decoder_layers - 1):
             self.layers.append(make_cell(rng, self.units + state_units, self.units))
         self._sizes = [*(cell.state_size for cell in self.layers), fed]
-        self.initial = Projection(rng, state_units, sum(self._sizes) - fed)
+        self.initial = Projection(rng, summary_units, sum(self._sizes) - fed)
         self.W_c = Projection(rng, state_units + self.units, self.units)
 
     def initial_state(self, summary: tf.Tensor) -> tf.Tensor:
-        """The first state, from the encoder's summary: [batch, state units] -> [batch, state
+        """The first state, from the encoder's summary: [batch, summary units] -> [batch, state
         size]."""
         state = tf.tanh(self.initial(summary))
         return tf.pad(state, [[0, 0], [0, self._sizes[-1]]])

@@ -4,6 +4,10 @@
 The annotation of a source position is h_i = [forward h_i ; backward h_i], so it knows the words
 before and after it. Further layers read the annotations of the layer below and add to them (a
 residual connection: He et al., 2016; Wu et al., 2016, section 3.1).
+
+With `attend_embeddings` an annotation also holds the embedding of its own word, [h_i ; E x_i]. What
+is looked at is then the word itself, not only what the network made of it and its neighbours: rare
+words translate better (Nguyen and Chiang, 2018, section 4), and attention lies on the right word.
 """
 
 import numpy as np
@@ -21,8 +25,12 @@ class Encoder(tf.Module):
         super().__init__()
         make_cell, units = CELLS[settings.cell], settings.encoder_units
         directions = 2 if settings.bidirectional else 1
-        self.output_units = directions * units
-        widths = [settings.embedding_size] + [self.output_units] * (settings.encoder_layers - 1)
+        self.summary_units = directions * units
+        # A fixed context looks at no word in particular.
+        self._with_embeddings = settings.attend_embeddings and settings.attention != "none"
+        appended = settings.embedding_size if self._with_embeddings else 0
+        self.output_units = self.summary_units + appended
+        widths = [settings.embedding_size] + [self.summary_units] * (settings.encoder_layers - 1)
         self.layers = [
             [make_cell(rng, width, units) for _ in range(directions)] for width in widths
         ]
@@ -35,10 +43,10 @@ class Encoder(tf.Module):
         Args:
           embedded: [batch, source, embedding size].
           mask: bool [batch, source], true on real positions.
-          dropout: between layers, while training.
+          dropout: on the states of every layer, while training.
 
         Returns:
-          The encoder states [batch, source, output units], and a summary [batch, output units]: the
+          The annotations [batch, source, output units], and a summary [batch, summary units]: the
           states where each direction ends.
         """
         states, summary = self._layer(0, embedded, mask)
@@ -46,6 +54,9 @@ class Encoder(tf.Module):
             below = dropout(states, DropoutPlace.ENCODER_STATES, depth)
             above, end = self._layer(depth, below, mask)
             states, summary = states + above, summary + end
+        states = dropout(states, DropoutPlace.ENCODER_STATES)
+        if self._with_embeddings:
+            states = tf.concat([states, embedded], axis=-1)
         return states, summary
 
     def _layer(self, depth: int, inputs: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -54,7 +54,7 @@ class TranslationModel(tf.Module):
             rng.normal(0.0, scale, [vocabulary_size, width]).astype(np.float32)
         )
         self.encoder = Encoder(settings, rng)
-        self.decoder = Decoder(settings, rng, self.encoder.output_units)
+        self.decoder = Decoder(settings, rng, self.encoder.output_units, self.encoder.summary_units)
         self.W_o = Projection(rng, settings.decoder_units, width)
         self.output_bias = zeros(vocabulary_size)
 
@@ -66,7 +66,6 @@ class TranslationModel(tf.Module):
         mask = tf.not_equal(source_ids, PAD)
         embedded = dropout(self._embed(source_ids), DropoutPlace.SOURCE_EMBEDDINGS)
         states, summary = self.encoder(embedded, mask, dropout)
-        states = dropout(states, DropoutPlace.ENCODER_STATES)
         seen = dropout(summary, DropoutPlace.SUMMARY)
         memory = self.decoder.attention.remember(states, seen, mask)
         return Encoded(memory, self.decoder.initial_state(summary))

@@ -41,6 +41,8 @@ class ModelSettings(Settings):
     encoder_layers: int = Field(1, ge=1, le=16)
     encoder_units: int = Field(256, ge=1)
     """Of each direction of each layer."""
+    attend_embeddings: bool = True
+    """Whether the encoder states that are attended to also hold the word's embedding."""
     decoder_layers: int = Field(1, ge=1, le=16)
     decoder_units: int = Field(512, ge=1)
     input_feeding: bool = False
@@ -54,10 +56,12 @@ class ModelSettings(Settings):
                 f"({self.attention_units})."
             )
         state_units = self.encoder_units * (2 if self.bidirectional else 1)
+        state_units += self.embedding_size if self.attend_embeddings else 0
         if self.attention == "luong_dot" and self.decoder_units != state_units:
             raise ValueError(
                 f"luong_dot needs decoder_units ({self.decoder_units}) as wide as the encoder's "
-                f"states ({state_units}): make them equal, or choose luong_general."
+                f"states ({state_units}): make them equal, switch attend_embeddings off, "
+                "or choose luong_general."
             )
         return self
 
@@ -79,6 +83,9 @@ class TrainingSettings(Settings):
     """Largest global norm of a gradient."""
     dropout: float = Field(0.3, ge=0, lt=1)
     label_smoothing: float = Field(0.1, ge=0, lt=1)
+    consistency: float = Field(0.0, ge=0)
+    """Weight of R-Drop (Liang et al., 2021), for which every batch is computed twice; 0 turns it
+    off."""
     average_decay: float = Field(0.9995, ge=0, lt=1)
     """Decay of the moving average of the weights, which is what is judged and exported; 0 turns it
     off."""

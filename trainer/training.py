@@ -50,7 +50,8 @@ class TrainingResult:
     model: TranslationModel
     """Its weights are the averaged ones of the best epoch; computes in float32."""
     history: list[dict[str, float]]
-    """One entry for each epoch: epoch, steps, seconds, training loss, validation loss and BLEU."""
+    """One entry for each epoch: epoch, steps so far, its seconds and how many of them went to the
+    validation, training loss, validation loss and BLEU."""
 
 
 class TrainingState(tf.Module):
@@ -138,7 +139,11 @@ def train(
         started, epoch = time.monotonic(), int(state.epoch)
         batches = epoch_batches(data.train, train_indices, settings.tokens_per_batch, seed, epoch)
         _train_epoch(state, train_step, batches, checkpoints, writer)
-        _finish_epoch(state, validate(), time.monotonic() - started, settings, writer)
+        trained = time.monotonic()
+        scores = validate()
+        ended = time.monotonic()
+        seconds = {"seconds": ended - started, "validation_seconds": ended - trained}
+        _finish_epoch(state, scores, seconds, settings, writer)
         checkpoints.save()
     return TrainingResult(
         _in_float32(state.best, model_settings, data), json.loads(state.history.numpy())
@@ -185,6 +190,7 @@ def _make_train_step(state: TrainingState, settings: TrainingSettings, seed: int
                 target_ids,
                 settings.label_smoothing,
                 Dropout(settings.dropout, key),
+                settings.consistency,
             )
         gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, weights)]
         state.optimizer.apply_gradients(zip(gradients, weights, strict=True))
@@ -234,7 +240,7 @@ def _train_epoch(
 def _finish_epoch(
     state: TrainingState,
     scores: Scores,
-    seconds: float,
+    seconds: dict[str, float],
     settings: TrainingSettings,
     writer: tf.summary.SummaryWriter,
 ) -> None:
@@ -248,7 +254,7 @@ def _finish_epoch(
     entry = {
         "epoch": epoch,
         "step": step,
-        "seconds": round(seconds, 1),
+        **{name: round(value, 1) for name, value in seconds.items()},
         "train_loss": float(state.loss_sum) / max(1, int(state.batch)),
         "validation_loss": scores.loss,
         "validation_bleu": scores.bleu,
@@ -266,7 +272,7 @@ def _finish_epoch(
         "epoch %d of %d: %.0f s, loss %.3f, validation loss %.3f, validation BLEU %.2f%s",
         epoch,
         settings.epochs,
-        seconds,
+        entry["seconds"],
         entry["train_loss"],
         scores.loss,
         scores.bleu,

@@ -9,6 +9,7 @@ def made_up_history(*, epochs: int = 3, steps: int = 100, seconds: float = 20.0)
             epoch=number,
             step=steps * number,
             seconds=seconds,
+            validation_seconds=seconds / 10,
             train_loss=5.0 / number,
             validation_loss=4.0 / number,
             validation_bleu=10.0 * number,

@@ -32,7 +32,7 @@ def test_the_time_of_a_step_is_that_of_an_ordinary_epoch() -> None:
     slow_start, cut_off = replace(history[0], seconds=90.0), replace(history[2], seconds=1.0)
     changed = (slow_start, history[1], cut_off, *history[3:])
     system = replace(made_up_system("debian"), history=changed)
-    assert system.seconds_per_step == pytest.approx(0.2)
+    assert system.seconds_per_step == pytest.approx(0.18)
 
 
 def test_the_best_epoch_need_not_be_the_last() -> None:

@@ -166,14 +166,14 @@ def test_a_wrong_override_is_refused_with_its_key_and_what_is_allowed(
     ("model", "sentence"),
     [
         (
-            "attention: luong_dot\n  bidirectional: false\n",
+            "attention: luong_dot\n  bidirectional: false\n  attend_embeddings: false\n",
             "luong_dot needs decoder_units (512) as wide as the encoder's states (256): make them "
-            "equal, or choose luong_general.",
+            "equal, switch attend_embeddings off, or choose luong_general.",
         ),
         (
             "attention: luong_dot\n  decoder_units: 256\n",
-            "luong_dot needs decoder_units (256) as wide as the encoder's states (512): make them "
-            "equal, or choose luong_general.",
+            "luong_dot needs decoder_units (256) as wide as the encoder's states (768): make them "
+            "equal, switch attend_embeddings off, or choose luong_general.",
         ),
         (
             "attention: multi_head\n  attention_heads: 3\n",
@@ -193,7 +193,7 @@ def test_sizes_that_do_not_fit_are_refused_with_their_section_and_what_to_do(
     [
         ("bahdanau", "attention_heads: 3\n  decoder_units: 64\n"),
         ("luong_general", "decoder_units: 64\n"),
-        ("luong_dot", "bidirectional: false\n  decoder_units: 256\n"),
+        ("luong_dot", "bidirectional: false\n  decoder_units: 512\n"),
         ("multi_head", "attention_heads: 8\n"),
     ],
 )

@@ -32,7 +32,7 @@ def make(attention="bahdanau", cell="gru", layers=1, input_feeding=False):
         "input_feeding": input_feeding,
     }
     settings = MODEL.model_copy(update=choice)
-    decoder = Decoder(settings, np.random.default_rng(1), STATE_UNITS)
+    decoder = Decoder(settings, np.random.default_rng(1), STATE_UNITS, STATE_UNITS)
     memory = decoder.attention.remember(STATES, SUMMARY, SOURCE_MASK)
     return decoder, decoder.initial_state(SUMMARY), memory
 

@@ -18,8 +18,14 @@ one_and_two_layers = pytest.mark.parametrize("layers", [1, 2])
 one_and_both_directions = pytest.mark.parametrize("bidirectional", [False, True])
 
 
-def make(cell="gru", layers=1, bidirectional=True):
-    choice = {"cell": cell, "encoder_layers": layers, "bidirectional": bidirectional}
+def make(cell="gru", layers=1, bidirectional=True, **choice):
+    choice = {
+        "cell": cell,
+        "encoder_layers": layers,
+        "bidirectional": bidirectional,
+        "attend_embeddings": False,
+        **choice,
+    }
     return Encoder(MODEL.model_copy(update=choice), np.random.default_rng(1))
 
 
@@ -91,8 +97,27 @@ def test_a_source_is_encoded_the_same_with_and_without_padding(layers, bidirecti
 
 
 @one_and_two_layers
-def test_dropout_acts_between_layers_alone(layers):
-    encoder = make(layers=layers)
-    expected, _ = encoder(EMBEDDED, MASK, NO_DROPOUT)
-    found, _ = encoder(EMBEDDED, MASK, Dropout(0.5, tf.constant([1, 2])))
-    assert np.array_equal(expected, found) == (layers == 1)
+def test_dropout_acts_on_the_states_of_every_layer(layers):
+    encoder = make(layers=layers, attend_embeddings=True)
+    expected, summary = encoder(EMBEDDED, MASK, NO_DROPOUT)
+    found, found_summary = encoder(EMBEDDED, MASK, Dropout(0.5, tf.constant([1, 2])))
+    units = encoder.summary_units
+    assert 0.2 < np.mean(found[:, :, :units] == 0) < 0.8
+    np.testing.assert_array_equal(found[:, :, units:], expected[:, :, units:])
+    assert np.array_equal(found_summary, summary) == (layers == 1)
+
+
+@one_and_both_directions
+def test_annotations_hold_the_embedding_of_their_word_too_if_asked(bidirectional):
+    plain = make(bidirectional=bidirectional)
+    encoder = make(bidirectional=bidirectional, attend_embeddings=True)
+    states, summary = encoder(EMBEDDED, MASK, NO_DROPOUT)
+    expected, expected_summary = plain(EMBEDDED, MASK, NO_DROPOUT)
+    np.testing.assert_array_equal(states, tf.concat([expected, EMBEDDED], axis=-1))
+    np.testing.assert_array_equal(summary, expected_summary)
+    assert encoder.output_units == states.shape[-1]
+
+
+def test_a_fixed_context_knows_no_embeddings():
+    encoder = make(attention="none", attend_embeddings=True)
+    assert encoder.output_units == encoder.summary_units == 2 * MODEL.encoder_units

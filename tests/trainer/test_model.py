@@ -12,7 +12,7 @@ VOCABULARY = 40
 VARIANTS = {
     "bahdanau": {},
     "none, unidirectional": {"attention": "none", "bidirectional": False},
-    "luong_dot, lstm": {"attention": "luong_dot", "cell": "lstm"},
+    "luong_dot, lstm": {"attention": "luong_dot", "cell": "lstm", "attend_embeddings": False},
     "luong_general, two layers": {
         "attention": "luong_general",
         "encoder_layers": 2,
