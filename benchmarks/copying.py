@@ -1,13 +1,13 @@
 """Are names, numbers and unknown words carried over as they are?
 
 A word is what stands between white space, without the punctuation around it, and has a letter or a
-digit. A word of the source is to be copied as often as it is a word of the reference too, but not
-more often than it stands in the source; it is kept as often as it is also a word of our
-translation, but not more often than it was to be copied. No list of names is needed: the human
-translator has said what to copy.
+digit. A word of the source is to be copied as often as the reference has it too, but not more often
+than it stands in the source; it is kept as often as our translation has it as well, but not more
+often than it was to be copied. No list of names is needed: the human translator has said what to
+copy.
 
-German joins names into compounds (`GTK-Bibliothek`). A word that our translation has only as a part
-of such a compound counts as lost, and is also counted on its own, so that both readings are there.
+German joins names into compounds (`GTK-Bibliothek`), so a text also has the parts of its hyphenated
+words, unless the source has such a word itself (`libgtk-dev`), which is then a name of its own.
 
     python -m benchmarks.copying --config debian --show 50
 """
@@ -43,8 +43,6 @@ class Copies:
     """How many words were to be copied."""
     kept: int = 0
     """How many of them our translations have."""
-    in_compounds: int = 0
-    """How many more they have as a part of a hyphenated compound."""
     lost: Counter[str] = field(default_factory=Counter)
     """The words that were not kept."""
 
@@ -52,11 +50,6 @@ class Copies:
     def share(self) -> float | None:
         """Kept of needed, 0 to 1; None where nothing was to be copied."""
         return self.kept / self.needed if self.needed else None
-
-    @property
-    def share_with_compounds(self) -> float | None:
-        """The same if a part of a compound counts as kept."""
-        return (self.kept + self.in_compounds) / self.needed if self.needed else None
 
 
 def words_of(text: str) -> list[str]:
@@ -90,40 +83,34 @@ def measure_copying(
     copies = {name: Copies() for name in classes}
     for source, reference, hypothesis in zip(sources, references, hypotheses, strict=True):
         source_words = Counter(words_of(source))
-        needed = source_words & Counter(words_of(reference))
-        found = Counter(words_of(hypothesis))
-        compounds = Counter(
-            part
-            for word in found.elements()
-            if word not in source_words
-            for part in word.split("-")
-            if part != word
-        )
+        needed = source_words & _words_and_parts(reference, source_words)
+        found = _words_and_parts(hypothesis, source_words)
         for word, count in needed.items():
             kept = min(count, found[word])
-            lost = count - kept
             for name, belongs in classes.items():
                 if belongs(word):
                     copies[name].needed += count
                     copies[name].kept += kept
-                    if lost:
-                        copies[name].in_compounds += min(lost, compounds[word])
-                        copies[name].lost[word] += lost
+                    if kept < count:
+                        copies[name].lost[word] += count - kept
     return copies
+
+
+def _words_and_parts(text: str, whole: Collection[str]) -> Counter[str]:
+    """Counts the words of a text and the parts of its hyphenated ones, except those of `whole`."""
+    words = words_of(text)
+    parts = (
+        part for word in words if "-" in word and word not in whole for part in word.split("-")
+    )
+    return Counter([*words, *parts])
 
 
 def copying_table(copies: dict[str, Copies]) -> str:
     """Renders the counts as a table in Markdown."""
     return table(
-        ["words that the reference copies", "number", "kept", "share", "share with compounds"],
+        ["words that the reference copies", "number", "kept", "share"],
         [
-            [
-                name,
-                number(counts.needed, 0),
-                number(counts.kept, 0),
-                percent(counts.share),
-                percent(counts.share_with_compounds),
-            ]
+            [name, number(counts.needed, 0), number(counts.kept, 0), percent(counts.share)]
             for name, counts in copies.items()
         ],
     )

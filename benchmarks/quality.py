@@ -146,8 +146,8 @@ All but the validation BLEU are of the test split, translated by the exported be
 
 {copying}
 
-A word is to be copied if the reference has it exactly as the source has it; the last column also
-counts one that stands in a hyphenated compound of the translation.
+A word is to be copied if the reference has it exactly as the source has it, by itself or as a part
+of a hyphenated compound; it is kept if our translation has it so.
 
 ## How it was measured
 

@@ -59,7 +59,10 @@ class TranslationModel(tf.Module):
         self.output_bias = zeros(vocabulary_size)
 
     def _embed(self, ids: tf.Tensor) -> tf.Tensor:
-        return tf.cast(tf.gather(self.embeddings, ids), self._compute_type)
+        """Ids [...] to embeddings [..., embedding size] of about unit variance; the output layer
+        needs the same numbers smaller (Vaswani et al., 2017, section 3.4)."""
+        scale = self.embeddings.shape[1] ** 0.5
+        return tf.cast(tf.gather(self.embeddings, ids) * scale, self._compute_type)
 
     def encode(self, source_ids: tf.Tensor, dropout: Dropout = NO_DROPOUT) -> Encoded:
         """Reads sources, int [batch, source], each with its end symbol, padded with 0."""
