@@ -160,9 +160,10 @@ def _states(
             return step + 1, state, states.write(step, state)
 
         states = tf.TensorArray(projected.dtype, time, element_shape=initial_state.shape)
-        return tf.while_loop(lambda step, *_: step < time, advance, [0, initial_state, states])[
-            2
-        ].stack()
+        _, _, states = tf.while_loop(
+            lambda step, *_: step < time, advance, [0, initial_state, states]
+        )
+        return states.stack()
 
     def backward(
         states: tf.Tensor, d_states: tf.Tensor
