@@ -211,7 +211,7 @@ The figure leaves out buckets of fewer than {SMALLEST_BUCKET} sentences.
 - p: paired bootstrap (Koehn, 2004), {BOOTSTRAP_RESAMPLES:,} resamples: the share on which attention
   is not better
 - seconds per step: of an epoch without its validation, median over the epochs; {sharing}
-- validation BLEU: the same signature, greedy search, after each epoch
+- validation BLEU: the same signature and search, after each epoch
 - seed: {seed}
 - machine: {machine}; {"; ".join(cards)}
 - command: `{command}`

@@ -155,7 +155,7 @@ of a hyphenated compound; it is kept if our translation has it so.
 - chrF: sacreBLEU `{first.chrf.signature}`
 - BLEU, lc tok: lowercased, punctuation normalised and tokenised as by Moses, unsmoothed;
   sacreBLEU `{first.lowercased.signature}`
-- validation BLEU: cased, greedy search, of the epoch that was exported
+- validation BLEU: the same signature, of the epoch that was exported
 - minutes: of training, its validations included; {sharing}
 - machine: {machine}; {"; ".join(cards)}
 - command: `{command}`

@@ -40,7 +40,7 @@ class Epoch:
     train_loss: float
     validation_loss: float
     validation_bleu: float
-    """Cased BLEU of greedy translations of validation sentences."""
+    """Cased BLEU of the translations of validation sentences."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,10 @@ from trainer.layers import NO_DROPOUT, Dropout, DropoutPlace, Projection, zeros
 from trainer.settings import ModelSettings
 from trainer.subwords import PAD, START
 
+INITIAL_EMBEDDINGS = 0.2
+"""Standard deviation of the embeddings that an untrained network reads. At 1, what is left of it in
+the embedding of a rare subword is loud noise."""
+
 
 class Encoded(NamedTuple):
     """A batch of sources, ready to be translated."""
@@ -49,9 +53,9 @@ class TranslationModel(tf.Module):
         rng = np.random.default_rng(seed)
         self._compute_type = compute_type
         width = settings.embedding_size
-        scale = width**-0.5
+        deviation = INITIAL_EMBEDDINGS * width**-0.5
         self.embeddings = tf.Variable(
-            rng.normal(0.0, scale, [vocabulary_size, width]).astype(np.float32)
+            rng.normal(0.0, deviation, [vocabulary_size, width]).astype(np.float32)
         )
         self.encoder = Encoder(settings, rng)
         self.decoder = Decoder(settings, rng, self.encoder.output_units, self.encoder.summary_units)
@@ -59,8 +63,8 @@ class TranslationModel(tf.Module):
         self.output_bias = zeros(vocabulary_size)
 
     def _embed(self, ids: tf.Tensor) -> tf.Tensor:
-        """Ids [...] to embeddings [..., embedding size] of about unit variance; the output layer
-        needs the same numbers smaller (Vaswani et al., 2017, section 3.4)."""
+        """Ids [...] to embeddings [..., embedding size], larger than those of the output layer by
+        the root of their size (Vaswani et al., 2017, section 3.4)."""
         scale = self.embeddings.shape[1] ** 0.5
         return tf.cast(tf.gather(self.embeddings, ids) * scale, self._compute_type)
 

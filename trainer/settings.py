@@ -83,9 +83,6 @@ class TrainingSettings(Settings):
     """Largest global norm of a gradient."""
     dropout: float = Field(0.3, ge=0, lt=1)
     label_smoothing: float = Field(0.1, ge=0, lt=1)
-    consistency: float = Field(0.0, ge=0)
-    """Weight of R-Drop (Liang et al., 2021), for which every batch is computed twice; 0 turns it
-    off."""
     average_decay: float = Field(0.9995, ge=0, lt=1)
     """Decay of the moving average of the weights, which is what is judged and exported; 0 turns it
     off."""

@@ -96,7 +96,7 @@ def train(
       data: encoded train and validation splits.
       model_settings: the network.
       settings: how to train.
-      decoding: the longest translations, for the validation BLEU.
+      decoding: the search of the exported model, for the validation BLEU.
       seed: of the weights, the order of the batches and the dropout.
       checkpoint_folder: where checkpoints go; must belong to this data and these settings alone.
       log_folder: where TensorBoard's events go.
@@ -190,7 +190,6 @@ def _make_train_step(state: TrainingState, settings: TrainingSettings, seed: int
                 target_ids,
                 settings.label_smoothing,
                 Dropout(settings.dropout, key),
-                settings.consistency,
             )
         gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, weights)]
         state.optimizer.apply_gradients(zip(gradients, weights, strict=True))

@@ -1,4 +1,5 @@
-"""Judging a model while it trains: loss and BLEU of greedy translations of the validation split."""
+"""Judging a model while it trains: its loss on the validation split, and the BLEU of what the
+exported model would translate."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -23,7 +24,7 @@ class Scores(NamedTuple):
     loss: float
     """Cross-entropy without label smoothing, nats per token."""
     bleu: float
-    """Corpus BLEU of sacreBLEU (cased, 13a) of greedy translations."""
+    """Corpus BLEU of sacreBLEU (cased, 13a)."""
 
 
 def make_validator(
@@ -40,13 +41,13 @@ def make_validator(
       pairs: the validation split.
       indices: which of its sentences to use.
       vocabulary: to turn ids into text.
-      decoding: the longest translations; the search is greedy.
+      decoding: the search of the exported model. Greedy search may prefer another epoch.
     """
     signature = [tf.TensorSpec([None, None], tf.int32)] * 2
 
     @tf.function(autograph=False, input_signature=signature[:1])
     def translate(source_ids: tf.Tensor) -> tf.Tensor:
-        return search(model, source_ids, decoding, beam_size=1).ids[:, 0]
+        return search(model, source_ids, decoding).ids[:, 0]
 
     @tf.function(autograph=False, input_signature=signature)
     def total_loss(source_ids: tf.Tensor, target_ids: tf.Tensor) -> tf.Tensor:
