@@ -3,6 +3,7 @@
 .DEFAULT_GOAL := help
 
 ARGS ?=
+FIRST_RUN := --set training.epochs=6
 OUR_PACKAGES := pipeline components trainer serving scripts benchmarks
 
 .PHONY: help run test lint format setup lock clean
@@ -10,8 +11,8 @@ OUR_PACKAGES := pipeline components trainer serving scripts benchmarks
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
-run: setup ## train, gate and push a model; ARGS="--config multi30k" goes to `nmt run`
-	.venv/bin/nmt run $(ARGS)
+run: setup ## a first model, in 25 minutes on 2 cores; ARGS="--config multi30k" goes to `nmt run` instead
+	.venv/bin/nmt run $(or $(ARGS),$(FIRST_RUN))
 
 test: lint ## lint, type check and every test; ARGS="-k gate" goes to pytest
 	.venv/bin/python -m pytest $(ARGS)
