@@ -1,22 +1,21 @@
 """Translate in this process with an exported model: no server, no TFX, only TensorFlow."""
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from serving.batching import batches_by_length, in_order
 from serving.saved_model import SavedModel
 from serving.signatures import N_BEST, SCORE, SERVING_DEFAULT
 from serving.translation import (
     ScoredTranslation,
     Translation,
+    as_bytes,
     as_text,
     read_n_best,
     read_scored,
     read_translation,
 )
-
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 Result = TypeVar("Result")
 
@@ -54,7 +53,7 @@ class LocalModel:
         Raises:
           ModelCallError: the model lacks the signature, or failed.
         """
-        encoded = [_as_bytes(text) for text in texts]
+        encoded = [as_bytes(text) for text in texts]
         signature, read = (N_BEST, read_n_best) if n_best else (SERVING_DEFAULT, read_translation)
 
         def run(batch: Sequence[int]) -> list[Translation]:
@@ -83,8 +82,8 @@ class LocalModel:
             raise ValueError(
                 f"Each text needs one target: {len(texts)} texts have {len(targets)} targets."
             )
-        sources = [_as_bytes(text) for text in texts]
-        given = [_as_bytes(target) for target in targets]
+        sources = [as_bytes(text) for text in texts]
+        given = [as_bytes(target) for target in targets]
 
         def run(batch: Sequence[int]) -> list[ScoredTranslation]:
             response = self._model.call(
@@ -105,20 +104,5 @@ class LocalModel:
         self, lengths: Sequence[int], run: Callable[[Sequence[int]], list[Result]]
     ) -> list[Result]:
         """Runs texts of similar length together, which wastes least, and restores the order."""
-        results: dict[int, Result] = {}
-        for batch in _batches_by_length(lengths, self.batch_size):
-            results.update(zip(batch, run(batch), strict=True))
-        return [results[position] for position in range(len(lengths))]
-
-
-def _batches_by_length(lengths: Sequence[int], batch_size: int) -> Iterator[list[int]]:
-    """Yields positions, shortest first."""
-    order = sorted(range(len(lengths)), key=lambda position: lengths[position])
-    for start in range(0, len(order), batch_size):
-        yield order[start : start + batch_size]
-
-
-def _as_bytes(text: str | bytes) -> bytes:
-    if isinstance(text, bytes):
-        text = as_text(text)
-    return _LONE_SURROGATE.sub("\ufffd", text).encode("utf-8")
+        batches = batches_by_length(lengths, self.batch_size)
+        return in_order(batches, [run(batch) for batch in batches])

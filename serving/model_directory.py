@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from serving.varint import read_varint
+
 SAVED_MODEL_FILE = "saved_model.pb"
 VARIABLES_FOLDER = "variables"
 VARIABLES_INDEX_FILE = "variables.index"
@@ -238,12 +240,12 @@ def _is_whole_saved_model(content: bytes) -> bool:
     position, graphs = 0, 0
     try:
         while position < len(content):
-            tag, position = _varint(content, position)
+            tag, position = read_varint(content, position)
             field, kind = tag >> 3, tag & 7
             if kind == _WIRE_VARINT:
-                _, position = _varint(content, position)
+                _, position = read_varint(content, position)
             elif kind == _WIRE_BYTES:
-                length, position = _varint(content, position)
+                length, position = read_varint(content, position)
                 position += length
                 graphs += field == _META_GRAPHS_FIELD
             else:
@@ -251,15 +253,3 @@ def _is_whole_saved_model(content: bytes) -> bool:
     except IndexError:
         return False
     return position == len(content) and graphs > 0
-
-
-def _varint(content: bytes, position: int) -> tuple[int, int]:
-    """The number that begins at the position, and the position behind it."""
-    number = shift = 0
-    while True:
-        byte = content[position]
-        position += 1
-        number |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            return number, position

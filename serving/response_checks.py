@@ -80,6 +80,11 @@ def _check_sizes(contract: SignatureContract, signature: str, response: Response
     return problems
 
 
+def check_lengths(response: Response) -> list[str]:
+    """Checks that lengths lie within the padded axes, so that the padding can be cut off."""
+    return _check_lengths(_without_beam_axis(response))
+
+
 def check_values(signature: str, response: Response) -> list[str]:
     """Checks scores, texts, lengths, tokens and attention of a response whose form is right."""
     problems = _check_texts(response)

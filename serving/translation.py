@@ -8,6 +8,7 @@ import numpy as np
 
 from serving.signatures import END_SYMBOL, WORD_START
 
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 _WORD_START_AS_BYTES = [f"<0x{byte:02X}>" for byte in WORD_START.encode("utf-8")]
 
@@ -101,6 +102,13 @@ def _read_decoded(response: Mapping[str, np.ndarray], index: tuple[int, ...]) ->
 def as_text(value: bytes) -> str:
     """Decodes a string of a model, whatever bytes are in it."""
     return value.decode("utf-8", errors="replace")
+
+
+def as_bytes(text: str | bytes) -> bytes:
+    """Encodes a text for a model as valid UTF-8, whatever is in it."""
+    if isinstance(text, bytes):
+        text = as_text(text)
+    return _LONE_SURROGATE.sub("\ufffd", text).encode("utf-8")
 
 
 def merge_into_words(
