@@ -33,6 +33,9 @@ _LAZY_COMMANDS = (
         "translate", "pipeline.translate_command:translate", "Translate text with the live model."
     ),
     LazyCommand(
+        "serve", "pipeline.serve_command:serve", "Serve the live model over gRPC and REST."
+    ),
+    LazyCommand(
         "corpus", "pipeline.corpus_commands:app", "Fetch a corpus, or import your own text."
     ),
     LazyCommand("models", "pipeline.models_command:app", "List and show the pushed models."),

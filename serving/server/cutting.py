@@ -1,0 +1,77 @@
+"""Batches of texts and their answers: cut into those of each request, and joined again.
+
+Texts that ran together were padded together. What a request gets back is padded to the longest of
+its own texts alone, so that an answer never tells in whose company it was computed. The names and
+axes are those of the contract in `serving/signatures.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+Inputs = Mapping[str, Sequence[bytes]]
+"""One list of byte strings per input, all of the same length."""
+Outputs = Mapping[str, np.ndarray]
+"""Arrays whose first axis is the texts; strings are `bytes` objects."""
+
+_PADDED_AXES: Mapping[str, tuple[str, ...]] = {
+    "source_tokens": ("source_length",),
+    "target_tokens": ("target_length",),
+    "token_log_probability": ("target_length",),
+    "attention": ("target_length", "source_length"),
+}
+"""The lengths that say what is real along the last axes of an output."""
+
+
+def rows_of(inputs: Inputs) -> int:
+    """Returns the number of texts."""
+    return len(next(iter(inputs.values())))
+
+
+def split(inputs: Inputs, size: int) -> list[Inputs]:
+    """Splits inputs into consecutive pieces of at most `size` texts, in their order; no texts are
+    one piece."""
+    return [
+        {name: values[start : start + size] for name, values in inputs.items()}
+        for start in range(0, max(1, rows_of(inputs)), size)
+    ]
+
+
+def concatenate(several: Sequence[Inputs]) -> Inputs:
+    """Lays the inputs of several requests one behind the other."""
+    return {name: [text for inputs in several for text in inputs[name]] for name in several[0]}
+
+
+def cut(outputs: Outputs, start: int, stop: int) -> dict[str, np.ndarray]:
+    """Returns the answers to the texts from `start` to before `stop`, without foreign padding."""
+    own = {name: values[start:stop] for name, values in outputs.items()}
+    for name, lengths in _PADDED_AXES.items():
+        if name in own and all(length in own for length in lengths):
+            real = [slice(max(0, int(own[length].max(initial=0)))) for length in lengths]
+            index: tuple[Any, ...] = (..., *real)
+            own[name] = own[name][index]
+    return own
+
+
+def join(pieces: Sequence[Outputs]) -> dict[str, np.ndarray]:
+    """Joins the answers to consecutive texts, padding them to the longest of all.
+
+    The padding is zero, and the empty string among strings.
+    """
+    if len(pieces) == 1:
+        return dict(pieces[0])
+    return {name: _join_arrays([piece[name] for piece in pieces]) for name in pieces[0]}
+
+
+def _join_arrays(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    rows = sum(len(array) for array in arrays)
+    rest = np.max([array.shape[1:] for array in arrays], axis=0)
+    dtype = arrays[0].dtype
+    joined = np.full((rows, *map(int, rest)), b"" if dtype.kind == "O" else 0, dtype)
+    start = 0
+    for array in arrays:
+        block = (slice(start, start + len(array)), *map(slice, array.shape[1:]))
+        joined[block] = array
+        start += len(array)
+    return joined

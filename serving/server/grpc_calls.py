@@ -1,0 +1,66 @@
+"""What all gRPC methods share: reading the request, the status code, and counting the call."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from serving.protocol import Method
+from serving.server.errors import RequestError, invalid
+from serving.server.metrics import Metrics
+
+Respond = Callable[[Any, grpc.aio.ServicerContext], Awaitable[Any]]
+"""Makes the reply to a request; raises RequestError."""
+
+_LOG = logging.getLogger(__name__)
+
+
+def unary(method: Method, respond: Respond, metrics: Metrics) -> grpc.RpcMethodHandler:
+    """Makes the handler of a method.
+
+    Messages are read and written here and not by gRPC, which would answer bytes that are no message
+    with an internal error.
+    """
+    name = method.path.rpartition("/")[2]
+
+    async def handle(content: bytes, context: grpc.aio.ServicerContext) -> bytes:
+        started = time.perf_counter()
+        code = grpc.StatusCode.INTERNAL
+        try:
+            reply = await respond(_parse(method, content), context)
+            code = grpc.StatusCode.OK
+            return reply.SerializeToString()
+        except RequestError as error:
+            code = error.code
+            await context.abort(code, error.sentence)
+            raise  # for the type checker: `abort` has raised
+        except asyncio.CancelledError:
+            is_late = context.time_remaining() == 0
+            code = grpc.StatusCode.DEADLINE_EXCEEDED if is_late else grpc.StatusCode.CANCELLED
+            raise
+        except Exception as error:
+            _LOG.exception("%s failed", name)
+            await context.abort(code, f"The server failed: {type(error).__name__}.")
+            raise
+        finally:
+            metrics.answered("grpc", name, code.name, time.perf_counter() - started)
+
+    return grpc.unary_unary_rpc_method_handler(handle)
+
+
+def deadline_of(context: grpc.aio.ServicerContext) -> float | None:
+    """Returns a call's deadline by `time.monotonic`; None for no end."""
+    remaining = context.time_remaining()
+    return None if remaining is None else time.monotonic() + remaining
+
+
+def _parse(method: Method, content: bytes) -> Any:
+    try:
+        return method.request.FromString(content)
+    except DecodeError as error:
+        kind = method.request.DESCRIPTOR.name
+        raise invalid(f"The request is no {kind}: its bytes cannot be read.") from error

@@ -1,0 +1,241 @@
+"""TensorFlow Serving's JSON: predict requests in row and columnar format, and their responses.
+
+https://www.tensorflow.org/tfx/serving/api_rest, and where it is silent
+`tensorflow_serving/util/json_tensor.cc`.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from google.protobuf import json_format
+
+from serving import protocol
+from serving.server.cutting import Inputs, Outputs
+from serving.server.errors import invalid
+from serving.server.loaded_model import LoadedSignature
+from serving.server.requests import check_inputs
+from serving.signatures import SERVING_DEFAULT
+
+_BASE64 = "b64"
+_BYTES_SUFFIX = "_bytes"
+"""The end of the names of outputs that are bytes and no text."""
+_LONGEST_VALUE = 80
+_TYPES = {dict: "Object", list: "Array", str: "String", bool: "Bool", type(None): "Null"}
+
+
+@dataclass(frozen=True)
+class JsonRequest:
+    """The body of a predict request."""
+
+    signature: str
+    is_row_format: bool
+    """Whether it holds `instances`, one object or value per text, or else `inputs`, one list per
+    input."""
+    values: Any
+
+
+def parse_body(body: bytes) -> JsonRequest:
+    """Reads the body of a predict request.
+
+    Raises:
+      RequestError: it is not JSON, or not such an object.
+    """
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
+        raise invalid(f"JSON Parse error: {reason}") from error
+    if not isinstance(document, dict):
+        raise invalid(f"JSON Value: {_show(document)} Is not object")
+    signature = document.get("signature_name", "")
+    if not isinstance(signature, str):
+        raise invalid("'signature_name' key must be a string value.")
+    if "instances" in document and "inputs" in document:
+        raise invalid(
+            "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist"
+        )
+    if "instances" not in document and "inputs" not in document:
+        raise invalid("Missing 'inputs' or 'instances' key")
+    is_row_format = "instances" in document
+    values = document["instances" if is_row_format else "inputs"]
+    if is_row_format and not isinstance(values, list):
+        raise invalid("Expecting 'instances' to be a list/array")
+    if is_row_format and not values:
+        raise invalid("No values in 'instances' array")
+    return JsonRequest(signature or SERVING_DEFAULT, is_row_format, values)
+
+
+def read_json_inputs(request: JsonRequest, signature: LoadedSignature) -> Inputs:
+    """Reads the texts of a request.
+
+    Raises:
+      RequestError: they are not what the signature takes.
+    """
+    read = _read_rows if request.is_row_format else _read_columns
+    return check_inputs(read(request.values, signature.inputs))
+
+
+def write_predictions(outputs: Outputs, is_row_format: bool) -> bytes:
+    """Writes the answer in the format of the request; `NaN` and `Infinity` stand bare."""
+    columns = {name: _plain(name, np.asarray(values)) for name, values in sorted(outputs.items())}
+    answer: Any
+    if is_row_format:
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        answer = {"predictions": [_only_value(row) for row in rows]}
+    else:
+        answer = {"outputs": _only_value(columns)}
+    return _dump(answer)
+
+
+def write_error(sentence: str) -> bytes:
+    """Writes what every request that fails is answered."""
+    return _dump({"error": sentence})
+
+
+def write_message(message: Any) -> bytes:
+    """Writes a message of the protocol with all its fields, under the names of its definition."""
+    return _dump(_fields(message))
+
+
+def write_metadata(response: Any, definitions: Any) -> bytes:
+    """Writes a `GetModelMetadataResponse`.
+
+    Args:
+      response: whose `model_spec` is taken.
+      definitions: the `SignatureDefMap`, which stands there in full.
+    """
+    return _dump(
+        {
+            "model_spec": _fields(response.model_spec),
+            "metadata": {"signature_def": _fields(definitions)},
+        }
+    )
+
+
+def _fields(message: Any) -> dict[str, Any]:
+    return json_format.MessageToDict(
+        message,
+        preserving_proto_field_name=True,
+        always_print_fields_with_no_presence=True,
+        descriptor_pool=protocol.POOL,
+    )
+
+
+def _read_rows(rows: Sequence[Any], names: Sequence[str]) -> dict[str, list[bytes]]:
+    """Reads `instances`: objects with one value per input, or plain values for an only input."""
+    if not _is_object(rows[0]):
+        if len(names) > 1:
+            raise invalid(
+                "instances is a plain list, but expecting list of objects as multiple "
+                "input tensors required as per tensorinfo_map"
+            )
+        for position, row in enumerate(rows):
+            if _is_object(row):
+                raise invalid(
+                    f"Expecting value/list but got object at item {position} of input list"
+                )
+        return {names[0]: [_text(row) for row in rows]}
+    texts: dict[str, list[bytes]] = {name: [] for name in names}
+    for position, row in enumerate(rows):
+        if not _is_object(row):
+            raise invalid(f"Expecting object but got list at item {position} of input list")
+        if set(row) != set(names):
+            raise invalid(
+                f"Failed to process element: {position} of 'instances' list. JSON object: "
+                f"{_show(row)} keys must be equal to: {','.join(names)}"
+            )
+        for name in names:
+            texts[name].append(_text(row[name]))
+    return texts
+
+
+def _read_columns(columns: Any, names: Sequence[str]) -> dict[str, list[bytes]]:
+    """Reads `inputs`: an object with one list per input, or one list for an only input."""
+    if not _is_object(columns):
+        if len(names) > 1:
+            raise invalid(
+                "inputs is a plain value/list, but expecting an object as multiple "
+                "input tensors required as per tensorinfo_map"
+            )
+        columns = {names[0]: columns}
+    texts = {}
+    for name in names:
+        if name not in columns:
+            raise invalid(f"Missing named input: {name} in 'inputs' object.")
+        if not isinstance(columns[name], list):
+            raise invalid(f"Input {name!r} must be a list of strings, one per text.")
+        texts[name] = [_text(value) for value in columns[name]]
+    return texts
+
+
+def _text(value: Any) -> bytes:
+    """Reads a string, or an object `{"b64": ...}` that holds bytes."""
+    if isinstance(value, dict):
+        return _decode_base64(value)
+    if not isinstance(value, str):
+        raise invalid(
+            f"JSON Value: {_show(value)} Type: {_TYPES.get(type(value), 'Number')} "
+            "is not of expected type: string"
+        )
+    try:
+        return value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise invalid("JSON Parse error: The surrogate pair in string is invalid.") from error
+
+
+def _decode_base64(value: Mapping[str, Any]) -> bytes:
+    if not _is_base64(value):
+        raise invalid(f"JSON Value: {_show(value)} not formatted correctly for base64 data")
+    try:
+        return base64.b64decode(value[_BASE64], validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise invalid("Unable to base64 decode") from error
+
+
+def _is_base64(value: Any) -> bool:
+    return isinstance(value, dict) and set(value) == {_BASE64} and isinstance(value[_BASE64], str)
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict) and not _is_base64(value)
+
+
+def _only_value(fields: Mapping[str, Any]) -> Any:
+    """A single output stands without its name."""
+    return next(iter(fields.values())) if len(fields) == 1 else fields
+
+
+def _plain(name: str, values: np.ndarray) -> list:
+    """Turns an array into lists of JSON's own types."""
+    if values.dtype == np.float32:
+        # By way of text, so that 0.2 stays 0.2 and does not become 0.20000000298.
+        return values.astype("U").astype(np.float64).tolist()
+    if values.dtype == object:
+        as_json = _as_base64 if name.endswith(_BYTES_SUFFIX) else _as_string
+        return np.frompyfunc(as_json, 1, 1)(values).tolist() if values.size else values.tolist()
+    return values.tolist()
+
+
+def _as_string(value: bytes) -> str:
+    return value.decode("utf-8", errors="replace")
+
+
+def _as_base64(value: bytes) -> dict[str, str]:
+    return {_BASE64: base64.b64encode(value).decode("ascii")}
+
+
+def _show(value: Any) -> str:
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return "(nested too deep)"
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
+
+
+def _dump(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", errors="replace")

@@ -1,0 +1,140 @@
+"""Loads a version from its folder and warms it up, as TensorFlow Serving does."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import numpy as np
+
+from serving import protocol
+from serving.saved_model import (
+    ModelCallError,
+    ModelLoadError,
+    SavedModel,
+    import_tensorflow,
+    message_of,
+)
+from serving.server.cutting import Inputs
+from serving.server.errors import RequestError, code_of_number, invalid
+from serving.server.loaded_model import LoadedModel, LoadedSignature
+from serving.server.requests import find_signature, read_inputs
+from serving.signatures import CONTRACTS, SERVING_DEFAULT
+
+WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
+_MAX_WARMUP_REQUESTS = 1000
+"""TensorFlow Serving's limit."""
+_PREDICT = "tensorflow/serving/predict"
+
+
+def load_model(path: str, number: int) -> LoadedModel:
+    """Loads a version and replays its warm-up requests.
+
+    Args:
+      path: the folder with `saved_model.pb`.
+      number: the version.
+
+    Raises:
+      ModelLoadError: it cannot be loaded, or fails at its own warm-up.
+    """
+    saved_model = SavedModel(path)
+    definitions = _read_definitions(path)
+    signatures = {
+        name: _signature(name, definition, saved_model)
+        for name, definition in definitions.signature_def.items()
+        if _takes_texts(definition) and name in saved_model.signatures
+    }
+    if not signatures:
+        raise ModelLoadError(f"The model in {path} has no signature that takes texts.")
+    model = LoadedModel(number, signatures, definitions)
+    _warm_up(model, path)
+    return model
+
+
+def _signature(name: str, definition: Any, saved_model: SavedModel) -> LoadedSignature:
+    inputs, outputs = tuple(sorted(definition.inputs)), tuple(sorted(definition.outputs))
+    contract = CONTRACTS.get(name)
+    return LoadedSignature(
+        name,
+        inputs,
+        outputs,
+        # What the contract does not know may be padded along any axis.
+        shares_batches=contract is not None and set(outputs) == set(contract.outputs),
+        call=lambda texts: _call(saved_model, name, texts),
+    )
+
+
+def _call(saved_model: SavedModel, name: str, inputs: Inputs) -> dict[str, np.ndarray]:
+    """Runs a signature; what an operation of the graph raises keeps TensorFlow's status code."""
+    try:
+        return saved_model.call(name, **inputs)
+    except ModelCallError as error:
+        cause = error.__cause__ or error
+        if isinstance(cause, UnicodeDecodeError):
+            # TensorFlow quotes the bytes that it refuses, and Python cannot read its sentence.
+            raise invalid(f"The model refuses these bytes in {name!r}.") from error
+        code = code_of_number(getattr(cause, "error_code", grpc.StatusCode.INTERNAL.value[0]))
+        raise RequestError(code, f"The model failed in {name!r}: {message_of(cause)}") from error
+
+
+def _takes_texts(definition: Any) -> bool:
+    """Whether each input is a vector of strings, of any length."""
+    return (
+        definition.method_name == _PREDICT
+        and len(definition.inputs) > 0
+        and all(
+            protocol.DATA_TYPES.get(info.dtype) == "DT_STRING"
+            and not info.tensor_shape.unknown_rank
+            and [dimension.size for dimension in info.tensor_shape.dim] == [-1]
+            for info in definition.inputs.values()
+        )
+    )
+
+
+def _read_definitions(path: str) -> Any:
+    """Reads an export's signatures as a `SignatureDefMap`."""
+    import_tensorflow()
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    with open(os.path.join(path, "saved_model.pb"), "rb") as file:
+        saved_model = saved_model_pb2.SavedModel.FromString(file.read())
+    definitions = protocol.SignatureDefMap()
+    for graph in saved_model.meta_graphs:
+        for name, definition in graph.signature_def.items():
+            # The same message in another pool, so it goes over by its bytes.
+            definitions.signature_def[name].ParseFromString(definition.SerializeToString())
+    return definitions
+
+
+def _warm_up(model: LoadedModel, path: str) -> None:
+    """Runs the requests that an export brings along, so that no client waits for what comes once.
+
+    Raises:
+      ModelLoadError: one of them cannot be read or fails, as every request may then.
+    """
+    for count, request in enumerate(_warmup_requests(path), start=1):
+        if count > _MAX_WARMUP_REQUESTS:
+            raise ModelLoadError(f"{path} has more than {_MAX_WARMUP_REQUESTS} warm-up requests.")
+        name = request.model_spec.signature_name or SERVING_DEFAULT
+        try:
+            signature = find_signature(model, name)
+            signature.run(read_inputs(request, signature))
+        except RequestError as error:
+            raise ModelLoadError(f"Warm-up request {count} of {path} failed: {error}") from error
+
+
+def _warmup_requests(path: str) -> Iterator[Any]:
+    """Yields `PredictRequest`s from a file of `PredictionLog` records, where there is one."""
+    file = os.path.join(path, WARMUP_FILE)
+    if not os.path.isfile(file):
+        return
+    tensorflow = import_tensorflow()
+    from tensorflow_serving.apis import prediction_log_pb2
+
+    records = tensorflow.data.TFRecordDataset([file]).as_numpy_iterator()
+    try:
+        for record in records:
+            log = prediction_log_pb2.PredictionLog.FromString(record)
+            yield protocol.PREDICT.request.FromString(log.predict_log.request.SerializeToString())
+    except Exception as error:  # TensorFlow's, for a cut file, or protobuf's, for a foreign one
+        raise ModelLoadError(f"{file} cannot be read ({message_of(error)}).") from error

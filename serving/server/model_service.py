@@ -1,0 +1,99 @@
+"""`tensorflow.serving.ModelService`: the versions' states, and which versions to serve."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import grpc
+from google.protobuf import message_factory
+
+from serving import protocol
+from serving.server.directory_watcher import DirectoryWatcher
+from serving.server.errors import invalid
+from serving.server.grpc_calls import unary
+from serving.server.metrics import Metrics
+from serving.server.requests import Target, read_target
+from serving.server.version_policy import read_policy
+from serving.server.versions import Versions, VersionStatus
+
+_RELOAD = protocol.POOL.FindServiceByName(protocol.MODEL_SERVICE).methods_by_name[
+    "HandleReloadConfigRequest"
+]
+RELOAD_CONFIG = protocol.Method(
+    f"/{protocol.MODEL_SERVICE}/{_RELOAD.name}",
+    message_factory.GetMessageClass(_RELOAD.input_type),
+    message_factory.GetMessageClass(_RELOAD.output_type),
+)
+_PLATFORMS = ("", "tensorflow")
+
+
+def model_service(
+    versions: Versions, watcher: DirectoryWatcher, folder: str, metrics: Metrics
+) -> grpc.GenericRpcHandler:
+    """Makes the service.
+
+    Args:
+      versions: whose states are told.
+      watcher: gets the policy of a new configuration.
+      folder: the model directory, the only one that a configuration may name.
+      metrics: counts the calls.
+    """
+
+    async def get_model_status(request: Any, _: grpc.aio.ServicerContext) -> Any:
+        return tell_status(versions, read_target(request))
+
+    async def reload_config(request: Any, _: grpc.aio.ServicerContext) -> Any:
+        config = _only_config(request.config, versions.name, folder)
+        policy = read_policy(config.model_version_policy)
+        await asyncio.to_thread(watcher.check_policy, policy)
+        # Before the versions, as TensorFlow Serving does: a label goes to what is served already.
+        versions.set_labels(dict(config.version_labels))
+        await asyncio.to_thread(watcher.set_policy, policy)
+        return RELOAD_CONFIG.reply(status={})
+
+    return grpc.method_handlers_generic_handler(
+        protocol.MODEL_SERVICE,
+        {
+            "GetModelStatus": unary(protocol.GET_MODEL_STATUS, get_model_status, metrics),
+            "HandleReloadConfigRequest": unary(RELOAD_CONFIG, reload_config, metrics),
+        },
+    )
+
+
+def tell_status(versions: Versions, target: Target) -> Any:
+    """Makes a `GetModelStatusResponse`.
+
+    Raises:
+      RequestError: nothing is known of the model or the version.
+    """
+    statuses: Sequence[VersionStatus] = versions.statuses_of(target)
+    response = protocol.GET_MODEL_STATUS.reply()
+    for status in statuses:
+        entry = response.model_version_status.add(version=status.number, state=int(status.state))
+        entry.status.error_code = status.code.value[0]
+        entry.status.error_message = status.problem
+    return response
+
+
+def _only_config(config: Any, name: str, folder: str) -> Any:
+    """Returns the configuration of the one model that this server has.
+
+    Raises:
+      RequestError: it lists others, or another folder: what a client sends must not make the server
+        load whatever lies on its disk.
+    """
+    if config.WhichOneof("config") != "model_config_list":
+        raise invalid(
+            "ServerModelConfig type not supported by HandleReloadConfigRequest. "
+            "Only ModelConfigList is currently supported"
+        )
+    listed = config.model_config_list.config
+    if [each.name for each in listed] != [name]:
+        raise invalid(f"This server serves one model: list {name}, once, and no other.")
+    (only,) = listed
+    if only.model_platform not in _PLATFORMS:
+        raise invalid(f"Model {name} requests unsupported platform {only.model_platform}")
+    if only.base_path and os.path.realpath(only.base_path) != os.path.realpath(folder):
+        raise invalid(f"This server serves {name} from {folder}; its base_path cannot change.")
+    return only

@@ -1,0 +1,47 @@
+"""gRPC's server reflection: tools such as grpcurl ask the server what it speaks."""
+
+from collections.abc import Sequence
+
+import grpc
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from grpc_health.v1 import health, health_pb2
+from grpc_reflection.v1alpha import reflection, reflection_pb2
+
+from serving import protocol
+
+SERVICES = (
+    protocol.PREDICTION_SERVICE,
+    protocol.MODEL_SERVICE,
+    health.SERVICE_NAME,
+    reflection.SERVICE_NAME,
+)
+
+
+def add_reflection(server: grpc.aio.Server) -> None:
+    """Adds the reflection service to a server."""
+    reflection.enable_server_reflection(SERVICES, server, pool=_pool())
+
+
+def _pool() -> descriptor_pool.DescriptorPool:
+    """One pool with the files of all services; TensorFlow Serving's lie in a pool of their own."""
+    declared: dict[str, FileDescriptor] = {}
+    for service in (protocol.PREDICTION_SERVICE, protocol.MODEL_SERVICE):
+        _add(protocol.POOL.FindServiceByName(service).file, declared)
+    for file in (health_pb2.DESCRIPTOR, reflection_pb2.DESCRIPTOR):
+        _add(file, declared)
+    pool = descriptor_pool.DescriptorPool()
+    for file in declared.values():
+        copy = FileDescriptorProto()
+        file.CopyToProto(copy)
+        pool.Add(copy)
+    return pool
+
+
+def _add(file: FileDescriptor, declared: dict[str, FileDescriptor]) -> None:
+    """Adds a file after those that it imports, each once."""
+    imported: Sequence[FileDescriptor] = file.dependencies
+    for each in imported:
+        _add(each, declared)
+    declared.setdefault(file.name, file)

@@ -1,0 +1,248 @@
+"""Runs concurrent requests together: a queue, and worker threads that each take a batch from it.
+
+A batch holds requests for one signature of one version, in the order in which they came; the texts
+of one request stay together. A worker that is free takes what is there, so batches form by
+themselves while the model is busy, and grow with the load. The one exception is for the moment
+after a batch of several requests: the clients that just got their answers are about to send again,
+and the first to come back would be served alone while all others wait. So the worker waits for as
+many as there were, though never longer than a fifth of the time that they took. A client by itself
+waits for nobody.
+
+The texts of a request that was cancelled, or whose deadline passed while it waited, never reach the
+model. Where a batch of several requests fails, each is run again alone, so that nobody fails for
+another's text.
+"""
+
+import functools
+import itertools
+import threading
+import time
+import weakref
+from collections.abc import MutableMapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import grpc
+
+from serving.server.cutting import Inputs, Outputs, concatenate, cut, rows_of
+from serving.server.errors import RequestError, shutting_down, too_late
+from serving.server.settings import BatchSettings
+
+_PATIENCE = 0.2
+"""How long to wait for the clients of the last batch, as a part of the time that it took."""
+
+
+class Lane(Protocol):
+    """A signature of a version; only requests of the same lane, the same object, share a batch."""
+
+    @property
+    def shares_batches(self) -> bool:
+        """Whether its answers can be cut into those of each request."""
+
+    def run(self, inputs: Inputs) -> Outputs:
+        """Answers the texts; blocks until it has."""
+
+
+class BatchObserver(Protocol):
+    """Is told what runs."""
+
+    def batch_ended(self, rows: int, waited: Sequence[float], seconds: float) -> None:
+        """A batch has been answered.
+
+        Args:
+          rows: its texts.
+          waited: how long each of its requests was in the queue, in seconds.
+          seconds: how long the model took.
+        """
+
+
+@dataclass(eq=False)
+class _Task:
+    """A request, or a piece of one, that waits for its turn."""
+
+    lane: Lane
+    inputs: Inputs
+    rows: int
+    deadline: float | None
+    queued_at: float = field(default_factory=time.monotonic)
+    future: "Future[Outputs]" = field(default_factory=Future)
+
+    def starts(self, now: float) -> bool:
+        """Marks it as running, unless it is too late for that or nobody wants it any more."""
+        if not self.future.set_running_or_notify_cancel():
+            return False
+        if self.deadline is not None and now >= self.deadline:
+            self.future.set_exception(too_late())
+            return False
+        return True
+
+
+@dataclass(frozen=True)
+class _LastBatch:
+    """What is known of the last batch of a lane."""
+
+    requests: int
+    patience_ends: float
+    """Until when, by `time.monotonic`, as many requests are waited for."""
+
+
+class BatchScheduler:
+    """A queue of requests and the threads that work it off."""
+
+    def __init__(self, settings: BatchSettings, observer: BatchObserver | None = None):
+        """Starts the threads; `close` ends them."""
+        self._settings = settings
+        self._observer = observer
+        self._queue: dict[_Task, None] = {}  # in order of arrival, and quick to remove from
+        self._queued_rows = 0
+        self._last: MutableMapping[Lane, _LastBatch] = weakref.WeakKeyDictionary()
+        self._closed = False
+        self._changed = threading.Condition()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"model-{index}", daemon=True)
+            for index in range(settings.workers)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def queued_rows(self) -> int:
+        """Texts that wait."""
+        return self._queued_rows
+
+    def submit(self, lane: Lane, pieces: Sequence[Inputs], deadline: float | None) -> list[Future]:
+        """Queues the pieces of one request: all of them, or none.
+
+        Args:
+          lane: what is to answer.
+          pieces: each of at most `max_batch_size` texts.
+          deadline: by `time.monotonic`; None for no end.
+
+        Returns:
+          One future for each piece, of its outputs; cancel it to give up its place.
+
+        Raises:
+          RequestError: RESOURCE_EXHAUSTED where the queue is too full, UNAVAILABLE once closed.
+        """
+        tasks = [_Task(lane, piece, rows_of(piece), deadline) for piece in pieces]
+        rows = sum(task.rows for task in tasks)
+        with self._changed:
+            if self._closed:
+                raise shutting_down()
+            if self._queued_rows + rows > self._settings.max_queued_rows:
+                raise RequestError(
+                    grpc.StatusCode.RESOURCE_EXHAUSTED,
+                    f"The queue is full: {self._queued_rows} texts wait, {rows} more were sent, "
+                    f"and {self._settings.max_queued_rows} may wait; try again later.",
+                )
+            self._queue.update(dict.fromkeys(tasks))
+            self._queued_rows += rows
+            self._changed.notify(len(tasks))
+        for task in tasks:
+            task.future.add_done_callback(functools.partial(self._forget, task))
+        return [task.future for task in tasks]
+
+    def close(self, seconds: float) -> bool:
+        """Takes no more requests, and waits for those that were taken.
+
+        Returns:
+          Whether all of them ended within `seconds`.
+        """
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        end = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _forget(self, task: _Task, _: Future) -> None:
+        """Frees the place of a task that was cancelled while it waited."""
+        with self._changed:
+            if task in self._queue:
+                self._drop(task)
+
+    def _drop(self, task: _Task) -> None:
+        del self._queue[task]
+        self._queued_rows -= task.rows
+
+    def _work(self) -> None:
+        while (batch := self._next_batch()) is not None:
+            if batch:
+                self._run(batch)
+
+    def _next_batch(self) -> list[_Task] | None:
+        """Waits for tasks and takes those that run together; None once all is done."""
+        with self._changed:
+            while not (tasks := self._take_what_is_due()):
+                if self._closed and not self._queue:
+                    return None
+                waits = [self._seconds_to_wait(tasks) for tasks in self._lanes()]
+                self._changed.wait(min(waits, default=None))
+        # Outside the lock: a future that ends calls back.
+        now = time.monotonic()
+        return [task for task in tasks if task.starts(now)]
+
+    def _take_what_is_due(self) -> list[_Task]:
+        """Takes a batch of the first lane that need not wait for company."""
+        for waiting in self._lanes():
+            if self._seconds_to_wait(waiting) <= 0:
+                batch = self._first_batch(waiting)
+                for task in batch:
+                    self._drop(task)
+                return batch
+        return []
+
+    def _lanes(self) -> list[list[_Task]]:
+        """The tasks of each lane in order of arrival, the lane of the oldest task first."""
+        lanes: dict[Lane, list[_Task]] = {}
+        for task in self._queue:
+            lanes.setdefault(task.lane, []).append(task)
+        return list(lanes.values())
+
+    def _seconds_to_wait(self, waiting: Sequence[_Task]) -> float:
+        """How long the tasks of a lane should still wait for company; 0 or less if no longer."""
+        lane = waiting[0].lane
+        rows = sum(task.rows for task in waiting)
+        if self._closed or not lane.shares_batches or rows >= self._settings.max_batch_size:
+            return 0.0
+        until = waiting[0].queued_at + self._settings.batch_timeout_seconds
+        last = self._last.get(lane)
+        if last is not None and len(waiting) < last.requests:
+            until = max(until, last.patience_ends)
+        return until - time.monotonic()
+
+    def _first_batch(self, waiting: Sequence[_Task]) -> list[_Task]:
+        """The first tasks of a lane, as many as fit into a batch, and at least one."""
+        if not waiting[0].lane.shares_batches:
+            return [waiting[0]]
+        rows = itertools.accumulate(task.rows for task in waiting)
+        fitting = sum(total <= self._settings.max_batch_size for total in rows)
+        return list(waiting[: max(1, fitting)])
+
+    def _run(self, batch: Sequence[_Task]) -> None:
+        """Runs tasks together and gives each its own answer, or its own error."""
+        lane = batch[0].lane
+        started = time.monotonic()
+        try:
+            outputs = lane.run(concatenate([task.inputs for task in batch]))
+            ends = itertools.accumulate(task.rows for task in batch)
+            answers = [
+                cut(outputs, end - task.rows, end) for task, end in zip(batch, ends, strict=True)
+            ]
+        except Exception as error:  # whatever it is, it belongs to who asked
+            if len(batch) == 1:
+                batch[0].future.set_exception(error)
+            else:
+                for task in batch:
+                    self._run([task])
+            return
+        ended = time.monotonic()
+        with self._changed:
+            self._last[lane] = _LastBatch(len(batch), ended + _PATIENCE * (ended - started))
+        if self._observer is not None:
+            waited = [started - task.queued_at for task in batch]
+            self._observer.batch_ended(sum(task.rows for task in batch), waited, ended - started)
+        for task, answer in zip(batch, answers, strict=True):
+            task.future.set_result(answer)

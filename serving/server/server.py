@@ -1,0 +1,264 @@
+"""Puts the server together, starts it, and lets it end in good order."""
+
+import asyncio
+import contextlib
+import functools
+import gc
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import grpc
+import uvicorn
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from serving import protocol
+from serving.saved_model import import_tensorflow
+from serving.server.directory_watcher import DirectoryWatcher, Load, Report
+from serving.server.loaded_model import LoadedModel
+from serving.server.loading import load_model
+from serving.server.metrics import Metrics
+from serving.server.model_service import model_service
+from serving.server.ports import StartError, address, bind, check_free
+from serving.server.prediction_service import prediction_service
+from serving.server.predictor import Gate, Predictor
+from serving.server.reflection import add_reflection
+from serving.server.rest import RestApi
+from serving.server.scheduler import BatchScheduler
+from serving.server.settings import ServerSettings
+from serving.server.versions import Versions
+
+_HEALTH_NAMES = ("", protocol.PREDICTION_SERVICE, protocol.MODEL_SERVICE)
+_LONGEST_SETTLING = 60.0
+"""How many seconds the start waits for a first version whose files still change."""
+_SECONDS_TO_SEND = 1
+"""What replies that are ready get to leave, when everything else has ended."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How the server ended."""
+
+    given_up: int
+    """Requests that did not end within the grace period."""
+    has_threads: bool
+    """Whether a thread is still in TensorFlow, which nothing can interrupt."""
+
+
+class ModelServer:
+    """A model server in this process, on the event loop that starts it.
+
+    The loop reads requests and writes replies; `BatchScheduler` runs the model in threads, during
+    which TensorFlow leaves Python's lock to the loop; `DirectoryWatcher` loads in one more.
+    """
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        report: Report = lambda sentence: None,
+        load: Load = load_model,
+    ):
+        """Assembles the server; it does not listen before `start`.
+
+        Args:
+          settings: where and what.
+          report: is told of versions that come and go.
+          load: how a version is loaded.
+        """
+        self.settings = settings
+        self.port = settings.port
+        self.rest_port = settings.rest_port
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._telling: set[asyncio.Future] = set()
+        self._gate = Gate()
+        self._health = health.aio.HealthServicer()
+        self.versions = Versions(settings.model_name, on_change=self._versions_changed)
+        self._watcher = DirectoryWatcher(
+            settings.model_directory,
+            self.versions,
+            load,
+            poll_seconds=settings.poll_seconds,
+            settle_seconds=settings.settle_seconds,
+            report=report,
+        )
+        self._metrics = Metrics(self.versions, lambda: self._scheduler.queued_rows)
+
+    async def start(self) -> None:
+        """Takes the ports, loads what there is, and then lets clients in.
+
+        Raises:
+          StartError: a port is taken, or there is no version that can be loaded.
+        """
+        self._loop = asyncio.get_running_loop()
+        async with contextlib.AsyncExitStack() as undo:
+            self._take_ports(undo)
+            self._scheduler = BatchScheduler(self.settings.batching, self._metrics)
+            undo.callback(self._scheduler.close, 0)
+            self._add_services()
+            await asyncio.to_thread(self._load_first)
+            undo.pop_all()
+        await self._tell_health()
+        await self._grpc.start()
+        self._rest_task = asyncio.create_task(self._rest.serve(sockets=[self._rest_socket]))
+        while not self._rest.started:
+            await asyncio.sleep(0.01)
+        self._watcher.start()
+
+    async def stop(self) -> Ending:
+        """Refuses new requests, lets those in flight end within the grace period, and ends."""
+        await self._health.enter_graceful_shutdown()
+        given_up = await self._gate.close(self.settings.grace_seconds)
+        self._rest.should_exit = True
+        await asyncio.gather(self._grpc.stop(_SECONDS_TO_SEND), self._rest_task)
+        is_idle = await asyncio.to_thread(self._scheduler.close, 0 if given_up else 1)
+        has_watched = await asyncio.to_thread(self._watcher.stop, 0 if given_up else 1)
+        return Ending(given_up, has_threads=not (is_idle and has_watched))
+
+    def _take_ports(self, undo: contextlib.AsyncExitStack) -> None:
+        settings = self.settings
+        check_free(settings.host, settings.port, "--port")
+        self._grpc = grpc.aio.server(
+            options=[
+                # Without this a second server would silently share the port.
+                ("grpc.so_reuseport", 0),
+                ("grpc.max_receive_message_length", settings.max_message_bytes),
+                ("grpc.max_send_message_length", settings.max_message_bytes),
+            ]
+        )
+        undo.push_async_callback(self._grpc.stop, None)
+        self.port = self._grpc.add_insecure_port(address(settings.host, settings.port))
+        self._rest_socket = bind(settings.host, settings.rest_port, "--rest-port")
+        undo.callback(self._rest_socket.close)
+        self.rest_port = self._rest_socket.getsockname()[1]
+
+    def _add_services(self) -> None:
+        settings, metrics = self.settings, self._metrics
+        predictor = Predictor(self.versions, self._scheduler, settings.batching)
+        self._grpc.add_generic_rpc_handlers(
+            (
+                prediction_service(predictor, self._gate, metrics),
+                model_service(self.versions, self._watcher, settings.model_directory, metrics),
+            )
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
+        add_reflection(self._grpc)
+        api = RestApi(
+            predictor,
+            self._gate,
+            metrics,
+            timeout_seconds=settings.rest_timeout_seconds,
+            max_body_bytes=settings.max_message_bytes,
+        )
+        self._rest = _RestServer(
+            uvicorn.Config(
+                api.application(),
+                lifespan="off",
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                timeout_graceful_shutdown=_SECONDS_TO_SEND,
+            )
+        )
+
+    def _load_first(self) -> None:
+        """Loads the first version.
+
+        Raises:
+          StartError: there is none, and nobody said to wait for one.
+        """
+        self._watcher.poll()
+        if self.settings.wait_for_model:
+            return
+        end = time.monotonic() + _LONGEST_SETTLING
+        while not (self.versions.available() or self._watcher.is_settled) and (
+            time.monotonic() < end
+        ):
+            time.sleep(self.settings.settle_seconds / 10)
+            self._watcher.poll()
+        if not self.versions.available():
+            problems = "; ".join(
+                f"version {status.number}: {status.problem}" for status in self.versions.statuses()
+            )
+            raise StartError(
+                f"No version of {self.settings.model_name} in {self.settings.model_directory} can "
+                f"be served{f' ({problems})' if problems else ''}; push a model, or start with "
+                "--wait."
+            )
+
+    def _versions_changed(self) -> None:
+        """Lets the event loop look at the versions, from whichever thread."""
+
+        def tell() -> None:
+            task = asyncio.ensure_future(self._tell_health())
+            self._telling.add(task)  # the loop itself keeps only weak references
+            task.add_done_callback(self._telling.discard)
+
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended before its threads
+                self._loop.call_soon_threadsafe(tell)
+
+    async def _tell_health(self) -> None:
+        """Says SERVING while a version answers requests."""
+        status = (
+            health_pb2.HealthCheckResponse.SERVING
+            if self.versions.available()
+            else health_pb2.HealthCheckResponse.NOT_SERVING
+        )
+        for name in (*_HEALTH_NAMES, self.settings.model_name):
+            await self._health.set(name, status)
+
+
+class _RestServer(uvicorn.Server):
+    """Leaves the process's signals alone: they end both servers, not one."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@functools.cache
+def _prepare() -> None:
+    """Keeps requests quick while versions come and go.
+
+    TensorFlow's own objects never go away, so the collector need not walk through them whenever a
+    version does. While a version is loaded, which is Python's work for a second or two, requests
+    get their turn every millisecond.
+    """
+    import_tensorflow()
+    gc.collect()
+    gc.freeze()
+    sys.setswitchinterval(0.001)
+
+
+def _load(path: str, number: int) -> LoadedModel:
+    _prepare()
+    return load_model(path, number)
+
+
+async def serve(
+    settings: ServerSettings, report: Report, started: Callable[[ModelServer], None]
+) -> Ending:
+    """Serves until SIGTERM or SIGINT; a second one ends the process at once.
+
+    Args:
+      settings: where and what.
+      report: is told, in sentences, what happens.
+      started: called once clients are let in.
+
+    Raises:
+      StartError: the server cannot start.
+    """
+    server = ModelServer(settings, report, _load)
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for each in signals:
+        loop.add_signal_handler(each, told.set)
+    await server.start()
+    started(server)
+    await told.wait()
+    for each in signals:
+        loop.remove_signal_handler(each)
+    return await server.stop()

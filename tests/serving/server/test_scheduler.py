@@ -1,0 +1,221 @@
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager
+from dataclasses import replace
+
+import grpc
+import numpy as np
+import pytest
+
+from serving.server.cutting import Inputs
+from serving.server.errors import RequestError
+from serving.server.scheduler import BatchScheduler
+from serving.server.settings import BatchSettings
+from tests.serving.server.fake_model import LONG, REFUSED, fake_answers
+
+
+class Lane:
+    """A model that notes its batches, and answers when it is let."""
+
+    def __init__(self, shares_batches: bool = True):
+        self.shares_batches = shares_batches
+        self.batches: list[list[bytes]] = []
+        self.started = threading.Semaphore(0)
+        self.may_answer = threading.Event()
+        self.may_answer.set()
+
+    def run(self, inputs: Inputs) -> dict[str, np.ndarray]:
+        self.batches.append(list(inputs["text"]))
+        self.started.release()
+        assert self.may_answer.wait(LONG)
+        return fake_answers("serving_default", inputs)
+
+    @contextmanager
+    def busy(self, scheduler: BatchScheduler, workers: int = 1) -> Iterator[None]:
+        """Keeps all workers busy with a text each, so that what is sent meanwhile queues up."""
+        self.may_answer.clear()
+        for _ in range(workers):
+            scheduler.submit(self, [{"text": [b"first"]}], None)
+            assert self.started.acquire(timeout=LONG)
+        self.batches.clear()
+        yield
+        self.may_answer.set()
+
+
+Start = Callable[..., BatchScheduler]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    started: list[BatchScheduler] = []
+
+    def start_scheduler(**settings: float) -> BatchScheduler:
+        scheduler = BatchScheduler(BatchSettings(**{"workers": 1, **settings}))  # type: ignore[arg-type]
+        started.append(scheduler)
+        return scheduler
+
+    yield start_scheduler
+    for scheduler in started:
+        assert scheduler.close(LONG)
+
+
+def _send(
+    scheduler: BatchScheduler, lane: Lane, *texts: bytes, deadline: float | None = None
+) -> Future:
+    (future,) = scheduler.submit(lane, [{"text": list(texts)}], deadline)
+    return future
+
+
+def _translations(futures: Sequence[Future]) -> list[list[bytes]]:
+    return [future.result(LONG)["translation"].tolist() for future in futures]
+
+
+def test_requests_that_came_while_the_model_was_busy_run_together(start: Start) -> None:
+    scheduler, lane = start(), Lane()
+    with lane.busy(scheduler):
+        futures = [_send(scheduler, lane, text) for text in (b"a", b"b c", b"d")]
+    assert _translations(futures) == [[b"A"], [b"B C"], [b"D"]]
+    assert lane.batches == [[b"a", b"b c", b"d"]]
+
+
+def test_a_reply_has_the_shape_that_it_would_have_alone(start: Start) -> None:
+    scheduler, lane = start(), Lane()
+    with lane.busy(scheduler):
+        short, _ = _send(scheduler, lane, b"a"), _send(scheduler, lane, b"one two three four")
+    outputs, alone = short.result(LONG), fake_answers("serving_default", {"text": [b"a"]})
+    assert lane.batches == [[b"a", b"one two three four"]]
+    assert outputs.keys() == alone.keys()
+    for name, values in alone.items():
+        np.testing.assert_array_equal(outputs[name], values)
+
+
+def test_the_texts_of_one_request_stay_together(start: Start) -> None:
+    scheduler, lane = start(max_batch_size=4), Lane()
+    with lane.busy(scheduler):
+        for texts in ((b"a", b"b", b"c"), (b"d", b"e"), (b"f",)):
+            _send(scheduler, lane, *texts)
+    scheduler.close(LONG)
+    assert lane.batches == [[b"a", b"b", b"c"], [b"d", b"e", b"f"]]
+
+
+def test_only_requests_for_the_same_signature_run_together(start: Start) -> None:
+    scheduler, lane, other = start(), Lane(), Lane()
+    with lane.busy(scheduler):
+        for each, text in ((lane, b"a"), (other, b"b"), (lane, b"c"), (other, b"d")):
+            _send(scheduler, each, text)
+    scheduler.close(LONG)
+    assert (lane.batches, other.batches) == ([[b"a", b"c"]], [[b"b", b"d"]])
+
+
+def test_what_cannot_be_cut_apart_runs_alone(start: Start) -> None:
+    scheduler, lane = start(), Lane(shares_batches=False)
+    with lane.busy(scheduler):
+        for text in (b"a", b"b"):
+            _send(scheduler, lane, text)
+    scheduler.close(LONG)
+    assert lane.batches == [[b"a"], [b"b"]]
+
+
+def test_a_batch_that_may_wait_is_filled(start: Start) -> None:
+    scheduler, lane = start(max_batch_size=3, batch_timeout_seconds=LONG), Lane()
+    futures = [_send(scheduler, lane, text) for text in (b"a", b"b", b"c")]
+    assert _translations(futures) == [[b"A"], [b"B"], [b"C"]]
+    assert lane.batches == [[b"a", b"b", b"c"]]
+
+
+def test_a_batch_that_is_not_filled_runs_when_its_time_is_up(start: Start) -> None:
+    scheduler, lane = start(batch_timeout_seconds=0.01), Lane()
+    assert _translations([_send(scheduler, lane, b"a")]) == [[b"A"]]
+
+
+def test_a_lane_that_waits_for_company_holds_up_no_other(start: Start) -> None:
+    scheduler = start(batch_timeout_seconds=LONG)
+    _send(scheduler, Lane(), b"a")
+    assert _translations([_send(scheduler, Lane(shares_batches=False), b"b")]) == [[b"B"]]
+
+
+def test_after_a_batch_of_several_as_many_are_waited_for(start: Start) -> None:
+    scheduler, lane = start(), Lane()
+    with lane.busy(scheduler):
+        before = [_send(scheduler, lane, text) for text in (b"a", b"b")]
+    _translations(before)
+    # A fifth of the time that the last batch took: made long, so that the test is not about time.
+    last = scheduler._last[lane]
+    scheduler._last[lane] = replace(last, patience_ends=time.monotonic() + LONG)
+    after = [_send(scheduler, lane, text) for text in (b"c", b"d")]
+    assert _translations(after) == [[b"C"], [b"D"]]
+    assert lane.batches == [[b"a", b"b"], [b"c", b"d"]]
+
+
+def test_a_request_whose_deadline_passed_in_the_queue_never_reaches_the_model(
+    start: Start,
+) -> None:
+    scheduler, lane = start(), Lane()
+    with lane.busy(scheduler):
+        late = _send(scheduler, lane, b"late", deadline=time.monotonic())
+        in_time = _send(scheduler, lane, b"in time", deadline=time.monotonic() + LONG)
+    assert _translations([in_time]) == [[b"IN TIME"]]
+    with pytest.raises(RequestError) as refused:
+        late.result(LONG)
+    assert refused.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert lane.batches == [[b"in time"]]
+
+
+def test_a_cancelled_request_leaves_the_queue_and_its_place(start: Start) -> None:
+    scheduler, lane = start(max_queued_rows=1), Lane()
+    with lane.busy(scheduler):
+        cancelled = _send(scheduler, lane, b"gone")
+        assert cancelled.cancel()
+        assert scheduler.queued_rows == 0
+        _send(scheduler, lane, b"next")
+    scheduler.close(LONG)
+    assert lane.batches == [[b"next"]]
+    with pytest.raises(CancelledError):
+        cancelled.result(LONG)
+
+
+def test_a_full_queue_refuses_and_says_how_full_it_is(start: Start) -> None:
+    scheduler, lane = start(max_queued_rows=2), Lane()
+    with lane.busy(scheduler):
+        _send(scheduler, lane, b"a", b"b")
+        with pytest.raises(RequestError, match="2 texts wait, 1 more were sent, and 2 may") as full:
+            _send(scheduler, lane, b"c")
+    assert full.value.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def test_of_a_request_in_pieces_either_all_are_queued_or_none(start: Start) -> None:
+    scheduler, lane = start(max_queued_rows=3), Lane()
+    with lane.busy(scheduler):
+        with pytest.raises(RequestError):
+            scheduler.submit(lane, [{"text": [b"a", b"b"]}, {"text": [b"c", b"d"]}], None)
+        assert scheduler.queued_rows == 0
+
+
+def test_where_a_batch_fails_only_the_culprit_does(start: Start) -> None:
+    scheduler, lane = start(), Lane()
+    with lane.busy(scheduler):
+        good, bad = _send(scheduler, lane, b"a"), _send(scheduler, lane, REFUSED)
+        also_good = _send(scheduler, lane, b"b")
+    assert _translations([good, also_good]) == [[b"A"], [b"B"]]
+    with pytest.raises(RequestError, match="refuses this text"):
+        bad.result(LONG)
+
+
+def test_several_workers_run_batches_at_the_same_time(start: Start) -> None:
+    scheduler, lane = start(workers=2), Lane()
+    with lane.busy(scheduler, workers=2):
+        pass  # both have started before either could end
+
+
+def test_a_closed_scheduler_ends_what_it_took_and_takes_no_more(start: Start) -> None:
+    scheduler, lane = start(), Lane()
+    with lane.busy(scheduler):
+        queued = _send(scheduler, lane, b"queued")
+        assert not scheduler.close(0)
+        with pytest.raises(RequestError) as refused:
+            _send(scheduler, lane, b"late")
+        assert refused.value.code is grpc.StatusCode.UNAVAILABLE
+    assert _translations([queued]) == [[b"QUEUED"]]
+    assert scheduler.close(LONG)
