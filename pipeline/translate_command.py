@@ -7,7 +7,9 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Annotated, Any, BinaryIO, TextIO
 
 import numpy as np
@@ -16,6 +18,7 @@ import typer
 from pipeline.config import load_config
 from pipeline.errors import RunFailedError, UserError
 from pipeline.line_files import in_chunks, read_lines, written_whole
+from pipeline.line_progress import shown_lines
 from pipeline.options import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -27,6 +30,7 @@ from pipeline.workspace import Workspace, is_remote
 from serving.attention_table import format_attention_table
 from serving.local_model import LocalModel
 from serving.model_directory import SAVED_MODEL_FILE, list_versions
+from serving.parallel_translation import WorkerError, translate_in_parallel
 from serving.saved_model import ModelCallError, ModelLoadError
 from serving.translation import Translation
 
@@ -43,6 +47,9 @@ _NOTHING = Translation(
     truncated=False,
 )
 
+Chunks = Iterable[Sequence[str]]
+Translated = Generator[list[Translation], None, None]
+"""The translations of each chunk, in the order of the chunks."""
 Render = Callable[[str, Translation], Iterable[str]]
 """The lines that a text and its translation become."""
 
@@ -83,6 +90,12 @@ def translate(
     batch_size: Annotated[
         int, typer.Option(min=1, help="Texts that go through the model at once.")
     ] = 32,
+    workers: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=1, help="Processes that translate, each with a copy of the model."
+        ),
+    ] = 1,
 ) -> None:
     """Translate text with the live model: one line of output for each line of input."""
     if texts and input_file is not None:
@@ -90,13 +103,20 @@ def translate(
     with contextlib.ExitStack() as stack:
         lines = stack.enter_context(_source_lines(texts, input_file))
         folder = _model_folder(config, overrides, workspace, model, version)
-        try:
-            local_model = LocalModel(folder, batch_size)
-        except ModelLoadError as error:
-            raise UserError(str(error)) from error
         output = stack.enter_context(_destination(output_file))
         render = _renderer(as_json, n_best, attention or tokens, by_words=not tokens)
-        truncated = _translate_lines(local_model, lines, output, render, n_best)
+        path = None if input_file == _STANDARD_INPUT else input_file
+        is_hidden = output_file in (None, _STANDARD_INPUT)  # there, the lines show it themselves
+        advance = stack.enter_context(shown_lines(path, hidden=is_hidden))
+
+        translated = partial(_translated, folder, batch_size, workers, n_best)
+        chunks = in_chunks(lines, batch_size * _BATCHES_PER_CHUNK)
+        try:
+            truncated = _translate_lines(translated, chunks, output, render, advance)
+        except ModelLoadError as error:
+            raise UserError(str(error)) from error
+        except (ModelCallError, WorkerError) as error:
+            raise RunFailedError(str(error)) from error
     if truncated:
         typer.echo(
             f"nmt: {truncated} of the texts or translations were cut at the model's limit.",
@@ -104,23 +124,45 @@ def translate(
         )
 
 
+def _translated(
+    folder: str, batch_size: int, workers: int, n_best: bool, chunks: Chunks
+) -> Translated:
+    """Yields the translations of each chunk, by this process alone or by several others."""
+    if workers > 1:
+        yield from translate_in_parallel(
+            folder, chunks, workers=workers, batch_size=batch_size, n_best=n_best
+        )
+        return
+    model = LocalModel(folder, batch_size)
+    for chunk in chunks:
+        yield model.translate(chunk, n_best=n_best)
+
+
 def _translate_lines(
-    model: LocalModel, lines: Iterable[str], output: TextIO, render: Render, n_best: bool
+    translated: Callable[[Chunks], Translated],
+    chunks: Iterable[list[str]],
+    output: TextIO,
+    render: Render,
+    advance: Callable[[int], None],
 ) -> int:
     """Translates lines chunk by chunk and returns how many were cut."""
+    read: deque[list[str]] = deque()
+
+    def to_translate() -> Iterator[list[str]]:
+        for chunk in chunks:
+            read.append(chunk)
+            yield [text for text in chunk if text.strip()]
+
     truncated = 0
-    for chunk in in_chunks(lines, model.batch_size * _BATCHES_PER_CHUNK):
-        wanted = [position for position, text in enumerate(chunk) if text.strip()]
-        try:
-            answers = model.translate([chunk[position] for position in wanted], n_best=n_best)
-        except ModelCallError as error:
-            raise RunFailedError(str(error)) from error
-        translations = dict(zip(wanted, answers, strict=True))
-        for position, text in enumerate(chunk):
-            translation = translations.get(position, _NOTHING)
-            truncated += translation.truncated
-            output.writelines(line + "\n" for line in render(text, translation))
-        output.flush()
+    with contextlib.closing(translated(to_translate())) as answers:
+        for answer in answers:
+            chunk, translations = read.popleft(), iter(answer)
+            for text in chunk:
+                translation = next(translations) if text.strip() else _NOTHING
+                truncated += translation.truncated
+                output.writelines(line + "\n" for line in render(text, translation))
+            output.flush()
+            advance(len(chunk))
     return truncated
 
 

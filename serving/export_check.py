@@ -14,7 +14,8 @@ import time
 from collections.abc import Sequence
 
 from serving.examination import Examination, check_signatures, examine
-from serving.export_report import ExportReport, failed_report
+from serving.export_report import ExportReport, Problem, failed_report
+from serving.operation_check import check_operations
 from serving.saved_model import ModelLoadError, SavedModel, import_tensorflow, message_of
 from serving.time_limit import TimeLimitError, within
 
@@ -40,6 +41,10 @@ def check_export(
     """
     try:
         version = import_tensorflow().__version__
+        if problems := check_operations(directory):
+            # Here it may run all the same, so its answers would say nothing about a server.
+            foreign = tuple(Problem("operations", problem) for problem in problems)
+            return ExportReport(directory, foreign, tensorflow_version=version), False
         started = time.monotonic()
         model = within(max_seconds_to_load, lambda: SavedModel(directory))
     except (ModelLoadError, TimeLimitError) as error:

@@ -9,7 +9,8 @@ class Problem:
     """One reason not to serve a model."""
 
     request: str
-    """What was being done: a request with its signature, or `load`, `signatures`, `process`."""
+    """What was being done: a request with its signature, or `load`, `operations`, `signatures`,
+    `process`."""
     problem: str
 
     def __str__(self) -> str:

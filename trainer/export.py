@@ -24,7 +24,13 @@ from trainer.text import normalise
 from trainer.translation import force, search
 
 Outputs = dict[str, tf.Tensor]
+EXAMPLES_AT_ONCE = 32
 WARMUP_BATCH_SIZES = (1, 8, 32)
+WARMUP_INPUTS = {"serving_default": ("text",), "n_best": ("text",), "score": ("text", "target")}
+"""The inputs of the signatures that a server is asked for one text at a time; whoever brings
+examples, Evaluator or BulkInferrer, loads the export without a server."""
+_WARMUP_SENTENCES = 8
+"""How many of the shortest and of the longest make the short and the long batches."""
 
 
 class ServingModel(tf.Module):
@@ -97,9 +103,29 @@ class ServingModel(tf.Module):
     )
     def serve_examples(self, examples: tf.Tensor) -> Outputs:
         """Translates the feature `source` of serialized examples; `translation` is string [batch,
-        1]."""
+        1].
+
+        Beam makes batches of a thousand and more, of whatever comes. Texts of similar length are
+        translated together, few at a time, so one long text does not make all the others as wide.
+        """
         features = tf.io.parse_example(examples, {"source": tf.io.FixedLenFeature([], tf.string)})
-        return {"translation": self._translate(features["source"])["translation"][:, :1]}
+        text = features["source"]
+        order = tf.argsort(tf.strings.length(text))
+        found = tf.TensorArray(tf.string, 0, True, infer_shape=False, element_shape=[None])
+
+        def translate(step: tf.Tensor, found: tf.TensorArray) -> tuple:
+            start = step * EXAMPLES_AT_ONCE
+            some = tf.gather(text, order[start : start + EXAMPLES_AT_ONCE])
+            return step + 1, found.write(step, self._translate(some)["translation"][:, 0])
+
+        _, found = tf.while_loop(
+            lambda step, _: (step == 0) | (step * EXAMPLES_AT_ONCE < tf.size(text)),
+            translate,
+            (0, found),
+            parallel_iterations=1,
+        )
+        translation = tf.gather(found.concat(), tf.math.invert_permutation(order))
+        return {"translation": translation[:, None]}
 
     def _ids(self, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Encodes texts of any length, in a time that has a bound.
@@ -179,8 +205,8 @@ def export_model(
       subwords: as the vocabulary was learned.
       decoding: the search.
       card: what the model is, JSON values; written to `assets.extra/model_card.json`.
-      warmup_texts: ordinary sentences, replayed by TensorFlow Serving before a version becomes
-        available.
+      warmup_texts: ordinary sentences, shortest first, which TensorFlow Serving translates and
+        scores before a version becomes available.
     """
     serving = ServingModel(model, vocabulary_path, subwords, decoding)
     signatures = {
@@ -200,13 +226,20 @@ def export_model(
 
 
 def _warmup_requests(texts: list[str]) -> list[prediction_log_pb2.PredictLog]:
-    """One request for each batch size, of sentences as they come."""
+    """Requests for each signature, in batches of each size, of short and of long sentences.
+
+    TensorFlow prepares the graph when a signature is first asked for all its outputs, which takes
+    as long as translating dozens of sentences; a GPU also prepares for each new shape.
+    """
     requests = []
-    for size in WARMUP_BATCH_SIZES:
-        batch = [texts[i % len(texts)] for i in range(size)]
-        request = predict_pb2.PredictRequest(
-            model_spec=model_pb2.ModelSpec(signature_name="serving_default")
-        )
-        request.inputs["text"].CopyFrom(tf.make_tensor_proto(batch))
-        requests.append(prediction_log_pb2.PredictLog(request=request))
+    for signature, inputs in WARMUP_INPUTS.items():
+        for size in WARMUP_BATCH_SIZES:
+            for alike in (texts[:_WARMUP_SENTENCES], texts[::-1][:_WARMUP_SENTENCES]):
+                batch = tf.make_tensor_proto([alike[i % len(alike)] for i in range(size)])
+                request = predict_pb2.PredictRequest(
+                    model_spec=model_pb2.ModelSpec(signature_name=signature)
+                )
+                for name in inputs:
+                    request.inputs[name].CopyFrom(batch)
+                requests.append(prediction_log_pb2.PredictLog(request=request))
     return requests

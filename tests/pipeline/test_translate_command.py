@@ -4,12 +4,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from pipeline import translate_command
 from pipeline.errors import RunFailedError, UserError
+from serving.parallel_translation import WorkerError
+from serving.translation import Translation
 from tests.serving.standin_model import export_standin
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -176,6 +179,52 @@ def test_a_model_that_fails_leaves_no_half_written_file(nmt, tmp_path):
     with pytest.raises(RunFailedError, match="assertion failed"):
         nmt(*arguments, "--model", model)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "model"]
+
+
+def test_several_processes_write_what_one_writes(nmt, tmp_path):
+    lines = ["", *(f"the cat {number}" for number in range(70)), " ", "mat"]
+    (tmp_path / "in").write_text("\n".join(lines), encoding="utf-8")
+    written = []
+    for workers in ("1", "2"):
+        output = tmp_path / f"out{workers}"
+        arguments = ("--input", str(tmp_path / "in"), "--output", str(output))
+        assert nmt(*arguments, "--batch-size", "2", "--workers", workers) == ""
+        written.append(output.read_text(encoding="utf-8"))
+    assert written[0] == written[1]
+    assert written[1].splitlines() == [
+        "",
+        *(f"die Katze {number}" for number in range(70)),
+        "",
+        "Matte",
+    ]
+
+
+def test_a_damaged_model_is_the_users_to_mend_with_several_processes_too(nmt, tmp_path):
+    (tmp_path / "saved_model.pb").write_bytes(b"damaged")
+    with pytest.raises(UserError, match="cannot be loaded"):
+        nmt("cat", "--workers", "2", "--model", str(tmp_path))
+
+
+def test_a_process_that_ended_leaves_no_half_written_file(nmt, tmp_path, monkeypatch):
+    nothing = Translation(
+        text="",
+        score=0.0,
+        source_tokens=(),
+        target_tokens=(),
+        attention=np.zeros((0, 0)),
+        truncated=False,
+    )
+
+    def translate_in_parallel(folder, chunks, **options):
+        yield [nothing] * len(next(iter(chunks)))
+        raise WorkerError("A process ended.")
+
+    monkeypatch.setattr(translate_command, "translate_in_parallel", translate_in_parallel)
+    (tmp_path / "in").write_text("cat\n" * 100, encoding="utf-8")
+    arguments = ("--input", str(tmp_path / "in"), "--output", str(tmp_path / "out"))
+    with pytest.raises(RunFailedError, match="A process ended."):
+        nmt(*arguments, "--workers", "2", "--batch-size", "1")
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,14 @@
 import json
+from itertools import product
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
-from tiny import DECODING, MODEL, SUBWORDS, write_vocabulary
 
-from trainer.export import WARMUP_BATCH_SIZES, export_model
-from trainer.model import TranslationModel
-from trainer.subwords import read_vocabulary
+from tests.trainer.tiny import DECODING, MODEL, SUBWORDS
+from tests.trainer.tiny_export import WARMUP_TEXTS, export_tiny_model, serialised_example
+from trainer.export import EXAMPLES_AT_ONCE, WARMUP_BATCH_SIZES
 
 TEXTS = [
     "The cat sees the mat.",
@@ -17,29 +17,13 @@ TEXTS = [
     "The 日本 😀 of the house likes nothing at all.",
     " \t ",
 ]
+MOST_RECORDS_OF_TENSORFLOW_SERVING = 1000
 MATRIX_AND_LENGTHS = ("attention", "target_length", "source_length")
-
-
-def export(base, settings):
-    """Exports an untrained model to a folder below `base`, and returns that folder."""
-    vocabulary_path = write_vocabulary(base)
-    model = TranslationModel(settings, len(read_vocabulary(vocabulary_path)), seed=8)
-    folder = base / "model"
-    export_model(
-        str(folder),
-        model,
-        vocabulary_path,
-        SUBWORDS,
-        DECODING,
-        card={"name": "tiny"},
-        warmup_texts=["The cat.", "Dog"],
-    )
-    return folder
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return export(tmp_path_factory.mktemp("export"), MODEL)
+    return export_tiny_model(tmp_path_factory.mktemp("export"))
 
 
 @pytest.fixture(scope="module")
@@ -56,16 +40,7 @@ def call(signatures, name, **inputs):
 
 
 def examples_of(texts):
-    return [
-        tf.train.Example(
-            features=tf.train.Features(
-                feature={
-                    "source": tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))
-                }
-            )
-        ).SerializeToString()
-        for text in texts
-    ]
+    return [serialised_example(text) for text in texts]
 
 
 def assert_rows_sum_to_one(attention, target_lengths, source_lengths):
@@ -105,7 +80,7 @@ def test_attention_rows_sum_to_one_over_the_real_tokens_and_padding_is_zero(sign
     ids=["no attention", "two layers of lstm with input feeding"],
 )
 def test_a_model_of_another_shape_serves_all_signatures(tmp_path, choice):
-    loaded = tf.saved_model.load(str(export(tmp_path, MODEL.model_copy(update=choice))))
+    loaded = tf.saved_model.load(str(export_tiny_model(tmp_path, MODEL.model_copy(update=choice))))
     signatures = loaded.signatures
     best = call(signatures, "serving_default", text=TEXTS)
     assert_rows_sum_to_one(*(best[name] for name in MATRIX_AND_LENGTHS))
@@ -207,21 +182,55 @@ def test_examples_are_translated_like_texts(signatures):
     assert outputs["translation"].tolist() == [[text] for text in expected]
 
 
+@pytest.mark.parametrize("count", [0, 1, EXAMPLES_AT_ONCE, 2 * EXAMPLES_AT_ONCE + 1])
+def test_any_number_of_examples_is_translated_in_their_order(signatures, count):
+    some = (["The cat sees the mat. " * 9, *TEXTS] * count)[:count]
+    found = call(signatures, "serve_examples", examples=examples_of(some))["translation"]
+    expected = {
+        text: call(signatures, "serving_default", text=[text])["translation"].tolist()
+        for text in set(some)
+    }
+    assert found.shape == (count, 1)
+    assert found.tolist() == [expected[text] for text in some]
+
+
 def test_the_export_carries_its_model_card(folder):
     card = json.loads((folder / "assets.extra" / "model_card.json").read_text(encoding="utf-8"))
     assert card == {"name": "tiny"}
 
 
-def test_the_warm_up_requests_can_be_replayed(folder, signatures):
+@pytest.fixture(scope="module")
+def warmup_requests(folder):
     path = folder / "assets.extra" / "tf_serving_warmup_requests"
-    logs = [
-        prediction_log_pb2.PredictionLog.FromString(record.numpy())
-        for record in tf.data.TFRecordDataset(str(path))
+    records = list(tf.data.TFRecordDataset(str(path)).as_numpy_iterator())
+    assert len(records) <= MOST_RECORDS_OF_TENSORFLOW_SERVING
+    return [
+        prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
+        for record in records
     ]
-    sizes = []
-    for log in logs:
-        request = log.predict_log.request
-        text = tf.make_ndarray(request.inputs["text"])
-        sizes.append(len(text))
-        signatures[request.model_spec.signature_name](text=tf.constant(text))
-    assert tuple(sizes) == WARMUP_BATCH_SIZES
+
+
+def texts_of(request):
+    return tf.make_ndarray(request.inputs["text"]).tolist()
+
+
+def test_every_signature_of_texts_is_warmed_up_with_batches_of_every_size(warmup_requests):
+    asked = {
+        (request.model_spec.signature_name, len(texts_of(request))) for request in warmup_requests
+    }
+    assert asked == set(product(("serving_default", "n_best", "score"), WARMUP_BATCH_SIZES))
+
+
+def test_every_batch_of_the_warm_up_comes_with_short_and_with_long_text(warmup_requests):
+    for short, long in zip(warmup_requests[::2], warmup_requests[1::2], strict=True):
+        assert short.model_spec == long.model_spec
+        assert len(texts_of(short)) == len(texts_of(long))
+        assert texts_of(short)[0] == WARMUP_TEXTS[0].encode()
+        assert texts_of(long)[0] == WARMUP_TEXTS[-1].encode()
+        assert max(map(len, texts_of(short))) <= min(map(len, texts_of(long)))
+
+
+def test_the_warm_up_requests_can_be_replayed(warmup_requests, signatures):
+    for request in warmup_requests:
+        inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
+        call(signatures, request.model_spec.signature_name, **inputs)

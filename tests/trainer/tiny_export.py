@@ -1,0 +1,38 @@
+"""An export of an untrained network: small, and real in all but what it says."""
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from tests.trainer.tiny import DECODING, MODEL, SUBWORDS, write_vocabulary
+from trainer.export import export_model
+from trainer.model import TranslationModel
+from trainer.settings import ModelSettings
+from trainer.subwords import read_vocabulary
+
+WARMUP_TEXTS = [f"The cat sees {'the mat ' * length}." for length in range(20)]
+"""Shortest first."""
+
+
+def export_tiny_model(base: Path, settings: ModelSettings = MODEL) -> Path:
+    """Exports an untrained model to a folder below `base`, and returns that folder."""
+    vocabulary_path = write_vocabulary(base)
+    model = TranslationModel(settings, len(read_vocabulary(vocabulary_path)), seed=8)
+    folder = base / "model"
+    export_model(
+        str(folder),
+        model,
+        vocabulary_path,
+        SUBWORDS,
+        DECODING,
+        card={"name": "tiny"},
+        warmup_texts=WARMUP_TEXTS,
+    )
+    return folder
+
+
+def serialised_example(text: str) -> bytes:
+    """Makes the example that `serve_examples` reads a text from."""
+    source = tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))
+    features = tf.train.Features(feature={"source": source})
+    return tf.train.Example(features=features).SerializeToString()
