@@ -1,0 +1,361 @@
+import copy
+import re
+from typing import Any
+
+import pytest
+import yaml
+from model_server import FLAGS, parse_batching, parse_models, parse_monitoring
+from rendered import (
+    DEPLOYMENTS,
+    OVERLAYS,
+    ROOT,
+    SERVING,
+    Manifest,
+    containers,
+    find,
+    flags,
+    of_kind,
+    pod,
+    rendered,
+    server,
+    server_config,
+    the,
+)
+
+KUBERNETES = ["1.29", "1.37"]  # the oldest that the README names, and the newest
+MADE_BY_HAND = {"nmt-object-store"}  # the secret; the README says how
+UPLOAD_POD = yaml.safe_load((SERVING / "upload-pod.yaml").read_text(encoding="utf-8"))
+
+# V1beta1PredictorSpec and V1beta1ModelSpec of KServe 0.21's Python SDK, without what they take
+# over from Kubernetes' PodSpec and Container.
+PREDICTOR_FIELDS = {
+    "annotations": dict,
+    "autoScaling": dict,
+    "canaryTrafficPercent": int,
+    "containerConcurrency": int,
+    "deploymentStrategy": dict,
+    "labels": dict,
+    "maxReplicas": int,
+    "minReplicas": int,
+    "scaleMetric": str,
+    "scaleTarget": int,
+    "timeout": int,
+}
+MODEL_FIELDS = {
+    "modelFormat": dict,
+    "protocolVersion": str,
+    "runtime": str,
+    "runtimeVersion": str,
+    "storageUri": str,
+}
+# The arguments of KServe's ClusterServingRuntime kserve-tensorflow-serving; ours come after them.
+RUNTIME_FLAGS = {
+    "model_name",
+    "port",
+    "rest_api_port",
+    "model_base_path",
+    "rest_api_timeout_in_ms",
+}
+
+
+def assert_valid(manifest: Manifest, kubernetes: str) -> None:
+    """Fails on any field that this version of Kubernetes does not know, or has otherwise."""
+    validator = pytest.importorskip("kubernetes_validate")
+    validator.validate(manifest, kubernetes, strict=True)
+
+
+def metadata_path(model: str) -> str:
+    """Where TensorFlow Serving answers only while a version of the model is loaded.
+
+    The handler, http_rest_api_handler.cc, takes a handle of the model, and answers 404 without.
+    """
+    return f"/v1/models/{model}/metadata"
+
+
+def split_predictor() -> tuple[Manifest, Manifest]:
+    """KServe's own fields of the InferenceService, and the pod that the others describe."""
+    predictor = copy.deepcopy(the("kserve", "InferenceService")["spec"]["predictor"])
+    container = predictor.pop("model")
+    own: Manifest = {}
+    for spec, names in ((predictor, PREDICTOR_FIELDS), (container, MODEL_FIELDS)):
+        own |= {name: spec.pop(name) for name in list(spec) if name in names}
+    container |= {"name": "kserve-container", "image": "tensorflow/serving:2.21.0"}
+    spec = {**predictor, "containers": [container]}
+    return own, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, "spec": spec}
+
+
+def expected_by_reference(overlay: str) -> set[tuple[str, str]]:
+    """What the pods refer to, as kind and name."""
+    spec = pod(overlay)["spec"]
+    names = {("ServiceAccount", each) for each in find(spec, "serviceAccountName")}
+    names |= {("PersistentVolumeClaim", each) for each in find(spec, "claimName")}
+    for key, kind in (("configMapRef", "ConfigMap"), ("secretRef", "Secret")):
+        names |= {(kind, each["name"]) for each in find(spec, key)}
+    names |= {("ConfigMap", each["name"]) for each in find(spec.get("volumes", []), "configMap")}
+    for address in find(spec, "storageUri"):
+        names.add(("PersistentVolumeClaim", address.removeprefix("pvc://").split("/")[0]))
+    return names
+
+
+@pytest.mark.parametrize("kubernetes", KUBERNETES)
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_kubernetes_knows_every_field(overlay: str, kubernetes: str) -> None:
+    for manifest in rendered(overlay):
+        if manifest["kind"] != "InferenceService":
+            assert_valid(manifest, kubernetes)
+
+
+@pytest.mark.parametrize("kubernetes", KUBERNETES)
+def test_kubernetes_knows_every_field_of_the_pod_for_uploads(kubernetes: str) -> None:
+    assert_valid(UPLOAD_POD, kubernetes)
+
+
+@pytest.mark.parametrize("kubernetes", KUBERNETES)
+def test_an_inference_service_is_a_pod_with_fields_of_kserve(kubernetes: str) -> None:
+    own, rest = split_predictor()
+    assert_valid(rest, kubernetes)
+    for name, value in own.items():
+        assert isinstance(value, {**PREDICTOR_FIELDS, **MODEL_FIELDS}[name]), name
+
+
+def test_an_inference_service_repeats_no_flag_of_its_runtime() -> None:
+    assert not RUNTIME_FLAGS & flags(server("kserve")["args"]).keys()
+
+
+def test_the_inference_service_has_the_first_port_for_grpc() -> None:
+    # KServe's Service makes the first one port 80; the runtime listens on 9000 for gRPC.
+    assert [port["containerPort"] for port in server("kserve")["ports"]] == [9000, 8080]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_nothing_is_there_twice(overlay: str) -> None:
+    names = [(each["kind"], each["metadata"]["name"]) for each in rendered(overlay)]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_everything_belongs_to_the_application(overlay: str) -> None:
+    for manifest in rendered(overlay):
+        if manifest["kind"] != "ConfigMap" or manifest["metadata"].get("labels"):
+            labels = manifest["metadata"]["labels"]
+            assert labels["app.kubernetes.io/part-of"] == "attention-nmt"
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_what_the_pods_refer_to_is_there(overlay: str) -> None:
+    there = {(each["kind"], each["metadata"]["name"]) for each in rendered(overlay)}
+    there |= {("Secret", name) for name in MADE_BY_HAND}
+    assert expected_by_reference(overlay) <= there
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_each_volume_is_mounted_and_each_mount_has_its_volume(overlay: str) -> None:
+    volumes = {each["name"] for each in pod(overlay)["spec"]["volumes"]}
+    mounts = {each["name"] for one in containers(overlay) for each in one["volumeMounts"]}
+    assert mounts == volumes
+
+
+@pytest.mark.parametrize("overlay", DEPLOYMENTS)
+def test_every_selector_finds_the_pods(overlay: str) -> None:
+    labels = pod(overlay)["metadata"]["labels"].items()
+    selectors = [
+        the(overlay, "Deployment")["spec"]["selector"]["matchLabels"],
+        the(overlay, "Service")["spec"]["selector"],
+        the(overlay, "PodDisruptionBudget")["spec"]["selector"]["matchLabels"],
+        the(overlay, "NetworkPolicy")["spec"]["podSelector"]["matchLabels"],
+        *(each["matchLabels"] for each in find(pod(overlay)["spec"], "labelSelector")),
+    ]
+    assert all(selector.items() <= labels for selector in selectors)
+
+
+def test_the_autoscaler_scales_the_deployment() -> None:
+    target = the("cpu", "HorizontalPodAutoscaler")["spec"]["scaleTargetRef"]
+    deployment = the("cpu", "Deployment")
+    assert target["name"] == deployment["metadata"]["name"]
+    assert (target["apiVersion"], target["kind"]) == ("apps/v1", "Deployment")
+    # With a number of its own, each `kubectl apply` would undo what the autoscaler did.
+    assert "replicas" not in deployment["spec"]
+
+
+@pytest.mark.parametrize("overlay", DEPLOYMENTS)
+def test_every_port_that_is_named_is_a_port_of_the_server(overlay: str) -> None:
+    ports = {each["name"]: each["containerPort"] for each in server(overlay)["ports"]}
+    service = the(overlay, "Service")["spec"]["ports"]
+    assert {each["targetPort"]: each["port"] for each in service} == ports
+    policy = the(overlay, "NetworkPolicy")["spec"]["ingress"]
+    named = [port["port"] for rule in policy for port in rule["ports"]]
+    named += [each["port"] for each in find(server(overlay), "httpGet")]
+    assert set(named) <= ports.keys()
+
+
+@pytest.mark.parametrize("overlay", DEPLOYMENTS)
+def test_the_server_listens_where_its_container_says(overlay: str) -> None:
+    ports = {each["name"]: str(each["containerPort"]) for each in server(overlay)["ports"]}
+    given = flags(server(overlay)["args"])
+    assert (given["port"], given["rest_api_port"]) == (ports["grpc"], ports["rest"])
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_server_knows_every_flag(overlay: str) -> None:
+    assert flags(server(overlay)["args"]).keys() <= FLAGS
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_each_file_that_a_flag_names_is_mounted(overlay: str) -> None:
+    volumes = {each["name"]: each for each in pod(overlay)["spec"]["volumes"]}
+    files = set()
+    for mount in server(overlay)["volumeMounts"]:
+        if config := volumes[mount["name"]].get("configMap"):
+            names = of_kind(overlay, "ConfigMap")[config["name"]]["data"]
+            files |= {f"{mount['mountPath']}/{name}" for name in names}
+    given = flags(server(overlay)["args"])
+    assert {value for name, value in given.items() if name.endswith("_file")} == files
+
+
+@pytest.mark.parametrize("overlay", DEPLOYMENTS)
+def test_the_server_is_ready_while_the_served_model_is(overlay: str) -> None:
+    [model] = parse_models(server_config(overlay, "models.config")).config
+    container = server(overlay)
+    for probe in ("startupProbe", "readinessProbe"):
+        assert container[probe]["httpGet"]["path"] == metadata_path(model.name)
+
+
+def test_the_inference_service_is_ready_while_its_model_is() -> None:
+    name = the("kserve", "InferenceService")["metadata"]["name"]  # KServe names the model so
+    for probe in ("startupProbe", "readinessProbe"):
+        http = server("kserve")[probe]["httpGet"]
+        assert (http["path"], http["port"]) == (metadata_path(name), 8080)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_server_without_a_model_is_not_killed(overlay: str) -> None:
+    path = parse_monitoring(server_config(overlay, "monitoring.config")).prometheus_config.path
+    assert server(overlay)["livenessProbe"]["httpGet"]["path"] == path
+
+
+@pytest.mark.parametrize("overlay", DEPLOYMENTS)
+def test_prometheus_finds_the_metrics(overlay: str) -> None:
+    prometheus = parse_monitoring(server_config(overlay, "monitoring.config")).prometheus_config
+    assert prometheus.enable
+    annotations = pod(overlay)["metadata"]["annotations"]
+    assert annotations["prometheus.io/path"] == prometheus.path
+    assert annotations["prometheus.io/port"] == flags(server(overlay)["args"])["rest_api_port"]
+
+
+@pytest.mark.parametrize("overlay", DEPLOYMENTS)
+def test_the_served_folder_is_in_the_volume_of_models(overlay: str) -> None:
+    [model] = parse_models(server_config(overlay, "models.config")).config
+    [mount] = [each for each in server(overlay)["volumeMounts"] if each["name"] == "models"]
+    # A workspace has models/NAME/VERSION, and the model is asked by the pipeline's name.
+    assert model.base_path == f"{mount['mountPath']}/{model.name}"
+    assert mount["readOnly"]
+
+
+def test_the_fetched_versions_are_the_served_ones() -> None:
+    [model] = parse_models(server_config("object-store", "models.config")).config
+    [sidecar] = pod("object-store")["spec"]["initContainers"]
+    environment = {each["name"]: each["value"] for each in sidecar["env"]}
+    assert environment["TARGET"] == model.base_path
+    [mount] = [each for each in sidecar["volumeMounts"] if each["name"] == "models"]
+    assert environment["STAGING"].startswith(mount["mountPath"] + "/")
+
+
+def test_a_store_is_in_the_place_of_the_claim() -> None:
+    assert of_kind("object-store", "PersistentVolumeClaim") == {}
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_requests_that_wait_leave_threads_for_a_full_batch(overlay: str) -> None:
+    # "max_batch_size * 2 client threads", says session_bundle_config.proto. Each request brings at
+    # least one text, and with a GPU's larger batches, a client's batch of them.
+    batching = parse_batching(server_config(overlay, "batching.config"))
+    given = flags(server(overlay)["args"])
+    needed = min(2 * batching.max_batch_size.value, 64)
+    assert int(given["grpc_max_threads"]) >= needed
+    assert int(given["rest_api_num_threads"]) >= needed
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_connections_have_ended_before_a_pod_does(overlay: str) -> None:
+    arguments = flags(server(overlay)["args"])["grpc_channel_arguments"]
+    seconds = {
+        name: int(value) / 1000
+        for name, value in (each.split("=") for each in arguments.split(","))
+    }
+    # gRPC spreads the age by a tenth.
+    longest = 1.1 * seconds["grpc.max_connection_age_ms"]
+    longest += seconds["grpc.max_connection_age_grace_ms"]
+    assert pod(overlay)["spec"]["terminationGracePeriodSeconds"] > longest
+
+
+def images() -> list[Any]:
+    """All images that are run, with the file or overlay that names them."""
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+    found = [("compose.yaml", each) for each in find(compose, "image")]
+    found += [("upload-pod.yaml", each) for each in find(UPLOAD_POD, "image")]
+    for overlay in DEPLOYMENTS:
+        found += [(overlay, each["image"]) for each in containers(overlay)]
+    found += [("kserve", f"tensorflow/serving:{server('kserve')['runtimeVersion']}")]
+    return found
+
+
+def test_every_image_is_pinned() -> None:
+    for where, image in images():
+        assert re.fullmatch(r"[a-z/]+:[0-9]+\.[0-9]+\.[0-9]+(-gpu)?", image), where
+
+
+def test_the_server_has_one_version_everywhere() -> None:
+    versions = {
+        image.split(":")[1].removesuffix("-gpu")
+        for _, image in images()
+        if image.startswith("tensorflow/serving:")
+    }
+    assert len(versions) == 1
+
+
+def test_only_the_overlay_for_gpus_asks_for_one() -> None:
+    asking = [name for name in OVERLAYS if "nvidia.com/gpu" in str(containers(name))]
+    assert asking == ["gpu"]
+    assert server("gpu")["image"].endswith("-gpu")
+
+
+def assert_restricted(spec: Manifest, all_containers: list[Manifest]) -> None:
+    """Kubernetes' Pod Security Standard `restricted`, and more."""
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    for container in all_containers:
+        security = {**spec["securityContext"], **container["securityContext"]}
+        assert security["runAsNonRoot"] is True
+        assert security["runAsUser"] > 0
+        assert security["readOnlyRootFilesystem"] is True
+        assert security["allowPrivilegeEscalation"] is False
+        assert security["capabilities"] == {"drop": ["ALL"]}
+        assert container["resources"]["requests"].keys() >= {"cpu", "memory"}
+        assert "memory" in container["resources"]["limits"]
+    for volume in spec["volumes"]:
+        assert volume.keys() - {"name"} <= {"configMap", "emptyDir", "persistentVolumeClaim"}
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_pods_have_no_more_rights_than_they_need(overlay: str) -> None:
+    assert_restricted(pod(overlay)["spec"], containers(overlay))
+
+
+def test_the_pod_for_uploads_has_no_more_rights_than_it_needs() -> None:
+    assert_restricted(UPLOAD_POD["spec"], UPLOAD_POD["spec"]["containers"])
+
+
+def test_a_server_calls_nobody_unless_it_fetches_its_models() -> None:
+    for overlay in DEPLOYMENTS:
+        policy = the(overlay, "NetworkPolicy")["spec"]
+        assert set(policy["policyTypes"]) == {"Ingress", "Egress"}
+        assert bool(policy["egress"]) == (overlay == "object-store")
+
+
+@pytest.mark.parametrize("overlay", DEPLOYMENTS)
+def test_a_change_of_what_is_read_once_replaces_the_pods(overlay: str) -> None:
+    names = {name: each["data"] for name, each in of_kind(overlay, "ConfigMap").items()}
+    [polled] = [name for name, data in names.items() if "models.config" in data]
+    [read_once] = [name for name, data in names.items() if "batching.config" in data]
+    assert polled == "nmt-model-config"
+    assert re.fullmatch(r"nmt-server-config-[0-9a-z]{10}", read_once)
