@@ -133,7 +133,8 @@ def compare(task: Task, seed: int, *, in_parallel: bool) -> Comparison:
         Plan(
             f"{task.config.name}-{name}-seed{seed}",
             task.config_option,
-            (*task.overrides, f"model.attention={attention}"),
+            # Copying needs attention, and would have a part in the difference.
+            (*task.overrides, "model.copying=false", f"model.attention={attention}"),
         )
         for name, attention in MODELS.items()
     ]
@@ -192,7 +193,7 @@ def report(
 
 The same network at the same size, on the same data, for the same number of steps, from the same
 seed: once with one fixed context vector (`model.attention=none`), once with additive attention
-(`model.attention=bahdanau`).
+(`model.attention=bahdanau`), both without copying.
 
 {_score_table(comparisons)}
 

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from trainer.copying import attention_on_targets
 from trainer.layers import NO_DROPOUT, Dropout
 from trainer.model import TranslationModel
 from trainer.subwords import PAD
@@ -15,7 +16,7 @@ def translation_loss(
     dropout: Dropout = NO_DROPOUT,
 ) -> tf.Tensor:
     """The mean over all real target tokens of (1 - eps) * -log p(y) + eps * mean over the
-    vocabulary of -log p.
+    vocabulary of -log p_vocabulary, which is p itself unless the model copies.
 
     The output layer, the largest product of the network, is computed for real tokens only.
 
@@ -29,12 +30,16 @@ def translation_loss(
     Returns:
       float32 scalar, in nats per token.
     """
-    outputs, _ = model.force(model.encode(source_ids, dropout), target_ids, dropout)
+    outputs, weights = model.force(model.encode(source_ids, dropout), target_ids, dropout)
     real = tf.where(tf.not_equal(target_ids, PAD))
-    logits = model.logits(tf.gather_nd(outputs, real))
+    outputs = tf.gather_nd(outputs, real)
+    logits = model.logits(outputs)
     normaliser = tf.reduce_logsumexp(logits, axis=-1)
-    log_loss = normaliser - tf.gather(logits, tf.gather_nd(target_ids, real), batch_dims=1)
+    log_probs = tf.gather(logits, tf.gather_nd(target_ids, real), batch_dims=1) - normaliser
+    if model.pointer is not None:
+        copied = tf.gather_nd(attention_on_targets(weights, source_ids, target_ids), real)
+        log_probs = model.pointer.mix(outputs, log_probs[:, None], copied[:, None])[:, 0]
     if not label_smoothing:
-        return tf.reduce_mean(log_loss)
+        return -tf.reduce_mean(log_probs)
     smooth_loss = normaliser - tf.reduce_mean(logits, axis=-1)
-    return tf.reduce_mean((1 - label_smoothing) * log_loss + label_smoothing * smooth_loss)
+    return tf.reduce_mean((label_smoothing - 1) * log_probs + label_smoothing * smooth_loss)

@@ -3,7 +3,8 @@
     p(y_t | y_<t, x) = softmax(E W_o o_t + b)
 
 with one embedding matrix E for the source, the target and the output layer (Press and Wolf, 2017):
-source and target share their subwords.
+source and target share their subwords. With copying this is mixed with the attention weights
+(`trainer.copying`).
 """
 
 from typing import NamedTuple
@@ -12,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.attention import Memory
+from trainer.copying import Pointer, attention_on_vocabulary
 from trainer.decoder import Decoder
 from trainer.encoder import Encoder
 from trainer.layers import NO_DROPOUT, Dropout, DropoutPlace, Projection, zeros
@@ -26,6 +28,8 @@ the embedding of a rare subword is loud noise."""
 class Encoded(NamedTuple):
     """A batch of sources, ready to be translated."""
 
+    source_ids: tf.Tensor
+    """int32 [batch, source]."""
     memory: Memory
     initial_state: tf.Tensor
     """Of the decoder, [batch, state size]."""
@@ -61,6 +65,8 @@ class TranslationModel(tf.Module):
         self.decoder = Decoder(settings, rng, self.encoder.output_units, self.encoder.summary_units)
         self.W_o = Projection(rng, settings.decoder_units, width)
         self.output_bias = zeros(vocabulary_size)
+        points = settings.copying and settings.attention != "none"
+        self.pointer = Pointer(rng, settings.decoder_units) if points else None
 
     def _embed(self, ids: tf.Tensor) -> tf.Tensor:
         """Ids [...] to embeddings [..., embedding size], larger than those of the output layer by
@@ -75,7 +81,8 @@ class TranslationModel(tf.Module):
         states, summary = self.encoder(embedded, mask, dropout)
         seen = dropout(summary, DropoutPlace.SUMMARY)
         memory = self.decoder.attention.remember(states, seen, mask)
-        return Encoded(memory, self.decoder.initial_state(summary))
+        ids = tf.cast(source_ids, tf.int32)
+        return Encoded(ids, memory, self.decoder.initial_state(summary))
 
     def force(
         self, encoded: Encoded, target_ids: tf.Tensor, dropout: Dropout = NO_DROPOUT
@@ -111,10 +118,28 @@ class TranslationModel(tf.Module):
           source].
         """
         outputs, state, weights = self.decoder.step(self._embed(previous), state, encoded.memory)
-        return self.logits(outputs), state, weights
+        return self.predict(encoded, outputs, weights), state, weights
+
+    def predict(self, encoded: Encoded, outputs: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        """Scores every subword as the next.
+
+        Args:
+          encoded: the sources.
+          outputs: o, [batch, target, decoder units].
+          weights: the attention, float32 [batch, target, source].
+
+        Returns:
+          Logits, float32 [batch, target, vocabulary]; with copying they are log-probabilities.
+        """
+        logits = self.logits(outputs)
+        if self.pointer is None:
+            return logits
+        copied = attention_on_vocabulary(weights, encoded.source_ids, self.output_bias.shape[0])
+        return self.pointer.mix(outputs, tf.nn.log_softmax(logits), copied)
 
     def logits(self, outputs: tf.Tensor) -> tf.Tensor:
-        """Scores every subword: [..., decoder units] -> float32 [..., vocabulary]."""
+        """Scores every subword, copying aside: [..., decoder units] -> float32 [...,
+        vocabulary]."""
         embeddings = tf.cast(self.embeddings, outputs.dtype)
         scores = tf.tensordot(self.W_o(outputs), embeddings, axes=[[-1], [1]])
         return tf.cast(scores, tf.float32) + self.output_bias

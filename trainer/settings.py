@@ -43,6 +43,9 @@ class ModelSettings(Settings):
     """Of each direction of each layer."""
     attend_embeddings: bool = True
     """Whether the encoder states that are attended to also hold the word's embedding."""
+    copying: bool = True
+    """Whether a source subword may be written as it stands (`trainer.copying`); without attention
+    there is nothing to point with."""
     decoder_layers: int = Field(1, ge=1, le=16)
     decoder_units: int = Field(512, ge=1)
     input_feeding: bool = False

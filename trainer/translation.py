@@ -51,7 +51,9 @@ def force(
       The log-probability of each target token, float32 [batch, target], and the attention weights
       [batch, target, source]; both 0 on padding.
     """
-    outputs, attention = model.force(model.encode(source_ids), target_ids)
-    log_probs = tf.gather(tf.nn.log_softmax(model.logits(outputs)), target_ids, batch_dims=2)
+    encoded = model.encode(source_ids)
+    outputs, attention = model.force(encoded, target_ids)
+    logits = model.predict(encoded, outputs, attention)
+    log_probs = tf.gather(tf.nn.log_softmax(logits), target_ids, batch_dims=2)
     is_real = tf.not_equal(target_ids, PAD)
     return tf.where(is_real, log_probs, 0.0), tf.where(is_real[:, :, None], attention, 0.0)

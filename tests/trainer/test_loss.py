@@ -17,16 +17,19 @@ def model():
 
 
 def log_probabilities(model):
-    outputs, _ = model.force(model.encode(SOURCE), TARGET)
-    return tf.nn.log_softmax(model.logits(outputs)).numpy()
+    encoded = model.encode(SOURCE)
+    outputs, weights = model.force(encoded, TARGET)
+    mixed = tf.nn.log_softmax(model.predict(encoded, outputs, weights))
+    return mixed.numpy(), tf.nn.log_softmax(model.logits(outputs)).numpy()
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_the_loss_is_the_smoothed_cross_entropy_of_the_real_tokens(model, smoothing):
-    log_probs, terms = log_probabilities(model), []
+    (mixed, generated), terms = log_probabilities(model), []
     for row, column in np.argwhere(TARGET.numpy() != 0):
-        given = log_probs[row, column]
-        terms.append((1 - smoothing) * -given[TARGET[row, column]] + smoothing * -given.mean())
+        log_prob = mixed[row, column, TARGET[row, column]]
+        smooth = generated[row, column].mean()
+        terms.append((1 - smoothing) * -log_prob + smoothing * -smooth)
     found = translation_loss(model, SOURCE, TARGET, smoothing)
     assert float(found) == pytest.approx(np.mean(terms), rel=1e-5)
 

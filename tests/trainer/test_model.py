@@ -74,7 +74,7 @@ def test_stepping_through_a_target_gives_what_forcing_it_gives(model, sources):
     target_ids = padded(random_sources(np.random.default_rng(6), [4, 6, 3, 2, 5], VOCABULARY))
     encoded = model.encode(source_ids)
     outputs, attention = model.force(encoded, target_ids)
-    logits = model.logits(outputs)
+    logits = model.predict(encoded, outputs, attention)
     state = encoded.initial_state[:, None]
     previous = tf.fill([len(sources), 1], 2)
     for t in range(target_ids.shape[1]):
