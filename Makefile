@@ -11,7 +11,7 @@ OUR_PACKAGES := pipeline components trainer serving scripts benchmarks
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
-run: setup ## a first model, in 25 minutes on 2 cores; ARGS="--config multi30k" goes to `nmt run` instead
+run: setup ## train, gate and push a first model, of 6 epochs; ARGS="--config multi30k" goes to `nmt run` instead
 	.venv/bin/nmt run $(or $(ARGS),$(FIRST_RUN))
 
 test: lint ## lint, type check and every test; ARGS="-k gate" goes to pytest

@@ -153,10 +153,19 @@ def check_same_answer(
 
 
 def check_beam(n_best: Response, best: Sequence[bytes]) -> list[str]:
-    """Checks that hypotheses come best first, the first being that of `serving_default`."""
+    """Checks that hypotheses come best first, the first being that of `serving_default`.
+
+    Those that were cut off before their end symbol come behind those that ended, whatever they
+    score.
+    """
     problems = []
-    if np.any(np.diff(n_best["score"], axis=1) > BATCH_TOLERANCE):
+    score, is_ended = n_best["score"], _is_ended(n_best["target_tokens"], n_best["target_length"])
+    is_rise = np.diff(score, axis=1) > BATCH_TOLERANCE
+    is_first_cut = is_ended[:, :-1] & ~is_ended[:, 1:]
+    if np.any(is_rise & ~is_first_cut):
         problems.append("the hypotheses are not ordered by their score")
+    if np.any(~is_ended[:, :-1] & is_ended[:, 1:]):
+        problems.append("a hypothesis that was cut off comes before one that ended")
     if list(n_best["translation"][:, 0]) != list(best):
         problems.append("the first hypothesis is not the translation of 'serving_default'")
     return problems
@@ -207,12 +216,18 @@ def _check_tokens(flat: Response) -> list[str]:
         if np.any((tokens != b"") & ~is_real):
             problems.append(f"a {side} token beyond {side}_length is not empty")
         has_tokens = np.flatnonzero(length > 0)
-        is_ended = tokens[has_tokens, length[has_tokens] - 1] == END_SYMBOL.encode("utf-8")
+        is_ended = _is_ended(tokens[has_tokens], length[has_tokens])
         if not np.all(is_ended | flat["truncated"][has_tokens]):
             problems.append(
                 f"the last {side} token is not {END_SYMBOL} although nothing was truncated"
             )
     return problems
+
+
+def _is_ended(tokens: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """Whether the last real token is the end symbol, bool [...], of tokens [..., T] and lengths."""
+    last = np.maximum(length - 1, 0)[..., np.newaxis]
+    return np.take_along_axis(tokens, last, axis=-1)[..., 0] == END_SYMBOL.encode("utf-8")
 
 
 def _check_attention(flat: Response) -> list[str]:

@@ -24,14 +24,15 @@ vocabulary], state, attention [batch, beam, source])."""
 
 
 class Hypotheses(NamedTuple):
-    """The translations found, best first."""
+    """The translations found, best first: those that ended, and behind them those that were cut."""
 
     ids: tf.Tensor
     """int32 [batch, beam, target], with the end symbol, padded with 0."""
     lengths: tf.Tensor
     """int32 [batch, beam], the end symbol included."""
     scores: tf.Tensor
-    """float32 [batch, beam]: log-probability over the length penalty."""
+    """float32 [batch, beam]: log-probability over the length penalty; `IMPOSSIBLE` for a beam that
+    found nothing, whose length is 0."""
     attention: tf.Tensor
     """float32 [batch, beam, target, source], 0 on padding."""
     ended: tf.Tensor
@@ -78,7 +79,6 @@ def beam_search(
     nothing = tf.zeros([batch, beam_size], tf.int32)
     finished = _Finished(
         tf.fill([batch, beam_size], -float("inf")),
-        tf.zeros([batch, beam_size]),
         nothing,
         nothing,
         nothing,
@@ -113,9 +113,10 @@ def beam_search(
 
     time, _, finished, trace = tf.while_loop(is_searching, advance, (0, alive, finished, trace))
     ids, attention = _follow_back(finished, trace, time)
-    lengths = tf.where(tf.math.is_finite(finished.ranks), finished.times + 1, 0)
-    scores = finished.log_probs / length_penalty(lengths, alpha)
-    return Hypotheses(ids, lengths, scores, attention, tf.equal(finished.tokens, END))
+    is_found = tf.math.is_finite(finished.scores)
+    lengths = tf.where(is_found, finished.times + 1, 0)
+    scores = tf.where(is_found, finished.scores, IMPOSSIBLE)
+    return Hypotheses(ids, lengths, scores, attention, _is_ended(finished))
 
 
 class _Alive(NamedTuple):
@@ -127,12 +128,9 @@ class _Alive(NamedTuple):
 
 
 class _Finished(NamedTuple):
-    """Hypotheses that ended, best first; each [batch, beam]."""
+    """Hypotheses that go on no more, best first; each [batch, beam]."""
 
-    ranks: (
-        tf.Tensor
-    )  # the score, lowered for hypotheses that were cut off; -inf where there is none
-    log_probs: tf.Tensor
+    scores: tf.Tensor  # log-probability over the length penalty; -inf where there is none
     times: tf.Tensor  # the step of the last token
     parents: tf.Tensor  # the beam that the last token continued
     tokens: tf.Tensor  # the last token
@@ -167,7 +165,12 @@ def _repeat_for_beams(state: tf.Tensor, beam_size: int) -> tf.Tensor:
 
 def _is_done(finished: _Finished) -> tf.Tensor:
     """Whether a sentence has as many finished hypotheses as beams, bool [batch]."""
-    return tf.math.is_finite(finished.ranks[:, -1])
+    return tf.math.is_finite(finished.scores[:, -1])
+
+
+def _is_ended(finished: _Finished) -> tf.Tensor:
+    """Whether a hypothesis was found and has its end symbol, bool [batch, beam]."""
+    return tf.math.is_finite(finished.scores) & tf.equal(finished.tokens, END)
 
 
 def _best_continuations(log_probs: tf.Tensor, logits: tf.Tensor) -> _Candidates:
@@ -187,7 +190,7 @@ def _finish(
 ) -> _Finished:
     """Adds the candidates that end here to the finished hypotheses and keeps the best; a done
     sentence stays as it is."""
-    beam_size = finished.ranks.shape[1]
+    beam_size = finished.scores.shape[1]
     is_end = tf.equal(candidates.tokens, END)
     is_in_beam = tf.range(2 * beam_size) < beam_size
     is_new = (
@@ -196,18 +199,18 @@ def _finish(
         & (candidates.log_probs > IMPOSSIBLE / 2)
         & ~_is_done(finished)[:, None]
     )
-    ranks = candidates.log_probs / length_penalty(time + 1, alpha) + tf.where(
-        is_end, 0.0, IMPOSSIBLE
-    )
+    scores = candidates.log_probs / length_penalty(time + 1, alpha)
     new = _Finished(
-        tf.where(is_new, ranks, -float("inf")),
-        candidates.log_probs,
+        tf.where(is_new, scores, -float("inf")),
         tf.fill(tf.shape(is_new), time),
         candidates.parents,
         candidates.tokens,
     )
     both = _Finished(*(tf.concat(pair, axis=1) for pair in zip(finished, new, strict=True)))
-    _, best = tf.math.top_k(both.ranks, beam_size)
+    by_score = tf.argsort(both.scores, direction="DESCENDING")
+    is_ended = tf.gather(_is_ended(both), by_score, batch_dims=1)
+    ended_first = tf.argsort(tf.cast(~is_ended, tf.int32), stable=True)
+    best = tf.gather(by_score, ended_first, batch_dims=1)[:, :beam_size]
     return _Finished(*(tf.gather(field, best, batch_dims=1) for field in both))
 
 
@@ -233,7 +236,7 @@ def _follow_back(
     Returns:
       ids int32 [batch, beam, steps] and attention [batch, beam, steps, source].
     """
-    is_found = tf.math.is_finite(finished.ranks)
+    is_found = tf.math.is_finite(finished.scores)
     ids = tf.TensorArray(tf.int32, steps)
     attention = tf.TensorArray(tf.float32, steps)
 

@@ -86,6 +86,21 @@ def reverse_beam(outputs: Outputs) -> None:
     outputs["translation"] = outputs["translation"][:, ::-1]
 
 
+def cut_hypothesis(number: int) -> Callable[[Outputs], None]:
+    def change(outputs: Outputs) -> None:
+        lengths = outputs["target_length"][:, number]
+        for row in np.flatnonzero(lengths):
+            outputs["target_tokens"][row, number, lengths[row] - 1] = b"x"
+        outputs["truncated"][:, number] = True
+
+    return change
+
+
+def cut_and_praise_last_hypothesis(outputs: Outputs) -> None:
+    cut_hypothesis(-1)(outputs)
+    outputs["score"][:, -1] += np.where(outputs["target_length"][:, -1] > 0, 100, 0)
+
+
 def cut_source_axis(outputs: Outputs) -> None:
     outputs["source_tokens"] = outputs["source_tokens"][:, :-1]
 
@@ -153,6 +168,7 @@ ALTERATIONS = {
         "sentence 1 changed: the score is",
     ),
     "rising scores": ("n_best", multiply("score", -1), "not ordered by their score"),
+    "a cut hypothesis first": ("n_best", cut_hypothesis(0), "comes before one that ended"),
     "another best hypothesis": ("n_best", reverse_beam, "not the translation of 'serving_default'"),
     "a beam of broken attention": ("n_best", multiply("attention", 2), "sums to 2"),
     "a probability above one": (
@@ -175,6 +191,10 @@ ALTERATIONS = {
 
 def test_a_sound_model_has_no_problem(sound):
     assert problems_of(sound) == []
+
+
+def test_a_hypothesis_that_was_cut_may_score_best_if_it_comes_last(sound):
+    assert problems_of(Altered(sound, "n_best", cut_and_praise_last_hypothesis)) == []
 
 
 @pytest.mark.parametrize("alteration", ALTERATIONS)

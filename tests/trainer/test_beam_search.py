@@ -14,13 +14,13 @@ VOCABULARY = 7  # pad, unknown, start, end and three words
 WORDS = (4, 5, 6)
 
 
-def toy_model(seed, batch=1):
+def toy_model(seed, batch=1, ends=True):
     """Logits that depend on the sentence and on the last two tokens; attention that tells the state
     apart."""
-    table = tf.constant(
-        np.random.default_rng(seed).normal(size=[batch, VOCABULARY, VOCABULARY, VOCABULARY]) * 2,
-        tf.float32,
-    )
+    logits = np.random.default_rng(seed).normal(size=[batch] + 3 * [VOCABULARY]) * 2
+    if not ends:
+        logits[..., END] = -100
+    table = tf.constant(logits, tf.float32)
 
     def step(tokens, state):
         before = state[..., 0]
@@ -136,4 +136,16 @@ def test_what_is_cut_off_ranks_behind_what_ended():
     found = beam_search(step, tf.zeros([1, 1]), tf.constant([4]), 20, 1.0)
     is_ended = found.ended.numpy()[0]
     assert is_ended[0]
+    assert not is_ended[-1]
     assert not np.any(np.diff(is_ended.astype(int)) > 0)
+
+
+def test_what_is_cut_off_comes_best_first_too():
+    step, state, table = toy_model(2, ends=False)
+    found = beam_search(step, state, tf.constant([6]), 5, 1.4)
+    cut = found_sequences(found)[1:]
+    assert found.ended.numpy()[0].tolist() == [True, False, False, False, False]
+    assert len(set(cut)) == 4
+    expected = [score(table[0], sequence, 1.4) for sequence in cut]
+    np.testing.assert_allclose(found.scores[0, 1:], expected, rtol=1e-4)
+    assert expected == sorted(expected, reverse=True)
