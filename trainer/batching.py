@@ -71,6 +71,23 @@ class Pairs(NamedTuple):
         lengths = self.source.lengths, self.target.lengths
         return np.flatnonzero((np.maximum(*lengths) <= max_tokens) & (np.minimum(*lengths) > 0))
 
+    def with_copies(self, share: float, seed: int) -> "Pairs":
+        """Adds some targets as translations of themselves, so that a model learns to carry over
+        what needs no translation (Currey, Miceli Barone and Heafield, 2017).
+
+        Args:
+          share: of the targets, 0 to 1.
+          seed: of the choice.
+
+        Returns:
+          These pairs, and behind them the copies.
+        """
+        rows = range(len(self.target))
+        rng = np.random.default_rng([seed, len(rows)])
+        copied = rng.choice(len(rows), round(share * len(rows)), replace=False)
+        copies = [self.target[row] for row in copied]
+        return Pairs(*(Sequences.of([*(side[row] for row in rows), *copies]) for side in self))
+
 
 def cut_by_tokens(
     lengths: np.ndarray, order: np.ndarray, tokens_per_batch: int

@@ -23,6 +23,11 @@ StepFunction = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.T
 vocabulary], state, attention [batch, beam, source])."""
 
 
+LEAST_COVERAGE = 0.01
+"""A source position counts as looked at by so much at least, so that one that never was costs a
+hypothesis something finite."""
+
+
 class Hypotheses(NamedTuple):
     """The translations found, best first: those that ended, and behind them those that were cut."""
 
@@ -31,8 +36,8 @@ class Hypotheses(NamedTuple):
     lengths: tf.Tensor
     """int32 [batch, beam], the end symbol included."""
     scores: tf.Tensor
-    """float32 [batch, beam]: log-probability over the length penalty; `IMPOSSIBLE` for a beam that
-    found nothing, whose length is 0."""
+    """float32 [batch, beam]: log-probability over the length penalty, plus the coverage penalty;
+    `IMPOSSIBLE` for a beam that found nothing, whose length is 0."""
     attention: tf.Tensor
     """float32 [batch, beam, target, source], 0 on padding."""
     ended: tf.Tensor
@@ -45,12 +50,33 @@ def length_penalty(length: tf.Tensor, alpha: float) -> tf.Tensor:
     return tf.pow((5.0 + tf.cast(length, tf.float32)) / 6.0, alpha)
 
 
+def coverage_penalty(coverage: tf.Tensor, to_cover: tf.Tensor, beta: float) -> tf.Tensor:
+    """beta sum over i of log min(sum over t of alpha_ti, 1), Wu et al. (2016), equation 14.
+
+    What was left out has hardly been looked at.
+
+    Args:
+      coverage: the attention that each source position got from all target positions, float32 [...,
+        source].
+      to_cover: which positions count, bool, broadcast to the same shape.
+      beta: the weight.
+
+    Returns:
+      float32 [...], 0 or less.
+    """
+    seen = tf.math.log(tf.clip_by_value(coverage, LEAST_COVERAGE, 1.0))
+    return beta * tf.reduce_sum(tf.where(to_cover, seen, 0.0), axis=-1)
+
+
 def beam_search(
     step: StepFunction,
     initial_state: tf.Tensor,
     max_lengths: tf.Tensor,
+    to_cover: tf.Tensor,
+    *,
     beam_size: int,
     alpha: float,
+    beta: float,
 ) -> Hypotheses:
     """Finds the hypotheses of highest score.
 
@@ -64,8 +90,10 @@ def beam_search(
       initial_state: of the model, [batch, ...]; each beam starts from it.
       max_lengths: int32 [batch], at least 1: the most tokens of a translation, the end symbol
         included.
+      to_cover: bool [batch, source]: which source positions a translation must not leave out.
       beam_size: hypotheses kept.
       alpha: of the length penalty.
+      beta: of the coverage penalty.
 
     Returns:
       The hypotheses, `target` being the length of the longest of the batch.
@@ -75,6 +103,7 @@ def beam_search(
         tokens=tf.fill([batch, beam_size], START),
         log_probs=tf.tile([[0.0] + [IMPOSSIBLE] * (beam_size - 1)], [batch, 1]),
         state=_repeat_for_beams(initial_state, beam_size),
+        coverage=tf.zeros([batch, beam_size, tf.shape(to_cover)[1]]),
     )
     nothing = tf.zeros([batch, beam_size], tf.int32)
     finished = _Finished(
@@ -100,10 +129,19 @@ def beam_search(
     def advance(time: tf.Tensor, alive: _Alive, finished: _Finished, trace: _Trace) -> tuple:
         logits, state, attention = step(alive.tokens, alive.state)
         candidates = _best_continuations(alive.log_probs, logits)
+        coverage = alive.coverage + attention
+        missing = coverage_penalty(coverage, to_cover[:, None], beta)
+        scores = candidates.log_probs / length_penalty(time + 1, alpha)
+        scores += tf.gather(missing, candidates.parents, batch_dims=1)
         is_last = (time + 1 >= max_lengths)[:, None]
-        finished = _finish(finished, candidates, time, is_last, alpha)
+        finished = _finish(finished, candidates, scores, time, is_last)
         tokens, parents, log_probs = _keep_alive(candidates)
-        alive = _Alive(tokens, log_probs, tf.gather(state, parents, batch_dims=1))
+        alive = _Alive(
+            tokens,
+            log_probs,
+            tf.gather(state, parents, batch_dims=1),
+            tf.gather(coverage, parents, batch_dims=1),
+        )
         trace = _Trace(
             trace.tokens.write(time, tokens),
             trace.parents.write(time, parents),
@@ -125,12 +163,13 @@ class _Alive(NamedTuple):
     tokens: tf.Tensor  # the last token, int32 [batch, beam]
     log_probs: tf.Tensor  # [batch, beam]
     state: tf.Tensor  # [batch, beam, ...]
+    coverage: tf.Tensor  # attention so far, [batch, beam, source]
 
 
 class _Finished(NamedTuple):
     """Hypotheses that go on no more, best first; each [batch, beam]."""
 
-    scores: tf.Tensor  # log-probability over the length penalty; -inf where there is none
+    scores: tf.Tensor  # of `Hypotheses`; -inf where there is none
     times: tf.Tensor  # the step of the last token
     parents: tf.Tensor  # the beam that the last token continued
     tokens: tf.Tensor  # the last token
@@ -186,7 +225,11 @@ def _best_continuations(log_probs: tf.Tensor, logits: tf.Tensor) -> _Candidates:
 
 
 def _finish(
-    finished: _Finished, candidates: _Candidates, time: tf.Tensor, is_last: tf.Tensor, alpha: float
+    finished: _Finished,
+    candidates: _Candidates,
+    scores: tf.Tensor,
+    time: tf.Tensor,
+    is_last: tf.Tensor,
 ) -> _Finished:
     """Adds the candidates that end here to the finished hypotheses and keeps the best; a done
     sentence stays as it is."""
@@ -199,7 +242,6 @@ def _finish(
         & (candidates.log_probs > IMPOSSIBLE / 2)
         & ~_is_done(finished)[:, None]
     )
-    scores = candidates.log_probs / length_penalty(time + 1, alpha)
     new = _Finished(
         tf.where(is_new, scores, -float("inf")),
         tf.fill(tf.shape(is_new), time),

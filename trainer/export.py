@@ -16,12 +16,12 @@ import os
 import tensorflow as tf
 from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
 
-from trainer.beam_search import Hypotheses, length_penalty
+from trainer.beam_search import Hypotheses
 from trainer.model import TranslationModel
 from trainer.settings import DecodingSettings, SubwordSettings
 from trainer.subwords import END, PAD, SubwordDecoder, SubwordEncoder, read_vocabulary
 from trainer.text import normalise
-from trainer.translation import force, search
+from trainer.translation import force, score, search
 
 Outputs = dict[str, tf.Tensor]
 EXAMPLES_AT_ONCE = 32
@@ -85,16 +85,14 @@ class ServingModel(tf.Module):
         source_ids, source_cut = self._ids(text)
         target_ids, target_cut = self._ids(target)
         log_probs, attention = force(self.model, source_ids, target_ids)
-        lengths = tf.math.count_nonzero(target_ids, axis=1, dtype=tf.int32)
         return {
             "token_log_probability": log_probs,
-            "score": tf.reduce_sum(log_probs, axis=1)
-            / length_penalty(lengths, self._decoding.length_penalty),
+            "score": score(source_ids, target_ids, log_probs, attention, self._decoding),
             "source_tokens": self._symbols(source_ids),
             "target_tokens": self._symbols(target_ids),
             "attention": attention,
             "source_length": tf.math.count_nonzero(source_ids, axis=1, dtype=tf.int32),
-            "target_length": lengths,
+            "target_length": tf.math.count_nonzero(target_ids, axis=1, dtype=tf.int32),
             "truncated": source_cut | target_cut,
         }
 

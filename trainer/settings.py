@@ -77,6 +77,9 @@ class TrainingSettings(Settings):
     """Padded target tokens of a batch; short sentences make larger batches."""
     max_tokens: int = Field(100, ge=4)
     """Pairs with more subwords than this on either side are left out of training."""
+    copied_targets: float = Field(0.0, ge=0, le=1)
+    """Share of the targets that are trained on as translations of themselves, too (Currey et al.,
+    2017)."""
     learning_rate: float = Field(1e-3, gt=0)
     warmup_steps: int = Field(200, ge=0)
     """The learning rate rises linearly for this many steps."""
@@ -103,6 +106,8 @@ class DecodingSettings(Settings):
     beam_size: int = Field(5, ge=1, le=64)
     length_penalty: float = Field(1.0, ge=0, le=5)
     """alpha of Wu et al. (2016), equation 14; 0 compares plain log-probabilities."""
+    coverage_penalty: float = Field(0.0, ge=0, le=5)
+    """beta of the same equation; 0 does not mind source words that were never looked at."""
     max_source_tokens: int = Field(256, ge=8)
     """Longer sources are cut, and the reply says so (`truncated`)."""
     target_ratio: float = Field(2.0, gt=0)

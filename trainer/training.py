@@ -104,13 +104,14 @@ def train(
     Raises:
       ValueError: a split holds no pair that is short enough.
     """
-    train_indices = _usable(data.train, settings.max_tokens, "train")
+    pairs = data.train.with_copies(settings.copied_targets, seed)
+    train_indices = _usable(pairs, settings.max_tokens, "train")
     validation_indices = _usable(data.validation, settings.max_tokens, "validation")
     # The examples come sorted, so the first of them would be no fair sample.
     chosen = np.random.default_rng(seed).permutation(validation_indices)
     validation_indices = chosen[: settings.validation_sentences]
     steps = settings.epochs * len(
-        epoch_order(data.train, train_indices, settings.tokens_per_batch, seed, 0)
+        epoch_order(pairs, train_indices, settings.tokens_per_batch, seed, 0)
     )
     kind = compute_type(settings.precision)
     state = TrainingState(
@@ -137,7 +138,7 @@ def train(
 
     while int(state.epoch) < settings.epochs and int(state.epochs_without_gain) < settings.patience:
         started, epoch = time.monotonic(), int(state.epoch)
-        batches = epoch_batches(data.train, train_indices, settings.tokens_per_batch, seed, epoch)
+        batches = epoch_batches(pairs, train_indices, settings.tokens_per_batch, seed, epoch)
         _train_epoch(state, train_step, batches, checkpoints, writer)
         trained = time.monotonic()
         scores = validate()

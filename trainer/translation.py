@@ -2,10 +2,10 @@
 
 import tensorflow as tf
 
-from trainer.beam_search import Hypotheses, beam_search
+from trainer.beam_search import Hypotheses, beam_search, coverage_penalty, length_penalty
 from trainer.model import TranslationModel
 from trainer.settings import DecodingSettings
-from trainer.subwords import PAD
+from trainer.subwords import END, PAD
 
 
 def search(
@@ -19,7 +19,7 @@ def search(
     Args:
       model: the model.
       source_ids: int [batch, source], with end symbols, padded with 0.
-      settings: beam, length penalty and longest translation.
+      settings: beam, penalties and longest translation.
       beam_size: instead of the settings' own.
 
     Returns:
@@ -32,8 +32,10 @@ def search(
         lambda tokens, state: model.step(encoded, tokens, state),
         encoded.initial_state,
         max_lengths,
-        beam_size or settings.beam_size,
-        settings.length_penalty,
+        _words_to_cover(source_ids),
+        beam_size=beam_size or settings.beam_size,
+        alpha=settings.length_penalty,
+        beta=settings.coverage_penalty,
     )
 
 
@@ -57,3 +59,35 @@ def force(
     log_probs = tf.gather(tf.nn.log_softmax(logits), target_ids, batch_dims=2)
     is_real = tf.not_equal(target_ids, PAD)
     return tf.where(is_real, log_probs, 0.0), tf.where(is_real[:, :, None], attention, 0.0)
+
+
+def score(
+    source_ids: tf.Tensor,
+    target_ids: tf.Tensor,
+    log_probs: tf.Tensor,
+    attention: tf.Tensor,
+    settings: DecodingSettings,
+) -> tf.Tensor:
+    """Scores forced translations as the search scores its hypotheses.
+
+    Args:
+      source_ids: int [batch, source], with end symbols, padded with 0.
+      target_ids: int [batch, target], likewise.
+      log_probs: of `force`.
+      attention: of `force`.
+      settings: the penalties.
+
+    Returns:
+      float32 [batch].
+    """
+    lengths = tf.math.count_nonzero(target_ids, axis=1, dtype=tf.int32)
+    likelihood = tf.reduce_sum(log_probs, axis=1) / length_penalty(lengths, settings.length_penalty)
+    coverage = tf.reduce_sum(attention, axis=1)
+    return likelihood + coverage_penalty(
+        coverage, _words_to_cover(source_ids), settings.coverage_penalty
+    )
+
+
+def _words_to_cover(source_ids: tf.Tensor) -> tf.Tensor:
+    """All but the padding and the end symbol, bool [batch, source]."""
+    return tf.not_equal(source_ids, PAD) & tf.not_equal(source_ids, END)

@@ -19,6 +19,25 @@ def test_every_sentence_comes_once_in_an_epoch(pairs):
     assert sorted(order.tolist()) == list(range(500))
 
 
+def test_copies_are_targets_that_are_their_own_translation(pairs):
+    more = pairs.with_copies(0.2, seed=1)
+    assert len(more.source) == len(more.target) == 600
+    for side, given in zip(more, pairs, strict=True):
+        assert all(np.array_equal(side[row], given[row]) for row in range(500))
+    targets = [tuple(pairs.target[row]) for row in range(500)]
+    copies = [tuple(more.target[row]) for row in range(500, 600)]
+    assert copies == [tuple(more.source[row]) for row in range(500, 600)]
+    # None is chosen twice.
+    chosen = [targets.index(copy) for copy in copies]
+    assert len(set(chosen)) == 100
+
+
+def test_without_a_share_there_are_no_copies(pairs):
+    same = pairs.with_copies(0.0, seed=1)
+    assert same.source.tobytes() == pairs.source.tobytes()
+    assert same.target.tobytes() == pairs.target.tobytes()
+
+
 def test_no_batch_exceeds_the_budget(pairs):
     for source_ids, target_ids in epoch_batches(pairs, np.arange(500), 200, seed=1, epoch=0):
         assert len(source_ids) * max(source_ids.shape[1], target_ids.shape[1]) <= 200

@@ -36,6 +36,20 @@ def toy_model(seed, batch=1, ends=True):
     return step, tf.fill([batch, 1], START), table.numpy()
 
 
+def search(step, state, max_lengths, beam_size, alpha, beta=0.0):
+    """Beam search over a toy model, whose attention has two source positions."""
+    to_cover = tf.fill([len(max_lengths), 2], True)
+    return beam_search(
+        step,
+        state,
+        tf.constant(max_lengths),
+        to_cover,
+        beam_size=beam_size,
+        alpha=alpha,
+        beta=beta,
+    )
+
+
 def log_probability(table, sequence):
     """Of a sequence of tokens, over the tokens that the search may choose."""
     before, last, total = START, START, 0.0
@@ -69,12 +83,33 @@ def test_a_beam_as_wide_as_the_space_finds_what_exhaustive_search_finds(seed, al
     step, state, table = toy_model(seed)
     max_length = 4
     space = sorted(all_hypotheses(max_length), key=lambda s: -score(table[0], s, alpha))
-    found = beam_search(step, state, tf.constant([max_length]), 130, alpha)
+    found = search(step, state, [max_length], 130, alpha)
     top = 5
     assert found_sequences(found)[:top] == space[:top]
     expected = [score(table[0], s, alpha) for s in space[:top]]
     np.testing.assert_allclose(found.scores[0, :top], expected, rtol=1e-4)
     assert bool(tf.reduce_all(found.ended[0, :top]))
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.3, 3.0])
+def test_what_leaves_source_words_out_ranks_lower(beta):
+    """Word 4 looks at the first source position, word 5 at the second, 6 and the end at neither."""
+    step, state, table = toy_model(0)
+    looks = tf.constant([[0, 0]] * 4 + [[0.7, 0], [0, 0.4], [0, 0]])
+
+    def looking(tokens, state):
+        # The attention of a step is of the word that comes next; these look one word later.
+        logits, state, _ = step(tokens, state)
+        return logits, state, tf.gather(looks, tokens)
+
+    def covered(sequence):
+        seen = sum((looks.numpy()[token] for token in sequence[:-1]), np.zeros(2))
+        return score(table[0], sequence, 1.0) + beta * np.log(np.clip(seen, 0.01, 1.0)).sum()
+
+    space = sorted(all_hypotheses(4), key=lambda sequence: -covered(sequence))
+    found = search(looking, state, [4], 130, 1.0, beta)
+    assert found_sequences(found)[:5] == space[:5]
+    np.testing.assert_allclose(found.scores[0, :5], [covered(s) for s in space[:5]], rtol=1e-4)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -85,7 +120,7 @@ def test_a_beam_of_one_is_greedy_search(seed):
         token = max((END, *WORDS), key=lambda t: table[0, before, last, t])
         sequence.append(token)
         before, last = last, token
-    found = beam_search(step, state, tf.constant([8]), 1, 1.0)
+    found = search(step, state, [8], 1, 1.0)
     assert found_sequences(found) == [tuple(sequence)]
     assert bool(found.ended[0, 0]) == (sequence[-1] == END)
 
@@ -93,7 +128,7 @@ def test_a_beam_of_one_is_greedy_search(seed):
 def test_hypotheses_come_best_first_and_differ():
     for seed in range(5):
         step, state, _ = toy_model(seed)
-        found = beam_search(step, state, tf.constant([10]), 4, 1.0)
+        found = search(step, state, [10], 4, 1.0)
         ended = found.scores[0][found.ended[0]].numpy()
         assert np.all(np.diff(ended) <= 1e-6)
         assert len(set(found_sequences(found))) == 4
@@ -103,21 +138,21 @@ def test_a_sentence_of_a_batch_is_searched_by_itself():
     batch = 6
     step, state, _ = toy_model(1, batch)
     limits = [3, 9, 5, 1, 7, 12]
-    together = beam_search(step, state, tf.constant(limits), 3, 0.8)
+    together = search(step, state, limits, 3, 0.8)
     for row in range(batch):
 
         def alone(tokens, state, row=row):
             spread = [tf.repeat(tensor, batch, axis=0) for tensor in (tokens, state)]
             return tuple(output[row : row + 1] for output in step(*spread))
 
-        by_itself = beam_search(alone, state[:1], tf.constant([limits[row]]), 3, 0.8)
+        by_itself = search(alone, state[:1], [limits[row]], 3, 0.8)
         assert found_sequences(by_itself) == found_sequences(together, row)
         np.testing.assert_allclose(by_itself.scores[0], together.scores[row], rtol=1e-5)
 
 
 def test_attention_is_that_of_the_winning_hypothesis():
     step, state, _ = toy_model(3)
-    found = beam_search(step, state, tf.constant([8]), 4, 1.0)
+    found = search(step, state, [8], 4, 1.0)
     for k, sequence in enumerate(found_sequences(found)):
         history = (START, START, *sequence)
         expected = [[history[t], history[t + 1]] for t in range(len(sequence))]
@@ -131,9 +166,9 @@ def test_what_is_cut_off_ranks_behind_what_ended():
         logits = tf.one_hot([4], VOCABULARY, on_value=5.0)[:, None] + tf.zeros(
             [1, tf.shape(tokens)[1], VOCABULARY]
         )
-        return logits, state, tf.ones([1, tf.shape(tokens)[1], 1])
+        return logits, state, tf.ones([1, tf.shape(tokens)[1], 2])
 
-    found = beam_search(step, tf.zeros([1, 1]), tf.constant([4]), 20, 1.0)
+    found = search(step, tf.zeros([1, 1]), [4], 20, 1.0)
     is_ended = found.ended.numpy()[0]
     assert is_ended[0]
     assert not is_ended[-1]
@@ -142,7 +177,7 @@ def test_what_is_cut_off_ranks_behind_what_ended():
 
 def test_what_is_cut_off_comes_best_first_too():
     step, state, table = toy_model(2, ends=False)
-    found = beam_search(step, state, tf.constant([6]), 5, 1.4)
+    found = search(step, state, [6], 5, 1.4)
     cut = found_sequences(found)[1:]
     assert found.ended.numpy()[0].tolist() == [True, False, False, False, False]
     assert len(set(cut)) == 4

@@ -6,7 +6,7 @@ from tiny import DECODING, MODEL, random_sources
 from trainer.layers import Dropout
 from trainer.loss import translation_loss
 from trainer.model import TranslationModel
-from trainer.translation import force, search
+from trainer.translation import force, score, search
 
 VOCABULARY = 40
 VARIANTS = {
@@ -108,10 +108,8 @@ def test_forcing_a_hypothesis_gives_the_score_and_the_attention_of_the_search(mo
     found = search(model, source_ids, DECODING)
     best = found.ids[:, 0]
     log_probs, attention = force(model, source_ids, best)
-    penalty = ((5 + found.lengths[:, 0].numpy()) / 6) ** DECODING.length_penalty
-    np.testing.assert_allclose(
-        tf.reduce_sum(log_probs, axis=1) / penalty, found.scores[:, 0], rtol=1e-4
-    )
+    total = score(source_ids, best, log_probs, attention, DECODING)
+    np.testing.assert_allclose(total, found.scores[:, 0], rtol=1e-4)
     np.testing.assert_allclose(attention, found.attention[:, 0], rtol=1e-4, atol=1e-6)
 
 
