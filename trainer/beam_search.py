@@ -1,15 +1,15 @@
 """Beam search, as pure functions over any model that can take a step.
 
-Each sentence of a batch is searched by itself: a sentence that is done is left alone while others
-go on, and its longest length is its own, so the company that a sentence keeps never changes its
-translation.
+Each sentence of a batch is searched by itself: its longest length is its own, and it ends when it
+is done, so the company that a sentence keeps never changes its translation. Sentences that are done
+leave the batch, and the steps of the others get cheaper.
 
 Hypotheses are kept as back-pointers (token and parent of each beam at each step). What the winners
 attended to is gathered at the end, once, instead of being copied along at every step.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -18,10 +18,12 @@ from trainer.subwords import END, PAD, START, UNKNOWN
 IMPOSSIBLE = -1e9
 """Stands for the logarithm of 0 where sums must stay finite."""
 
-StepFunction = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]
-"""(previous tokens int [batch, beam], state [batch, beam, ...]) -> (logits [batch, beam,
-vocabulary], state, attention [batch, beam, source])."""
+Context = Any
+"""What a model knows of its sources: a tensor [batch, ...], or a structure of such tensors."""
 
+StepFunction = Callable[[Context, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]
+"""(context, previous tokens int [batch, beam], state [batch, beam, ...]) -> (logits [batch, beam,
+vocabulary], state, attention [batch, beam, source]), for any part of the batch."""
 
 LEAST_COVERAGE = 0.01
 """A source position counts as looked at by so much at least, so that one that never was costs a
@@ -70,6 +72,7 @@ def coverage_penalty(coverage: tf.Tensor, to_cover: tf.Tensor, beta: float) -> t
 
 def beam_search(
     step: StepFunction,
+    context: Context,
     initial_state: tf.Tensor,
     max_lengths: tf.Tensor,
     to_cover: tf.Tensor,
@@ -87,6 +90,7 @@ def beam_search(
 
     Args:
       step: the model.
+      context: of the sources, for the model.
       initial_state: of the model, [batch, ...]; each beam starts from it.
       max_lengths: int32 [batch], at least 1: the most tokens of a translation, the end symbol
         included.
@@ -99,71 +103,75 @@ def beam_search(
       The hypotheses, `target` being the length of the longest of the batch.
     """
     batch = tf.shape(max_lengths)[0]
-    alive = _Alive(
+    nothing = tf.zeros([batch, beam_size], tf.int32)
+    finished = _Finished(tf.fill([batch, beam_size], -float("inf")), nothing, nothing, nothing)
+    searched = _Searched(
+        sentences=tf.range(batch),
+        context=context,
+        max_lengths=max_lengths,
+        to_cover=to_cover,
         tokens=tf.fill([batch, beam_size], START),
         log_probs=tf.tile([[0.0] + [IMPOSSIBLE] * (beam_size - 1)], [batch, 1]),
-        state=_repeat_for_beams(initial_state, beam_size),
+        state=tf.repeat(initial_state[:, None], beam_size, axis=1),
         coverage=tf.zeros([batch, beam_size, tf.shape(to_cover)[1]]),
-    )
-    nothing = tf.zeros([batch, beam_size], tf.int32)
-    finished = _Finished(
-        tf.fill([batch, beam_size], -float("inf")),
-        nothing,
-        nothing,
-        nothing,
+        finished=finished,
     )
     trace = _Trace(
         *(
-            tf.TensorArray(kind, 0, dynamic_size=True, element_shape=shape)
+            tf.TensorArray(kind, 0, dynamic_size=True, infer_shape=False, element_shape=shape)
             for kind, shape in _TRACE_TYPES
         )
     )
 
-    def is_searching(
-        time: tf.Tensor, _alive: _Alive, finished: _Finished, _trace: _Trace
-    ) -> tf.Tensor:
-        # The first step is taken even for a batch of no sentences, so that the results have their
-        # shapes.
-        return (time == 0) | tf.reduce_any((time < max_lengths) & ~_is_done(finished))
+    # The first step is taken even for a batch of no sentences, so that the results have their
+    # shapes.
+    def goes_on(time: tf.Tensor, searched: _Searched, *_: object) -> tf.Tensor:
+        return (time == 0) | tf.reduce_any(_is_open(searched, time))
 
-    def advance(time: tf.Tensor, alive: _Alive, finished: _Finished, trace: _Trace) -> tuple:
-        logits, state, attention = step(alive.tokens, alive.state)
-        candidates = _best_continuations(alive.log_probs, logits)
-        coverage = alive.coverage + attention
-        missing = coverage_penalty(coverage, to_cover[:, None], beta)
+    def search_on(
+        time: tf.Tensor, searched: _Searched, finished: _Finished, trace: _Trace
+    ) -> tuple:
+        finished = _put_back(searched, finished)
+        searched = _those_that_are_open(searched, time)
+        time, searched, trace = _while(is_worth_a_step, advance, (time, searched, trace))
+        return time, searched, finished, trace
+
+    def is_worth_a_step(time: tf.Tensor, searched: _Searched, *_: object) -> tf.Tensor:
+        # To let sentences go is to copy the others, so a quarter of them must be done.
+        is_open = tf.cast(_is_open(searched, time), tf.int32)
+        return (time == 0) | (4 * tf.reduce_sum(is_open) > 3 * tf.size(is_open))
+
+    def advance(time: tf.Tensor, searched: _Searched, trace: _Trace) -> tuple:
+        logits, state, attention = step(searched.context, searched.tokens, searched.state)
+        candidates = _best_continuations(searched.log_probs, logits)
+        coverage = searched.coverage + attention
+        missing = coverage_penalty(coverage, searched.to_cover[:, None], beta)
         scores = candidates.log_probs / length_penalty(time + 1, alpha)
         scores += tf.gather(missing, candidates.parents, batch_dims=1)
-        is_last = (time + 1 >= max_lengths)[:, None]
-        finished = _finish(finished, candidates, scores, time, is_last)
+        is_last = (time + 1 >= searched.max_lengths)[:, None]
         tokens, parents, log_probs = _keep_alive(candidates)
-        alive = _Alive(
-            tokens,
-            log_probs,
-            tf.gather(state, parents, batch_dims=1),
-            tf.gather(coverage, parents, batch_dims=1),
-        )
         trace = _Trace(
+            trace.sentences.write(time, searched.sentences),
             trace.tokens.write(time, tokens),
             trace.parents.write(time, parents),
             trace.attention.write(time, attention),
         )
-        return time + 1, alive, finished, trace
+        searched = searched._replace(
+            tokens=tokens,
+            log_probs=log_probs,
+            state=tf.gather(state, parents, batch_dims=1),
+            coverage=tf.gather(coverage, parents, batch_dims=1),
+            finished=_finish(searched.finished, candidates, scores, time, is_last),
+        )
+        return time + 1, searched, trace
 
-    time, _, finished, trace = tf.while_loop(is_searching, advance, (0, alive, finished, trace))
+    time, searched, finished, trace = _while(goes_on, search_on, (0, searched, finished, trace))
+    finished = _put_back(searched, finished)
     ids, attention = _follow_back(finished, trace, time)
     is_found = tf.math.is_finite(finished.scores)
     lengths = tf.where(is_found, finished.times + 1, 0)
     scores = tf.where(is_found, finished.scores, IMPOSSIBLE)
     return Hypotheses(ids, lengths, scores, attention, _is_ended(finished))
-
-
-class _Alive(NamedTuple):
-    """Hypotheses that go on."""
-
-    tokens: tf.Tensor  # the last token, int32 [batch, beam]
-    log_probs: tf.Tensor  # [batch, beam]
-    state: tf.Tensor  # [batch, beam, ...]
-    coverage: tf.Tensor  # attention so far, [batch, beam, source]
 
 
 class _Finished(NamedTuple):
@@ -175,6 +183,20 @@ class _Finished(NamedTuple):
     tokens: tf.Tensor  # the last token
 
 
+class _Searched(NamedTuple):
+    """The sentences that are still searched, and their hypotheses; a row for each sentence."""
+
+    sentences: tf.Tensor  # which of the batch, int32 [rows]
+    context: Context
+    max_lengths: tf.Tensor
+    to_cover: tf.Tensor
+    tokens: tf.Tensor  # the last token of each hypothesis that goes on, int32 [rows, beam]
+    log_probs: tf.Tensor  # [rows, beam]
+    state: tf.Tensor  # [rows, beam, ...]
+    coverage: tf.Tensor  # attention so far, [rows, beam, source]
+    finished: _Finished
+
+
 class _Candidates(NamedTuple):
     """The best continuations of a sentence's beams, twice as many as beams, best first."""
 
@@ -184,22 +206,54 @@ class _Candidates(NamedTuple):
 
 
 class _Trace(NamedTuple):
-    """What happened at each step."""
+    """What happened at each step, to the sentences that were searched."""
 
+    sentences: tf.TensorArray
     tokens: tf.TensorArray
     parents: tf.TensorArray
     attention: tf.TensorArray
 
 
 _TRACE_TYPES = (
+    (tf.int32, [None]),
     (tf.int32, [None, None]),
     (tf.int32, [None, None]),
     (tf.float32, [None, None, None]),
 )
 
 
-def _repeat_for_beams(state: tf.Tensor, beam_size: int) -> tf.Tensor:
-    return tf.repeat(state[:, None], beam_size, axis=1)
+def _while(condition: Callable[..., tf.Tensor], body: Callable[..., tuple], start: tuple) -> tuple:
+    """A loop whose tensors may lose rows."""
+
+    def shape_of(variable: object) -> tf.TensorShape:
+        if isinstance(variable, tf.TensorArray):
+            return tf.TensorShape(None)
+        shape = tf.convert_to_tensor(variable).shape
+        return tf.TensorShape([None, *shape[1:]]) if shape.rank else shape
+
+    return tf.while_loop(condition, body, start, tf.nest.map_structure(shape_of, start))
+
+
+def _is_open(searched: _Searched, time: tf.Tensor) -> tf.Tensor:
+    """Which of the searched sentences are not done, bool [rows]."""
+    return (time < searched.max_lengths) & ~_is_done(searched.finished)
+
+
+def _those_that_are_open(searched: _Searched, time: tf.Tensor) -> _Searched:
+    """Lets the sentences go that are done."""
+    left = tf.where(_is_open(searched, time))[:, 0]
+    return tf.nest.map_structure(lambda tensor: tf.gather(tensor, left), searched)
+
+
+def _put_back(searched: _Searched, finished: _Finished) -> _Finished:
+    """Puts what the searched sentences have finished to that of the whole batch."""
+    places = searched.sentences[:, None]
+    return _Finished(
+        *(
+            tf.tensor_scatter_nd_update(of_all, places, of_these)
+            for of_all, of_these in zip(finished, searched.finished, strict=True)
+        )
+    )
 
 
 def _is_done(finished: _Finished) -> tf.Tensor:
@@ -285,17 +339,21 @@ def _follow_back(
     def step_back(
         time: tf.Tensor, beam: tf.Tensor, ids: tf.TensorArray, attention: tf.TensorArray
     ) -> tuple:
+        searched = trace.sentences.read(time)
+        row = tf.tensor_scatter_nd_update(
+            tf.zeros([tf.shape(beam)[0]], tf.int32), searched[:, None], tf.range(tf.size(searched))
+        )
+
+        def at_beam(recorded: tf.TensorArray) -> tf.Tensor:
+            return tf.gather(tf.gather(recorded.read(time), row), beam, batch_dims=1)
+
         is_tip = tf.equal(time, finished.times)
         is_inside = is_found & (time <= finished.times)
-        token = tf.where(
-            is_tip, finished.tokens, tf.gather(trace.tokens.read(time), beam, batch_dims=1)
-        )
-        beam = tf.where(
-            is_tip, finished.parents, tf.gather(trace.parents.read(time), beam, batch_dims=1)
-        )
-        row = tf.gather(trace.attention.read(time), beam, batch_dims=1)
+        token = tf.where(is_tip, finished.tokens, at_beam(trace.tokens))
+        beam = tf.where(is_tip, finished.parents, at_beam(trace.parents))
+        weights = at_beam(trace.attention)
         ids = ids.write(time, tf.where(is_inside, token, PAD))
-        attention = attention.write(time, tf.where(is_inside[:, :, None], row, 0.0))
+        attention = attention.write(time, tf.where(is_inside[:, :, None], weights, 0.0))
         return time - 1, beam, ids, attention
 
     _, _, ids, attention = tf.while_loop(

@@ -29,7 +29,8 @@ def search(
     lengths = tf.math.count_nonzero(source_ids, axis=1, dtype=tf.float32)
     max_lengths = tf.cast(settings.target_ratio * lengths, tf.int32) + settings.target_offset
     return beam_search(
-        lambda tokens, state: model.step(encoded, tokens, state),
+        model.step,
+        encoded,
         encoded.initial_state,
         max_lengths,
         _words_to_cover(source_ids),

@@ -22,14 +22,10 @@ def toy_model(seed, batch=1, ends=True):
         logits[..., END] = -100
     table = tf.constant(logits, tf.float32)
 
-    def step(tokens, state):
+    def step(sentences, tokens, state):
         before = state[..., 0]
-        logits = tf.gather_nd(
-            table,
-            tf.stack(
-                [tf.broadcast_to(tf.range(batch)[:, None], tf.shape(tokens)), before, tokens], -1
-            ),
-        )
+        sentences = tf.broadcast_to(sentences[:, None], tf.shape(tokens))
+        logits = tf.gather_nd(table, tf.stack([sentences, before, tokens], -1))
         attention = tf.stack([tf.cast(before, tf.float32), tf.cast(tokens, tf.float32)], -1)
         return logits, tokens[..., None], attention
 
@@ -41,6 +37,7 @@ def search(step, state, max_lengths, beam_size, alpha, beta=0.0):
     to_cover = tf.fill([len(max_lengths), 2], True)
     return beam_search(
         step,
+        tf.range(len(max_lengths)),
         state,
         tf.constant(max_lengths),
         to_cover,
@@ -97,9 +94,9 @@ def test_what_leaves_source_words_out_ranks_lower(beta):
     step, state, table = toy_model(0)
     looks = tf.constant([[0, 0]] * 4 + [[0.7, 0], [0, 0.4], [0, 0]])
 
-    def looking(tokens, state):
+    def looking(sentences, tokens, state):
         # The attention of a step is of the word that comes next; these look one word later.
-        logits, state, _ = step(tokens, state)
+        logits, state, _ = step(sentences, tokens, state)
         return logits, state, tf.gather(looks, tokens)
 
     def covered(sequence):
@@ -141,13 +138,32 @@ def test_a_sentence_of_a_batch_is_searched_by_itself():
     together = search(step, state, limits, 3, 0.8)
     for row in range(batch):
 
-        def alone(tokens, state, row=row):
-            spread = [tf.repeat(tensor, batch, axis=0) for tensor in (tokens, state)]
-            return tuple(output[row : row + 1] for output in step(*spread))
+        def alone(sentences, tokens, state, row=row):
+            return step(sentences + row, tokens, state)
 
         by_itself = search(alone, state[:1], [limits[row]], 3, 0.8)
         assert found_sequences(by_itself) == found_sequences(together, row)
         np.testing.assert_allclose(by_itself.scores[0], together.scores[row], rtol=1e-5)
+
+
+def test_sentences_that_are_done_leave_the_batch():
+    step, state, _ = toy_model(1, 6)
+    rows = []
+
+    def counting(sentences, tokens, state):
+        rows.append(len(sentences))
+        return step(sentences, tokens, state)
+
+    search(counting, state, [3, 9, 5, 1, 7, 12], 3, 0.8)
+    assert rows == sorted(rows, reverse=True)
+    assert (rows[0], rows[-1]) == (6, 1)
+
+
+def test_a_batch_of_no_sentences_has_its_shapes():
+    step, state, _ = toy_model(1, 0)
+    found = search(step, state, tf.zeros([0], tf.int32), 3, 0.8)
+    assert found.ids.shape == (0, 3, 1)
+    assert found.attention.shape == (0, 3, 1, 2)
 
 
 def test_attention_is_that_of_the_winning_hypothesis():
@@ -161,7 +177,7 @@ def test_attention_is_that_of_the_winning_hypothesis():
 
 
 def test_what_is_cut_off_ranks_behind_what_ended():
-    def step(tokens, state):
+    def step(_sentences, tokens, state):
         # Words are certain and the end is not: a cut-off hypothesis is by far the most probable.
         logits = tf.one_hot([4], VOCABULARY, on_value=5.0)[:, None] + tf.zeros(
             [1, tf.shape(tokens)[1], VOCABULARY]
