@@ -8,6 +8,7 @@ Hypotheses are kept as back-pointers (token and parent of each beam at each step
 attended to is gathered at the end, once, instead of being copied along at every step.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -28,6 +29,10 @@ vocabulary], state, attention [batch, beam, source]), for any part of the batch.
 LEAST_COVERAGE = 0.01
 """A source position counts as looked at by so much at least, so that one that never was costs a
 hypothesis something finite."""
+
+
+_GROUP = 64
+"""Columns of a group of `top_k`."""
 
 
 class Hypotheses(NamedTuple):
@@ -269,13 +274,41 @@ def _is_ended(finished: _Finished) -> tf.Tensor:
 def _best_continuations(log_probs: tf.Tensor, logits: tf.Tensor) -> _Candidates:
     """Extends every beam by every token and keeps the best: so many that the beams can go on
     whatever ends."""
-    beam_size, vocabulary = log_probs.shape[1], tf.shape(logits)[2]
+    beam_size, vocabulary = log_probs.shape[1], logits.shape[2]
     never = tf.reduce_sum(
         tf.one_hot([PAD, UNKNOWN, START], vocabulary, on_value=IMPOSSIBLE), axis=0
     )
     totals = log_probs[:, :, None] + tf.nn.log_softmax(logits) + never
-    best, flat = tf.math.top_k(tf.reshape(totals, [tf.shape(totals)[0], -1]), 2 * beam_size)
+    best, flat = top_k(tf.reshape(totals, [-1, beam_size * vocabulary]), 2 * beam_size)
     return _Candidates(flat % vocabulary, flat // vocabulary, best)
+
+
+def top_k(values: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the k largest values of each row and where they are, largest first.
+
+    `tf.math.top_k` sorts as it reads; a maximum is found several times faster. The k largest values
+    lie in the k groups of the largest maxima.
+
+    Args:
+      values: float32 [rows, columns], with as many columns known before it runs; at least k.
+      k: how many.
+
+    Returns:
+      float32 [rows, k] and int32 [rows, k].
+    """
+    columns = values.shape[1]
+    if columns < k * _GROUP:
+        return tf.math.top_k(values, k)
+    filler = [[0, 0], [0, -columns % _GROUP]]
+    groups = tf.reshape(
+        tf.pad(values, filler, constant_values=values.dtype.min),
+        [-1, math.ceil(columns / _GROUP), _GROUP],
+    )
+    _, best = tf.math.top_k(tf.reduce_max(groups, axis=2), k)
+    best = tf.sort(best)  # so that of equal values the first ones are chosen
+    candidates = tf.reshape(tf.gather(groups, best, batch_dims=1), [-1, k * _GROUP])
+    values, place = tf.math.top_k(candidates, k)
+    return values, tf.gather(best, place // _GROUP, batch_dims=1) * _GROUP + place % _GROUP
 
 
 def _finish(

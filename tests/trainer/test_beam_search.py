@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.beam_search import beam_search
+from trainer.beam_search import beam_search, top_k
 from trainer.subwords import END, START
 
 VOCABULARY = 7  # pad, unknown, start, end and three words
@@ -107,6 +107,18 @@ def test_what_leaves_source_words_out_ranks_lower(beta):
     found = search(looking, state, [4], 130, 1.0, beta)
     assert found_sequences(found)[:5] == space[:5]
     np.testing.assert_allclose(found.scores[0, :5], [covered(s) for s in space[:5]], rtol=1e-4)
+
+
+@pytest.mark.parametrize("columns", [10, 639, 640, 1000, 30000])
+def test_the_largest_values_are_found_as_a_full_sort_finds_them(columns):
+    rng = np.random.default_rng(columns)
+    values = rng.normal(size=[7, columns]).astype(np.float32)
+    values[0] = -1e9
+    values[1, rng.permutation(columns)[:8]] = 3.0  # equal ones
+    found, where = top_k(tf.constant(values), 10)
+    expected = np.argsort(-values, axis=1, kind="stable")[:, :10]
+    assert where.numpy().tolist() == expected.tolist()
+    assert found.numpy().tolist() == np.take_along_axis(values, expected, axis=1).tolist()
 
 
 @pytest.mark.parametrize("seed", range(10))
