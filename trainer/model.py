@@ -71,8 +71,11 @@ class TranslationModel(tf.Module):
     def _embed(self, ids: tf.Tensor) -> tf.Tensor:
         """Ids [...] to embeddings [..., embedding size], larger than those of the output layer by
         the root of their size (Vaswani et al., 2017, section 3.4)."""
-        scale = self.embeddings.shape[1] ** 0.5
-        return tf.cast(tf.gather(self.embeddings, ids) * scale, self._compute_type)
+        # Not from the variable itself: TensorFlow copies a variable that it has gathered from once
+        # more whenever the output layer reads it.
+        embeddings = tf.convert_to_tensor(self.embeddings)
+        scale = embeddings.shape[1] ** 0.5
+        return tf.cast(tf.gather(embeddings, ids) * scale, self._compute_type)
 
     def encode(self, source_ids: tf.Tensor, dropout: Dropout = NO_DROPOUT) -> Encoded:
         """Reads sources, int [batch, source], each with its end symbol, padded with 0."""
