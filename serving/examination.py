@@ -85,7 +85,7 @@ def check_signatures(examination: Examination) -> set[str]:
             examination.report("signatures", [f"signature {name!r} is missing"])
             continue
         signature = examination.model.signatures[name]
-        declared = signature.structured_input_signature[1]
+        declared = signature.inputs
         problems = []
         if set(declared) != set(contract.inputs):
             problems.append(
@@ -96,7 +96,7 @@ def check_signatures(examination: Examination) -> set[str]:
             for key, spec in declared.items()
             if spec.dtype.name != "string" or spec.shape.as_list() != [None]
         ]
-        missing = sorted(set(contract.outputs) - set(signature.structured_outputs))
+        missing = sorted(set(contract.outputs) - set(signature.outputs))
         problems += [f"{name!r} lacks the output {key!r}" for key in missing]
         examination.report("signatures", problems)
         if not problems:

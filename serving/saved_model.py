@@ -9,7 +9,8 @@ import itertools
 import os
 import sys
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,10 @@ _QUIET_SETTINGS = {
     # A command beside a model server must leave it its memory.
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
 }
+
+
+_SERVE = "serve"
+"""The tag of the graph that is meant for serving."""
 
 
 class ModelLoadError(Exception):
@@ -78,8 +83,23 @@ def import_tensorflow() -> types.ModuleType:
     return sys.modules["tensorflow"]
 
 
+@dataclass(frozen=True, eq=False)
+class Signature:
+    """What an export declares of one signature, and how to run it."""
+
+    inputs: Mapping[str, Any]
+    """A `TensorSpec` for each, by name."""
+    outputs: tuple[str, ...]
+    run: Callable[..., Sequence[np.ndarray]] = field(repr=False)
+    """Takes the inputs and gives the outputs, both in the order of their names here."""
+
+
 class SavedModel:
-    """An exported model whose signatures take and give NumPy arrays."""
+    """An exported model whose signatures take and give NumPy arrays.
+
+    It is run in a session, as TensorFlow Serving does. TensorFlow's newer way of loading keeps all
+    functions of all models in one place of the process, where they stay when a model is done with.
+    """
 
     def __init__(self, directory: str | Path):
         """Loads the model.
@@ -97,19 +117,41 @@ class SavedModel:
             raise ModelLoadError(
                 f"There is no exported model in {self.directory}: it holds no saved_model.pb."
             )
-        self._tensorflow = import_tensorflow()
+        v1 = import_tensorflow().compat.v1
+        graph = v1.Graph()
+        self._session = v1.Session(graph=graph)
         try:
-            # Held as long as this object lives: the signatures do not keep the model's tables and
-            # variables alive.
-            self._model: Any = self._tensorflow.saved_model.load(self.directory)
-            self.signatures: Mapping[str, Any] = dict(self._model.signatures)
+            with graph.as_default():
+                loaded = v1.saved_model.loader.load(self._session, [_SERVE], self.directory)
+            self.signatures: Mapping[str, Signature] = {
+                name: self._signature(definition)
+                for name, definition in loaded.signature_def.items()
+                if definition.method_name
+            }
         except (
             Exception
         ) as error:  # a damaged file ends in any of a dozen types, TensorFlow's and Python's own
+            self.close()
             raise ModelLoadError(
                 f"The model in {self.directory} cannot be loaded ({message_of(error)}); "
                 "export or push it again."
             ) from error
+
+    def _signature(self, definition: Any) -> Signature:
+        tensorflow = import_tensorflow()
+        inputs, outputs = sorted(definition.inputs), sorted(definition.outputs)
+        feeds = [
+            self._session.graph.get_tensor_by_name(definition.inputs[name].name) for name in inputs
+        ]
+        fetches = [definition.outputs[name].name for name in outputs]
+        return Signature(
+            {
+                name: tensorflow.TensorSpec(feed.shape, feed.dtype)
+                for name, feed in zip(inputs, feeds, strict=True)
+            },
+            tuple(outputs),
+            self._session.make_callable(fetches, feeds),
+        )
 
     def call(self, signature: str, **inputs: Sequence[bytes]) -> dict[str, np.ndarray]:
         """Runs one signature.
@@ -128,19 +170,26 @@ class SavedModel:
             raise ModelCallError(
                 f"The model in {self.directory} has no signature {signature!r}; export it again."
             )
-        constant, string = self._tensorflow.constant, self._tensorflow.string
+        wanted = self.signatures[signature]
         try:
-            tensors = {
-                name: constant(list(values), string, [len(values)])
-                for name, values in inputs.items()
-            }
-            outputs = self.signatures[signature](**tensors)
-            return {name: tensor.numpy() for name, tensor in outputs.items()}
+            given = [_as_strings(inputs[name]) for name in wanted.inputs]
+            return dict(zip(wanted.outputs, wanted.run(*given), strict=True))
         except Exception as error:  # whatever an operation of a foreign graph raises
             raise ModelCallError(
                 f"The model in {self.directory} failed in {signature!r}: "
                 f"{type(error).__name__}: {message_of(error)}"
             ) from error
+
+    def close(self) -> None:
+        """Frees the model's memory; it cannot be called any more."""
+        self._session.close()
+
+
+def _as_strings(values: Sequence[bytes]) -> np.ndarray:
+    """An array of `bytes` objects; NumPy's own strings would lose NULs at the end."""
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array
 
 
 def message_of(error: BaseException) -> str:

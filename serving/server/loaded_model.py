@@ -50,3 +50,5 @@ class LoadedModel:
     """Those that can be called, by name."""
     definitions: Any = field(repr=False)
     """All of the export's, a `SignatureDefMap`, for clients that ask."""
+    close: Callable[[], None] = field(repr=False)
+    """Frees its memory."""

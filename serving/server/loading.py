@@ -46,8 +46,12 @@ def load_model(path: str, number: int) -> LoadedModel:
     }
     if not signatures:
         raise ModelLoadError(f"The model in {path} has no signature that takes texts.")
-    model = LoadedModel(number, signatures, definitions)
-    _warm_up(model, path)
+    model = LoadedModel(number, signatures, definitions, saved_model.close)
+    try:
+        _warm_up(model, path)
+    except ModelLoadError:
+        model.close()
+        raise
     return model
 
 

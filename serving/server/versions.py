@@ -133,7 +133,9 @@ class Versions:
             entry = self._loaded.pop(number)
             entry.is_retired = True
             self._statuses[number] = VersionStatus(number, State.UNLOADING)
-            self._unload_if_unused(entry)
+            is_unloaded = self._unload_if_unused(entry)
+        if is_unloaded:
+            entry.model.close()
         self._on_change()
 
     def set_labels(self, labels: Mapping[str, int]) -> None:
@@ -204,10 +206,11 @@ class Versions:
             entry.leases -= 1
             is_unloaded = self._unload_if_unused(entry)
         if is_unloaded:
+            entry.model.close()
             self._on_change()
 
     def _unload_if_unused(self, entry: _Entry) -> bool:
-        """Ends a retired version; its memory goes with the last reference to it."""
+        """Ends a retired version and says whether its memory may go."""
         is_unused = entry.is_retired and entry.leases == 0
         # Unless the same version is being loaded again, and speaks for itself.
         if is_unused and self._statuses[entry.model.number].state is State.UNLOADING:

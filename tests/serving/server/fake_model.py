@@ -100,7 +100,7 @@ def fake_load(path: str, number: int) -> LoadedModel:
     for name in names:
         definitions.signature_def[name].method_name = "tensorflow/serving/predict"
     signatures = {name: fake_signature(name, f"{number}:") for name in names}
-    return LoadedModel(number, signatures, definitions)
+    return LoadedModel(number, signatures, definitions, close=lambda: None)
 
 
 class SlowModel:
