@@ -67,7 +67,7 @@ class Measurement:
 
     @cached_property
     def _saved_model(self) -> SavedModel:
-        return SavedModel(self.version.path)
+        return SavedModel(self.version.path, threads=1)  # as the server does
 
     def in_process(self, texts: Sequence[bytes]) -> Answer:
         """Asks the model in this process."""

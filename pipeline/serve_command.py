@@ -57,7 +57,7 @@ def serve(
         int, typer.Option(min=1, help="Texts that may wait before requests are refused.")
     ] = _BATCHING.max_queued_rows,
     workers: Annotated[
-        int, typer.Option(min=1, help="Batches that run at the same time.")
+        int, typer.Option(min=1, help="Batches that run at the same time, each on a core.")
     ] = _BATCHING.workers,
     max_message_mb: Annotated[
         int, typer.Option(min=1, max=2047, help="The largest request and reply, in MiB.")

@@ -101,11 +101,13 @@ class SavedModel:
     functions of all models in one place of the process, where they stay when a model is done with.
     """
 
-    def __init__(self, directory: str | Path):
+    def __init__(self, directory: str | Path, threads: int = 0):
         """Loads the model.
 
         Args:
           directory: the folder with `saved_model.pb`; also an address such as `gs://bucket/folder`.
+          threads: among which TensorFlow divides an operation, 0 for one on each core. The first
+            model of a process decides for all.
 
         Raises:
           ModelLoadError: there is no model in the folder, or it cannot be read.
@@ -119,7 +121,8 @@ class SavedModel:
             )
         v1 = import_tensorflow().compat.v1
         graph = v1.Graph()
-        self._session = v1.Session(graph=graph)
+        config = v1.ConfigProto(intra_op_parallelism_threads=threads)
+        self._session = v1.Session(graph=graph, config=config)
         try:
             with graph.as_default():
                 loaded = v1.saved_model.loader.load(self._session, [_SERVE], self.directory)

@@ -37,7 +37,8 @@ def load_model(path: str, number: int) -> LoadedModel:
     Raises:
       ModelLoadError: it cannot be loaded, or fails at its own warm-up.
     """
-    saved_model = SavedModel(path)
+    # A batch is too small to be divided: other batches make better use of the other cores.
+    saved_model = SavedModel(path, threads=1)
     definitions = _read_definitions(path)
     signatures = {
         name: _signature(name, definition, saved_model)

@@ -2,11 +2,12 @@
 
 A batch holds requests for one signature of one version, in the order in which they came; the texts
 of one request stay together. A worker that is free takes what is there, so batches form by
-themselves while the model is busy, and grow with the load. The one exception is for the moment
-after a batch of several requests: the clients that just got their answers are about to send again,
-and the first to come back would be served alone while all others wait. So the worker waits for as
-many as there were, though never longer than a fifth of the time that they took. A client by itself
-waits for nobody.
+themselves while the model is busy, and grow with the load; but it takes no more than its share of
+the texts that wait or run, so that all workers are busy. One moment is special, that after a batch
+of several requests: the clients that just got their answers are about to send again, and the first
+to come back would be served alone while all others wait. So the worker waits for as many as there
+were, though never longer than a fifth of the time that they took. A client by itself waits for
+nobody.
 
 The texts of a request that was cancelled, or whose deadline passed while it waited, never reach the
 model. Where a batch of several requests fails, each is run again alone, so that nobody fails for
@@ -15,9 +16,11 @@ another's text.
 
 import functools
 import itertools
+import math
 import threading
 import time
 import weakref
+from collections import Counter
 from collections.abc import MutableMapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -78,6 +81,13 @@ class _Task:
         return True
 
 
+def _rows_by_lane(tasks: Sequence[_Task]) -> Counter[Lane]:
+    rows: Counter[Lane] = Counter()
+    for task in tasks:
+        rows[task.lane] += task.rows
+    return rows
+
+
 @dataclass(frozen=True)
 class _LastBatch:
     """What is known of the last batch of a lane."""
@@ -96,6 +106,7 @@ class BatchScheduler:
         self._observer = observer
         self._queue: dict[_Task, None] = {}  # in order of arrival, and quick to remove from
         self._queued_rows = 0
+        self._running_rows: Counter[Lane] = Counter()
         self._last: MutableMapping[Lane, _LastBatch] = weakref.WeakKeyDictionary()
         self._closed = False
         self._changed = threading.Condition()
@@ -169,8 +180,12 @@ class BatchScheduler:
 
     def _work(self) -> None:
         while (batch := self._next_batch()) is not None:
-            if batch:
-                self._run(batch)
+            # Outside the lock: a future that ends calls back.
+            now = time.monotonic()
+            if tasks := [task for task in batch if task.starts(now)]:
+                self._run(tasks)
+            with self._changed:
+                self._running_rows -= _rows_by_lane(batch)
 
     def _next_batch(self) -> list[_Task] | None:
         """Waits for tasks and takes those that run together; None once all is done."""
@@ -180,9 +195,8 @@ class BatchScheduler:
                     return None
                 waits = [self._seconds_to_wait(tasks) for tasks in self._lanes()]
                 self._changed.wait(min(waits, default=None))
-        # Outside the lock: a future that ends calls back.
-        now = time.monotonic()
-        return [task for task in tasks if task.starts(now)]
+            self._running_rows += _rows_by_lane(tasks)
+        return tasks
 
     def _take_what_is_due(self) -> list[_Task]:
         """Takes a batch of the first lane that need not wait for company."""
@@ -214,12 +228,15 @@ class BatchScheduler:
         return until - time.monotonic()
 
     def _first_batch(self, waiting: Sequence[_Task]) -> list[_Task]:
-        """The first tasks of a lane, as many as fit into a batch, and at least one."""
-        if not waiting[0].lane.shares_batches:
+        """The first tasks of a lane, as many as are a worker's share and fit into a batch, and at
+        least one."""
+        lane = waiting[0].lane
+        if not lane.shares_batches:
             return [waiting[0]]
-        rows = itertools.accumulate(task.rows for task in waiting)
-        fitting = sum(total <= self._settings.max_batch_size for total in rows)
-        return list(waiting[: max(1, fitting)])
+        totals = list(itertools.accumulate(task.rows for task in waiting))
+        share = math.ceil((totals[-1] + self._running_rows[lane]) / self._settings.workers)
+        most = min(share, self._settings.max_batch_size)
+        return list(waiting[: max(1, sum(total <= most for total in totals))])
 
     def _run(self, batch: Sequence[_Task]) -> None:
         """Runs tasks together and gives each its own answer, or its own error."""

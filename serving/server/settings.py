@@ -1,5 +1,6 @@
 """What a person may choose about the server."""
 
+import os
 from dataclasses import dataclass, field
 
 DEFAULT_PORT = 8500
@@ -18,8 +19,8 @@ class BatchSettings:
     busy."""
     max_queued_rows: int = 1024
     """Texts that may wait; a request that would go beyond is refused."""
-    workers: int = 2
-    """Batches that run at the same time."""
+    workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    """Batches that run at the same time, each on a core."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,7 +34,7 @@ class Lane:
 
     @contextmanager
     def busy(self, scheduler: BatchScheduler, workers: int = 1) -> Iterator[None]:
-        """Keeps all workers busy with a text each, so that what is sent meanwhile queues up."""
+        """Keeps workers busy with a text each, so that what is sent meanwhile queues up."""
         self.may_answer.clear()
         for _ in range(workers):
             scheduler.submit(self, [{"text": [b"first"]}], None)
@@ -207,6 +207,23 @@ def test_several_workers_run_batches_at_the_same_time(start: Start) -> None:
     scheduler, lane = start(workers=2), Lane()
     with lane.busy(scheduler, workers=2):
         pass  # both have started before either could end
+
+
+def test_a_worker_takes_no_more_than_its_share(start: Start) -> None:
+    scheduler, lane = start(workers=2), Lane()
+    with lane.busy(scheduler, workers=2):
+        futures = [_send(scheduler, lane, text) for text in (b"a", b"b", b"c", b"d", b"e", b"f")]
+    _translations(futures)
+    # Six wait and one runs when the first worker is free; its share is half of that.
+    assert lane.batches[0] == [b"a", b"b", b"c", b"d"]
+
+
+def test_what_has_ended_counts_no_more(start: Start) -> None:
+    scheduler, lane = start(workers=2), Lane()
+    for text in (b"a", b"b"):
+        _translations([_send(scheduler, lane, text)])
+    scheduler.close(LONG)
+    assert not scheduler._running_rows
 
 
 def test_a_closed_scheduler_ends_what_it_took_and_takes_no_more(start: Start) -> None:
