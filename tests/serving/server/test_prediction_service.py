@@ -272,3 +272,19 @@ def test_a_cancelled_request_costs_the_model_nothing(slow):
 def test_a_deadline_that_passes_while_the_model_runs_is_told_to_the_client(slow):
     _, _, stub = slow
     assert _refusal(stub.Predict, _request(b"a"), timeout=0.05)[0] is Code.DEADLINE_EXCEEDED
+
+
+def test_the_texts_of_a_large_request_are_shared_among_the_workers(tmp_path: Path):
+    make_version(tmp_path, 1)
+    model = SlowModel()
+    model.may_answer.set()
+    texts = [f"text {index}".encode() for index in range(10)]
+    with (
+        running_server(settings_for(tmp_path, batching=BatchSettings(workers=2)), model.load) as up,
+        grpc.insecure_channel(f"127.0.0.1:{up.port}") as channel,
+    ):
+        response = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict(
+            _request(*texts)
+        )
+    assert response.outputs["translation"].string_val == [text.upper() for text in texts]
+    assert sorted(model.asked) == [texts[:5], texts[5:]]
