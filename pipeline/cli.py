@@ -33,6 +33,24 @@ _LAZY_COMMANDS = (
         "translate", "pipeline.translate_command:translate", "Translate text with the live model."
     ),
     LazyCommand(
+        "align",
+        "pipeline.align_command:align",
+        "Align texts with their translations, word by word.",
+    ),
+    LazyCommand(
+        "score", "pipeline.score_command:score", "Score translations that you give, pair by pair."
+    ),
+    LazyCommand(
+        "heatmap",
+        "pipeline.heatmap_command:heatmap",
+        "Show what a translation looked at, as a picture or here.",
+    ),
+    LazyCommand(
+        "diagnose",
+        "pipeline.diagnose_command:diagnose",
+        "Judge a corpus by what its translations looked at.",
+    ),
+    LazyCommand(
         "serve", "pipeline.serve_command:serve", "Serve the live model over gRPC and REST."
     ),
     LazyCommand(

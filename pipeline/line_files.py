@@ -3,9 +3,10 @@
 import contextlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
-from typing import BinaryIO, TextIO
+from collections.abc import Callable, Iterable, Iterator
+from typing import BinaryIO, TextIO, TypeVar
 
+Line = TypeVar("Line")
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -23,20 +24,24 @@ def read_lines(file: BinaryIO) -> Iterator[str]:
 
 
 def in_chunks(
-    lines: Iterable[str], max_lines: int, max_characters: int = 1_000_000
-) -> Iterator[list[str]]:
+    lines: Iterable[Line],
+    max_lines: int,
+    max_characters: int = 1_000_000,
+    length: Callable[[Line], int] = len,  # type: ignore[assignment]  # of a Sized line
+) -> Iterator[list[Line]]:
     """Groups lines so that only some of a large file are in memory.
 
     Args:
         lines: any number.
         max_lines: the most lines of a chunk.
         max_characters: a chunk ends with the line that reaches this many.
+        length: the characters of a line, where lines are more than text.
     """
-    chunk: list[str] = []
+    chunk: list[Line] = []
     characters = 0
     for line in lines:
         chunk.append(line)
-        characters += len(line)
+        characters += length(line)
         if len(chunk) >= max_lines or characters >= max_characters:
             yield chunk
             chunk, characters = [], 0
@@ -56,16 +61,27 @@ def written_whole(path: str) -> Iterator[TextIO]:
     Raises:
         OSError: the file cannot be written.
     """
+    with _replaced(path) as place, open(place, "w", encoding="utf-8", newline="\n") as file:
+        yield file
+
+
+def write_whole(path: str, content: bytes) -> None:
+    """Writes a file that appears under its name only when all of it is written, as above."""
+    with _replaced(path) as place, open(place, "wb") as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def _replaced(path: str) -> Iterator[str]:
+    """Gives the path to write to, and moves what was written there into its place."""
     destination = os.path.realpath(path)
     if os.path.exists(destination) and not stat.S_ISREG(os.stat(destination).st_mode):
-        with open(destination, "w", encoding="utf-8", newline="\n") as file:
-            yield file
+        yield destination
         return
     folder, name = os.path.split(destination)
     partial = os.path.join(folder, f".{name}.{os.getpid()}.partial")
     try:
-        with open(partial, "w", encoding="utf-8", newline="\n") as file:
-            yield file
+        yield partial
         os.replace(partial, destination)
     finally:
         with contextlib.suppress(FileNotFoundError):

@@ -24,6 +24,34 @@ WorkspaceOption = Annotated[
         help="The folder of everything a run makes (else NMT_WORKSPACE, else workspace).",
     ),
 ]
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", metavar="DIR", help="An exported model, or a folder of versions."),
+]
+VersionOption = Annotated[
+    int | None, typer.Option("--version", metavar="N", help="A version other than the live one.")
+]
+TargetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target", metavar="TEXT", help="A translation that you give; one for each text, in order."
+    ),
+]
+InputOption = Annotated[
+    str | None, typer.Option("--input", metavar="FILE", help="Read a file's lines; - for stdin.")
+]
+TargetInputOption = Annotated[
+    str | None,
+    typer.Option("--target-input", metavar="FILE", help="Translations, line by line, of --input."),
+]
+OutputOption = Annotated[
+    str | None,
+    typer.Option("--output", metavar="FILE", help="Write to a file, which appears whole."),
+]
+BatchSizeOption = Annotated[
+    int, typer.Option("--batch-size", min=1, help="Texts that go through the model at once.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
 
 DEFAULT_CONFIG = "debian"
+DEFAULT_BATCH_SIZE = 32

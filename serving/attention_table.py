@@ -4,12 +4,12 @@ Only characters that every terminal of the last decades knows are used, and no c
 """
 
 import shutil
-import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
 from rich.cells import cell_len, chop_cells
 
+from serving.labels import printable
 from serving.translation import Translation, merge_into_words
 
 _WIDEST_LABEL = 24
@@ -90,9 +90,7 @@ def _blocks(widths: Sequence[int], available: int) -> list[range]:
 
 def _label(word: str) -> str:
     """Makes a word printable: without control characters, and cut if it is very long."""
-    visible = "".join(
-        "\ufffd" if unicodedata.category(character)[0] == "C" else character for character in word
-    )
+    visible = printable(word)
     if cell_len(visible) <= _WIDEST_LABEL:
         return visible
     return chop_cells(visible, _WIDEST_LABEL - 1)[0] + _ELLIPSIS

@@ -169,13 +169,14 @@ def _group(tokens: Sequence[str]) -> tuple[list[int], tuple[str, ...]]:
 
 def _spell(tokens: Sequence[str]) -> str:
     """Writes tokens as text: bytes decoded, word-start markers as spaces, none at the ends."""
-    spelled = b"".join(
-        bytes([int(byte[1], 16)])
-        if (byte := _BYTE_TOKEN.fullmatch(token))
-        else token.encode("utf-8")
-        for token in tokens
-    )
+    spelled = b"".join(map(bytes_of_token, tokens))
     return spelled.decode("utf-8", errors="replace").replace(WORD_START, " ").strip(" ")
+
+
+def bytes_of_token(token: str) -> bytes:
+    """Returns what a subword stands for in UTF-8: a byte symbol such as `<0xC3>` is that byte."""
+    byte = _BYTE_TOKEN.fullmatch(token)
+    return bytes([int(byte[1], 16)]) if byte else token.encode("utf-8")
 
 
 def _without_end(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,0 +1,56 @@
+"""What a heatmap shows: words or subwords on both sides, and the weights between them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from serving.given_words import attention_of_words
+from serving.labels import printable
+from serving.signatures import END_SYMBOL
+from serving.translation import Translation
+
+END_LABEL = "(end)"
+"""Heads the column of what was put on the source's end symbol, which is no word."""
+
+
+@dataclass(frozen=True, eq=False)
+class Heatmap:
+    """The rows, the columns and the weights of a heatmap, ready to be drawn."""
+
+    source: tuple[str, ...]
+    """Headings of the columns, printable."""
+    target: tuple[str, ...]
+    """Headings of the rows, printable."""
+    weights: np.ndarray
+    """float32 [target, source], each from 0 to 1; rows sum to 1."""
+    has_end: bool
+    """Whether the last column is the end symbol."""
+
+
+def make_heatmap(source: str, translation: Translation, *, tokens: bool = False) -> Heatmap:
+    """Takes from a translation what its heatmap shows.
+
+    Args:
+      source: the text that was translated, as it was given.
+      translation: of it.
+      tokens: whether rows and columns are subwords, the end symbols among them. Otherwise they are
+        the words between white space, and a last column has what was put on the end symbol, so that
+        nothing of a row is missing.
+
+    Returns:
+      The heatmap; without rows for a translation of nothing.
+    """
+    if tokens:
+        columns, rows = translation.source_tokens, translation.target_tokens
+        weights = translation.attention
+    else:
+        words = attention_of_words(source, translation)
+        columns, rows = (*words.source_words, END_LABEL), words.target_words
+        weights = np.column_stack([words.attention, words.on_end])
+    # Rounding may take a sum of weights just beyond 1.
+    return Heatmap(
+        source=tuple(map(printable, columns)),
+        target=tuple(map(printable, rows)),
+        weights=np.clip(weights, 0, 1),
+        has_end=bool(columns) and columns[-1] in (END_LABEL, END_SYMBOL),
+    )
