@@ -63,6 +63,11 @@ def attention_of_words(
     return GivenWords(tuple(sources.words), tuple(targets.words), attention, on_end)
 
 
+def words_without_punctuation(text: str) -> list[str]:
+    """Lists the runs of letters and digits of a text, as `split_punctuation` makes them."""
+    return [word for word in _Words(text, split_punctuation=True).words if not is_punctuation(word)]
+
+
 def is_punctuation(word: str) -> bool:
     """Whether a word has neither letters nor digits."""
     return not any(_is_letter_or_digit(character) for character in word)
