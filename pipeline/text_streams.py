@@ -51,7 +51,7 @@ def source_lines(
         with _open_input(str(input_file), "--input") as file:
             yield read_lines(file)
     elif texts and texts != [STANDARD_STREAM]:
-        yield _arguments(texts)
+        yield arguments(texts)
     elif sys.stdin is None or (not texts and input_file is None and sys.stdin.isatty()):
         raise UserError(nothing_to_do)
     else:
@@ -89,7 +89,7 @@ def source_pairs(
             file = stack.enter_context(_open_input(target_file, "--target-input"))
             yield _paired(sources, read_lines(file))
         elif targets:
-            yield _paired(sources, _arguments(targets))
+            yield _paired(sources, arguments(targets))
         else:
             yield (Pair(source, None) for source in sources)
 
@@ -125,8 +125,9 @@ def require_writable(path: str) -> None:
         raise UserError(f"{path!r} cannot be written: name a file in an existing folder.")
 
 
-def _arguments(texts: list[str]) -> list[str]:
-    # An argument that is not UTF-8 reaches Python with surrogates for its bytes.
+def arguments(texts: list[str]) -> list[str]:
+    """Reads texts of the command line as UTF-8, with U+FFFD for what is not."""
+    # What is not UTF-8 reaches Python with surrogates for its bytes.
     return [
         text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
         for text in texts

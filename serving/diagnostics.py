@@ -101,7 +101,7 @@ class Diagnosis:
     """Source words that may have been translated twice, in their order."""
 
 
-def diagnose(source: str, translation: Translation) -> Diagnosis | None:
+def diagnose_translation(source: str, translation: Translation) -> Diagnosis | None:
     """Judges a translation by its attention.
 
     Args:

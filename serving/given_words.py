@@ -10,7 +10,6 @@ import itertools
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 import numpy as np
 
@@ -80,7 +79,11 @@ class _Words:
         self.words: list[str] = []
         self._characters: list[str] = []
         self._word_of_character: list[int] = []
+        self._first_parts: list[int] = []
+        """The first part of each word that has visible characters."""
         for word in text.split():
+            if any(map(_is_visible, word)):
+                self._first_parts.append(len(self.words))
             for part in _parts(word) if split_punctuation else [word]:
                 visible = [_as_read(character) for character in part if _is_visible(character)]
                 self._characters += visible
@@ -89,55 +92,62 @@ class _Words:
 
     def of_tokens(self, tokens: Sequence[str]) -> list[int]:
         """Finds the word of each token; -1 for the end symbol, and for all if there is no word."""
-        characters, places = _spell(tokens)
-        if not self._characters or not characters:
+        spelled = _Spelled(tokens)
+        if not self._characters or not spelled.characters:
             return [_NO_WORD] * len(tokens)
-        places_here = self._beside(characters)
-        last = len(characters) - 1
+        words = self._of_characters(spelled)
+        last = len(words) - 1
         return [
-            _NO_WORD
-            if token == END_SYMBOL and position == len(tokens) - 1
             # A space with nothing after it belongs to the word before it.
-            else self._word_of_character[places_here[min(places[position], last)]]
-            for position, token in enumerate(tokens)
+            _NO_WORD if _is_end(tokens, position) else words[min(spelled.first[position], last)]
+            for position in range(len(tokens))
         ]
 
-    def _beside(self, spelled: list[str]) -> Sequence[int]:
-        """Finds the character of this text for each one that the tokens spell."""
-        if self._characters[: len(spelled)] == spelled:
-            return range(len(spelled))
-        # A search may string bytes together that are no text, and another normalisation may have
-        # composed accents: the longest common runs hold the rest in its place.
-        reach = 2 * len(spelled)
-        matcher = SequenceMatcher(None, spelled, self._characters[:reach], autojunk=False)
-        places = [_NO_WORD] * len(spelled)
-        for start, start_here, size in matcher.get_matching_blocks():
-            places[start : start + size] = range(start_here, start_here + size)
-        return list(itertools.accumulate((max(place, 0) for place in places), max))
+    def _of_characters(self, spelled: "_Spelled") -> list[int]:
+        """Finds the word of each character that tokens spell."""
+        # Where a text was cut within a character, the last bytes are none.
+        whole = len("".join(spelled.characters).rstrip("\ufffd"))
+        if self._characters[:whole] == spelled.characters[:whole]:
+            last = min(whole, len(self._characters) - 1)
+            places = (min(place, last) for place in range(len(spelled.characters)))
+            return [self._word_of_character[place] for place in places]
+        # A search may string bytes together that are no text, and another model may compose
+        # accents. Then their letters cannot be compared, but their words can be counted.
+        last = len(self._first_parts) - 1
+        return [self._first_parts[min(word, last)] for word in spelled.words]
 
 
-def _spell(tokens: Sequence[str]) -> tuple[list[str], list[int]]:
-    """Spells tokens: the visible characters, and for each token which of them is its first.
+class _Spelled:
+    """What tokens spell: its visible characters, and the first of them in each token."""
 
-    A token without one gets the next that comes, which may be beyond the last.
-    """
-    spelled = bytearray()
-    token_of_byte: list[int] = []
-    for position, token in enumerate(tokens):
-        if not (token == END_SYMBOL and position == len(tokens) - 1):
-            content = bytes_of_token(token)
+    def __init__(self, tokens: Sequence[str]):
+        self.characters: list[str] = []
+        self.words: list[int] = []
+        """The number of the word of each character, as spaces between them tell."""
+        self.first: dict[int, int] = {}
+        """By token; of one without characters, the next that comes, maybe beyond the last."""
+        token_of_byte: list[int] = []
+        spelled = bytearray()
+        for position, token in enumerate(tokens):
+            content = b"" if _is_end(tokens, position) else bytes_of_token(token)
             spelled += content
             token_of_byte += [position] * len(content)
-    characters: list[str] = []
-    first: dict[int, int] = {}
-    owners = iter(token_of_byte)
-    for character in spelled.decode("utf-8", errors="surrogateescape"):
-        is_broken = unicodedata.category(character) == "Cs"  # a byte that is no UTF-8, by itself
-        for _ in range(1 if is_broken else len(character.encode("utf-8"))):
-            first.setdefault(next(owners), len(characters))
-        if character != WORD_START and _is_visible(character):
-            characters.append(_as_read(character))
-    return characters, [first.get(position, len(characters)) for position in range(len(tokens))]
+        word, owners, is_after_space = _NO_WORD, iter(token_of_byte), True
+        for character in spelled.decode("utf-8", errors="surrogateescape"):
+            is_broken = unicodedata.category(character) == "Cs"  # a byte that is no UTF-8, alone
+            for _ in range(1 if is_broken else len(character.encode("utf-8"))):
+                self.first.setdefault(next(owners), len(self.characters))
+            if character == WORD_START or not _is_visible(character):
+                is_after_space = True
+                continue
+            word += is_after_space
+            is_after_space = False
+            self.characters.append(_as_read(character))
+            self.words.append(word)
+
+
+def _is_end(tokens: Sequence[str], position: int) -> bool:
+    return position == len(tokens) - 1 and tokens[position] == END_SYMBOL
 
 
 def _is_visible(character: str) -> bool:
