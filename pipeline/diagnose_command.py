@@ -48,7 +48,7 @@ _NOTHING_TO_DO = (
 )
 _MEANINGS = {
     Pattern.DIAGONAL: "word by word, in order",
-    Pattern.SPREAD: "many source words at once: the model is not sure",
+    Pattern.SPREAD: "many source words at once",
     Pattern.REORDERING: "few source words, in another order",
     Pattern.SPURIOUS: "punctuation, the end, or one word all the time",
 }

@@ -51,7 +51,8 @@ def test_help_loads_none_of_the_heavy_libraries(arguments: list[str]) -> None:
 def test_help_names_every_command_with_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--help"]) == 0
     shown = capsys.readouterr().out
-    for command in ("run", "translate", "corpus", "models", "config"):
+    explaining = ("align", "score", "heatmap", "diagnose")
+    for command in ("run", "translate", *explaining, "corpus", "models", "config"):
         assert f" {command} " in shown
 
 

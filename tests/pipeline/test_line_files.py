@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from pipeline.line_files import in_chunks, read_lines, written_whole
+from pipeline.line_files import in_chunks, read_lines, write_whole, written_whole
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,20 @@ def test_chunks_hold_no_more_lines_than_allowed():
 
 def test_a_chunk_of_long_lines_ends_early():
     assert [len(chunk) for chunk in in_chunks(["x" * 6] * 4, 100, max_characters=10)] == [2, 2]
+
+
+def test_the_length_of_a_line_may_be_told_where_it_is_more_than_text():
+    pairs = [("a" * 6, "b" * 5)] * 3
+    chunks = in_chunks(pairs, 100, max_characters=20, length=lambda pair: len("".join(pair)))
+    assert [len(chunk) for chunk in chunks] == [2, 1]
+
+
+def test_bytes_are_written_whole_and_replace_what_was_there(tmp_path):
+    path = tmp_path / "picture"
+    path.write_bytes(b"old")
+    write_whole(str(path), b"\x89\r\n")
+    assert path.read_bytes() == b"\x89\r\n"
+    assert [each.name for each in tmp_path.iterdir()] == ["picture"]
 
 
 def test_chunks_are_read_only_when_they_are_asked_for():
