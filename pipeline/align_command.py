@@ -67,10 +67,11 @@ def align(
     as_json: JsonOption = False,
     batch_size: BatchSizeOption = DEFAULT_BATCH_SIZE,
 ) -> None:
-    """Align texts with their translations, word by word: '0-0 1-2' for each line of input.
+    """Align texts with their translations, word by word: '0-0 1-2' for each line.
 
-    The numbers count words between white space, from 0, source first. Without --target the live
-    model translates, and its translation comes first: 'translation ||| 0-0 1-2'.
+    The numbers count words between white space, from 0, source first.
+
+    Without --target the live model translates: 'translation ||| 0-0 1-2'.
     """
     with contextlib.ExitStack() as stack:
         pairs = stack.enter_context(

@@ -79,10 +79,9 @@ def diagnose(
     as_json: JsonOption = False,
     batch_size: BatchSizeOption = DEFAULT_BATCH_SIZE,
 ) -> None:
-    """Judge a corpus by what its translations looked at, and list those to read first.
+    """Judge a corpus by what its translations looked at, and say which to read first.
 
-    Each translation, the live model's or one that you give, has one of four patterns. Source words
-    that were never looked at may be missing; those looked at again may be translated twice.
+    Source words never looked at may be missing, those looked at again doubled.
     """
     with contextlib.ExitStack() as stack:
         pairs = stack.enter_context(

@@ -56,9 +56,9 @@ def heatmap(
     model: ModelOption = None,
     version: VersionOption = None,
 ) -> None:
-    """Show what a translation looked at: source on top, target on the left, weights as colours.
+    """Show what a translation looked at: source on top, target on the left.
 
-    Without -o it is drawn here, in colour where the terminal has it and NO_COLOR is not set.
+    Without -o it is drawn here, in colour unless NO_COLOR is set.
     """
     text, *given = arguments([text] if target is None else [text, target])
     if not text.strip() or any(not each.strip() for each in given):

@@ -60,10 +60,9 @@ def score(
     as_json: JsonOption = False,
     batch_size: BatchSizeOption = DEFAULT_BATCH_SIZE,
 ) -> None:
-    """Score translations that you give: one number for each pair, the higher the more probable.
+    """Score translations that you give: the higher, the more probable.
 
-    It is the natural logarithm of the probability, over the length penalty of the model, as that of
-    `nmt translate --n-best` is.
+    It is the logarithm of the probability over the model's length penalty.
     """
     if not targets and target_file is None:
         raise UserError(_NOTHING_TO_DO)

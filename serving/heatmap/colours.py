@@ -58,7 +58,7 @@ class Scale:
 
 
 LIGHT = Scale(lowest=Rgb(255, 255, 255), highest=Rgb(9, 66, 158))
-DARK = Scale(lowest=Rgb(22, 26, 33), highest=Rgb(168, 208, 255))
+DARK = Scale(lowest=Rgb(22, 26, 33), highest=Rgb(128, 190, 255))
 
 
 def contrast(one: Rgb, other: Rgb) -> float:

@@ -28,7 +28,8 @@ body { margin: 0; padding: clamp(1rem, 4vw, 2.5rem); background: var(--ground); 
 h1 { margin: 0 0 .75rem; font-size: 1.25rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; margin: 0 0 1.5rem;
   max-width: 70rem; }
-dt, caption, .legend { color: var(--faint); }
+dt, p, caption, .legend { color: var(--faint); }
+p { max-width: 44rem; margin: 0 0 1.25rem; font-size: .875rem; }
 dd { margin: 0; overflow-wrap: anywhere; }
 .scroll { overflow: auto; max-width: max-content; max-height: 85vh; }
 .scroll:focus-visible { outline: 3px solid var(--accent); outline-offset: 4px; }
@@ -109,10 +110,11 @@ def draw_page(
 <dt>Source</dt><dd{there}>{html.escape(source)}</dd>
 <dt>Translation</dt><dd{here}>{html.escape(translation)}</dd>
 </dl>
-<div class="scroll" role="region" aria-labelledby="caption" tabindex="0">
+<p id="legend">A row for each word of the translation, a column for each word of the source: the \
+weight that the one put on the other. Each row sums to 1; below 0.005 a cell is blank.</p>
+<div class="scroll" role="region" aria-labelledby="caption" aria-describedby="legend" tabindex="0">
 <table{' class="turned"' if is_turned else ""}>
-<caption id="caption">Attention weights: a row for each word of the translation, a column for each \
-word of the source. Each row sums to 1; below 0.005 a cell is blank.</caption>
+<caption id="caption">Attention weights</caption>
 <thead><tr><td></td>{head}</tr></thead>
 <tbody>
 {rows}

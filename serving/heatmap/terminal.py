@@ -13,7 +13,8 @@ from serving.heatmap.colours import DARK, Scale
 from serving.heatmap.matrix import Heatmap
 from serving.labels import shortened
 
-_LONGEST_ROW_HEADING = 24
+_PARTS_OF_A_LINE = 3
+"""The heading of a row takes at most one of them."""
 _LONGEST_COLUMN_HEADING = 16
 _WIDE_CELL = len(" 0.00 ")
 _NARROW_CELL = len(" 00")
@@ -38,7 +39,7 @@ def draw_in_terminal(heatmap: Heatmap, width: int, scale: Scale = DARK) -> Text:
     """
     if not heatmap.target or not heatmap.source:
         return Text()
-    rows = [_fit(word, _LONGEST_ROW_HEADING) for word in heatmap.target]
+    rows = [_fit(word, max(1, width // _PARTS_OF_A_LINE)) for word in heatmap.target]
     margin = max(map(cell_len, rows)) + len(" ")
     headings = [_fit(word, _LONGEST_COLUMN_HEADING) for word in heatmap.source]
     widths = [max(_WIDE_CELL, cell_len(heading) + 1) for heading in headings]
