@@ -42,7 +42,7 @@ def here(server):
 
 
 def test_the_documents_name_the_model_that_is_served_here():
-    assert len(PROGRAMS) == 4
+    assert len(PROGRAMS) == 5
     assert len(CURLS) == 4
     assert all(f'model="{NAME}"' in program for program in PROGRAMS)
 
