@@ -9,11 +9,12 @@ line (or the override), and what is allowed.
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, ValidationError
 
 from pipeline import strict_yaml
+from pipeline.beam_options import BeamSettings
 from pipeline.errors import UserError
 from pipeline.key_schema import KeySchema
 from pipeline.overrides import Override, apply_override, parse_override
@@ -67,16 +68,6 @@ class ServingValidationSettings(Settings):
 
     request_seconds: float = Field(default=60.0, gt=0)
     """Longest time that one request may take."""
-
-
-class BeamSettings(Settings):
-    """How Apache Beam runs the steps that process the corpus."""
-
-    runner: Literal["direct"] = "direct"
-    pipeline_args: list[str] = Field(
-        default_factory=lambda: ["--direct_running_mode=in_memory", "--direct_num_workers=1"]
-    )
-    """Beam's own options."""
 
 
 class PipelineConfig(Settings):

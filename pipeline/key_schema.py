@@ -63,7 +63,8 @@ class KeySchema:
 
     def _closest(self, unknown: str) -> str | None:
         """The key that was most likely meant: a misspelling, or right in another section."""
-        candidates = list(self._properties)
+        # A section is no correction of a key in it.
+        candidates = [key for key in self._properties if not unknown.startswith(f"{key}.")]
         name = unknown.rpartition(".")[2]
         namesakes = [key for key in candidates if key.rpartition(".")[2] == name]
         if len(namesakes) == 1 and not namesakes[0].startswith(f"{unknown}."):

@@ -15,6 +15,7 @@ from components.parallel_text_example_gen import ParallelTextExampleGen
 from components.recording_trainer import RecordingTrainer
 from components.serving_validator import ServingValidator
 from components.strict_example_validator import StrictExampleValidator
+from pipeline.beam_options import beam_arguments
 from pipeline.config import PipelineConfig
 from pipeline.digests import code_digest, lock_digest
 
@@ -66,6 +67,9 @@ def create_pipeline(
 
     Returns:
       The pipeline, for any of TFX's runners.
+
+    Raises:
+      UserError: what Beam runs on cannot reach these places.
     """
     connection = None
     if places.metadata is not None:
@@ -76,7 +80,7 @@ def create_pipeline(
         components=_components(config, places, corpus_checksum),
         enable_cache=True,
         metadata_connection_config=connection,
-        beam_pipeline_args=["--runner=DirectRunner", *config.beam.pipeline_args],
+        beam_pipeline_args=beam_arguments(config.beam, places.pipeline_root),
     )
 
 

@@ -95,7 +95,7 @@ def test_an_override_may_give_what_the_file_leaves_out(tmp_path: Path) -> None:
         ("seeed=3", "unknown key seeed; did you mean seed?"),
         (
             "beam.zzz=3",
-            "unknown key beam.zzz; beam has the keys runner, pipeline_args.",
+            "unknown key beam.zzz; beam has the keys runner, portable, dataflow, pipeline_args.",
         ),
         ("training=3", "training is a section; set one of its keys, for example training.epochs."),
         ("training.epochs", "write it as KEY=VALUE, for example --set training.epochs=3."),
@@ -128,7 +128,15 @@ def test_an_override_may_give_what_the_file_leaves_out(tmp_path: Path) -> None:
             "training.precision=double",
             'training.precision is "double", but it must be auto, float32 or bfloat16.',
         ),
-        ("beam.runner=spark", 'beam.runner is "spark", but it must be direct.'),
+        (
+            "beam.runner=samza",
+            'beam.runner is "samza", but it must be direct, flink, spark or dataflow.',
+        ),
+        (
+            "beam.portable.jobs=x:1",
+            "unknown key beam.portable.jobs; beam.portable has the keys job_endpoint, master, "
+            "job_server_jar, worker_pool, worker_processes, parallelism.",
+        ),
         (
             "data.corpus=2024",
             "data.corpus is 2024, but it must be text that is not empty; "

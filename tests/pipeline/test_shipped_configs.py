@@ -3,6 +3,7 @@ from importlib import resources
 import pytest
 
 from pipeline import strict_yaml
+from pipeline.beam_options import BeamSettings
 from pipeline.config import PipelineConfig, load_config, shipped_configs
 from pipeline.key_schema import KeySchema
 
@@ -41,8 +42,6 @@ def test_every_key_of_a_shipped_configuration_explains_itself(name: str) -> None
     assert silent == []
 
 
-def test_beam_runs_in_memory_with_one_worker_unless_told_otherwise() -> None:
-    assert load_config("debian").beam.pipeline_args == [
-        "--direct_running_mode=in_memory",
-        "--direct_num_workers=1",
-    ]
+@pytest.mark.parametrize("name", shipped_configs())
+def test_beam_runs_on_this_machine_unless_told_otherwise(name: str) -> None:
+    assert load_config(name).beam == BeamSettings()
