@@ -133,8 +133,8 @@ def test_an_override_may_give_what_the_file_leaves_out(tmp_path: Path) -> None:
             'beam.runner is "samza", but it must be direct, flink, spark or dataflow.',
         ),
         (
-            "beam.portable.jobs=x:1",
-            "unknown key beam.portable.jobs; beam.portable has the keys job_endpoint, master, "
+            "beam.portable.qqq=2",
+            "unknown key beam.portable.qqq; beam.portable has the keys job_endpoint, master, "
             "job_server_jar, worker_pool, worker_processes, parallelism.",
         ),
         (
