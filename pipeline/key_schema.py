@@ -69,7 +69,12 @@ class KeySchema:
         namesakes = [key for key in candidates if key.rpartition(".")[2] == name]
         if len(namesakes) == 1 and not namesakes[0].startswith(f"{unknown}."):
             return namesakes[0]
-        spelled_alike = difflib.get_close_matches(unknown, candidates, n=1, cutoff=0.75)
+        # The sections before them make two keys look alike whose names are not.
+        spelled_alike = [
+            key
+            for key in difflib.get_close_matches(unknown, candidates, cutoff=0.75)
+            if difflib.get_close_matches(name, [key.rpartition(".")[2]], cutoff=0.6)
+        ]
         if spelled_alike:
             return spelled_alike[0]
         by_name = {key.rpartition(".")[2]: key for key in reversed(candidates)}
