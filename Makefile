@@ -6,16 +6,20 @@ ARGS ?=
 FIRST_RUN := --set training.epochs=6
 OUR_PACKAGES := pipeline components trainer serving scripts benchmarks
 
-.PHONY: help run test lint format setup lock clean
+.PHONY: help run test test-flink lint format setup lock clean
 
 help: ## list these commands
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 run: setup ## train, gate and push a first model, of 6 epochs; ARGS="--config multi30k" goes to `nmt run` instead
 	.venv/bin/nmt run $(or $(ARGS),$(FIRST_RUN))
 
 test: lint ## lint, type check and every test; ARGS="-k gate" goes to pytest
 	.venv/bin/python -m pytest $(ARGS)
+
+test-flink: setup ## Beam's work on a Flink cluster of this machine, against DirectRunner's; needs Java and Maven
+	.venv/bin/python scripts/fetch_flink.py
+	scripts/loopback_only.sh .venv/bin/python -m pytest -m flink tests/end_to_end $(ARGS)
 
 lint: setup ## ruff (lint and format) and mypy, changing nothing
 	.venv/bin/ruff check .

@@ -28,10 +28,15 @@ def tool(name: str) -> str:
     return found
 
 
-@functools.cache
 def rendered(overlay: str) -> tuple[Manifest, ...]:
-    """All manifests of an overlay."""
-    command = [tool("kubectl"), "kustomize", str(SERVING / "overlays" / overlay)]
+    """All manifests of an overlay of `serving`."""
+    return render(SERVING / "overlays" / overlay)
+
+
+@functools.cache
+def render(folder: Path) -> tuple[Manifest, ...]:
+    """All manifests that kustomize makes of a folder."""
+    command = [tool("kubectl"), "kustomize", str(folder)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""  # kustomize warns here of what it will not support for long

@@ -1,0 +1,311 @@
+"""The pipeline's Beam work on a Flink cluster, against the same work on Beam's DirectRunner.
+
+    direct    the whole pipeline with one worker in memory; pushes a model
+    flink     the same on Flink, from an empty cache, with that model as the baseline; its own model
+              is blocked by a floor that nobody reaches, so that the baseline stays
+    again     the last once more with the DirectRunner: only Evaluator runs, on the same models
+
+So Flink's vocabulary, examples and statistics are compared with those of `direct`, and its metrics
+with those of `again`. `NMT_FLINK_PAIRS` is the number of sentence pairs, by default all.
+"""
+
+import gzip
+import itertools
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import flink_cluster
+import pytest
+
+pytestmark = [pytest.mark.flink, pytest.mark.end_to_end, pytest.mark.slow]
+
+ROOT = Path(__file__).resolve().parents[2]
+TATOEBA = ROOT.parent / "shared" / "data" / "tatoeba" / "deu-eng-2018-05-13.tsv.gz"
+PAIRS = int(os.environ.get("NMT_FLINK_PAIRS", "0")) or None
+CORPUS = "sentences"
+SPLITS = ("train", "validation", "test")
+# The vocabulary is as large as in earnest; the model is small, for it is not what is tested.
+SETTINGS = {
+    "data.corpus": CORPUS,
+    "model.embedding_size": 16,
+    "model.encoder_units": 16,
+    "model.decoder_units": 16,
+    "model.attention_units": 16,
+    "training.epochs": 1,
+    "training.tokens_per_batch": 8000,
+    "training.validation_sentences": 10,
+    "decoding.beam_size": 2,
+    "evaluation.min_bleu": 0,
+    "evaluation.min_slice_sentences": 1,
+}
+# A word of the Flink job's plan that only this component's has.
+WORK = {
+    "ParallelTextExampleGen": "ReadSplit[train]",
+    "StatisticsGen": "GenerateStatistics[train]",
+    "Transform": "TransformIndex0",
+    "Evaluator": "ExtractEvaluateAndWriteResults",
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one `nmt run` left."""
+
+    name: str
+    summary: dict[str, Any]
+    executed: set[str]
+    outputs: dict[str, dict[str, str]]
+    """The folder of each artifact, by node and by output."""
+
+
+@dataclass(frozen=True)
+class History:
+    """All runs, and the jobs that Flink ran meanwhile."""
+
+    direct: Run
+    flink: Run
+    again: Run
+    jobs: list[flink_cluster.FlinkJob]
+    worker_processes: int
+    pairs: int
+
+
+def nmt(*given: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pipeline", *given],
+        cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+
+
+def run(workspace: Path, name: str, changes: dict[str, Any]) -> Run:
+    from pipeline.run_record import open_store, read_latest_run
+
+    sets = [f"--set={key}={value}" for key, value in (SETTINGS | {"name": name} | changes).items()]
+    done = nmt("run", "--config", "tatoeba", "--workspace", str(workspace), "--json", *sets)
+    assert done.stdout, done.stderr
+    nodes = read_latest_run(open_store(str(workspace / "metadata.db")), name)
+    return Run(
+        name=name,
+        summary=json.loads(done.stdout),
+        executed={node for node, record in nodes.items() if not record.is_cached},
+        outputs={
+            node: {key: made[0].uri for key, made in record.outputs.items() if made}
+            for node, record in nodes.items()
+        },
+    )
+
+
+@pytest.fixture(scope="module")
+def workspace(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    reason = flink_cluster.why_not()
+    if reason is not None:
+        pytest.skip(reason)
+    if "flink" not in request.config.option.markexpr:
+        pytest.skip("it takes half an hour: `make test-flink` runs it")
+    if not TATOEBA.exists():
+        pytest.skip("the real text in ../shared/data/tatoeba is missing")
+    folder = tmp_path_factory.mktemp("flink")
+    text = folder / "text.tsv"
+    with gzip.open(TATOEBA, "rb") as pairs, text.open("wb") as head:
+        head.writelines(itertools.islice(pairs, PAIRS))
+    made = nmt(
+        "corpus", "import", "--name", CORPUS, "--workspace", str(folder), "--tsv", str(text),
+        "--validation", "300", "--test", "300",
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def history(workspace: Path) -> History:
+    direct = run(workspace, "direct", {})
+    assert direct.summary["is_live"], direct.summary
+    models = workspace / "models"
+    shutil.copytree(models / "direct", models / "flink")
+    blocked = {"evaluation.min_bleu": 100}
+    with flink_cluster.flink_cluster(workspace / "cluster") as cluster:
+        slots = flink_cluster.task_slots()
+        engine = {
+            "beam.runner": "flink",
+            "beam.portable.job_endpoint": cluster.job_endpoint,
+            "beam.portable.worker_pool": cluster.worker_pool,
+            "beam.portable.worker_processes": slots,
+            "beam.portable.parallelism": slots,
+        }
+        flink = run(workspace, "flink", blocked | engine)
+        jobs, processes = cluster.jobs(), cluster.worker_processes()
+    # Another floor, so that Evaluator runs again.
+    again = run(workspace, "flink", {"evaluation.min_bleu": 99})
+    return History(direct, flink, again, jobs, processes, len(examples(direct)))
+
+
+def records(folder: str) -> list[bytes]:
+    """The serialized examples of all files of a split."""
+    import tensorflow as tf
+
+    files = sorted(str(path) for path in Path(folder).iterdir())
+    return list(tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator())
+
+
+def canonical(serialized: bytes) -> bytes:
+    """An example with its features in one order: Transform's coder leaves theirs to chance."""
+    import tensorflow as tf
+
+    return tf.train.Example.FromString(serialized).SerializeToString(deterministic=True)
+
+
+def examples(done: Run, split: str = "train") -> list[bytes]:
+    return records(f"{done.outputs['ParallelTextExampleGen']['examples']}/Split-{split}")
+
+
+def statistics(folder: str) -> dict[str, Any]:
+    """A `FeatureStats.pb` as a mapping, its features by name."""
+    from google.protobuf import json_format
+    from tensorflow_metadata.proto.v0 import statistics_pb2
+
+    file = Path(folder, "FeatureStats.pb")
+    found = statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read_bytes())
+    [dataset] = json_format.MessageToDict(found)["datasets"]
+    names = [".".join(each["path"]["step"]) for each in dataset["features"]]
+    features = dict(sorted(zip(names, dataset.pop("features"), strict=True)))
+    return dataset | {"features": features}
+
+
+def differences(one: Any, other: Any, path: str = "") -> list[str]:
+    """Where two mappings differ by more than the noise of adding floats in another order."""
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        return [
+            found for key in one for found in differences(one[key], other[key], f"{path}/{key}")
+        ]
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        return [
+            found
+            for index, (first, second) in enumerate(zip(one, other, strict=True))
+            for found in differences(first, second, f"{path}[{index}]")
+        ]
+    if isinstance(one, float) and isinstance(other, float):
+        return [] if math.isclose(one, other, rel_tol=1e-9) else [f"{path}: {one} and {other}"]
+    return [] if one == other else [f"{path}: {one} and {other}"]
+
+
+def jobs_of(history: History, component: str) -> list[flink_cluster.FlinkJob]:
+    return [job for job in history.jobs if WORK[component] in job.description]
+
+
+def tell(lines: Iterable[str], request: pytest.FixtureRequest) -> None:
+    """Writes to the terminal, captured or not."""
+    reporter = request.config.pluginmanager.getplugin("terminalreporter")
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        reporter.ensure_newline()
+        for line in lines:
+            reporter.write_line(line)
+
+
+def test_flink_ran_the_work_of_every_component(
+    history: History, request: pytest.FixtureRequest
+) -> None:
+    origin = (flink_cluster.JARS / "origin.txt").read_text(encoding="utf-8").strip()
+    row = "{:<24}{:<10}{:>6}  {:>5}  {:>11}".format
+    tell(
+        [
+            f"{origin}; {history.pairs:,} training pairs",
+            row("component", "its job", "stages", "tasks", "parallelism"),
+            *(
+                row(component, job.state, job.stages, job.tasks, job.parallelism)
+                for component in WORK
+                for job in jobs_of(history, component)
+            ),
+            f"Python processes that worked for them: {history.worker_processes}",
+        ],
+        request,
+    )
+    assert {job.state for job in history.jobs} == {"FINISHED"}
+    for component in WORK:
+        found = jobs_of(history, component)
+        assert found, component
+        assert {job.parallelism for job in found} == {flink_cluster.task_slots()}, component
+    assert history.worker_processes >= len(history.jobs) * flink_cluster.task_slots()
+
+
+def test_nothing_came_from_the_cache(history: History) -> None:
+    assert history.flink.executed == history.direct.executed
+    assert WORK.keys() <= history.flink.executed
+
+
+def test_the_examples_are_the_same(history: History) -> None:
+    for split in SPLITS:
+        direct, flink = examples(history.direct, split), examples(history.flink, split)
+        assert direct
+        assert Counter(direct) == Counter(flink), split
+
+
+def test_the_report_of_the_ingestion_is_the_same(history: History) -> None:
+    reports = [
+        Path(each.outputs["ParallelTextExampleGen"]["examples"], "ingestion.json").read_bytes()
+        for each in (history.direct, history.flink)
+    ]
+    assert reports[0] == reports[1]
+
+
+def test_the_statistics_are_the_same(history: History) -> None:
+    for split in SPLITS:
+        found = [
+            statistics(f"{each.outputs['StatisticsGen']['statistics']}/Split-{split}")
+            for each in (history.direct, history.flink)
+        ]
+        assert found[0]["features"].keys() == {"length_bucket", "source", "target"}
+        assert differences(*found) == [], split
+
+
+def test_the_vocabulary_is_the_same_to_the_byte(history: History) -> None:
+    found = [
+        Path(
+            each.outputs["Transform"]["transform_graph"], "transform_fn/assets/subwords.txt"
+        ).read_bytes()
+        for each in (history.direct, history.flink)
+    ]
+    assert len(found[0].splitlines()) > 1000
+    assert found[0] == found[1]
+
+
+def test_the_transformed_examples_are_the_same(history: History) -> None:
+    for split in ("train", "validation"):
+        found = [
+            Counter(
+                canonical(each)
+                for each in records(
+                    f"{done.outputs['Transform']['transformed_examples']}/Split-{split}"
+                )
+            )
+            for done in (history.direct, history.flink)
+        ]
+        assert found[0] == found[1], split
+
+
+def test_another_runner_alone_reruns_nothing(history: History) -> None:
+    assert history.again.executed == {"Evaluator"}
+
+
+def test_the_metrics_of_both_models_are_the_same(history: History) -> None:
+    flink, again = (done.summary["verdict"]["metrics"] for done in (history.flink, history.again))
+    assert flink["overall"]["candidate"]["sentence_count"] > 0
+    assert flink["overall"]["baseline"]["bleu"] >= 0
+    assert differences(flink, again) == []
+
+
+def test_the_gate_compared_the_models_with_the_same_result(history: History) -> None:
+    found = [
+        {f"{check['slice']} {check['metric']}": check["value"] for check in checks}
+        for checks in (done.summary["verdict"]["checks"] for done in (history.flink, history.again))
+    ]
+    assert any("p_value" in name for name in found[0])
+    assert differences(*found) == []
