@@ -1,8 +1,8 @@
 """How Apache Beam runs the steps that process the corpus: the section `beam` of the configuration,
 and the arguments that Beam is given for it.
 
-The steps are ExampleGen, StatisticsGen, Transform and Evaluator. Where they run is no part of what
-they make, so that it is no part of TFX's cache key either: another runner reruns nothing.
+The steps are ExampleGen, StatisticsGen, Transform and Evaluator. The arguments are part of TFX's
+cache key, so after a change of them these steps run again, and with them what takes their outputs.
 """
 
 import re

@@ -1,0 +1,67 @@
+"""Evaluator alone, on DirectRunner, on the artifacts of a run that was made elsewhere."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tfx import v1 as tfx
+from tfx.types.standard_artifacts import Examples, Model
+
+from components.gate import evaluation_config, read_verdict
+from pipeline.beam_options import BeamSettings, beam_arguments
+from pipeline.config import PipelineConfig
+from pipeline.pipeline import gate_settings
+from pipeline.run_record import open_store, read_latest_run
+
+_NAME = "evaluation"
+
+
+def evaluate(
+    folder: Path, config: PipelineConfig, examples: str, splits: list[str], model: str, live: str
+) -> dict[str, Any]:
+    """Evaluates a model and compares it with another.
+
+    Args:
+      folder: for the artifacts and their metadata.
+      config: whose gate it is.
+      examples, model, live: addresses of the artifacts; `live` is the baseline.
+      splits: of the examples, of which `test` is taken.
+
+    Returns:
+      The verdict, as `nmt run --json` prints it.
+    """
+    text = importer("Examples", examples, Examples, {"split_names": json.dumps(splits)})
+    candidate = importer("Candidate", model, Model)
+    baseline = importer("Baseline", live, Model)
+    evaluator = tfx.components.Evaluator(
+        examples=text.outputs["result"],
+        example_splits=["test"],
+        model=candidate.outputs["result"],
+        baseline_model=baseline.outputs["result"],
+        eval_config=evaluation_config(gate_settings(config)),
+    )
+    metadata = str(folder / "metadata.db")
+    tfx.orchestration.LocalDagRunner().run(
+        tfx.dsl.Pipeline(
+            _NAME,
+            pipeline_root=str(folder / "artifacts"),
+            components=[text, candidate, baseline, evaluator],
+            metadata_connection_config=(
+                tfx.orchestration.metadata.sqlite_metadata_connection_config(metadata)
+            ),
+            beam_pipeline_args=beam_arguments(BeamSettings(), str(folder)),
+        )
+    )
+    made = read_latest_run(open_store(metadata), _NAME)["Evaluator"].outputs
+    verdict = read_verdict(
+        made["evaluation"][0].uri, made["blessing"][0].uri, gate_settings(config)
+    )
+    return verdict.model_dump(mode="json")
+
+
+def importer(
+    name: str, uri: str, kind: type, properties: dict[str, str] | None = None
+) -> tfx.dsl.Importer:
+    return tfx.dsl.Importer(
+        source_uri=uri, artifact_type=kind, properties=properties, reimport=True
+    ).with_id(name)
