@@ -102,3 +102,9 @@ def test_a_curated_schema_takes_the_place_of_the_inferred_one(before):
 
     after = parameters(f"data.schema={curated_schema_path()}")
     assert changed(before, after) == {"SchemaGen"}
+
+
+def test_beam_runs_where_the_configuration_says():
+    overrides = ["beam.runner=flink", "beam.portable.job_endpoint=jobs:8099"]
+    pipeline = create_pipeline(load_config("debian", overrides), PLACES, "c")
+    assert "--job_endpoint=jobs:8099" in pipeline.beam_pipeline_args
