@@ -80,7 +80,7 @@ def create_pipeline(
         components=_components(config, places, corpus_checksum),
         enable_cache=True,
         metadata_connection_config=connection,
-        beam_pipeline_args=beam_arguments(config.beam, places.pipeline_root),
+        beam_pipeline_args=[*beam_arguments(config.beam, places.pipeline_root)],
     )
 
 
