@@ -279,7 +279,7 @@ def test_each_volume_is_mounted_and_each_mount_has_its_volume(folder: Path) -> N
 def test_the_shared_volume_is_the_workspace_of_the_workers() -> None:
     folder = FLINK / "overlays" / "shared-volume"
     [mount] = [each for each in worker_pool(folder)["volumeMounts"] if each["name"] == "workspace"]
-    assert mount["mountPath"] == "/workspace"
+    assert mount["mountPath"] == "/nmt"
     [claim] = find(flink_pods(folder)["taskManager"]["volumes"], "claimName")
     assert the(folder, "PersistentVolumeClaim", claim)["spec"]["accessModes"] == ["ReadWriteMany"]
 
