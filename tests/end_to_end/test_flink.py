@@ -147,16 +147,19 @@ def history(workspace: Path) -> History:
         }
         flink = run(workspace, "flink", engine)
         jobs, processes = cluster.jobs(), cluster.worker_processes()
-    evaluation = evaluate_directly(workspace / "evaluation", flink)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        evaluation = evaluate_directly(workspace / "evaluation", flink, monkeypatch)
     return History(direct, flink, evaluation, jobs, processes, len(examples(direct)))
 
 
-def evaluate_directly(folder: Path, done: Run) -> dict[str, Any]:
+def evaluate_directly(folder: Path, done: Run, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     from direct_evaluation import evaluate
 
     from pipeline.config import load_config
 
     folder.mkdir()
+    # TFX reads this process's arguments as its own, and pytest's `-v` as `--verbosity`.
+    monkeypatch.setattr(sys, "argv", sys.argv[:1])
     config = load_config("tatoeba", [f"{key}={value}" for key, value in SETTINGS.items()])
     return evaluate(
         folder,
