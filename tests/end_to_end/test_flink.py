@@ -41,7 +41,7 @@ SETTINGS = {
     "model.encoder_units": 32,
     "model.decoder_units": 64,
     "model.attention_units": 32,
-    "training.epochs": 1,
+    "training.epochs": 1 if PAIRS is None or PAIRS > 50_000 else 30,
     "training.max_tokens": 8,
     "training.learning_rate": 0.004,
     "training.warmup_steps": 20,
