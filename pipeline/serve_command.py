@@ -132,7 +132,7 @@ def _run(settings: ServerSettings) -> None:
 
     say(f"Loading {name} from {settings.model_directory} ...")
     try:
-        ending = asyncio.run(serve(settings, _say, started))
+        ending = asyncio.run(serve(settings, say, started))
     except StartError as error:
         raise UserError(str(error)) from error
     if ending.given_up:

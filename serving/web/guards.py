@@ -41,7 +41,7 @@ _MISDIRECTED = 421
 
 
 class Guards:
-    """Refuses requests for names that are not the gateway's, and adds the headers to all answers."""
+    """Refuses requests for names that are not the gateway's, and adds headers to every answer."""
 
     def __init__(self, application: ASGIApp, allowed_hosts: Collection[str]):
         self._application = application

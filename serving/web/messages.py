@@ -75,8 +75,8 @@ class Matrix(_Message):
 
 
 class PictureRequest(_Message):
-    """Asks for a picture of what the page shows. The weights come with it, so that the picture is of
-    this translation whatever the server does meanwhile."""
+    """Asks for a picture of what the page shows. The weights come with it, so that the picture is
+    of this translation whatever the server does meanwhile."""
 
     format: Literal["png", "svg"]
     title: str = ""

@@ -1,7 +1,5 @@
 """What goes wrong, in sentences for the people who read the page."""
 
-import grpc
-
 from serving.client_errors import (
     DeadlineExceeded,
     InvalidRequest,
