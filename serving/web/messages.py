@@ -13,7 +13,8 @@ from serving.translation import Translation
 
 _DECIMALS = 4
 _MOST_WORDS = 600
-_MOST_CELLS = 40_000
+_MOST_CELLS = 10_000
+"""Of a picture: matplotlib takes about a second for a thousand."""
 _LONGEST_TITLE = 200
 
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from serving.heatmap.matrix import Heatmap
 from serving.heatmap.picture import PictureFormat, draw_picture
+from serving.web.page_errors import PageError
 
+MOST_WAITING = 16
+"""Pictures; each takes a tenth of a second to some seconds."""
 MEDIA_TYPES: dict[PictureFormat, str] = {"png": "image/png", "svg": "image/svg+xml"}
 
 
@@ -26,11 +29,22 @@ class Draughtsman:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="pictures")
+        self._waiting = 0
 
     async def draw(self, heatmap: Heatmap, file_format: PictureFormat, title: str) -> Picture:
-        """Draws a heatmap; see `serving.heatmap.picture.draw_picture`."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, _draw, heatmap, file_format, title)
+        """Draws a heatmap; see `serving.heatmap.picture.draw_picture`.
+
+        Raises:
+          PageError: too many wait already.
+        """
+        if self._waiting >= MOST_WAITING:
+            raise PageError(503, "Too many pictures are asked for just now. Try again in a moment.")
+        self._waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._thread, _draw, heatmap, file_format, title)
+        finally:
+            self._waiting -= 1
 
 
 def _draw(heatmap: Heatmap, file_format: PictureFormat, title: str) -> Picture:

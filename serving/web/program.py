@@ -59,15 +59,13 @@ async def serve_page(
         return ending.has_threads
 
 
-async def _serve_until_told(
-    settings: WebSettings, listening: socket.socket, report: Report
-) -> None:
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    signals = (signal.SIGTERM, signal.SIGINT)
-    for each in signals:
-        loop.add_signal_handler(each, told.set)
-    server = UvicornServer(
+def make_server(settings: WebSettings) -> UvicornServer:
+    """Makes the HTTP server of the gateway, which `serve(sockets=...)` runs.
+
+    Raises:
+      InvalidSettings: the model server's address or certificates cannot be used.
+    """
+    return UvicornServer(
         uvicorn.Config(
             create_app(settings),
             lifespan="off",
@@ -80,6 +78,17 @@ async def _serve_until_told(
             timeout_graceful_shutdown=_SECONDS_TO_SEND,
         )
     )
+
+
+async def _serve_until_told(
+    settings: WebSettings, listening: socket.socket, report: Report
+) -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for each in signals:
+        loop.add_signal_handler(each, told.set)
+    server = make_server(settings)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     while not server.started:
         await asyncio.sleep(0.01)

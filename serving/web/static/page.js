@@ -7,6 +7,9 @@ import { Panel, complaint } from "./panel.js";
 
 const NO_OTHER = "none";
 const LIVE = "";
+// About what the style sheet says, in pixels: from this width on two panels stand side by side.
+const WIDTH_OF_TWO = 920;
+const PANEL_PADDING = 72;
 
 const part = (id) => document.getElementById(id);
 const form = part("ask");
@@ -16,6 +19,7 @@ const other = part("other");
 const status = part("status");
 const notice = part("notice");
 const results = part("results");
+const narrow = matchMedia("(max-width: 34rem)");
 
 let languages = { source: null, target: null };
 let live = null;
@@ -26,19 +30,21 @@ async function attempt(action) {
   try {
     await action();
   } catch (error) {
-    if (!(error instanceof GatewayError)) {
-      throw error;
-    }
-    notice.textContent = error.message;
-    notice.hidden = false;
+    rethrowUnlessTold(error);
+    complain(error.message);
   }
+}
+
+function complain(sentence) {
+  notice.textContent = sentence;
+  notice.hidden = false;
 }
 
 async function showModel() {
   const model = await askModel();
   languages = { source: model.source_language, target: model.target_language };
   const [from, to] = [languageName(languages.source), languageName(languages.target)];
-  part("about").textContent = [model.model, from && to && `${from} to ${to}`, `from ${model.server}`]
+  part("about").textContent = [model.model, from && to && `${from} to ${to}`, `served at ${model.server}`]
     .filter(Boolean)
     .join(" · ");
   part("text-label").textContent = from ? `Sentence in ${from}` : "Sentence";
@@ -83,6 +89,7 @@ async function showVersions() {
     );
   refill(version, element("option", { value: LIVE }, live ? `Live (${live})` : "Live"), options());
   refill(other, element("option", { value: NO_OTHER }, "no other"), options());
+  excludeSame();
   const isAlone = shown.filter((each) => each.is_available).length < 2;
   other.disabled = isAlone;
   part("other-hint").textContent = isAlone
@@ -97,6 +104,17 @@ function refill(select, first, rest) {
   select.value = chosen;
   if (select.selectedIndex < 0) {
     select.selectedIndex = 0;
+  }
+}
+
+/** Lets no version be compared with itself. */
+function excludeSame() {
+  const same = version.value === LIVE ? live : version.value;
+  for (const option of other.options) {
+    option.hidden = option.value === same;
+  }
+  if (other.value === same) {
+    other.value = NO_OTHER;
   }
 }
 
@@ -116,6 +134,12 @@ async function translate() {
   underWay = new AbortController();
   const { signal } = underWay;
   const sentence = text.value;
+  if (!sentence.trim()) {
+    status.textContent = "";
+    complain("There is no text yet. Type a sentence.");
+    text.focus();
+    return;
+  }
   const asked = other.value === NO_OTHER ? [version.value] : [version.value, other.value];
   notice.hidden = true;
   status.textContent = "Translating …";
@@ -127,28 +151,45 @@ async function translate() {
     return; // something else is asked by now
   }
   results.removeAttribute("aria-busy");
-  const panels = answers.map((answer, place) => panelOf(answer, asked[place], sentence));
+  showAnswers(answers, asked, sentence);
+  await showVersions().catch(() => {}); // whoever reads this was told what is wrong, or asks next
+}
+
+function showAnswers(answers, asked, sentence) {
+  const complaints = answers.map((answer) => answer.reason?.message);
+  if (complaints.every((each) => each !== undefined && each === complaints[0])) {
+    rethrowUnlessTold(answers[0].reason);
+    results.replaceChildren();
+    status.textContent = "";
+    complain(complaints[0]);
+    return;
+  }
+  const panels = answers.map((answer, place) => panelOf(answer, asked[place], sentence, asked.length));
   showDifferences(panels);
   results.replaceChildren(...panels.map((panel) => panel.node ?? panel));
   status.textContent = panels
     .filter((panel) => panel instanceof Panel)
     .map((panel) => `Translation: ${panel.shown.text}`)
     .join(". ");
-  const isAnswered = answers.some((answer) => answer.status === "fulfilled");
-  if (isAnswered) {
-    history.replaceState(null, "", `#${new URLSearchParams({ text: sentence })}`);
+  history.replaceState(null, "", `#${new URLSearchParams({ text: sentence })}`);
+  if (narrow.matches) {
+    part("examples").open = false; // they would stand between the sentence and its translation
   }
-  await attempt(showVersions).catch(() => {});
 }
 
-function panelOf(answer, asked, sentence) {
+function rethrowUnlessTold(error) {
+  if (!(error instanceof GatewayError)) {
+    throw error;
+  }
+}
+
+function panelOf(answer, asked, sentence, panels) {
   if (answer.status === "fulfilled") {
     const name = nameOf(asked, answer.value.version);
-    return new Panel(answer.value, sentence, languages, name);
+    const width = results.clientWidth / (panels > 1 && results.clientWidth > WIDTH_OF_TWO ? 2 : 1);
+    return new Panel(answer.value, sentence, languages, name, width - PANEL_PADDING);
   }
-  if (!(answer.reason instanceof GatewayError)) {
-    throw answer.reason;
-  }
+  rethrowUnlessTold(answer.reason);
   return complaint(nameOf(asked), answer.reason.message);
 }
 
@@ -159,6 +200,7 @@ function showDifferences(panels) {
   }
 }
 
+version.addEventListener("change", excludeSame);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   translate();
@@ -181,6 +223,6 @@ await attempt(showVersions);
 const linked = new URLSearchParams(location.hash.slice(1)).get("text");
 if (linked) {
   ask(linked);
-} else {
-  text.focus();
+} else if (!narrow.matches) {
+  text.focus(); // on a telephone its keyboard would hide the page
 }

@@ -21,11 +21,13 @@ export class Panel {
    * @param {string} source the text that was translated
    * @param {object} languages {source, target}: codes or null
    * @param {string} name of the version, for its heading
+   * @param {number} width that there is for it, in pixels
    */
-  constructor(answer, source, languages, name) {
+  constructor(answer, source, languages, name, width) {
     this.answer = answer;
     this.source = source;
     this.languages = languages;
+    this.width = width;
     this.unit = "words";
     this.different = new Set();
     this.detail = element("p", { class: "detail", role: "status" }, HOW_TO);
@@ -79,7 +81,7 @@ export class Panel {
       }
     }
     const caption = `Attention weights: ${matrix.target.length} rows of the translation, ${matrix.source.length} columns of the source.`;
-    this.heatmap = new Heatmap(matrix, caption, (cell) => this.pointAtCell(cell));
+    this.heatmap = new Heatmap(matrix, caption, this.width, (cell) => this.pointAtCell(cell));
     this.figure.replaceChildren(this.figureTools(), this.scrolled(this.heatmap.node));
   }
 
@@ -182,12 +184,12 @@ export class Panel {
   }
 
   pointAtCell(cell) {
-    this.heatmap.show(cell ?? {});
-    this.words.show(cell && { side: "target", place: cell.target });
     if (!cell) {
-      this.tell(null);
+      this.words.rest();
       return;
     }
+    this.heatmap.show(cell);
+    this.words.show({ side: "target", place: cell.target });
     const { source, target, weights } = this.matrix;
     this.detail.textContent = `${target[cell.target]} ← ${source[cell.source]} ${twoDecimals(weights[cell.target][cell.source])}`;
   }

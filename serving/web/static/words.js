@@ -7,13 +7,12 @@ import { colour, column } from "./weights.js";
 const LEAST_THREAD = 0.08;
 const END = "end";
 
-/** What is pointed at: a word of a side, `{side: "target", place: 2}`. */
-
 export class LinkedWords {
   /**
    * @param {object} matrix {source, target, weights, has_end}
    * @param {object} languages {source, target}: codes or null
-   * @param {function(?object)} point is told what is pointed at, or null
+   * @param {function(?object)} point is told the word that is pointed at, as
+   *   {side: "target", place: 2}, or null
    */
   constructor(matrix, languages, point) {
     this.matrix = matrix;
@@ -70,14 +69,21 @@ export class LinkedWords {
     this.point(spot);
   }
 
-  /** Shows what is pinned, or nothing. */
+  /** Shows what the keyboard is on, else what is pinned, else nothing. */
   rest() {
+    for (const side of ["source", "target"]) {
+      const place = this.words[side].findIndex((word) => word.matches(":focus-visible"));
+      if (place >= 0) {
+        this.light({ side, place });
+        return;
+      }
+    }
     this.light(this.pinned);
   }
 
-  /** Keeps a word lit until it is chosen again. */
+  /** Keeps a word lit until it is chosen again; null keeps none. */
   pin(spot) {
-    const isSame = this.pinned?.side === spot.side && this.pinned?.place === spot.place;
+    const isSame = this.pinned?.side === spot?.side && this.pinned?.place === spot?.place;
     this.pinned = isSame ? null : spot;
     for (const side of ["source", "target"]) {
       this.words[side].forEach((word, place) => {
@@ -85,7 +91,7 @@ export class LinkedWords {
         word.setAttribute("aria-pressed", String(isPinned));
       });
     }
-    this.light(spot);
+    this.rest();
   }
 
   /** Shows a word and what belongs to it, without telling. */
@@ -116,9 +122,7 @@ export class LinkedWords {
       const weights = weightsOf(this.matrix, { side, place });
       this.focus(other, weights.indexOf(Math.max(...weights)));
     } else if (event.key === "Escape") {
-      this.pinned = null;
-      this.pin({ side, place });
-      this.pin({ side, place });
+      this.pin(null);
     } else {
       return;
     }
@@ -138,6 +142,8 @@ export class LinkedWords {
     const frame = this.node.getBoundingClientRect();
     const from = this.words.source.map((word) => word.getBoundingClientRect());
     const to = this.words.target.map((word) => word.getBoundingClientRect());
+    // Between lines of words, threads would only be in their way.
+    this.node.classList.toggle("crossing", isWrapped(from) || isWrapped(to));
     this.threads.setAttribute("viewBox", `0 0 ${frame.width} ${frame.height}`);
     this.threads.replaceChildren(
       ...this.matrix.weights.flatMap((row, target) =>
@@ -150,6 +156,8 @@ export class LinkedWords {
     );
   }
 }
+
+const isWrapped = (places) => places.some((each) => each.top !== places[0].top);
 
 function weightsOf(matrix, { side, place }) {
   return side === "target" ? matrix.weights[place] : column(matrix, place);
