@@ -9,7 +9,8 @@ const WIDEST_LEVEL_HEADING = 84;
 const GAP = 8;
 const MARGIN = 4;
 const LINE = 16;
-const LONGEST_HEADING = 40;
+const LONGEST_HEADING = { wide: 40, narrow: 16 };
+const NARROW = 480;
 const LETTERS = "500 14px";
 const FAINT_BELOW = 0.1;
 
@@ -106,8 +107,9 @@ export class Heatmap {
 /** Finds the place of everything: as large as words and numbers need it. */
 function layOut(matrix, available) {
   const measure = measurer();
-  const columns = matrix.source.map(shortened);
-  const rows = matrix.target.map(shortened);
+  const longest = available < NARROW ? LONGEST_HEADING.narrow : LONGEST_HEADING.wide;
+  const columns = matrix.source.map((word) => shortened(word, longest));
+  const rows = matrix.target.map((word) => shortened(word, longest));
   const widths = columns.map(measure);
   const left = MARGIN + Math.max(...rows.map(measure)) + GAP;
   const levelWidth = Math.max(CELL.width, Math.max(...widths) + 2 * GAP);
@@ -149,12 +151,12 @@ function grid({ lefts, top, rows, cellWidth }) {
 }
 
 /** Cuts a long word in its middle: a compound is known by both ends. */
-function shortened(word) {
+function shortened(word, longest) {
   const letters = [...word];
-  if (letters.length <= LONGEST_HEADING) {
+  if (letters.length <= longest) {
     return word;
   }
-  const half = LONGEST_HEADING / 2;
+  const half = longest / 2;
   return `${letters.slice(0, half).join("")}…${letters.slice(1 - half).join("")}`;
 }
 

@@ -7,7 +7,7 @@ import { LinkedWords } from "./words.js";
 import { column, strongest, twoDecimals } from "./weights.js";
 
 const MOST_NAMED = 3;
-const HOW_TO = "Point at a word, or move through the words with the arrow keys.";
+const HOW_TO = "Point at a word, or use the arrow keys.";
 const PATTERNS = {
   diagonal: "diagonal: word by word, in order",
   spread: "spread: many source words at once",
