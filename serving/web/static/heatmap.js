@@ -4,7 +4,8 @@ import { shape } from "./elements.js";
 import { LEAST_SHOWN, colour, twoDecimals } from "./weights.js";
 
 const CELL = { width: 42, height: 30 };
-const NARROWEST_CELL = 31;
+const NARROWEST_CELL = 27;
+const SHORT_NUMBERS_BELOW = 34;
 const WIDEST_LEVEL_HEADING = 84;
 const GAP = 8;
 const MARGIN = 4;
@@ -55,17 +56,19 @@ export class Heatmap {
   /** Draws the cells of a row that have any weight to show. */
   addRow(row, target) {
     const { lefts, top, cellWidth } = this.places;
+    const isShort = cellWidth < SHORT_NUMBERS_BELOW;
     const y = top + target * CELL.height;
     row.forEach((weight, source) => {
       if (weight < LEAST_SHOWN) {
         return;
       }
       const x = lefts[source];
+      const number = isShort ? twoDecimals(weight).replace("0.", ".") : twoDecimals(weight);
       const node = shape(
         "g",
         { class: weight < FAINT_BELOW ? "cell faint" : "cell" },
         shape("rect", { x, y, width: cellWidth, height: CELL.height }),
-        shape("text", { x: x + cellWidth / 2, y: y + CELL.height / 2 }, twoDecimals(weight)),
+        shape("text", { x: x + cellWidth / 2, y: y + CELL.height / 2 }, number),
       );
       colour(node, weight);
       this.cells.push({ source, target, node });
@@ -115,7 +118,7 @@ function layOut(matrix, available) {
   const levelWidth = Math.max(CELL.width, Math.max(...widths) + 2 * GAP);
   const isSlanted =
     levelWidth > WIDEST_LEVEL_HEADING || left + columns.length * levelWidth + GAP > available;
-  const share = Math.floor((available - left - GAP) / columns.length);
+  const share = Math.floor((available - left - GAP - MARGIN - LINE) / columns.length);
   const cellWidth = isSlanted
     ? Math.min(CELL.width, Math.max(NARROWEST_CELL, share))
     : levelWidth;
