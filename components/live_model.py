@@ -136,7 +136,8 @@ class Executor(base_executor.BaseExecutor):
             # An output without artifacts is cached and seen by the Evaluator as no baseline; an
             # empty one is neither.
             output_dict[MODEL_KEY].clear()
-            fileio.rmtree(model.uri)
+            if fileio.exists(model.uri):  # TFX has made the folder, Kubeflow's launcher has not
+                fileio.rmtree(model.uri)
             return
         folder = path_utils.serving_model_dir(model.uri)
         io_utils.copy_dir(baseline.path, folder)
