@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import logging
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -109,7 +110,9 @@ class KubeflowPipelines:
 
     @contextlib.contextmanager
     def _sentences(self) -> Iterator[None]:
-        """Makes a sentence of what the client raises, and keeps what it prints from the screen."""
+        """Makes a sentence of what the client raises, and keeps what it prints and logs from the
+        screen."""
+        logging.disable()
         try:
             with contextlib.redirect_stdout(io.StringIO()):
                 yield
@@ -121,6 +124,8 @@ class KubeflowPipelines:
                 f"{self._host} does not answer: check the address, and that a port is forwarded "
                 "to it, as in kubectl port-forward -n kubeflow svc/ml-pipeline-ui 8080:80."
             ) from error
+        finally:
+            logging.disable(logging.NOTSET)
 
 
 def _message(error: kfp_server_api.ApiException) -> str:
