@@ -17,12 +17,13 @@ ROOT = Path(__file__).resolve().parents[2]
 MULTI30K = ROOT.parent / "shared" / "data" / "multi30k"
 RUNNER = Path(__file__).with_name("local_kubeflow.py")
 NAME = "captions"
-PAIRS = 1200
+PAIRS = 2400
 SETTINGS = [
-    f"name={NAME}", f"data.corpus={NAME}", "subwords.vocabulary_size=1000",
-    "model.embedding_size=32", "model.encoder_units=32", "model.decoder_units=64",
-    "model.attention_units=32", "training.epochs=3", "training.learning_rate=0.004",
-    "training.warmup_steps=20", "training.validation_sentences=50", "evaluation.min_bleu=0",
+    f"name={NAME}", f"data.corpus={NAME}", "subwords.vocabulary_size=1500",
+    "model.embedding_size=64", "model.encoder_units=64", "model.decoder_units=128",
+    "model.attention_units=64", "training.epochs=8", "training.learning_rate=0.004",
+    "training.warmup_steps=20", "training.dropout=0.1", "training.average_decay=0.95",
+    "training.validation_sentences=100", "evaluation.min_bleu=0.5",
     "evaluation.min_slice_sentences=30", "kubeflow.volumes=[]",
 ]  # fmt: skip
 
@@ -53,18 +54,18 @@ def workspace(tmp_path_factory):
         (folder / f"text.{language}").write_text("".join(lines), encoding="utf-8")
     run(
         sys.executable, "-m", "pipeline", "corpus", "import", "--name", NAME,
-        "--workspace", str(folder), "--validation", "60", "--test", "80",
+        "--workspace", str(folder), "--validation", "120", "--test", "150",
         "--source", str(folder / "text.en"), "--target", str(folder / "text.de"),
     )  # fmt: skip
     specification = str(folder / "pipeline.yaml")
     nmt("compile", "--workspace", str(folder), f"--set=kubeflow.workspace={folder}",
         "-o", specification)  # fmt: skip
-    # A parameter of the run: two epochs instead of three.
-    run(sys.executable, str(RUNNER), specification, str(folder / "artifacts"), "epochs=2")
+    # A parameter of the run: six epochs instead of eight.
+    run(sys.executable, str(RUNNER), specification, str(folder / "artifacts"), "epochs=6")
     local = folder / "local"
     local.mkdir()
     (local / "corpora").symlink_to(folder / "corpora")
-    nmt("run", "--workspace", str(local), "--set=training.epochs=2")
+    nmt("run", "--workspace", str(local), "--set=training.epochs=6")
     return folder
 
 
@@ -96,8 +97,8 @@ def test_the_models_record_says_what_the_run_was_told(workspace):
     card = json.loads(
         (pushed(workspace) / "assets.extra" / "model_card.json").read_text(encoding="utf-8")
     )
-    assert card["configuration"]["training"]["epochs"] == 2
-    assert len(card["history"]) == 2
+    assert card["configuration"]["training"]["epochs"] == 6
+    assert len(card["history"]) == 6
 
 
 def test_a_run_on_another_corpus_than_it_was_compiled_for_fails_with_a_sentence(workspace):
