@@ -28,9 +28,11 @@ SETTINGS = [
 ]  # fmt: skip
 
 
-def nmt(*arguments):
+def nmt(command, *arguments):
     sets = [f"--set={setting}" for setting in SETTINGS]
-    return run(sys.executable, "-m", "pipeline", *arguments, "--config=multi30k", *sets)
+    return run(
+        sys.executable, "-m", "pipeline", command, "--config=multi30k", *sets, *arguments
+    )  # fmt: skip
 
 
 def run(*command):
