@@ -22,6 +22,8 @@ from pipeline.runtime_parameters import applied
 
 REQUIRE_GPU = "NMT_REQUIRE_GPU"
 """Environment variable; where it is set, a container without a GPU ends at once."""
+SHARED_FOLDER = "NMT_SHARED_FOLDER"
+"""Environment variable; where it is set, Beam's workers are elsewhere and reach this folder."""
 
 _CLASS = "--executor_class_path"
 _INPUT = "--json_serialized_invocation_args"
@@ -64,19 +66,32 @@ def _run(arguments: list[str]) -> None:
     inputs["parameterValues"] = applied(inputs.get("parameterValues", {}))
 
     # Only now: TFX takes half a minute to import, and a missing GPU or a wrong value must not.
-    from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
+    from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
     from tfx.utils import import_utils
 
     from components.parallel_text_example_gen import ParallelTextExecutor
+    from pipeline.shared_artifacts import shared_artifacts
 
     executor = import_utils.import_class_by_path(_option(arguments, _CLASS))
     if issubclass(executor, ParallelTextExecutor):
         _resolve_span(fitting)
+    folder = os.environ.get(SHARED_FOLDER)
+    if folder and issubclass(executor, BaseBeamExecutor):
+        with shared_artifacts(fitting, folder) as reachable:
+            _execute(arguments, reachable, given)
+    else:
+        _execute(arguments, fitting, given)
+
+
+def _execute(arguments: list[str], fitting: Json, given: Json) -> None:
+    """Runs TFX's runner of executors, and makes its answer one that the launcher understands."""
+    from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
+
     arguments[arguments.index(_INPUT) + 1] = json.dumps(fitting)
     kubeflow_v2_run_executor.main(kubeflow_v2_run_executor._parse_flags(["", *arguments]))
     answer = Path(fitting["outputs"]["outputFile"])
     written = json.loads(answer.read_text(encoding="utf-8"))
-    answer.write_text(json.dumps(with_store_uris(written, given)), encoding="utf-8")
+    answer.write_text(json.dumps(with_store_uris(written, fitting, given)), encoding="utf-8")
 
 
 def _option(arguments: Sequence[str], name: str) -> str:

@@ -10,7 +10,9 @@ driver and launcher):
   from there: TFX shall read and write that copy, and the answer shall name the store again.
 """
 
+import copy
 import os
+from collections.abc import Iterator
 from typing import Any
 
 _LAUNCHER_FOLDERS = {"gs": "gcs", "minio": "minio", "s3": "s3"}
@@ -53,29 +55,32 @@ def repaired(executor_input: Json, inputs_spec: Json) -> Json:
     }
 
 
-def with_store_uris(executor_output: Json, executor_input: Json) -> Json:
+def with_store_uris(executor_output: Json, used: Json, given: Json) -> Json:
     """Returns a task's answer with the URIs that the launcher knows.
 
     Args:
       executor_output: an `ExecutorOutput` message as JSON, as TFX wrote it.
-      executor_input: what the launcher gave.
+      used: the `ExecutorInput` that TFX had.
+      given: the one that the launcher gave.
     """
-    outputs = executor_input.get("outputs", {}).get("artifacts", {})
+    known = given.get("outputs", {}).get("artifacts", {})
     uris = {
-        _on_disk(artifact)["uri"]: artifact.get("uri", "")
-        for entry in outputs.values()
-        for artifact in entry.get("artifacts", [])
+        artifact["uri"]: original.get("uri", "")
+        for name, entry in used["outputs"]["artifacts"].items()
+        for artifact, original in zip(
+            entry["artifacts"], known[name].get("artifacts", []), strict=True
+        )
     }
-    artifacts = {
-        name: {
-            "artifacts": [
-                {**artifact, "uri": uris.get(artifact.get("uri", ""), artifact.get("uri", ""))}
-                for artifact in entry.get("artifacts", [])
-            ]
-        }
-        for name, entry in executor_output.get("artifacts", {}).items()
-    }
-    return {**executor_output, "artifacts": artifacts}
+    answer = copy.deepcopy(executor_output)
+    for artifact in artifacts_of(answer):
+        artifact["uri"] = uris.get(artifact.get("uri", ""), artifact.get("uri", ""))
+    return answer
+
+
+def artifacts_of(message: Json) -> Iterator[Json]:
+    """All artifacts of the inputs, the outputs or an answer."""
+    for entry in message.get("artifacts", {}).values():
+        yield from entry.get("artifacts", [])
 
 
 def local_path(uri: str) -> str:

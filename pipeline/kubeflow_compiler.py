@@ -12,7 +12,7 @@ from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
 from pipeline import kubeflow_linter, runtime_parameters
 from pipeline.config import PipelineConfig
-from pipeline.container_entrypoint import REQUIRE_GPU
+from pipeline.container_entrypoint import REQUIRE_GPU, SHARED_FOLDER
 from pipeline.errors import UserError
 from pipeline.kubeflow_platform import platform_specification
 from pipeline.kubeflow_settings import KubeflowSettings
@@ -62,6 +62,8 @@ def compile_pipeline(config: PipelineConfig, corpus_checksum: str = "") -> list[
     _add_parameters(specification, runtime_parameters.defaults(config, corpus, corpus_checksum))
     _add_policies(specification, settings, is_corpus_known=bool(corpus_checksum))
     _add_resources(specification, settings)
+    if config.beam.runner != "direct":
+        _add_environment(specification, SHARED_FOLDER, f"{workspace.root}/beam")
     found = kubeflow_linter.problems(specification)
     if found:
         raise UserError("\n".join(f"Kubeflow Pipelines cannot run it: {each}" for each in found))
@@ -162,6 +164,11 @@ def _add_resources(specification: Specification, settings: KubeflowSettings) -> 
             container["env"] = [{"name": REQUIRE_GPU, "value": "1"}]
         else:
             container["env"] = [{"name": "CUDA_VISIBLE_DEVICES", "value": "-1"}]
+
+
+def _add_environment(specification: Specification, variable: str, value: str) -> None:
+    for executor in specification["deploymentSpec"]["executors"].values():
+        executor["container"]["env"].append({"name": variable, "value": value})
 
 
 def _label(specification: Specification, task: str) -> str:

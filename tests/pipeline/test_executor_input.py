@@ -119,7 +119,7 @@ def test_the_answer_names_the_store_again(root, scheme):
         },
         "parameterValues": {"a": 1},
     }
-    assert with_store_uris(written, message) == {
+    assert with_store_uris(written, repaired(message, INPUTS_SPEC), message) == {
         "artifacts": {
             "blessing": {
                 "artifacts": [

@@ -197,3 +197,21 @@ def test_without_volumes_and_the_like_there_is_no_platform_document():
 def test_what_a_cluster_could_not_do_is_refused_with_its_key(override):
     with pytest.raises(UserError, match=override.partition("=")[0]):
         load_config("debian", [override])
+
+
+def test_where_beam_runs_on_an_engine_every_task_knows_the_folder_that_its_workers_reach():
+    beam = ["beam.runner=flink", "beam.portable.job_endpoint=nmt-beam-jobs:8099"]
+    [specification, _] = compile_pipeline(load_config("debian", beam), "abc")
+    shared = {"name": "NMT_SHARED_FOLDER", "value": "/nmt/beam"}
+    for executor in specification["deploymentSpec"]["executors"].values():
+        assert shared in executor["container"]["env"]
+
+
+def test_dataflow_wants_a_workspace_in_a_bucket():
+    beam = [
+        "beam.runner=dataflow", "beam.dataflow.project=p", "beam.dataflow.region=r",
+        "beam.dataflow.temp_location=gs://b/t", "beam.dataflow.image=registry.example/nmt:1",
+    ]  # fmt: skip
+    with pytest.raises(UserError, match="must lie in a bucket"):
+        compile_pipeline(load_config("debian", beam), "abc")
+    compile_pipeline(load_config("debian", [*beam, "kubeflow.workspace=gs://b/nmt"]), "abc")
