@@ -13,6 +13,7 @@ from pipeline.errors import UserError
 from pipeline.line_files import written_whole
 from pipeline.options import DEFAULT_CONFIG, ConfigOption, OverridesOption, WorkspaceOption
 from pipeline.workspace import Workspace, is_remote
+from serving.saved_model import import_tensorflow
 
 _FILE = "pipeline.yaml"
 
@@ -37,6 +38,7 @@ def compile_(
     _check_output(output)
     checksum = "" if any_corpus else _known_checksum(settings, Workspace.resolve(workspace))
     # Only now: TFX takes half a minute to import, and a wrong key must not.
+    import_tensorflow()  # without its chatter
     logging.getLogger().setLevel(logging.ERROR)
     from pipeline.kubeflow_compiler import as_yaml, compile_pipeline
 
