@@ -58,6 +58,14 @@ _LAZY_COMMANDS = (
         "corpus", "pipeline.corpus_commands:app", "Fetch a corpus, or import your own text."
     ),
     LazyCommand("models", "pipeline.models_command:app", "List and show the pushed models."),
+    LazyCommand(
+        "compile",
+        "pipeline.compile_command:compile_",
+        "Compile the pipeline for Kubeflow Pipelines.",
+    ),
+    LazyCommand(
+        "submit", "pipeline.submit_command:submit", "Run a compiled pipeline on a cluster."
+    ),
     LazyCommand("config", "pipeline.config_command:app", "Show a complete configuration."),
 )
 
