@@ -106,7 +106,7 @@ class Hypothesis(_Message):
         """Writes a translation of a source."""
         found = diagnose_translation(source, translation)
         return cls.model_construct(
-            text=printable(translation.text),
+            text=translation.text,
             score=round(translation.score, _DECIMALS) if math.isfinite(translation.score) else None,
             words=Matrix.of(make_heatmap(source, translation)),
             tokens=Matrix.of(make_heatmap(source, translation, tokens=True)),

@@ -44,7 +44,8 @@ async function showModel() {
   const model = await askModel();
   languages = { source: model.source_language, target: model.target_language };
   const [from, to] = [languageName(languages.source), languageName(languages.target)];
-  part("about").textContent = [model.model, from && to && `${from} to ${to}`, `served at ${model.server}`]
+  const pair = from && to && `${from} to ${to}`;
+  part("about").textContent = [model.model, pair, `served at ${model.server}`]
     .filter(Boolean)
     .join(" · ");
   part("text-label").textContent = from ? `Sentence in ${from}` : "Sentence";
@@ -84,7 +85,9 @@ async function showVersions() {
       element(
         "option",
         { value: each.version, disabled: !each.is_available, title: each.problem || null },
-        each.is_available ? each.version : `${each.version} (${each.problem ? "failed" : each.state})`,
+        each.is_available
+          ? each.version
+          : `${each.version} (${each.state === "end" ? "failed" : each.state})`,
       ),
     );
   refill(version, element("option", { value: LIVE }, live ? `Live (${live})` : "Live"), options());
@@ -164,7 +167,9 @@ function showAnswers(answers, asked, sentence) {
     complain(complaints[0]);
     return;
   }
-  const panels = answers.map((answer, place) => panelOf(answer, asked[place], sentence, asked.length));
+  const panels = answers.map((answer, place) =>
+    panelOf(answer, asked[place], sentence, asked.length),
+  );
   showDifferences(panels);
   results.replaceChildren(...panels.map((panel) => panel.node ?? panel));
   status.textContent = panels

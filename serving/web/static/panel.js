@@ -80,7 +80,9 @@ export class Panel {
         this.words.words.target[place].classList.add("different");
       }
     }
-    const caption = `Attention weights: ${matrix.target.length} rows of the translation, ${matrix.source.length} columns of the source.`;
+    const caption =
+      `Attention weights: ${matrix.target.length} rows of the translation, ` +
+      `${matrix.source.length} columns of the source.`;
     this.heatmap = new Heatmap(matrix, caption, this.width, (cell) => this.pointAtCell(cell));
     this.figure.replaceChildren(this.figureTools(), this.scrolled(this.heatmap.node));
   }
@@ -158,7 +160,12 @@ export class Panel {
     this.tools = element(
       "figcaption",
       { class: "tools" },
-      element("fieldset", { class: "choices" }, element("legend", { class: "unseen" }, "Show"), ...units),
+      element(
+        "fieldset",
+        { class: "choices" },
+        element("legend", { class: "unseen" }, "Show"),
+        ...units,
+      ),
       element("div", { class: "downloads" }, ...downloads),
     );
     return this.tools;
@@ -191,7 +198,8 @@ export class Panel {
     this.heatmap.show(cell);
     this.words.show({ side: "target", place: cell.target });
     const { source, target, weights } = this.matrix;
-    this.detail.textContent = `${target[cell.target]} ← ${source[cell.source]} ${twoDecimals(weights[cell.target][cell.source])}`;
+    const weight = twoDecimals(weights[cell.target][cell.source]);
+    this.detail.textContent = `${target[cell.target]} ← ${source[cell.source]} ${weight}`;
   }
 
   /** Says in a line what a word looks at, or what looks at it. */
@@ -212,7 +220,7 @@ export class Panel {
 
   async download(format) {
     try {
-      const title = `Attention: ${this.source} → ${this.shown.text}`;
+      const title = `Attention: ${this.source} → ${this.shown.text}`.replace(/\s+/g, " ");
       const { file, lacksLetters } = await askPicture(format, title, this.matrix);
       const link = element("a", {
         href: URL.createObjectURL(file),

@@ -5,7 +5,6 @@ import { element, shape } from "./elements.js";
 import { colour, column } from "./weights.js";
 
 const LEAST_THREAD = 0.08;
-const END = "end";
 
 export class LinkedWords {
   /**
@@ -31,15 +30,13 @@ export class LinkedWords {
   }
 
   row(side, name, language) {
-    const last = this.matrix[side].length - 1;
+    const end = this.matrix.has_end && side === "source" ? this.matrix.source.length - 1 : null;
     this.words[side] = this.matrix[side].map((word, place) =>
       element(
         "button",
         {
           type: "button",
-          class: side === "source" && place === last && this.matrix.has_end ? `word ${END}` : "word",
-          lang: language,
-          dir: "auto",
+          class: place === end ? "word end" : "word",
           tabindex: place === 0 ? "0" : "-1",
           "aria-pressed": "false",
           pointerenter: (event) => event.pointerType !== "touch" && this.light({ side, place }),
@@ -57,7 +54,13 @@ export class LinkedWords {
       element("p", { class: "side-name", "aria-hidden": "true" }, name),
       element(
         "div",
-        { class: "words", role: "toolbar", "aria-label": `${name}, word by word` },
+        {
+          class: "words",
+          role: "toolbar",
+          "aria-label": `${name}, word by word`,
+          lang: language,
+          dir: "auto", // of the first letter in it, so that Arabic runs from the right
+        },
         ...this.words[side],
       ),
     );
@@ -113,7 +116,14 @@ export class LinkedWords {
 
   move(event, side, place) {
     const words = this.words[side];
-    const steps = { ArrowLeft: place - 1, ArrowRight: place + 1, Home: 0, End: words.length - 1 };
+    const isFromRight = getComputedStyle(words[place].parentNode).direction === "rtl";
+    const onward = isFromRight ? -1 : 1;
+    const steps = {
+      ArrowLeft: place - onward,
+      ArrowRight: place + onward,
+      Home: 0,
+      End: words.length - 1,
+    };
     const other = side === "source" ? "target" : "source";
     const leads = side === "source" ? "ArrowDown" : "ArrowUp";
     if (event.key in steps) {
@@ -137,7 +147,7 @@ export class LinkedWords {
     word?.focus();
   }
 
-  /** Draws a thread for each weight, from the middle below a source word to that above its target. */
+  /** Draws a thread for each weight, from below a source word to above the word that looked. */
   drawThreads() {
     const frame = this.node.getBoundingClientRect();
     const from = this.words.source.map((word) => word.getBoundingClientRect());

@@ -1,6 +1,7 @@
 """A model server whose versions translate with dictionaries, and a page that asks it.
 
-Version 2 says Kater where version 1 says Katze. A word of more than four letters is two subwords.
+Version 2 says Kater where version 1 says Katze, and both say nothing for nothing. A word of more
+than four letters is two subwords.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ from tests.serving.server.fake_model import (
     settings_for,
 )
 
-WORDS = {"the": "die", "is": "ist", "on": "auf", "mat": "Matte", "mat.": "Matte."}
+WORDS = {"nothing": "", "the": "die", "is": "ist", "on": "auf", "mat": "Matte", "mat.": "Matte."}
 CATS = {1: "Katze", 2: "Kater"}
 ON_OWN_WORD = 0.8
 """What each token puts on the word that it translates; the rest is spread over all tokens."""
@@ -64,6 +65,7 @@ class Dictionary:
         if SLOW in source:
             assert self.may_go_on.wait(LONG)
         target = [dictionary.get(word.lower(), word) for word in source]
+        target = [word for word in target if word]
         hypotheses = [target, [word.upper() for word in target]]
         source_tokens, _ = _tokens(source)
         target_tokens = [_tokens(words)[0] for words in hypotheses]

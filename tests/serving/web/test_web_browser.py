@@ -269,6 +269,24 @@ def test_the_heatmap_is_downloaded(visit: Visit, file_format: str, tmp_path) -> 
     visit.page.get_by_text("The picture is saved.").wait_for()
 
 
+def test_a_translation_without_words_is_said_to_be_none(visit: Visit) -> None:
+    visit.page.fill("#text", "nothing")
+    visit.page.keyboard.press("Enter")
+    visit.page.get_by_text("The model answered with no words.").wait_for()
+    assert visit.page.locator(".heatmap, .word").count() == 0
+
+
+def test_words_that_run_from_the_right_are_shown_and_walked_through_so(visit: Visit) -> None:
+    visit.translate("سلام بر جهان")
+    first, second, *_ = (word.bounding_box() for word in visit.page.locator(".target .word").all())
+    assert first
+    assert second
+    assert first["x"] > second["x"]
+    visit.page.locator(".target .word").first.focus()
+    visit.page.keyboard.press("ArrowLeft")
+    assert visit.text(".detail").startswith("بر looked at بر")
+
+
 def test_markup_in_a_sentence_stays_text(visit: Visit) -> None:
     visit.translate(HOSTILE)
     assert visit.page.locator(".source .word").all_text_contents() == [*HOSTILE.split(), "(end)"]

@@ -1,3 +1,4 @@
+import http.client
 import io
 import json
 import subprocess
@@ -5,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import grpc
@@ -18,9 +20,11 @@ from serving.web.gateway import create_app
 from serving.web.page_errors import no_version
 from serving.web.settings import WebSettings
 from tests.serving.scripted_server import MODEL, VERSION, Script, Stuck, serving, shout
+from tests.serving.web.dictionary_server import running_page
 
 ROOT = Path(__file__).parents[3]
 HOSTILE = '<script>alert("x")</script>'
+PERSIAN = "می\u200cخواهم"
 MATRIX = {
     "source": ["the", "cat", "(end)"],
     "target": ["die", "Katze"],
@@ -108,14 +112,16 @@ def test_a_version_that_is_chosen_is_the_one_that_is_asked() -> None:
     assert [request.spec.version.value for request in script.requests] == [6]
 
 
-@pytest.mark.parametrize("text", [HOSTILE, "lone \ud800 surrogate", "bell \x07", "a\u202eb"])
+@pytest.mark.parametrize(
+    "text", [HOSTILE, PERSIAN, "lone \ud800 surrogate", "bell \x07", "a\u202eb"]
+)
 def test_any_text_is_answered_with_what_can_be_shown(page: TestClient, text: str) -> None:
     # As JavaScript writes it, with what is no UTF-8 in escapes.
     body = json.dumps({"text": text})
     reply = page.post("/api/translate", content=body, headers={"content-type": "application/json"})
     assert reply.status_code == 200
     words = " ".join(reply.json()["hypotheses"][0]["words"]["source"])
-    assert ("\ufffd" in words) == (text != HOSTILE)
+    assert ("\ufffd" in words) == (text not in (HOSTILE, PERSIAN))
 
 
 def test_a_score_that_is_no_number_is_none() -> None:
@@ -179,6 +185,20 @@ def test_a_model_that_takes_too_long_is_a_sentence() -> None:
     stuck = Stuck()
     with _gateway(Script(on_predict=stuck), timeout=0.3) as (client, _):
         assert _complaint(client, version="7")[0] == 504
+        assert stuck.given_up.wait(Stuck.PATIENCE)
+
+
+def test_a_page_that_does_not_wait_gives_up_its_request_to_the_model() -> None:
+    stuck = Stuck()
+    with (
+        serving(Script(on_predict=stuck)) as (server, _),
+        running_page(_settings(server)) as address,
+    ):
+        connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=Stuck.PATIENCE)
+        body = json.dumps({"text": "a", "version": "7"})
+        connection.request("POST", "/api/translate", body, {"Content-Type": "application/json"})
+        assert stuck.arrived.wait(Stuck.PATIENCE)
+        connection.close()
         assert stuck.given_up.wait(Stuck.PATIENCE)
 
 
