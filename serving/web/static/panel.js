@@ -30,7 +30,7 @@ export class Panel {
     this.width = width;
     this.unit = "words";
     this.different = new Set();
-    this.detail = element("p", { class: "detail", role: "status" }, HOW_TO);
+    this.detail = element("p", { class: "detail", role: "status" });
     this.facts = element("dl", { class: "facts" });
     this.linked = element("div");
     this.figure = element("figure", { class: "figure" });
@@ -53,6 +53,11 @@ export class Panel {
     return this.answer.hypotheses[this.rank];
   }
 
+  /** Only the best hypotheses are compared, word by word. */
+  get showsDifferences() {
+    return this.different.size > 0 && this.rank === 0 && this.unit === "words";
+  }
+
   choose(rank) {
     this.rank = rank;
     this.draw();
@@ -71,11 +76,13 @@ export class Panel {
     if (!matrix.target.length) {
       this.linked.replaceChildren(element("p", {}, "The model answered with no words."));
       this.figure.replaceChildren();
+      this.detail.textContent = "";
       return;
     }
     this.words = new LinkedWords(matrix, this.languages, (spot) => this.pointAtWord(spot));
     this.linked.replaceChildren(this.words.node);
-    if (this.rank === 0 && this.unit === "words") {
+    this.detail.textContent = HOW_TO;
+    if (this.showsDifferences) {
       for (const place of this.different) {
         this.words.words.target[place].classList.add("different");
       }
@@ -94,7 +101,7 @@ export class Panel {
       pattern && ["Pattern", PATTERNS[pattern]],
       never.length && ["Never looked at", never.join(", ")],
       again.length && ["Looked at again", again.join(", ")],
-      this.different.size && this.rank === 0 && ["Underlined", "differs from the other version"],
+      this.showsDifferences && ["Underlined", "differs from the other version"],
       this.answer.truncated && ["Cut", "the text is longer than the model takes"],
     ].filter(Boolean);
     this.facts.replaceChildren(
