@@ -9,7 +9,7 @@ const NO_OTHER = "none";
 const LIVE = "";
 // About what the style sheet says, in pixels: from this width on two panels stand side by side.
 const WIDTH_OF_TWO = 920;
-const PANEL_PADDING = 72;
+const PANEL_PADDING = { wide: 72, narrow: 40 };
 
 const part = (id) => document.getElementById(id);
 const form = part("ask");
@@ -192,7 +192,8 @@ function panelOf(answer, asked, sentence, panels) {
   if (answer.status === "fulfilled") {
     const name = nameOf(asked, answer.value.version);
     const width = results.clientWidth / (panels > 1 && results.clientWidth > WIDTH_OF_TWO ? 2 : 1);
-    return new Panel(answer.value, sentence, languages, name, width - PANEL_PADDING);
+    const padding = narrow.matches ? PANEL_PADDING.narrow : PANEL_PADDING.wide;
+    return new Panel(answer.value, sentence, languages, name, width - padding);
   }
   rethrowUnlessTold(answer.reason);
   return complaint(nameOf(asked), answer.reason.message);
