@@ -26,9 +26,17 @@ _PREPROCESSING_CODE = (
     "trainer.byte_pair_encoding",
 )
 _EVALUATION_CODE = (
+    "components.copied_words",
+    "components.family_of_tests",
+    "components.output_metrics",
+    "components.output_statistics",
+    "components.paired_bootstrap",
+    "components.repetition",
+    "components.served_attention",
     "components.translation_metrics",
     "components.translation_statistics",
-    "components.paired_bootstrap",
+    "serving.diagnostics",
+    "serving.given_words",
 )
 _EXPORT_CHECK_CODE = (
     "components.serving_validator",
