@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow_model_analysis as tfma
 from tfx.components.evaluator import constants as evaluator_constants
 from tfx.dsl.io import fileio
+from tfx.utils import io_utils
 
 from components.family_of_tests import SHARE_OF_WHOLE, adjusted_p_value, share_of_slice
 from components.gate_settings import GateSettings
@@ -33,6 +34,8 @@ from components.verdict import (
     slice_name,
 )
 
+VERDICT_JSON = "verdict.json"
+
 MetricsTable = dict[str, dict[str, dict[str, float]]]
 
 _COMPARISONS = {DROP, P_VALUE, GAIN_P_VALUE, LOW, HIGH}
@@ -50,6 +53,8 @@ def read_verdict(
 ) -> Verdict:
     """What the Evaluator decided, and on which numbers.
 
+    An export that was not evaluated has its verdict as it was written down (`recording_evaluator`).
+
     Args:
       evaluation_uri: Of the Evaluator's `evaluation` artifact.
       blessing_uri: Of its `blessing` artifact.
@@ -60,8 +65,10 @@ def read_verdict(
     Raises:
       UnreadableEvaluationError: There is no finished evaluation.
     """
-    metrics = _read_metrics(evaluation_uri)
     validation = _read_validation(evaluation_uri)
+    if validation is None:
+        return _read_recorded(evaluation_uri)
+    metrics = _read_metrics(evaluation_uri)
     has_baseline = any(BASELINE in models for models in metrics.values())
     failures = dict(_failures(validation))
     checks = _checks(metrics, failures, settings, has_baseline)
@@ -98,13 +105,21 @@ def _read_metrics(evaluation_uri: str) -> MetricsTable:
 
 
 def _read_validation(evaluation_uri: str) -> Any:
+    """TFMA's validation, or None where there is none."""
     try:
         return tfma.load_validation_result(evaluation_uri)
-    except AssertionError as error:
+    except AssertionError:
         # So TFMA says that it did not find the one record that every validation writes.
+        return None
+
+
+def _read_recorded(evaluation_uri: str) -> Verdict:
+    path = os.path.join(evaluation_uri, VERDICT_JSON)
+    if not fileio.exists(path):
         raise UnreadableEvaluationError(
             f"{evaluation_uri} holds no finished evaluation; run the pipeline again."
-        ) from error
+        )
+    return Verdict.model_validate_json(io_utils.read_string_file(path))
 
 
 def _checks(

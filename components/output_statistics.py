@@ -99,8 +99,8 @@ DEFINITIONS = {
     "(serving/diagnostics.py)",
     "never_looked_at": "share of source words that no target word puts 0.1 on "
     "(serving/diagnostics.py)",
-    "spurious_rows": "share of target words that look at punctuation and the end more than at words "
-    "(serving/diagnostics.py)",
+    "spurious_rows": "share of target words that look at punctuation and the end more than at "
+    "words (serving/diagnostics.py)",
 }
 """What each share says, for whoever reads a verdict."""
 

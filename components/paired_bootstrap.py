@@ -50,8 +50,8 @@ def paired_bootstrap(
     The p-value is (1 + number of resamples with score(candidate) >= score(baseline)) / (1 +
     resamples): Koehn's count for "the baseline is better", with the original test set counted once
     so that it is never 0 (Davison and Hinkley, "Bootstrap Methods and their Application", 1997,
-    section 4.2). Equal models have p = 1, both ways. Sentences are put into one canonical order first, so the
-    same sentences give the same answer in whatever order they come.
+    section 4.2). Equal models have p = 1, both ways. Sentences are put into one canonical order
+    first, so the same sentences give the same answer in whatever order they come.
 
     Args:
       candidate: `[sentences, width]` sufficient statistics of the candidate's translations.

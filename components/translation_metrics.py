@@ -11,6 +11,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import apache_beam as beam
 import numpy as np
@@ -24,7 +25,7 @@ from components.translation_statistics import resampled_statistics, sentence_sta
 from components.verdict import slice_name
 
 MetricsDict = dict[metric_types.MetricKey, object]
-_Sentences = tuple[array[int], list[tuple[str, ...]]]
+_Sentences: TypeAlias = "tuple[array[int], list[tuple[str, ...]]]"
 
 
 class CorpusScore(tfma.metrics.Metric):

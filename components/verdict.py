@@ -106,11 +106,39 @@ class Verdict(_Record):
         """The checks that blocked the candidate."""
         return tuple(check for check in self.checks if not check.passed)
 
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the candidate is blocked, in sentences."""
+        failed = (describe_failure(self, check) for check in self.failures)
+        return (*failed, *self.problems)
+
 
 def slice_name(feature: str, value: Any) -> str:
     """What a slice is called here, of a feature's name and one of its values."""
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
     return f"{feature}={text}"
+
+
+def unservable_verdict(
+    problems: Sequence[str], has_baseline: bool, live_version: str | None
+) -> Verdict:
+    """The verdict on an export that was not evaluated, because it cannot be served.
+
+    Args:
+      problems: What ServingValidator found, in sentences; at least one.
+      has_baseline: Whether there is a live model.
+      live_version: Its version, where it is known.
+    """
+    return Verdict(
+        blessed=False,
+        has_baseline=has_baseline,
+        live_version=live_version,
+        checks=(),
+        unjudged={},
+        problems=tuple(f"the export cannot be served: {problem}" for problem in problems),
+        metrics={},
+        signatures={},
+    )
 
 
 def describe_difference(verdict: Verdict) -> str | None:
@@ -151,20 +179,21 @@ def format_verdict(verdict: Verdict) -> str:
     ]
     scores = [name for name in _SCORES if name in names]
     others = [name for name in names if name not in _SCORES]
-    sections = [_headline(verdict), _check_table(verdict)]
+    sections = [_headline(verdict)]
+    if verdict.checks:
+        sections.append(_check_table(verdict))
     sections += [_score_table(verdict, group) for group in (scores, others) if group]
     notes = [
         f"{name}: {sentences} sentences, too few to count"
         for name, sentences in verdict.unjudged.items()
     ]
     notes += [f"{name}: {how}" for name, how in verdict.signatures.items()]
-    return "\n\n".join([*sections, "\n".join(notes)])
+    return "\n\n".join([*sections, "\n".join(notes)]).rstrip()
 
 
 def _headline(verdict: Verdict) -> str:
     lines = ["BLESSED: the model may be pushed." if verdict.blessed else "BLOCKED:"]
-    lines += [f"  {describe_failure(verdict, check)}" for check in verdict.failures]
-    lines += [f"  {problem}" for problem in verdict.problems]
+    lines += [f"  {reason}" for reason in verdict.reasons]
     if not verdict.has_baseline:
         lines.append("No model is live yet: only the floor counts.")
     elif verdict.live_version:

@@ -64,6 +64,8 @@ class EvaluationSettings(Settings):
     """A length bucket with fewer test sentences is reported but does not count."""
     require_improvement: bool = False
     """Whether a model must also be significantly better than the live one."""
+    max_minutes: float = Field(default=60.0, gt=0)
+    """Longest time that the evaluation may take, before the run fails."""
 
 
 class ServingValidationSettings(Settings):

@@ -1,4 +1,3 @@
-
 from benchmarks.copying import (
     ALL,
     UNKNOWN,
