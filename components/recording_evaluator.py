@@ -14,13 +14,15 @@ import json
 import os
 from typing import Any
 
+from tensorflow_model_analysis.proto import config_pb2
 from tfx import types
 from tfx.components.evaluator import constants as evaluator_constants
 from tfx.components.evaluator.component import Evaluator
 from tfx.components.evaluator.executor import Executor
 from tfx.dsl.components.base import executor_spec
-from tfx.types import artifact_utils, standard_component_specs
-from tfx.utils import io_utils
+from tfx.types import artifact_utils, standard_artifacts, standard_component_specs
+from tfx.types.component_spec import ChannelParameter, ExecutionParameter
+from tfx.utils import io_utils, json_utils
 
 from components.evaluation_reader import VERDICT_JSON, read_verdict
 from components.gate_settings import GateSettings
@@ -95,36 +97,69 @@ class RecordingExecutor(Executor):
             ) from error
 
 
+class RecordingEvaluatorSpec(standard_component_specs.EvaluatorSpec):
+    """What the stock Evaluator takes and gives, and what we add."""
+
+    PARAMETERS = {  # noqa: RUF012 - the base class declares these as instance variables
+        **standard_component_specs.EvaluatorSpec.PARAMETERS,
+        _SETTINGS: ExecutionParameter(type=str),
+        _MAX_SECONDS: ExecutionParameter(type=float),
+    }
+    INPUTS = {  # noqa: RUF012
+        **standard_component_specs.EvaluatorSpec.INPUTS,
+        _INFRA_BLESSING: ChannelParameter(type=standard_artifacts.InfraBlessing),
+    }
+
+
 class RecordingEvaluator(Evaluator):
     """The stock Evaluator with our executor; its node is called `Evaluator`.
 
     Args:
+      examples: Channel of the examples.
+      example_splits: Those that the model is judged on.
+      model: Channel of the candidate.
+      baseline_model: Channel of what is live; LiveModel leaves it empty before the first push.
       infra_blessing: Channel of ServingValidator's blessing.
-      settings: The bounds of the gate, from which `eval_config` was made.
+      eval_config: What `gate.evaluation_config` makes of the settings.
+      settings: The bounds of the gate.
       max_minutes: How long the evaluation may take.
-      arguments: Of the stock Evaluator.
 
     Raises:
       ValueError: The time limit is not above 0.
     """
 
+    SPEC_CLASS = RecordingEvaluatorSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(RecordingExecutor)
 
     def __init__(
         self,
         *,
+        examples: types.BaseChannel,
+        example_splits: list[str],
+        model: types.BaseChannel,
+        baseline_model: types.BaseChannel,
         infra_blessing: types.BaseChannel,
+        eval_config: config_pb2.EvalConfig,
         settings: GateSettings,
         max_minutes: float,
-        **arguments: Any,
     ) -> None:
         if not max_minutes > 0:
             raise ValueError(f"max_minutes must be above 0, not {max_minutes}.")
-        super().__init__(**arguments)
-        # The stock component makes its specification itself and takes no more than it knows.
-        self.spec.inputs[_INFRA_BLESSING] = infra_blessing
-        self.exec_properties[_SETTINGS] = settings.model_dump_json()
-        self.exec_properties[_MAX_SECONDS] = 60.0 * max_minutes
+        spec = RecordingEvaluatorSpec(
+            examples=examples,
+            model=model,
+            baseline_model=baseline_model,
+            infra_blessing=infra_blessing,
+            example_splits=json_utils.dumps(example_splits),
+            fairness_indicator_thresholds=json_utils.dumps(None),
+            eval_config=eval_config,
+            gate_settings=settings.model_dump_json(),
+            max_seconds=60.0 * max_minutes,
+            evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
+            blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+        )
+        # The stock constructor makes a specification of its own, without what we add.
+        super(Evaluator, self).__init__(spec=spec)
         self.with_id("Evaluator")
 
 
