@@ -1,9 +1,9 @@
 """How often does the gate block a model that is as good as the live one, and one that is worse?
 
-Equally good models are made of two that were trained from different seeds: sentence by sentence a
-coin says which of both translations is the candidate's and which the baseline's, so neither is
-better. Worse ones have noise on their weights, or lose a tenth of their words. Each trial is a test
-set of its own, drawn with replacement from the split, and is judged by the gate's own code.
+Equally good models are made of two that were trained from different seeds: for each sentence of a
+test set a coin says which of both translations is the candidate's and which the baseline's, so
+neither is better. Worse models have noise on their weights, or lose a tenth of their words. What a
+trial is says `benchmarks.gate_trials`.
 
     python -m benchmarks.gate_calibration --config multi30k --model DIR --model DIR
 
@@ -11,17 +11,28 @@ The program fails if equally good models are blocked significantly more often th
 says, or models of the requirement's damage in fewer than 95 % of the trials.
 """
 
-import math
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
 
+from benchmarks.gate_trials import (
+    DAMAGED,
+    EQUAL,
+    SHOWN,
+    WORSE,
+    Experiment,
+    Material,
+    Pair,
+    Places,
+    Rate,
+    Rows,
+    exchange,
+    run_trials,
+)
 from benchmarks.machine import describe_this_machine
 from benchmarks.program import (
     RESULTS,
@@ -32,99 +43,22 @@ from benchmarks.program import (
 )
 from benchmarks.systems import System, load_system
 from benchmarks.tables import number, percent, table
-from benchmarks.task import ParallelText, prepare_task
+from benchmarks.task import prepare_task
 from benchmarks.translation_cache import cached_translations
 from benchmarks.worse_models import drop_words, noisy_export
-from components.family_of_tests import compare_family
-from components.gate_settings import GateSettings
 from components.parallel_text import length_bucket
-from components.translation_statistics import bleu_signature, resampled_statistics
+from components.translation_statistics import bleu_signature
 from pipeline.errors import UserError
 from pipeline.options import DEFAULT_CONFIG, ConfigOption, OverridesOption, WorkspaceOption
 from pipeline.pipeline import gate_settings
 
 NAME = "gate_calibration"
-Kind = Literal["equal", "worse", "shown"]
-EQUAL: Kind = "equal"
-WORSE: Kind = "worse"
-SHOWN: Kind = "shown"
 DROPPED = 0.1
 """Share of the target words that a worse model loses."""
 NOISES = (0.1, 0.2, 0.3)
 """Standard deviations of the noise, as shares of that of each variable's numbers."""
 SMALLEST_POWER = 0.95
 _NOISE_SEED = 1
-_Z = 1.96
-
-Rows = NDArray[np.int64]
-Pair = tuple[Rows, Rows]
-"""Statistics of the candidate's and of the baseline's translations, [sentences, width] each."""
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What the gate says of one pair, and what it would say without its correction."""
-
-    is_blocked: bool
-    is_blocked_uncorrected: bool
-    """Each test at the whole significance, and each slice held against `max_bleu_drop` too."""
-    difference: float
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """Pairs of one kind."""
-
-    name: str
-    kind: Kind
-    """What is demanded: few blocked, many blocked, nothing."""
-    sentences: int
-    """Of each test set."""
-    make_pair: Callable[[np.random.Generator], Pair]
-    """On the whole split."""
-
-
-@dataclass(frozen=True)
-class Rate:
-    """How often pairs of one kind were blocked."""
-
-    experiment: Experiment
-    judgements: tuple[Judgement, ...]
-
-    @property
-    def blocked(self) -> float:
-        """Share of the trials, 0 to 1."""
-        return float(np.mean([each.is_blocked for each in self.judgements]))
-
-    @property
-    def blocked_uncorrected(self) -> float:
-        """The same without the correction."""
-        return float(np.mean([each.is_blocked_uncorrected for each in self.judgements]))
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """95 % confidence interval of the share (Wilson, 1927)."""
-        return wilson_interval(self.blocked, len(self.judgements))
-
-    @property
-    def difference(self) -> float:
-        """Mean difference of BLEU, candidate minus baseline."""
-        return float(np.mean([each.difference for each in self.judgements]))
-
-
-@dataclass(frozen=True)
-class Material:
-    """What trials are made of."""
-
-    text: ParallelText
-    buckets: list[str]
-    settings: GateSettings
-
-    def rows(self, translations: Sequence[str]) -> Rows:
-        """The statistics of translations of the whole split."""
-        statistics = resampled_statistics("bleu")
-        pairs = zip(translations, self.text.targets, strict=True)
-        return np.array([statistics.row(*pair) for pair in pairs], np.int64)
 
 
 def main(
@@ -179,11 +113,11 @@ def experiments(material: Material, systems: Sequence[System], folder: Path) -> 
     first, second = (material.rows(each) for each in translations)
     every = len(sources)
 
-    def exchanged(generator: np.random.Generator) -> Pair:
-        return exchange(first, second, generator)
+    def exchanged(drawn: Places, generator: np.random.Generator) -> Pair:
+        return exchange(first[drawn], second[drawn], generator)
 
-    def shortened(generator: np.random.Generator) -> Rows:
-        return material.rows(drop_words(translations[0], DROPPED, generator))
+    def shortened(drawn: Places, generator: np.random.Generator) -> Rows:
+        return material.rows(drop_words(translations[0], DROPPED, generator))[drawn]
 
     two_seeds, dropped = "two seeds, exchanged", f"{percent(DROPPED, 0)} of the words dropped"
     tried = [
@@ -191,79 +125,25 @@ def experiments(material: Material, systems: Sequence[System], folder: Path) -> 
         Experiment(two_seeds, EQUAL, every, exchanged),
         Experiment(two_seeds, SHOWN, every // 2, exchanged),
         Experiment(two_seeds, SHOWN, every // 4, exchanged),
-        Experiment(dropped, WORSE, every, lambda generator: (shortened(generator), first)),
+        Experiment(dropped, WORSE, every, lambda *of: (shortened(*of), first[of[0]])),
         Experiment(
             f"{dropped}, against the other seed",
             WORSE,
             every,
-            lambda generator: (shortened(generator), second),
+            lambda *of: (shortened(*of), second[of[0]]),
         ),
     ]
     for noise in NOISES:
         export = noisy_export(systems[0].export, folder / f"noise-{noise:g}", noise, _NOISE_SEED)
         noisy = material.rows(cached_translations(load_system("noisy", export), sources, folder))
-        kind = WORSE if noise == max(NOISES) else SHOWN
+        kind = DAMAGED if noise < max(NOISES) else WORSE
         name = f"weights with {percent(noise, 0)} noise"
         tried.append(Experiment(name, kind, every, _always(noisy, first)))
     return tried
 
 
-def _always(candidate: Rows, baseline: Rows) -> Callable[[np.random.Generator], Pair]:
-    return lambda _: (candidate, baseline)
-
-
-def run_trials(experiment: Experiment, material: Material, trials: int, seed: int) -> Rate:
-    """Judges pairs, each on a test set of its own."""
-    judgements = []
-    for trial in range(trials):
-        generator = np.random.default_rng([seed, trial, experiment.sentences])
-        candidate, baseline = experiment.make_pair(generator)
-        drawn = generator.integers(len(candidate), size=experiment.sentences)
-        buckets = [material.buckets[place] for place in drawn]
-        judgements.append(judge(candidate[drawn], baseline[drawn], buckets, material.settings))
-    return Rate(experiment, tuple(judgements))
-
-
-def judge(
-    candidate: Rows, baseline: Rows, buckets: Sequence[str], settings: GateSettings
-) -> Judgement:
-    """Holds a pair against the bounds of the gate, except for the floor."""
-    family = compare_family(
-        candidate,
-        baseline,
-        [(bucket,) for bucket in buckets],
-        resampled_statistics("bleu").scores,
-        resamples=settings.bootstrap_resamples,
-        seed=settings.seed,
-        minimum_sentences=settings.min_slice_sentences,
-    )
-    drop = -family.whole.difference
-    is_too_low = drop > settings.max_bleu_drop
-    return Judgement(
-        is_blocked=is_too_low or family.smallest_adjusted_p_value < settings.significance,
-        is_blocked_uncorrected=any(
-            -each.difference > settings.max_bleu_drop or each.p_value < settings.significance
-            for each in (family.whole, *family.slices.values())
-        ),
-        difference=family.whole.difference,
-    )
-
-
-def exchange(first: Rows, second: Rows, generator: np.random.Generator) -> Pair:
-    """Makes two equally good models: each sentence's translations change sides by a coin."""
-    is_exchanged = generator.random(len(first)) < 0.5
-    return (
-        np.where(is_exchanged[:, np.newaxis], second, first),
-        np.where(is_exchanged[:, np.newaxis], first, second),
-    )
-
-
-def wilson_interval(share: float, trials: int) -> tuple[float, float]:
-    """95 % confidence interval of a share (Wilson, 1927)."""
-    centre = share + _Z**2 / (2 * trials)
-    half = _Z * math.sqrt(share * (1 - share) / trials + _Z**2 / (4 * trials**2))
-    scale = 1 + _Z**2 / trials
-    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+def _always(candidate: Rows, baseline: Rows) -> Callable[[Places, np.random.Generator], Pair]:
+    return lambda drawn, _: (candidate[drawn], baseline[drawn])
 
 
 def shortfalls(rates: Sequence[Rate], significance: float) -> list[str]:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks import translation_cache
-from benchmarks.gate_calibration import (
+from benchmarks.gate_calibration import report, shortfalls
+from benchmarks.gate_trials import (
     EQUAL,
     WORSE,
     Experiment,
@@ -13,9 +14,7 @@ from benchmarks.gate_calibration import (
     Rate,
     exchange,
     judge,
-    report,
     run_trials,
-    shortfalls,
     wilson_interval,
 )
 from benchmarks.systems import System
@@ -35,7 +34,7 @@ def worse(count: int) -> list[str]:
 
 
 def rate(kind, *blocked: bool) -> Rate:
-    experiment = Experiment("pairs", kind, 40, lambda _: (np.zeros((1, 10)), np.zeros((1, 10))))
+    experiment = Experiment("pairs", kind, 40, lambda *_: (np.zeros((1, 10)), np.zeros((1, 10))))
     return Rate(experiment, tuple(Judgement(each, True, -0.5) for each in blocked))
 
 
@@ -49,7 +48,7 @@ def test_exchanged_models_have_each_sentence_of_both_once():
 
 def test_the_same_model_is_never_blocked():
     rows = MATERIAL.rows(worse(10))
-    same = Experiment("the same", EQUAL, 40, lambda _: (rows, rows))
+    same = Experiment("the same", EQUAL, 40, lambda drawn, _: (rows[drawn], rows[drawn]))
     assert run_trials(same, MATERIAL, 5, seed=1).blocked == 0
 
 
@@ -62,7 +61,9 @@ def test_a_model_that_is_worse_in_the_long_bucket_is_blocked():
 
 def test_trials_are_the_same_with_the_same_seed():
     first, second = MATERIAL.rows(worse(5)), MATERIAL.rows(worse(8))
-    pairs = Experiment("pairs", EQUAL, 40, lambda generator: exchange(first, second, generator))
+    pairs = Experiment(
+        "pairs", EQUAL, 40, lambda drawn, coin: exchange(first[drawn], second[drawn], coin)
+    )
     assert run_trials(pairs, MATERIAL, 4, seed=2) == run_trials(pairs, MATERIAL, 4, seed=2)
 
 
