@@ -75,7 +75,7 @@ def write_model(folder: Path, table: dict[str, str]) -> str:
 CANDIDATES = {
     "first": {SHORT: 0.5, LONG: 0.5},
     "worse": {SHORT: 0.9, LONG: 0.9},
-    "better": {SHORT: 0.4, LONG: 0.2},
+    "better": {SHORT: 0.5, LONG: 0.25},
     "lopsided": {SHORT: 0.0, LONG: 0.5},
     "useless": {SHORT: 1.0, LONG: 1.0},
 }

@@ -70,7 +70,9 @@ class StandIn(tf.Module):
         text = tf.io.parse_example(examples, features)["source"]
         if self.pipe is not None:
             is_there = tf.reduce_any(tf.strings.regex_full_match(text, f".*{ENDLESS_WORD}.*"))
-            waited = tf.cond(is_there, lambda: tf.io.read_file(self.pipe), lambda: tf.constant(""))
+            # A path that is known beforehand would be read when the graph is optimised.
+            path = tf.where(is_there, self.pipe, "")
+            waited = tf.cond(is_there, lambda: tf.io.read_file(path), lambda: tf.constant(""))
             with tf.control_dependencies([waited]):
                 text = tf.identity(text)
         outputs = self._break(self._translate(text), text)
