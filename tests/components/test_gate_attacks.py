@@ -3,7 +3,7 @@ against broken, empty, lazy and endless candidates. What was live keeps serving.
 
 import contextlib
 import os
-from collections.abc import Iterator
+import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,10 @@ from tests.components.gate_world import Example, Run, World
 from tests.serving.standin_model import ENDLESS_WORD, export_standin
 
 SETTINGS = GateSettings(min_bleu=50, bootstrap_resamples=200, min_slice_sentences=10)
-REQUEST_SECONDS = 10.0
+REQUEST_SECONDS = 120.0
+"""Even a busy machine answers in this time."""
+HANG_SECONDS = 10.0
+"""What is waited for an answer that never comes."""
 
 # What each attack is called for in the verdict.
 REASONS = {
@@ -70,6 +73,7 @@ def attack(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[str, Run]:
     fault: str = request.param
+    world.request_seconds = HANG_SECONDS if fault == "hangs" else REQUEST_SECONDS
     return fault, world.run(candidate(tmp_path_factory.mktemp(fault), fault))
 
 
@@ -108,25 +112,32 @@ def test_the_blessing_of_an_attack_says_why(attack: tuple[str, Run]) -> None:
 def test_a_model_that_copies_the_source_is_known_by_its_shares(
     first: Run, world: World, tmp_path: Path
 ) -> None:
+    world.request_seconds = REQUEST_SECONDS
     run = world.run(candidate(tmp_path, "copies_source"))
     assert fingerprint(world.served()[0].path) == run.baseline
     assert run.verdict.difference is not None
     assert run.verdict.difference.outcome == "worse"
 
 
-@pytest.fixture
-def pipe(tmp_path: Path) -> Iterator[str]:
-    path = str(tmp_path / "pipe")
-    os.mkfifo(path)
-    yield path
-    with contextlib.suppress(OSError):  # nobody waits for it
-        os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+def let_go(pipe: str) -> bool:
+    """Ends the wait of whoever reads from a named pipe, now or soon; says whether somebody did."""
+    end = time.monotonic() + 300
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError):  # nobody reads yet
+            os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def test_a_model_that_takes_for_ever_on_one_sentence_is_given_up(
-    first: Run, world: World, tmp_path: Path, pipe: str, monkeypatch: pytest.MonkeyPatch
+    first: Run, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pipe = str(tmp_path / "pipe")
+    os.mkfifo(pipe)
+    world.request_seconds = REQUEST_SECONDS
     monkeypatch.setattr(world, "max_minutes", 0.1)
     with pytest.raises(EndlessEvaluationError, match="does not end on some sentence"):
         world.run(candidate(tmp_path / "endless", None, pipe))
     assert_still_serving(world)
+    assert let_go(pipe)
