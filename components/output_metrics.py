@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import config_pb2
 
+from components.metric_inputs import Texts, one_text
 from components.output_statistics import COUNTS_WIDTH, SHARES, Output, count_output, share
 from components.served_attention import (
     ATTENTION,
@@ -24,7 +25,7 @@ from components.served_attention import (
     TARGET_TOKENS,
     ServedAttention,
 )
-from components.translation_metrics import MetricsDict, Texts, one_text
+from components.translation_metrics import MetricsDict
 
 SOURCE_FEATURE = "source"
 

@@ -21,8 +21,8 @@ from tensorflow_model_analysis.metrics import metric_types, metric_util
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.family_of_tests import Family, compare_family
+from components.metric_inputs import Texts, slices_of
 from components.translation_statistics import resampled_statistics, sentence_statistics
-from components.verdict import slice_name
 
 MetricsDict = dict[metric_types.MetricKey, object]
 _Sentences: TypeAlias = "tuple[array[int], list[tuple[str, ...]]]"
@@ -176,39 +176,6 @@ def _paired_score(
     return computations
 
 
-@dataclass(frozen=True)
-class Texts:
-    """Finds the reference and a model's hypothesis in what TFMA hands to a combiner."""
-
-    eval_config: config_pb2.EvalConfig
-    model_name: str
-    output_name: str
-
-    def __call__(self, inputs: metric_types.StandardMetricInputs) -> tuple[str, str]:
-        label, prediction, _ = next(
-            metric_util.to_label_prediction_example_weight(
-                inputs,
-                eval_config=self.eval_config,
-                model_name=self.model_name,
-                output_name=self.output_name,
-                flatten=False,
-                squeeze=False,
-            )
-        )
-        return one_text(prediction, "translation"), one_text(label, "reference")
-
-
-def one_text(values: NDArray[np.object_], what: str) -> str:
-    """The one string in an array of any rank; a byte that is no UTF-8 becomes U+FFFD."""
-    if values.size != 1:
-        raise ValueError(
-            f"An example needs exactly one {what}, got {values.size}: does the model's signature "
-            "answer one translation per example?"
-        )
-    value = values.reshape(-1)[0]
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
 class _CorpusScoreCombiner(beam.CombineFn):
     """Adds up the rows of one model; the accumulator is their sum, `[width]` int64."""
 
@@ -257,7 +224,7 @@ class _PairedComparisonCombiner(beam.CombineFn):
         statistics = sentence_statistics(self._settings.score)
         for texts in self._models:
             rows.extend(statistics.row(*texts(element)))
-        slices.append(_slices(element, self._settings.slice_features))
+        slices.append(slices_of(element, self._settings.slice_features))
         return accumulator
 
     def merge_accumulators(self, accumulators: Iterable[_Sentences]) -> _Sentences:
@@ -280,16 +247,6 @@ class _PairedComparisonCombiner(beam.CombineFn):
             minimum_sentences=settings.minimum_sentences,
         )
         return {self._key: family}
-
-
-def _slices(element: metric_types.StandardMetricInputs, features: Sequence[str]) -> tuple[str, ...]:
-    """The slices that an example belongs to, as TFMA makes them of these features."""
-    values = element.features if features else {}
-    return tuple(
-        slice_name(feature, value)
-        for feature in features
-        for value in np.ravel(values[feature] if values.get(feature) is not None else [])
-    )
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ _PREPROCESSING_CODE = (
 _EVALUATION_CODE = (
     "components.copied_words",
     "components.family_of_tests",
+    "components.metric_inputs",
     "components.output_metrics",
     "components.output_statistics",
     "components.paired_bootstrap",
