@@ -1,13 +1,7 @@
 """Are names, numbers and unknown words carried over as they are?
 
-A word is what stands between white space, without the punctuation around it, and has a letter or a
-digit. A word of the source is to be copied as often as the reference has it too, but not more often
-than it stands in the source; it is kept as often as our translation has it as well, but not more
-often than it was to be copied. No list of names is needed: the human translator has said what to
-copy.
-
-German joins names into compounds (`GTK-Bibliothek`), so a text also has the parts of its hyphenated
-words, unless the source has such a word itself (`libgtk-dev`), which is then a name of its own.
+What a word is, and which are to be copied, says `components.copied_words`; the gate shows the same
+shares.
 
     python -m benchmarks.copying --config debian --show 50
 """
@@ -23,12 +17,11 @@ from benchmarks.program import run_program
 from benchmarks.systems import load_system, translate
 from benchmarks.tables import number, percent, table
 from benchmarks.task import prepare_task
+from components.copied_words import copied_words, has_digit, words_of
 from pipeline.errors import UserError
 from pipeline.options import DEFAULT_CONFIG, ConfigOption, OverridesOption, WorkspaceOption
 from pipeline.workspace import Workspace
 from serving.model_directory import live_version
-
-_AROUND_WORDS = ".,;:!?…()[]{}<>\"'`´„“”‚‘’«»‹›"
 
 ALL = "all"
 WITH_DIGIT = "with a digit"
@@ -52,12 +45,6 @@ class Copies:
         return self.kept / self.needed if self.needed else None
 
 
-def words_of(text: str) -> list[str]:
-    """Splits a text into words as this benchmark counts them."""
-    stripped = (word.strip(_AROUND_WORDS) for word in text.split())
-    return [word for word in stripped if any(character.isalnum() for character in word)]
-
-
 def measure_copying(
     sources: Sequence[str],
     references: Sequence[str],
@@ -77,32 +64,19 @@ def measure_copying(
     """
     classes: dict[str, Callable[[str], bool]] = {
         ALL: lambda word: True,
-        WITH_DIGIT: lambda word: any(character.isdigit() for character in word),
+        WITH_DIGIT: has_digit,
         UNKNOWN: lambda word: word not in known_words,
     }
     copies = {name: Copies() for name in classes}
     for source, reference, hypothesis in zip(sources, references, hypotheses, strict=True):
-        source_words = Counter(words_of(source))
-        needed = source_words & _words_and_parts(reference, source_words)
-        found = _words_and_parts(hypothesis, source_words)
-        for word, count in needed.items():
-            kept = min(count, found[word])
+        for word, needed, kept in copied_words(source, reference, hypothesis):
             for name, belongs in classes.items():
                 if belongs(word):
-                    copies[name].needed += count
+                    copies[name].needed += needed
                     copies[name].kept += kept
-                    if kept < count:
-                        copies[name].lost[word] += count - kept
+                    if kept < needed:
+                        copies[name].lost[word] += needed - kept
     return copies
-
-
-def _words_and_parts(text: str, whole: Collection[str]) -> Counter[str]:
-    """Counts the words of a text and the parts of its hyphenated ones, except those of `whole`."""
-    words = words_of(text)
-    parts = (
-        part for word in words if "-" in word and word not in whole for part in word.split("-")
-    )
-    return Counter([*words, *parts])
 
 
 def copying_table(copies: dict[str, Copies]) -> str:

@@ -17,7 +17,6 @@ from benchmarks.copying import (
     Copies,
     copying_table,
     measure_copying,
-    words_of,
 )
 from benchmarks.machine import cores_of_this_machine, describe_this_machine
 from benchmarks.program import (
@@ -32,6 +31,7 @@ from benchmarks.protocols import Score, cased_bleu, chrf, lowercased_tokenised_b
 from benchmarks.systems import Plan, System, describe_sharing, train_systems, translate
 from benchmarks.tables import number, table
 from benchmarks.task import Task, prepare_task
+from components.copied_words import words_of
 from pipeline.options import DEFAULT_CONFIG, ConfigOption, OverridesOption, WorkspaceOption
 
 SEEDS = [1, 2, 3]

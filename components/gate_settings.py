@@ -8,11 +8,13 @@ class GateSettings(BaseModel):
 
     Attributes:
       min_bleu: Floor of the corpus BLEU over all sentences.
-      max_bleu_drop: Largest drop of BLEU below the live model, over all and in each length bucket
-        that counts.
-      significance: A drop with a smaller p-value blocks the model.
+      max_bleu_drop: Largest drop of BLEU below the live model, over all.
+      significance: Probability that a model which is as good as the live one is taken for worse,
+        over all or in any slice (`family_of_tests`).
       bootstrap_resamples: Test sets that the paired bootstrap draws.
-      min_slice_sentences: A length bucket with fewer sentences is reported and does not count.
+      min_slice_sentences: A slice with fewer sentences is reported and does not count.
+      require_improvement: Whether the model must be significantly better than the live one.
+      slice_features: Features whose values are slices too, beside the length bucket.
       seed: Of the bootstrap.
     """
 
@@ -23,4 +25,6 @@ class GateSettings(BaseModel):
     significance: float = Field(default=0.05, gt=0, lt=1)
     bootstrap_resamples: int = Field(default=1000, ge=100)
     min_slice_sentences: int = Field(default=100, ge=1)
+    require_improvement: bool = False
+    slice_features: tuple[str, ...] = ()
     seed: int = Field(default=1, ge=0)

@@ -26,12 +26,14 @@ class PairedComparison:
       difference: Candidate minus baseline, in points of the score.
       p_value: Share of resampled test sets on which the candidate is not worse; small means
         significantly worse.
+      gain_p_value: Share on which it is not better; small means significantly better.
       low, high: 95 % percentile interval of the difference over the resampled test sets.
     """
 
     sentences: int
     difference: float
     p_value: float
+    gain_p_value: float
     low: float
     high: float
 
@@ -48,8 +50,8 @@ def paired_bootstrap(
     The p-value is (1 + number of resamples with score(candidate) >= score(baseline)) / (1 +
     resamples): Koehn's count for "the baseline is better", with the original test set counted once
     so that it is never 0 (Davison and Hinkley, "Bootstrap Methods and their Application", 1997,
-    section 4.2). Equal models have p = 1. Sentences are put into one canonical order first, so the
-    same sentences give the same answer in whatever order they come.
+    section 4.2). Equal models have p = 1, both ways. Sentences are put into one canonical order
+    first, so the same sentences give the same answer in whatever order they come.
 
     Args:
       candidate: `[sentences, width]` sufficient statistics of the candidate's translations.
@@ -86,6 +88,7 @@ def paired_bootstrap(
         sentences=sentences,
         difference=float(difference(rows.sum(axis=0, keepdims=True))[0]),
         p_value=float((1 + np.count_nonzero(differences >= 0)) / (1 + resamples)),
+        gain_p_value=float((1 + np.count_nonzero(differences <= 0)) / (1 + resamples)),
         low=float(low),
         high=float(high),
     )

@@ -9,8 +9,9 @@ pickles them.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import apache_beam as beam
 import numpy as np
@@ -19,10 +20,12 @@ from numpy.typing import NDArray
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 from tensorflow_model_analysis.proto import config_pb2
 
-from components.paired_bootstrap import PairedComparison, paired_bootstrap
+from components.family_of_tests import Family, compare_family
+from components.metric_inputs import Texts, slices_of
 from components.translation_statistics import resampled_statistics, sentence_statistics
 
 MetricsDict = dict[metric_types.MetricKey, object]
+_Sentences: TypeAlias = "tuple[array[int], list[tuple[str, ...]]]"
 
 
 class CorpusScore(tfma.metrics.Metric):
@@ -30,7 +33,7 @@ class CorpusScore(tfma.metrics.Metric):
 
     Args:
       name: Of the metric.
-      score: Which of `translation_statistics`: `bleu` or `chrf`.
+      score: Which of `translation_statistics`: `bleu`, `chrf`, `ter` or `length_ratio`.
       code_digest: Changes nothing but the configuration that TFX's cache looks at.
     """
 
@@ -45,18 +48,20 @@ class PairedScore(tfma.metrics.Metric):
     """A number from the paired comparison of the candidate with the baseline model.
 
     `drop` is the score of the baseline minus that of the candidate (positive: the candidate is
-    worse); `p_value`, `difference_low` and `difference_high` are those of `paired_bootstrap`
-    (candidate minus baseline). Only the candidate has it. Where no baseline is known, or where the
-    slice has fewer than `minimum_sentences` sentences, it takes the value of two equal models: 0,
-    or 1 for the p-value.
+    worse); `p_value`, `gain_p_value`, `difference_low` and `difference_high` are those of
+    `paired_bootstrap` (candidate minus baseline), and `adjusted_p_value` the smallest one of the
+    `family_of_tests`: over all it decides for all slices together. Only the candidate has them.
+    Where no baseline is known it takes the value of a model that is neither worse nor in need of
+    being better: 0, or 1 for the p-values of a drop.
 
     Args:
       name: Of the metric.
-      quantity: `drop`, `p_value`, `difference_low` or `difference_high`.
+      quantity: One of these.
       score: Which of `translation_statistics`: `bleu`.
       resamples: Number of resampled test sets.
       seed: Of the resampling.
-      minimum_sentences: Size of the smallest slice that is compared.
+      minimum_sentences: Size of the smallest slice that counts.
+      slice_features: Each value of one of these features is a slice.
 
     Raises:
       ValueError: There is no such quantity.
@@ -69,7 +74,8 @@ class PairedScore(tfma.metrics.Metric):
         score: str = "bleu",
         resamples: int = 1000,
         seed: int = 1,
-        minimum_sentences: int = 0,
+        minimum_sentences: int = 1,
+        slice_features: Sequence[str] = (),
     ) -> None:
         if quantity not in _QUANTITIES:
             raise ValueError(
@@ -79,24 +85,34 @@ class PairedScore(tfma.metrics.Metric):
             _paired_score,
             name=name,
             quantity=quantity,
-            score=score,
-            resamples=resamples,
-            seed=seed,
-            minimum_sentences=minimum_sentences,
+            settings=_Settings(score, resamples, seed, minimum_sentences, tuple(slice_features)),
         )
 
 
 @dataclass(frozen=True)
+class _Settings:
+    """What the comparison of two models is told."""
+
+    score: str
+    resamples: int
+    seed: int
+    minimum_sentences: int
+    slice_features: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class _Quantity:
-    value: Callable[[PairedComparison], float]
-    of_equal_models: float
+    value: Callable[[Family], float]
+    without_baseline: float
 
 
 _QUANTITIES = {
-    "drop": _Quantity(lambda comparison: -comparison.difference, 0.0),
-    "p_value": _Quantity(lambda comparison: comparison.p_value, 1.0),
-    "difference_low": _Quantity(lambda comparison: comparison.low, 0.0),
-    "difference_high": _Quantity(lambda comparison: comparison.high, 0.0),
+    "drop": _Quantity(lambda family: -family.whole.difference, 0.0),
+    "p_value": _Quantity(lambda family: family.whole.p_value, 1.0),
+    "gain_p_value": _Quantity(lambda family: family.whole.gain_p_value, 0.0),
+    "difference_low": _Quantity(lambda family: family.whole.low, 0.0),
+    "difference_high": _Quantity(lambda family: family.whole.high, 0.0),
+    "adjusted_p_value": _Quantity(lambda family: family.smallest_adjusted_p_value, 1.0),
 }
 
 
@@ -108,7 +124,7 @@ def _corpus_score(
     output_name: str = "",
 ) -> metric_types.MetricComputations:
     key = metric_types.MetricKey(name=name, model_name=model_name, output_name=output_name)
-    texts = _Texts(eval_config, model_name, output_name)
+    texts = Texts(eval_config, model_name, output_name)
     return [
         metric_types.MetricComputation(
             keys=[key], preprocessors=None, combiner=_CorpusScoreCombiner(key, score, texts)
@@ -119,10 +135,7 @@ def _corpus_score(
 def _paired_score(
     name: str,
     quantity: str,
-    score: str,
-    resamples: int,
-    seed: int,
-    minimum_sentences: int,
+    settings: _Settings,
     eval_config: config_pb2.EvalConfig,
     model_names: list[str] | None = None,
     output_names: list[str] | None = None,
@@ -130,73 +143,43 @@ def _paired_score(
     models = model_names or [""]
     baselines = {spec.name for spec in eval_config.model_specs if spec.is_baseline}
     baselines &= set(models)
+    # TFMA drops metrics whose names begin with an underscore, and computes once what several
+    # metrics share.
+    numbers = (settings.resamples, settings.seed, settings.minimum_sentences)
+    shared_name = "_".join(
+        ["_paired", settings.score, *map(str, numbers), *settings.slice_features]
+    )
     computations: metric_types.MetricComputations = []
     for output_name in output_names or [""]:
         for model_name in models:
             if model_name in baselines:
                 continue
             key = metric_types.MetricKey(name=name, model_name=model_name, output_name=output_name)
-            # TFMA drops metrics whose names begin with an underscore, and computes once what
-            # several metrics share.
-            comparison_key = key._replace(name=f"_paired_{score}_{resamples}_{seed}")
+            family_key = key._replace(name=shared_name)
             for baseline in baselines:
                 combiner = _PairedComparisonCombiner(
-                    comparison_key,
-                    score,
-                    candidate=_Texts(eval_config, model_name, output_name),
-                    baseline=_Texts(eval_config, baseline, output_name),
-                    resamples=resamples,
-                    seed=seed,
+                    family_key,
+                    settings,
+                    candidate=Texts(eval_config, model_name, output_name),
+                    baseline=Texts(eval_config, baseline, output_name),
                 )
+                features = metric_types.FeaturePreprocessor(feature_keys=settings.slice_features)
+                preprocessors = [features] if settings.slice_features else None
                 computations.append(
-                    metric_types.MetricComputation([comparison_key], None, combiner)
+                    metric_types.MetricComputation([family_key], preprocessors, combiner)
                 )
             computations.append(
                 metric_types.DerivedMetricComputation(
-                    keys=[key],
-                    result=_ReadQuantity(key, comparison_key, quantity, minimum_sentences),
+                    keys=[key], result=_ReadQuantity(key, family_key, quantity)
                 )
             )
     return computations
 
 
-@dataclass(frozen=True)
-class _Texts:
-    """Finds the reference and a model's hypothesis in what TFMA hands to a combiner."""
-
-    eval_config: config_pb2.EvalConfig
-    model_name: str
-    output_name: str
-
-    def __call__(self, inputs: metric_types.StandardMetricInputs) -> tuple[str, str]:
-        label, prediction, _ = next(
-            metric_util.to_label_prediction_example_weight(
-                inputs,
-                eval_config=self.eval_config,
-                model_name=self.model_name,
-                output_name=self.output_name,
-                flatten=False,
-                squeeze=False,
-            )
-        )
-        return _text(prediction, "translation"), _text(label, "reference")
-
-
-def _text(values: NDArray[np.object_], what: str) -> str:
-    """The one string in an array of any rank; a byte that is no UTF-8 becomes U+FFFD."""
-    if values.size != 1:
-        raise ValueError(
-            f"An example needs exactly one {what}, got {values.size}: does the model's signature "
-            "answer one translation per example?"
-        )
-    value = values.reshape(-1)[0]
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
 class _CorpusScoreCombiner(beam.CombineFn):
     """Adds up the rows of one model; the accumulator is their sum, `[width]` int64."""
 
-    def __init__(self, key: metric_types.MetricKey, score: str, texts: _Texts) -> None:
+    def __init__(self, key: metric_types.MetricKey, score: str, texts: Texts) -> None:
         self._key = key
         self._score = score
         self._texts = texts
@@ -218,47 +201,52 @@ class _CorpusScoreCombiner(beam.CombineFn):
 
 
 class _PairedComparisonCombiner(beam.CombineFn):
-    """Keeps the rows of both models; the accumulator is `2 * width` int32 for each sentence."""
+    """Keeps the rows of both models: `2 * width` int32, and the slices, of each sentence."""
 
     def __init__(
         self,
         key: metric_types.MetricKey,
-        score: str,
-        candidate: _Texts,
-        baseline: _Texts,
-        resamples: int,
-        seed: int,
+        settings: _Settings,
+        candidate: Texts,
+        baseline: Texts,
     ) -> None:
         self._key = key
-        self._score = score
+        self._settings = settings
         self._models = (candidate, baseline)
-        self._resamples = resamples
-        self._seed = seed
 
-    def create_accumulator(self) -> array[int]:
-        return array("i")
+    def create_accumulator(self) -> _Sentences:
+        return array("i"), []
 
     def add_input(
-        self, accumulator: array[int], element: metric_types.StandardMetricInputs
-    ) -> array[int]:
-        statistics = sentence_statistics(self._score)
+        self, accumulator: _Sentences, element: metric_types.StandardMetricInputs
+    ) -> _Sentences:
+        rows, slices = accumulator
+        statistics = sentence_statistics(self._settings.score)
         for texts in self._models:
-            accumulator.extend(statistics.row(*texts(element)))
+            rows.extend(statistics.row(*texts(element)))
+        slices.append(slices_of(element, self._settings.slice_features))
         return accumulator
 
-    def merge_accumulators(self, accumulators: Iterable[array[int]]) -> array[int]:
-        merged = self.create_accumulator()
-        for accumulator in accumulators:
-            merged.extend(accumulator)
-        return merged
+    def merge_accumulators(self, accumulators: Iterable[_Sentences]) -> _Sentences:
+        rows, slices = self.create_accumulator()
+        for more_rows, more_slices in accumulators:
+            rows.extend(more_rows)
+            slices.extend(more_slices)
+        return rows, slices
 
-    def extract_output(self, accumulator: array[int]) -> MetricsDict:
-        statistics = resampled_statistics(self._score)
-        rows = np.frombuffer(accumulator, np.intc).reshape(-1, 2, statistics.width)
-        comparison = paired_bootstrap(
-            rows[:, 0], rows[:, 1], statistics.scores, self._resamples, self._seed
+    def extract_output(self, accumulator: _Sentences) -> MetricsDict:
+        settings, statistics = self._settings, resampled_statistics(self._settings.score)
+        rows = np.frombuffer(accumulator[0], np.intc).reshape(-1, 2, statistics.width)
+        family = compare_family(
+            rows[:, 0],
+            rows[:, 1],
+            accumulator[1],
+            statistics.scores,
+            resamples=settings.resamples,
+            seed=settings.seed,
+            minimum_sentences=settings.minimum_sentences,
         )
-        return {self._key: comparison}
+        return {self._key: family}
 
 
 @dataclass(frozen=True)
@@ -266,15 +254,12 @@ class _ReadQuantity:
     """Takes one number out of the comparison that the slice's metrics hold."""
 
     key: metric_types.MetricKey
-    comparison_key: metric_types.MetricKey
+    family_key: metric_types.MetricKey
     quantity: str
-    minimum_sentences: int
 
     def __call__(self, metrics: MetricsDict) -> MetricsDict:
         quantity = _QUANTITIES[self.quantity]
-        comparison = metrics.get(self.comparison_key)
-        if not isinstance(comparison, PairedComparison):
-            return {self.key: quantity.of_equal_models}
-        if comparison.sentences < self.minimum_sentences:
-            return {self.key: quantity.of_equal_models}
-        return {self.key: quantity.value(comparison)}
+        family = metrics.get(self.family_key)
+        if not isinstance(family, Family):
+            return {self.key: quantity.without_baseline}
+        return {self.key: quantity.value(family)}

@@ -1,12 +1,11 @@
 """Corpus scores of translations from sufficient statistics of single sentences.
 
-BLEU and chrF of a corpus are functions of sums over its sentences, so each sentence is reduced to a
-short row of integers once; rows are added up in any order and on any number of workers, and the
-sums give sacreBLEU's own score to the last digit. Resampling a test set then is arithmetic on rows:
-see `paired_bootstrap`.
+BLEU, chrF and TER of a corpus are functions of sums over its sentences, so each sentence is reduced
+to a short row of integers once; rows are added up in any order and on any number of workers, and
+the sums give sacreBLEU's own score to the last digit. Resampling a test set then is arithmetic on
+rows: see `paired_bootstrap`.
 
-A new score (TER, for instance) is one more class with the four members of `SentenceStatistics`,
-added to `_KINDS`.
+A new score is one more class with the four members of `SentenceStatistics`, added to `_KINDS`.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
-from sacrebleu.metrics import BLEU, CHRF
+from sacrebleu.metrics import BLEU, CHRF, TER
 
 # The same sentence is scored in every slice that it belongs to, one after the other.
 _REMEMBERED_SENTENCES = 4096
@@ -42,7 +41,7 @@ class SentenceStatistics(Protocol):
         """
 
     def score(self, total: NDArray[np.int64]) -> float:
-        """sacreBLEU's corpus score, 0 to 100.
+        """sacreBLEU's corpus score.
 
         Args:
           total: `[width]` int64, the sum of the rows of the corpus.
@@ -146,9 +145,60 @@ class ChrfStatistics:
         return _signature(self._chrf)
 
 
+class TerStatistics:
+    """Translation edit rate (Snover et al., 2006) with sacreBLEU's defaults: tercom's tokens in
+    small letters; 0 is best, and it may be above 100.
+
+    A row is [edits, words of the reference].
+    """
+
+    width = 2
+
+    def __init__(self) -> None:
+        self._ter = TER()
+        self.row = functools.lru_cache(_REMEMBERED_SENTENCES)(self._row)
+
+    def _row(self, hypothesis: str, reference: str) -> tuple[int, int]:
+        counts = self._ter.corpus_score([hypothesis], [[reference]])
+        return counts.num_edits, int(counts.ref_length)
+
+    def score(self, total: NDArray[np.int64]) -> float:
+        edits, reference_words = (int(number) for number in total)
+        if not reference_words:
+            # sacreBLEU: a translation of nothing is all wrong, none of nothing is right.
+            return 100.0 if edits else 0.0
+        return 100 * (edits / reference_words)
+
+    def signature(self) -> str:
+        return _signature(self._ter)
+
+
+class LengthRatioStatistics:
+    """Tokens of the translations over tokens of the references, both as BLEU counts them: the ratio
+    that sacreBLEU prints beside BLEU and makes its brevity penalty of; 1 is as long as the
+    references.
+
+    A row is BLEU's.
+    """
+
+    width = BleuStatistics.width
+
+    def row(self, hypothesis: str, reference: str) -> Sequence[int]:
+        return sentence_statistics("bleu").row(hypothesis, reference)
+
+    def score(self, total: NDArray[np.int64]) -> float:
+        hypothesis_length, reference_length = int(total[0]), int(total[1])
+        return hypothesis_length / reference_length if reference_length else 0.0
+
+    def signature(self) -> str:
+        return sentence_statistics("bleu").signature()
+
+
 _KINDS: dict[str, Callable[[], SentenceStatistics]] = {
     "bleu": BleuStatistics,
     "chrf": ChrfStatistics,
+    "ter": TerStatistics,
+    "length_ratio": LengthRatioStatistics,
 }
 
 
@@ -157,7 +207,7 @@ def sentence_statistics(kind: str) -> SentenceStatistics:
     """The one object of this process for a score, so that Beam need not pickle sacreBLEU's.
 
     Args:
-      kind: `bleu` or `chrf`.
+      kind: `bleu`, `chrf`, `ter` or `length_ratio`.
 
     Raises:
       ValueError: There is no such score.
@@ -186,12 +236,12 @@ def corpus_score(kind: str, hypotheses: Sequence[str], references: Sequence[str]
     """The score of a corpus in memory, made as the Evaluator makes it.
 
     Args:
-      kind: `bleu` or `chrf`.
+      kind: `bleu`, `chrf`, `ter` or `length_ratio`.
       hypotheses: `[sentences]` translations.
       references: `[sentences]` human translations.
 
     Returns:
-      0 to 100.
+      sacreBLEU's number: of `bleu` and `chrf` 0 to 100.
     """
     statistics = sentence_statistics(kind)
     total = np.zeros(statistics.width, np.int64)
@@ -210,7 +260,12 @@ def chrf_signature() -> str:
     return sentence_statistics("chrf").signature()
 
 
-def _signature(metric: BLEU | CHRF) -> str:
+def ter_signature() -> str:
+    """How TER is made: sacreBLEU's own signature, with its version."""
+    return sentence_statistics("ter").signature()
+
+
+def _signature(metric: BLEU | CHRF | TER) -> str:
     # sacreBLEU knows the number of references only after a first score.
     metric.corpus_score(["a"], [["a"]])
     return str(metric.get_signature())

@@ -56,12 +56,17 @@ class EvaluationSettings(Settings):
     min_bleu: float = Field(default=15.0, ge=0, le=100)
     """Floor of the corpus BLEU on the test split."""
     max_bleu_drop: float = Field(default=1.0, ge=0, le=100)
-    """Largest drop of BLEU below the live model, over all and in each bucket that counts."""
+    """Largest drop of BLEU below the live model, over all."""
     significance: float = Field(default=0.05, gt=0, lt=1)
-    """A drop with a smaller p-value (paired bootstrap, Koehn 2004) blocks the model."""
+    """Probability that a model as good as the live one is blocked as worse, over all or in any
+    slice (paired bootstrap, Koehn 2004)."""
     bootstrap_resamples: int = Field(default=1000, ge=100, le=100_000)
     min_slice_sentences: int = Field(default=100, ge=1)
     """A length bucket with fewer test sentences is reported but does not count."""
+    require_improvement: bool = False
+    """Whether a model must also be significantly better than the live one."""
+    max_minutes: float = Field(default=60.0, gt=0)
+    """Longest time that the evaluation may take, before the run fails."""
 
 
 class ServingValidationSettings(Settings):

@@ -12,6 +12,7 @@ from components.gate import evaluation_config
 from components.gate_settings import GateSettings
 from components.live_model import LiveModel
 from components.parallel_text_example_gen import ParallelTextExampleGen
+from components.recording_evaluator import RecordingEvaluator
 from components.recording_trainer import RecordingTrainer
 from components.serving_validator import ServingValidator
 from components.strict_example_validator import StrictExampleValidator
@@ -26,9 +27,18 @@ _PREPROCESSING_CODE = (
     "trainer.byte_pair_encoding",
 )
 _EVALUATION_CODE = (
+    "components.copied_words",
+    "components.family_of_tests",
+    "components.metric_inputs",
+    "components.output_metrics",
+    "components.output_statistics",
+    "components.paired_bootstrap",
+    "components.repetition",
+    "components.served_attention",
     "components.translation_metrics",
     "components.translation_statistics",
-    "components.paired_bootstrap",
+    "serving.diagnostics",
+    "serving.given_words",
 )
 _EXPORT_CHECK_CODE = (
     "components.serving_validator",
@@ -86,7 +96,8 @@ def create_pipeline(
 
 def gate_settings(config: PipelineConfig) -> GateSettings:
     """Returns the bounds of the gate."""
-    return GateSettings(**config.evaluation.model_dump(), seed=config.seed)
+    bounds = config.evaluation.model_dump(exclude={"max_minutes"})
+    return GateSettings(**bounds, seed=config.seed)
 
 
 def _components(
@@ -125,17 +136,21 @@ def _components(
     trainer = _trainer(config, places, corpus_checksum, transform)
     model = trainer.outputs["model"]
     live_model = LiveModel(model=model, serving_directory=places.serving_directory)
-    evaluator = tfx.components.Evaluator(
-        examples=examples,
-        example_splits=["test"],
-        model=model,
-        baseline_model=live_model.outputs["model"],
-        eval_config=evaluation_config(gate_settings(config), code_digest(*_EVALUATION_CODE)),
-    )
     serving_validator = ServingValidator(
         model=model,
         max_seconds_per_request=config.serving_validation.request_seconds,
         code_digest=code_digest(*_EXPORT_CHECK_CODE),
+    )
+    settings = gate_settings(config)
+    evaluator = RecordingEvaluator(
+        infra_blessing=serving_validator.outputs["blessing"],
+        settings=settings,
+        max_minutes=config.evaluation.max_minutes,
+        examples=examples,
+        example_splits=["test"],
+        model=model,
+        baseline_model=live_model.outputs["model"],
+        eval_config=evaluation_config(settings, code_digest(*_EVALUATION_CODE)),
     )
     pusher = tfx.components.Pusher(
         model=model,
@@ -147,7 +162,7 @@ def _components(
     )
     return [
         example_gen, statistics_gen, schema_gen, example_validator, transform,
-        trainer, live_model, evaluator, serving_validator, pusher,
+        trainer, live_model, serving_validator, evaluator, pusher,
     ]  # fmt: skip
 
 

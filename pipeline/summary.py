@@ -6,7 +6,7 @@ import shutil
 import sys
 from dataclasses import asdict, dataclass
 
-from components.verdict import BASELINE, CANDIDATE, OVERALL, Verdict
+from components.verdict import BASELINE, CANDIDATE, OVERALL, Verdict, describe_difference
 
 _SLICE_PREFIX = "length_bucket="
 
@@ -52,7 +52,11 @@ def format_summary(summary: Summary) -> str:
             "",
             *_checks(summary),
             "",
-            *(f"{name:<8} {summary.verdict.signatures[name]}" for name in ("bleu", "chrf")),
+            *(
+                f"{name:<8} {summary.verdict.signatures[name]}"
+                for name in ("bleu", "chrf")
+                if name in summary.verdict.signatures
+            ),
             f"{'model':<8} {summary.pushed_to or 'not pushed; what was live stays live'}",
             f"{'verdict':<8} {summary.report}",
             f"{'log':<8} {summary.log}",
@@ -76,9 +80,9 @@ def _headline(summary: Summary) -> str:
         return f"{summary.pipeline}: BLESSED and pushed"
     if summary.pushed_to:
         return f"{summary.pipeline}: BLESSED and pushed earlier, but another version is live now"
-    if not summary.verdict.blessed:
-        return f"{summary.pipeline}: BLOCKED by the gate"
-    return f"{summary.pipeline}: BLOCKED, the export cannot be served"
+    if not summary.is_servable:
+        return f"{summary.pipeline}: BLOCKED, the export cannot be served"
+    return f"{summary.pipeline}: BLOCKED by the gate"
 
 
 def _score_table(verdict: Verdict) -> list[str]:
@@ -95,16 +99,19 @@ def _score_table(verdict: Verdict) -> list[str]:
 
 def _checks(summary: Summary) -> list[str]:
     lines = []
+    if sentence := describe_difference(summary.verdict):
+        lines += [f"beside the live model: {sentence}", ""]
     for check in summary.verdict.checks:
+        decimals = 4 if check.metric.endswith("p_value") else 2
         # Adding 0 turns a negative zero into a plain one.
-        value = "missing" if check.value is None else f"{check.value + 0.0:.2f}"
+        value = "missing" if check.value is None else f"{check.value + 0.0:.{decimals}f}"
         mark = "pass" if check.passed else "FAIL"
         place = "all" if check.slice == OVERALL else check.slice.removeprefix(_SLICE_PREFIX)
         lines.append(
             f"{mark}  {check.metric} ({place}) {value}, must be {check.rule} {check.bound:g}"
         )
-    lines += [f"FAIL  {problem}" for problem in summary.verdict.problems]
     if summary.is_servable:
+        lines += [f"FAIL  {problem}" for problem in summary.verdict.problems]
         lines.append("pass  a clean process loads the export and answers requests")
     lines += [f"FAIL  serving: {problem}" for problem in summary.serving_problems]
     return lines

@@ -3,9 +3,11 @@
     serving_default   text -> the best translation, with the attention weights of that hypothesis
     n_best            text -> all hypotheses of the beam
     score             text, target -> log-probabilities and attention of a given translation
-    serve_examples    serialized tf.Example -> translation, for Evaluator and BulkInferrer
+    serve_examples    serialized tf.Example -> translation and attention, for Evaluator and
+                      BulkInferrer
 
-All tensors are dense and padded, with their lengths beside them. The end symbol `</s>` is the last
+All tensors are dense and padded, with their lengths beside them; those of `serve_examples` hold one
+string for each text. The end symbol `</s>` is the last
 real token on both sides, with a row and a column of its own. A text of white space alone has the
 empty translation, of no tokens.
 """
@@ -25,6 +27,7 @@ from trainer.translation import force, score, search
 
 Outputs = dict[str, tf.Tensor]
 EXAMPLES_AT_ONCE = 32
+EXAMPLE_OUTPUTS = ("translation", "source_tokens", "target_tokens", "attention")
 WARMUP_BATCH_SIZES = (1, 8, 32)
 WARMUP_INPUTS = {"serving_default": ("text",), "n_best": ("text",), "score": ("text", "target")}
 """The inputs of the signatures that a server is asked for one text at a time; whoever brings
@@ -100,21 +103,24 @@ class ServingModel(tf.Module):
         autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="examples")]
     )
     def serve_examples(self, examples: tf.Tensor) -> Outputs:
-        """Translates the feature `source` of serialized examples; `translation` is string [batch,
-        1].
+        """Translates the feature `source` of serialized examples.
 
         Beam makes batches of a thousand and more, of whatever comes. Texts of similar length are
         translated together, few at a time, so one long text does not make all the others as wide.
+
+        Returns:
+          string [batch, 1] each: `translation`; `source_tokens` and `target_tokens`, with spaces
+          between them; `attention`, a serialized float32 tensor [target, source].
         """
         features = tf.io.parse_example(examples, {"source": tf.io.FixedLenFeature([], tf.string)})
         text = features["source"]
         order = tf.argsort(tf.strings.length(text))
-        found = tf.TensorArray(tf.string, 0, True, infer_shape=False, element_shape=[None])
+        found = tf.TensorArray(tf.string, 0, True, infer_shape=False, element_shape=[None, None])
 
         def translate(step: tf.Tensor, found: tf.TensorArray) -> tuple:
             start = step * EXAMPLES_AT_ONCE
             some = tf.gather(text, order[start : start + EXAMPLES_AT_ONCE])
-            return step + 1, found.write(step, self._translate(some)["translation"][:, 0])
+            return step + 1, found.write(step, _as_strings(self._translate(some)))
 
         _, found = tf.while_loop(
             lambda step, _: (step == 0) | (step * EXAMPLES_AT_ONCE < tf.size(text)),
@@ -122,8 +128,8 @@ class ServingModel(tf.Module):
             (0, found),
             parallel_iterations=1,
         )
-        translation = tf.gather(found.concat(), tf.math.invert_permutation(order))
-        return {"translation": translation[:, None]}
+        in_order = tf.gather(found.concat(), tf.math.invert_permutation(order))
+        return {name: in_order[:, place, None] for place, name in enumerate(EXAMPLE_OUTPUTS)}
 
     def _ids(self, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Encodes texts of any length, in a time that has a bound.
@@ -155,6 +161,26 @@ class ServingModel(tf.Module):
             "target_length": found.lengths,
             "truncated": source_cut[:, None] | ~found.ended,
         }
+
+
+def _as_strings(outputs: Outputs) -> tf.Tensor:
+    """Writes the best hypothesis of each text as `EXAMPLE_OUTPUTS`: string [batch, 4]."""
+
+    def serialise(weights: tuple) -> tf.Tensor:
+        attention, targets, sources = weights
+        return tf.io.serialize_tensor(attention[:targets, :sources])
+
+    attention = tf.map_fn(
+        serialise,
+        (outputs["attention"][:, 0], outputs["target_length"][:, 0], outputs["source_length"]),
+        fn_output_signature=tf.string,
+    )
+    # The symbols of padding are empty; no symbol of the vocabulary has a space in it.
+    tokens = [
+        tf.strings.strip(tf.strings.reduce_join(symbols, axis=1, separator=" "))
+        for symbols in (outputs["source_tokens"], outputs["target_tokens"][:, 0])
+    ]
+    return tf.stack([outputs["translation"][:, 0], *tokens, attention], axis=1)
 
 
 def _with_end(ids: tf.RaggedTensor, max_tokens: int) -> tuple[tf.Tensor, tf.Tensor]:

@@ -16,15 +16,15 @@ SETTINGS = GateSettings(
 )
 
 
-def metric(name: str) -> Any:
-    [spec] = evaluation_config(SETTINGS).metrics_specs
+def metric(name: str, settings: GateSettings = SETTINGS) -> Any:
+    [spec] = evaluation_config(settings).metrics_specs
     [found] = [metric for metric in spec.metrics if json.loads(metric.config)["name"] == name]
     return found
 
 
-def bound(name: str) -> tuple[list[str], float]:
+def bound(name: str, settings: GateSettings = SETTINGS) -> tuple[list[str], float]:
     """Where a metric is bounded, and by what."""
-    [per_slice] = metric(name).per_slice_thresholds
+    [per_slice] = metric(name, settings).per_slice_thresholds
     [where] = per_slice.slicing_specs
     limits = per_slice.threshold.value_threshold
     side = limits.lower_bound if limits.HasField("lower_bound") else limits.upper_bound
@@ -32,31 +32,27 @@ def bound(name: str) -> tuple[list[str], float]:
 
 
 @pytest.mark.parametrize(
-    ("name", "where", "limit"),
-    [
-        ("bleu", [], 20),
-        ("bleu_drop", [], 0.7),
-        ("bleu_drop_p_value", [], 0.01),
-        ("guarded_bleu_drop", ["length_bucket"], 0.7),
-        ("guarded_bleu_drop_p_value", ["length_bucket"], 0.01),
-    ],
+    ("name", "limit"), [("bleu", 20), ("bleu_drop", 0.7), ("bleu_drop_adjusted_p_value", 0.01)]
 )
-def test_each_bound_is_where_the_contract_puts_it(
-    name: str, where: list[str], limit: float
-) -> None:
-    assert bound(name) == (where, limit)
+def test_each_bound_is_over_all(name: str, limit: float) -> None:
+    assert bound(name) == ([], limit)
 
 
-def test_only_the_bounds_of_slices_are_guarded_by_size() -> None:
-    sizes = {
-        name: json.loads(metric(name).config).get("minimum_sentences")
-        for name in ("bleu_drop", "guarded_bleu_drop", "guarded_bleu_drop_p_value")
-    }
-    assert sizes == {
-        "bleu_drop": None,
-        "guarded_bleu_drop": 50,
-        "guarded_bleu_drop_p_value": 50,
-    }
+def test_an_improvement_is_demanded_only_of_who_asks_for_it() -> None:
+    assert not metric("bleu_gain_p_value").per_slice_thresholds
+    demanding = SETTINGS.model_copy(update={"require_improvement": True})
+    assert bound("bleu_gain_p_value", demanding) == ([], 0.005)
+
+
+def test_the_comparison_knows_which_slices_count() -> None:
+    config = json.loads(metric("bleu_drop_adjusted_p_value").config)
+    assert (config["minimum_sentences"], config["slice_features"]) == (50, ["length_bucket"])
+
+
+def test_the_test_set_is_sliced_by_the_features_that_the_user_names() -> None:
+    settings = SETTINGS.model_copy(update={"slice_features": ("domain", "length_bucket")})
+    slices = [list(spec.feature_keys) for spec in evaluation_config(settings).slicing_specs]
+    assert slices == [[], ["length_bucket"], ["domain"]]
 
 
 def test_no_threshold_holds_in_every_slice() -> None:

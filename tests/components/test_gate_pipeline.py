@@ -5,39 +5,23 @@ One serving directory lives through a history of runs, made once for the module;
 one thing in it. The candidates are tiny SavedModels that look their translations up in a table.
 """
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sacrebleu
 import tensorflow as tf
-from ml_metadata.proto import metadata_store_pb2
-from tfx import v1 as tfx
-from tfx.orchestration import metadata
 from tfx.orchestration.beam.beam_dag_runner import BeamDagRunner
 
-from components.gate import evaluation_config, read_verdict
 from components.gate_settings import GateSettings
-from components.live_model import LiveModel
 from components.verdict import Verdict
-from serving.model_directory import ModelVersion, fingerprint, list_versions
+from serving.model_directory import fingerprint
+from tests.components.gate_world import Example, Run, World
 
 SETTINGS = GateSettings(min_bleu=10, bootstrap_resamples=200, min_slice_sentences=15, seed=7)
 SHORT, LONG = "01-10", "11-20"
 SENTENCE = "ein kleiner Hund läuft heute sehr schnell über die große grüne Wiese am Fluss"
-PIPELINE_NAME = "gate-test"
 
 pytestmark = pytest.mark.slow
-
-
-@dataclass(frozen=True)
-class Example:
-    source: str
-    target: str
-    bucket: str
 
 
 def corpus() -> list[Example]:
@@ -87,130 +71,11 @@ def write_model(folder: Path, table: dict[str, str]) -> str:
     return str(folder)
 
 
-def write_examples(folder: Path) -> str:
-    split = folder / "Split-test"
-    split.mkdir(parents=True)
-    with tf.io.TFRecordWriter(str(split / "data-00000-of-00001.gz"), "GZIP") as writer:
-        for example in corpus():
-            texts = {
-                "source": example.source,
-                "target": example.target,
-                "length_bucket": example.bucket,
-            }
-            features = {
-                name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))
-                for name, text in texts.items()
-            }
-            record = tf.train.Example(features=tf.train.Features(feature=features))
-            writer.write(record.SerializeToString())
-    return str(folder)
-
-
-@dataclass(frozen=True)
-class Run:
-    """What one run of the pipeline left behind."""
-
-    states: dict[str, str]
-    verdict: Verdict
-    baseline: str | None
-    pushed: int
-
-
-class History:
-    """One workspace, in which candidates come along one after the other."""
-
-    def __init__(self, root: Path, settings: GateSettings = SETTINGS) -> None:
-        self.root = root
-        self.settings = settings
-        self.serving = root / "models"
-        self.examples = write_examples(root / "examples")
-        self.connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(
-            str(root / "metadata.db")
-        )
-
-    def pipeline(self, model_uri: str) -> tfx.dsl.Pipeline:
-        examples = tfx.dsl.Importer(
-            source_uri=self.examples,
-            artifact_type=tfx.types.standard_artifacts.Examples,
-            properties={"split_names": json.dumps(["test"])},
-        ).with_id("Examples")
-        candidate = tfx.dsl.Importer(
-            source_uri=model_uri, artifact_type=tfx.types.standard_artifacts.Model
-        ).with_id("Candidate")
-        live = LiveModel(model=candidate.outputs["result"], serving_directory=str(self.serving))
-        evaluator = tfx.components.Evaluator(
-            examples=examples.outputs["result"],
-            model=candidate.outputs["result"],
-            baseline_model=live.outputs["model"],
-            eval_config=evaluation_config(self.settings),
-            example_splits=["test"],
-        )
-        pusher = tfx.components.Pusher(
-            model=candidate.outputs["result"],
-            model_blessing=evaluator.outputs["blessing"],
-            push_destination=tfx.proto.PushDestination(
-                filesystem=tfx.proto.PushDestination.Filesystem(base_directory=str(self.serving))
-            ),
-        )
-        return tfx.dsl.Pipeline(
-            PIPELINE_NAME,
-            pipeline_root=str(self.root / "artifacts"),
-            components=[examples, candidate, live, evaluator, pusher],
-            enable_cache=True,
-            metadata_connection_config=self.connection,
-            beam_pipeline_args=[
-                "--direct_running_mode=in_memory",
-                "--direct_num_workers=1",
-            ],
-        )
-
-    def run(self, model_uri: str, runner: Callable[[], Any]) -> Run:
-        before = self.served()
-        runner().run(self.pipeline(model_uri))
-        with metadata.Metadata(self.connection) as handle:
-            store: Any = handle.store
-            newest = max(store.get_contexts_by_type("pipeline_run"), key=lambda run: run.id)
-            kinds = {kind.id: kind.name.rsplit(".", 1)[-1] for kind in store.get_execution_types()}
-            nodes = {
-                kinds[execution.type_id]: execution
-                for execution in store.get_executions_by_context(newest.id)
-            }
-            [evaluation] = outputs(store, nodes["Evaluator"], "evaluation")
-            [blessing] = outputs(store, nodes["Evaluator"], "blessing")
-            live = outputs(store, nodes["LiveModel"], "model")
-        state_name = metadata_store_pb2.Execution.State.Name  # type: ignore[attr-defined]
-        version = live[0].custom_properties["live_version"].string_value if live else None
-        return Run(
-            states={node: state_name(nodes[node].last_known_state) for node in nodes},
-            verdict=read_verdict(evaluation.uri, blessing.uri, self.settings, version),
-            baseline=live[0].custom_properties["fingerprint"].string_value if live else None,
-            pushed=len(self.served()) - len(before),
-        )
-
-    def served(self) -> list[ModelVersion]:
-        return [version for version in list_versions(self.serving) if version.complete]
-
-
-def outputs(store: Any, execution: Any, key: str) -> list[Any]:
-    """The artifacts that an execution put out, or took from the cache, under a key."""
-    events = store.get_events_by_execution_ids([execution.id])
-    output = metadata_store_pb2.Event.OUTPUT  # type: ignore[attr-defined]
-    return list(
-        store.get_artifacts_by_id(
-            [
-                event.artifact_id
-                for event in events
-                if event.type == output and event.path.steps[0].key == key
-            ]
-        )
-    )
-
-
 # Shares of spoiled sentences, short and long. `lopsided` is better than `better` over all.
 CANDIDATES = {
     "first": {SHORT: 0.5, LONG: 0.5},
     "worse": {SHORT: 0.9, LONG: 0.9},
-    "better": {SHORT: 0.3, LONG: 0.2},
+    "better": {SHORT: 0.5, LONG: 0.25},
     "lopsided": {SHORT: 0.0, LONG: 0.5},
     "useless": {SHORT: 1.0, LONG: 1.0},
 }
@@ -224,12 +89,11 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def history(models: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    world = History(tmp_path_factory.mktemp("gate"))
-    local = tfx.orchestration.LocalDagRunner
+    world = World(tmp_path_factory.mktemp("gate"), SETTINGS, corpus())
     runs = {
-        "first": world.run(models["first"], local),
-        "first again": world.run(models["first"], local),
-        "worse": world.run(models["worse"], local),
+        "first": world.run(models["first"]),
+        "first again": world.run(models["first"]),
+        "worse": world.run(models["worse"]),
     }
     corrupt = world.serving / "999999999999"
     (corrupt / "variables").mkdir(parents=True)
@@ -239,7 +103,7 @@ def history(models: dict[str, str], tmp_path_factory: pytest.TempPathFactory) ->
     (world.serving / "notes.txt").write_text("not a version", encoding="utf-8")
     runs["better"] = world.run(models["better"], BeamDagRunner)
     runs["better again"] = world.run(models["better"], BeamDagRunner)
-    runs["lopsided"] = world.run(models["lopsided"], local)
+    runs["lopsided"] = world.run(models["lopsided"])
     return runs
 
 
@@ -268,7 +132,9 @@ def test_a_blessed_model_is_pushed(history: dict[str, Run]) -> None:
 def test_a_second_run_with_nothing_changed_is_answered_from_the_cache(
     history: dict[str, Run], run: str
 ) -> None:
-    states = {node: history[run].states[node] for node in ("LiveModel", "Evaluator", "Pusher")}
+    states = {
+        node: history[run].states[node] for node in ("LiveModel", "RecordingEvaluator", "Pusher")
+    }
     assert states == dict.fromkeys(states, "CACHED")
 
 
@@ -288,8 +154,12 @@ def test_a_worse_model_is_blocked(history: dict[str, Run]) -> None:
 def test_the_verdict_names_every_reason(history: dict[str, Run]) -> None:
     assert failed(history["worse"]) == {
         (metric, where)
-        for metric in ("bleu_drop", "bleu_drop_p_value")
-        for where in ("overall", "length_bucket=01-10", "length_bucket=11-20")
+        for metric, where in (
+            ("bleu_drop", "overall"),
+            ("bleu_drop_p_value", "overall"),
+            ("bleu_drop_p_value", "length_bucket=01-10"),
+            ("bleu_drop_p_value", "length_bucket=11-20"),
+        )
     }
 
 
@@ -315,8 +185,54 @@ def test_a_model_that_is_better_over_all_and_worse_in_one_bucket_is_blocked(
     bucket = "length_bucket=11-20"
     overall = history["lopsided"].verdict.metrics["overall"]["candidate"]
     assert overall["bleu_drop"] < 0
-    assert failed(history["lopsided"]) == {("bleu_drop", bucket), ("bleu_drop_p_value", bucket)}
+    assert failed(history["lopsided"]) == {("bleu_drop_p_value", bucket)}
     assert history["lopsided"].pushed == 0
+
+
+def test_the_verdict_says_where_such_a_model_collapsed(history: dict[str, Run]) -> None:
+    verdict = history["lopsided"].verdict
+    models = verdict.metrics["length_bucket=11-20"]
+    [reason] = verdict.reasons
+    assert reason.startswith("bleu_drop_p_value of length_bucket=11-20 is 0.0")
+    assert f"BLEU was {models['baseline']['bleu']:.2f}" in reason
+    assert f"and is {models['candidate']['bleu']:.2f}" in reason
+    assert verdict.difference is not None
+    assert verdict.difference.outcome == "improved"
+
+
+def test_a_better_model_is_said_to_be_improved(history: dict[str, Run]) -> None:
+    difference = history["better"].verdict.difference
+    assert difference is not None
+    assert (difference.outcome, difference.low > 0) == ("improved", True)
+
+
+def test_a_worse_model_is_said_to_be_worse(history: dict[str, Run]) -> None:
+    difference = history["worse"].verdict.difference
+    assert difference is not None
+    assert (difference.outcome, difference.high < 0) == ("worse", True)
+
+
+@pytest.mark.parametrize("run", ["first", "worse", "lopsided"])
+def test_the_evaluation_holds_the_verdict_as_it_is_read_back(
+    history: dict[str, Run], run: str
+) -> None:
+    assert Verdict.model_validate_json(history[run].recorded) == history[run].verdict
+
+
+def test_the_blessing_has_every_check_as_a_property(history: dict[str, Run]) -> None:
+    run = history["lopsided"]
+    for check in run.verdict.checks:
+        text = str(run.properties[f"check {check.metric} ({check.slice})"])
+        assert text.startswith("pass" if check.passed else "FAIL")
+    assert run.properties["outcome"] == "improved"
+    assert str(run.properties["reasons"]).count("must be at least") == 1
+    assert run.properties["blessed"] == 0
+
+
+def test_what_the_evaluator_decided_is_what_the_checks_say(history: dict[str, Run]) -> None:
+    for run in history.values():
+        assert run.verdict.problems == ()
+        assert run.verdict.blessed == (not run.verdict.failures)
 
 
 def test_the_scores_are_those_of_sacrebleu(history: dict[str, Run]) -> None:
@@ -328,16 +244,30 @@ def test_the_scores_are_those_of_sacrebleu(history: dict[str, Run]) -> None:
     assert numbers["chrf"] == sacrebleu.corpus_chrf(hypotheses, [references]).score
 
 
+def world(folder: Path, **changes: object) -> World:
+    return World(folder, SETTINGS.model_copy(update=changes), corpus())
+
+
 def test_a_first_model_below_the_floor_is_blocked(models: dict[str, str], tmp_path: Path) -> None:
-    world = History(tmp_path, SETTINGS.model_copy(update={"min_bleu": 99.0}))
-    run = world.run(models["useless"], tfx.orchestration.LocalDagRunner)
+    run = world(tmp_path, min_bleu=99.0).run(models["useless"])
     assert (run.verdict.blessed, run.pushed, failed(run)) == (False, 0, {("bleu", "overall")})
 
 
 def test_a_bucket_with_too_few_sentences_does_not_count(
     models: dict[str, str], tmp_path: Path
 ) -> None:
-    world = History(tmp_path, SETTINGS.model_copy(update={"min_slice_sentences": 21}))
-    world.run(models["better"], tfx.orchestration.LocalDagRunner)
-    run = world.run(models["lopsided"], tfx.orchestration.LocalDagRunner)
+    small = world(tmp_path, min_slice_sentences=21)
+    small.run(models["better"])
+    run = small.run(models["lopsided"])
     assert (run.verdict.blessed, run.verdict.unjudged) == (True, {"length_bucket=11-20": 20})
+
+
+def test_an_improvement_is_demanded_where_the_configuration_says_so(
+    models: dict[str, str], tmp_path: Path
+) -> None:
+    demanding = world(tmp_path, require_improvement=True)
+    first = demanding.run(models["first"])
+    same = demanding.run(write_model(tmp_path / "same", spoiled(CANDIDATES["first"])))
+    better = demanding.run(models["better"])
+    assert [run.pushed for run in (first, same, better)] == [1, 0, 1]
+    assert failed(same) == {("bleu_gain_p_value", "overall")}

@@ -1,6 +1,5 @@
 """The metrics as TFMA uses them: combiners that Beam pickles, shards and merges."""
 
-import pickle
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from tensorflow_model_analysis.proto import config_pb2
 from components.paired_bootstrap import paired_bootstrap
 from components.translation_metrics import CorpusScore, PairedScore
 from components.translation_statistics import resampled_statistics
+from tests.components.beam_sharding import combine
 
 REFERENCES = [
     "A small dog runs.",
@@ -32,7 +32,9 @@ def eval_config(has_baseline: bool) -> config_pb2.EvalConfig:
     return config_pb2.EvalConfig(model_specs=specs)
 
 
-def example(reference: str, candidate: str | bytes, baseline: str | None = None) -> Any:
+def example(
+    reference: str, candidate: str | bytes, baseline: str | None = None, bucket: str = "01-10"
+) -> Any:
     """What TFMA hands to a combiner for one example."""
     raw = candidate if isinstance(candidate, bytes) else candidate.encode()
     prediction: Any = {"translation": np.array([[raw]], object)}
@@ -43,20 +45,9 @@ def example(reference: str, candidate: str | bytes, baseline: str | None = None)
         "labels": np.array([reference.encode()], object),
         "predictions": prediction,
         "example_weights": None,
+        "features": {"length_bucket": np.array([bucket.encode()], object)},
     }
     return metric_util.to_standard_metric_inputs(extracts)
-
-
-def combine(combiner: Any, examples: list[Any], shards: int) -> dict[Any, Any]:
-    """As Beam does: every shard on its own copy of the combiner, merged in the other order."""
-    accumulators = []
-    for shard in range(shards):
-        worker = pickle.loads(pickle.dumps(combiner))
-        accumulator = worker.create_accumulator()
-        for element in examples[shard::shards]:
-            accumulator = worker.add_input(accumulator, element)
-        accumulators.append(pickle.loads(pickle.dumps(worker.compact(accumulator))))
-    return dict(combiner.extract_output(combiner.merge_accumulators(reversed(accumulators))))
 
 
 def paired(**settings: Any) -> Any:
@@ -76,7 +67,7 @@ def paired_value(metric: Any, examples: list[Any], shards: int, has_baseline: bo
 
 
 @pytest.mark.parametrize("shards", [1, 2, 7])
-@pytest.mark.parametrize("score", ["bleu", "chrf"])
+@pytest.mark.parametrize("score", ["bleu", "chrf", "ter", "length_ratio"])
 def test_a_corpus_score_is_sacrebleus_on_any_sharding(score: str, shards: int) -> None:
     [computation] = CorpusScore(score, score).computations(eval_config=eval_config(False))
     examples = [example(*pair) for pair in zip(REFERENCES, CANDIDATE, strict=True)]
@@ -84,6 +75,8 @@ def test_a_corpus_score_is_sacrebleus_on_any_sharding(score: str, shards: int) -
     expected = {
         "bleu": sacrebleu.corpus_bleu(CANDIDATE, [REFERENCES]).score,
         "chrf": sacrebleu.corpus_chrf(CANDIDATE, [REFERENCES]).score,
+        "ter": sacrebleu.corpus_ter(CANDIDATE, [REFERENCES]).score,
+        "length_ratio": sacrebleu.corpus_bleu(CANDIDATE, [REFERENCES]).ratio,
     }
     assert value == expected[score]
 
@@ -150,20 +143,46 @@ def test_the_p_value_does_not_depend_on_the_sharding(shards: int) -> None:
 
 @pytest.mark.parametrize(
     ("quantity", "neutral"),
-    [("drop", 0), ("p_value", 1), ("difference_low", 0), ("difference_high", 0)],
+    [
+        ("drop", 0),
+        ("p_value", 1),
+        ("gain_p_value", 0),
+        ("difference_low", 0),
+        ("difference_high", 0),
+        ("adjusted_p_value", 1),
+    ],
 )
-def test_without_a_baseline_every_quantity_is_that_of_equal_models(
+def test_without_a_baseline_every_quantity_is_that_of_a_model_that_passes(
     quantity: str, neutral: float
 ) -> None:
     examples = [example(*pair) for pair in zip(REFERENCES, CANDIDATE, strict=True)]
     assert paired_value(paired(quantity=quantity), examples, 1, has_baseline=False) == neutral
 
 
-@pytest.mark.parametrize(("minimum", "compared"), [(5, True), (6, False)])
-def test_a_slice_with_too_few_sentences_stays_neutral(minimum: int, compared: bool) -> None:
-    examples = [example(*triple) for triple in zip(REFERENCES, CANDIDATE, BASELINE, strict=True)]
-    metric = paired(quantity="drop", minimum_sentences=minimum)
-    assert (paired_value(metric, examples, 1, has_baseline=True) != 0) == compared
+def lopsided(sentences: int) -> list[Any]:
+    """A candidate that is better on most sentences and always wrong on the long ones."""
+    good, bad = "one two three four five six", "one two 3 4 five six"
+    short = [example(good, good, bad, "01-10") for _ in range(4 * sentences)]
+    return short + [example(good, bad, good, "11-20") for _ in range(sentences)]
+
+
+@pytest.mark.parametrize("shards", [1, 2, 7])
+def test_the_adjusted_p_value_over_all_speaks_for_the_worst_slice(shards: int) -> None:
+    metric = paired(quantity="adjusted_p_value", slice_features=["length_bucket"])
+    assert paired_value(metric, lopsided(10), shards, has_baseline=True) == 0
+
+
+def test_a_slice_that_is_not_named_does_not_count() -> None:
+    metric = paired(quantity="adjusted_p_value")
+    assert paired_value(metric, lopsided(10), 1, has_baseline=True) == 1
+
+
+@pytest.mark.parametrize(("minimum", "counts"), [(10, True), (11, False)])
+def test_a_slice_with_too_few_sentences_does_not_count(minimum: int, counts: bool) -> None:
+    metric = paired(
+        quantity="adjusted_p_value", slice_features=["length_bucket"], minimum_sentences=minimum
+    )
+    assert (paired_value(metric, lopsided(10), 1, has_baseline=True) == 0) == counts
 
 
 def test_the_baseline_itself_gets_no_comparison() -> None:

@@ -1,10 +1,12 @@
 """Corpus scores from summed statistics are those of sacreBLEU itself, to the last digit."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import sacrebleu
 from numpy.typing import NDArray
-from sacrebleu.metrics import BLEU, CHRF
+from sacrebleu.metrics import BLEU, CHRF, TER
 
 from components.translation_statistics import (
     bleu_signature,
@@ -12,6 +14,7 @@ from components.translation_statistics import (
     corpus_score,
     resampled_statistics,
     sentence_statistics,
+    ter_signature,
 )
 
 Corpus = tuple[list[str], list[str]]
@@ -49,27 +52,28 @@ def summed(kind: str, corpus: Corpus, shards: int) -> NDArray[np.int64]:
     return np.sum(totals, axis=0)
 
 
-@pytest.mark.parametrize("shards", [1, 2, 7])
-@pytest.mark.parametrize("name", CORPORA)
-def test_bleu_is_that_of_sacrebleu_on_any_sharding(name: str, shards: int) -> None:
-    hypotheses, references = CORPORA[name]
-    expected = sacrebleu.corpus_bleu(hypotheses, [references]).score
-    assert sentence_statistics("bleu").score(summed("bleu", CORPORA[name], shards)) == expected
+SACREBLEU: dict[str, Callable[[Corpus], float]] = {
+    "bleu": lambda corpus: sacrebleu.corpus_bleu(corpus[0], [corpus[1]]).score,
+    "chrf": lambda corpus: sacrebleu.corpus_chrf(corpus[0], [corpus[1]]).score,
+    "ter": lambda corpus: sacrebleu.corpus_ter(corpus[0], [corpus[1]]).score,
+    "length_ratio": lambda corpus: sacrebleu.corpus_bleu(corpus[0], [corpus[1]]).ratio,
+}
 
 
 @pytest.mark.parametrize("shards", [1, 2, 7])
 @pytest.mark.parametrize("name", CORPORA)
-def test_chrf_is_that_of_sacrebleu_on_any_sharding(name: str, shards: int) -> None:
-    hypotheses, references = CORPORA[name]
-    expected = sacrebleu.corpus_chrf(hypotheses, [references]).score
-    assert sentence_statistics("chrf").score(summed("chrf", CORPORA[name], shards)) == expected
+@pytest.mark.parametrize("kind", SACREBLEU)
+def test_a_score_is_that_of_sacrebleu_on_any_sharding(kind: str, name: str, shards: int) -> None:
+    total = summed(kind, CORPORA[name], shards)
+    assert sentence_statistics(kind).score(total) == SACREBLEU[kind](CORPORA[name])
 
 
 def test_scores_are_those_that_sacrebleus_command_line_prints() -> None:
-    # echo "The dog bit the man." | sacrebleu reference.txt -m bleu chrf -w 10   (sacreBLEU 2.6.0)
+    # echo "The dog bit the man." | sacrebleu reference.txt -m bleu chrf ter -w 10
+    # (sacreBLEU 2.6.0)
     pair = ["The dog bit the man."], ["The dog bit the guy."]
-    scores = [round(corpus_score(kind, *pair), 10) for kind in ("bleu", "chrf")]
-    assert scores == [53.7284965912, 70.9242840493]
+    scores = [round(corpus_score(kind, *pair), 10) for kind in ("bleu", "chrf", "ter")]
+    assert scores == [53.7284965912, 70.9242840493, 20.0]
 
 
 def test_bleu_counts_capitals() -> None:
@@ -89,18 +93,17 @@ def test_scores_of_many_sums_agree_with_the_score_of_each(name: str) -> None:
 
 
 def test_the_signatures_are_sacrebleus_own_with_its_version() -> None:
-    bleu, chrf = BLEU(), CHRF()
-    bleu.corpus_score(["a"], [["b"]])
-    chrf.corpus_score(["a"], [["b"]])
-    assert (bleu_signature(), chrf_signature()) == (
-        str(bleu.get_signature()),
-        str(chrf.get_signature()),
+    metrics = (BLEU(), CHRF(), TER())
+    for metric in metrics:
+        metric.corpus_score(["a"], [["b"]])
+    assert (bleu_signature(), chrf_signature(), ter_signature()) == tuple(
+        str(metric.get_signature()) for metric in metrics
     )
     assert f"version:{sacrebleu.__version__}" in bleu_signature()
 
 
 def test_an_unknown_score_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(ValueError, match="'meteor'; there are bleu, chrf"):
+    with pytest.raises(ValueError, match="'meteor'; there are bleu, chrf, ter, length_ratio"):
         sentence_statistics("meteor")
 
 

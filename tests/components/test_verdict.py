@@ -1,6 +1,16 @@
 """A verdict as JSON and as text."""
 
-from components.verdict import Check, Verdict, format_verdict
+import pytest
+
+from components.verdict import (
+    Check,
+    Difference,
+    Verdict,
+    describe_difference,
+    format_verdict,
+    slice_name,
+    unservable_verdict,
+)
 
 
 def blocked() -> Verdict:
@@ -73,3 +83,72 @@ def test_a_number_that_is_missing_is_said_to_be_missing() -> None:
 def test_the_first_model_is_said_to_be_the_first() -> None:
     verdict = blocked().model_copy(update={"has_baseline": False})
     assert "No model is live yet: only the floor counts." in format_verdict(verdict)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "outcome"),
+    [(0.1, 1.0, "improved"), (-1.0, -0.1, "worse"), (-0.4, 1.4, "not distinguishable"),
+     (0.0, 0.0, "not distinguishable")],
+)  # fmt: skip
+def test_a_difference_counts_only_beyond_noise(low: float, high: float, outcome: str) -> None:
+    assert Difference(bleu=(low + high) / 2, low=low, high=high).outcome == outcome
+
+
+def test_the_difference_is_told_with_its_confidence_interval() -> None:
+    verdict = blocked().model_copy(
+        update={"difference": Difference(bleu=0.49, low=-0.39, high=1.37)}
+    )
+    assert describe_difference(verdict) == (
+        "not distinguishable: BLEU +0.49, 95 % confidence interval -0.39 to +1.37"
+    )
+    assert "Beside it the model is not distinguishable" in format_verdict(verdict)
+
+
+def test_a_failed_test_is_told_with_both_scores() -> None:
+    test = Check(
+        metric="bleu_drop_p_value",
+        slice="length_bucket=31+",
+        value=0.001,
+        rule="at least",
+        bound=0.0125,
+        passed=False,
+    )
+    scores = {"candidate": {"bleu": 12.5}, "baseline": {"bleu": 25.25}}
+    verdict = blocked().model_copy(
+        update={"checks": (test,), "metrics": {"length_bucket=31+": scores}, "problems": ()}
+    )
+    assert verdict.reasons == (
+        "bleu_drop_p_value of length_bucket=31+ is 0.001, must be at least 0.0125: "
+        "BLEU was 25.25 and is 12.50",
+    )
+
+
+def test_a_verdict_that_was_written_before_there_were_differences_can_be_read() -> None:
+    old = blocked().model_dump(exclude={"difference"})
+    assert Verdict.model_validate(old) == blocked()
+
+
+def test_an_export_that_cannot_be_served_is_blocked_with_every_problem() -> None:
+    verdict = unservable_verdict(["load: no graph", "signatures: none"], True, "7")
+    assert not verdict.blessed
+    assert format_verdict(verdict).splitlines() == [
+        "BLOCKED:",
+        "  the export cannot be served: load: no graph",
+        "  the export cannot be served: signatures: none",
+        "The baseline is the live version 7.",
+    ]
+
+
+def test_scores_and_shares_have_tables_of_their_own() -> None:
+    numbers = {"sentence_count": 10.0, "bleu": 31.25, "empty_outputs": 0.1}
+    verdict = blocked().model_copy(update={"metrics": {"overall": {"candidate": numbers}}})
+    _, _, scores, shares, _ = format_verdict(verdict).split("\n\n")
+    assert scores.splitlines()[0].split() == ["slice", "model", "sentence_count", "bleu"]
+    assert shares.splitlines()[0].split() == ["slice", "model", "empty_outputs"]
+
+
+@pytest.mark.parametrize(
+    ("value", "name"), [(b"01-10", "f=01-10"), (7, "f=7"), (b"\xff", "f=\ufffd")]
+)
+def test_a_slice_is_called_by_its_feature_and_value(value: object, name: str) -> None:
+    assert slice_name("f", value) == name

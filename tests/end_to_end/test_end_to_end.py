@@ -49,7 +49,7 @@ SETTINGS = {
 BEFORE_TRAINER = [
     "ParallelTextExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "Transform",
 ]  # fmt: skip
-AFTER_TRANSFORM = ["Trainer", "LiveModel", "Evaluator", "ServingValidator", "Pusher"]
+AFTER_TRANSFORM = ["Trainer", "LiveModel", "ServingValidator", "Evaluator", "Pusher"]
 
 
 @dataclass(frozen=True)
@@ -302,6 +302,20 @@ def test_translate_answers_with_the_live_model(workspace, history):
     assert done.returncode == 0, done.stderr
     assert "standing" in done.stdout
     assert "0." in done.stdout
+
+
+def test_the_attention_of_both_models_is_measured(history):
+    models = history["better"].summary["verdict"]["metrics"]["overall"]
+    for model in ("candidate", "baseline"):
+        for name in ("attention_entropy", "never_looked_at", "spurious_rows"):
+            assert 0 <= models[model][name] <= 1
+
+
+def test_the_blessing_says_what_was_checked(workspace, history):
+    (blessing,) = artifacts(workspace, "Evaluator")["blessing"]
+    properties = blessing.custom_properties
+    assert properties["check bleu (overall)"].string_value.startswith("pass")
+    assert properties["reasons"].string_value == "[]"
 
 
 def test_the_readable_verdict_lies_beside_the_reports(workspace, history):

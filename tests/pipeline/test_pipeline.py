@@ -49,9 +49,9 @@ def test_the_nodes_stand_in_the_order_in_which_they_run(before):
         "ParallelTextExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "Transform",
         "Trainer",
     ]  # fmt: skip
-    # ServingValidator does not wait for the other two.
-    assert set(nodes[6:9]) == {"LiveModel", "Evaluator", "ServingValidator"}
-    assert nodes[9:] == ["Pusher"]
+    # These two do not wait for each other.
+    assert set(nodes[6:8]) == {"LiveModel", "ServingValidator"}
+    assert nodes[8:] == ["Evaluator", "Pusher"]
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,8 @@ def test_the_nodes_stand_in_the_order_in_which_they_run(before):
         ("decoding.beam_size=2", {"Trainer"}),
         ("evaluation.min_bleu=3", {"Evaluator"}),
         ("evaluation.significance=0.01", {"Evaluator"}),
+        ("evaluation.require_improvement=true", {"Evaluator"}),
+        ("evaluation.max_minutes=5", {"Evaluator"}),
         ("serving_validation.request_seconds=5", {"ServingValidator"}),
         ("seed=2", {"Trainer", "Evaluator"}),
     ],
@@ -78,6 +80,8 @@ def test_a_setting_changes_the_nodes_that_use_it(before, override, nodes):
         ("trainer.attention", {"Trainer"}),
         ("trainer.subwords", {"Transform", "Trainer"}),
         ("components.translation_metrics", {"Evaluator"}),
+        ("components.family_of_tests", {"Evaluator"}),
+        ("serving.diagnostics", {"Evaluator"}),
         ("serving.examination", {"ServingValidator"}),
         ("serving.attention_table", set()),
         ("pipeline.cli", set()),

@@ -1,7 +1,7 @@
 import json
 from dataclasses import replace
 
-from components.verdict import Check, Verdict
+from components.verdict import Check, Difference, Verdict, unservable_verdict
 from pipeline.summary import Summary, format_summary
 
 SCORES = {"bleu": 21.5, "chrf": 48.25, "sentence_count": 1612.0}
@@ -86,6 +86,40 @@ def test_an_export_that_cannot_be_served_is_named():
     )
     assert "the export cannot be served" in text
     assert "FAIL  serving: empty text: no answer" in text
+
+
+def test_an_export_that_was_not_evaluated_is_summarised_with_each_problem_once():
+    problems = ["load: no graph"]
+    text = format_summary(
+        summary(
+            verdict=unservable_verdict(problems, False, None),
+            is_servable=False,
+            serving_problems=problems,
+            pushed_to=None,
+            is_live=False,
+        )
+    )
+    assert "the export cannot be served" in text
+    assert text.count("load: no graph") == 1
+
+
+def test_the_difference_from_the_live_model_is_told_with_its_interval():
+    compared = verdict(difference=Difference(bleu=0.49, low=-0.39, high=1.37))
+    text = format_summary(summary(verdict=compared))
+    assert "beside the live model: not distinguishable: BLEU +0.49" in text
+
+
+def test_small_p_values_keep_their_digits():
+    check = Check(
+        metric="bleu_drop_p_value",
+        slice="overall",
+        value=0.003,
+        rule="at least",
+        bound=0.025,
+        passed=False,
+    )
+    text = format_summary(summary(verdict=verdict(checks=(check,))))
+    assert "FAIL  bleu_drop_p_value (all) 0.0030, must be at least 0.025" in text
 
 
 def test_the_live_model_has_a_column_where_there_is_one():

@@ -14,15 +14,18 @@ BEAM = 2
 OWN_WEIGHT = 0.9
 """What a target token puts on its own source token; the rest is spread over all real ones."""
 
+ENDLESS_WORD = "zebra"
+
 Outputs = dict[str, tf.Tensor]
 
 
 class StandIn(tf.Module):
     """The graph of the stand-in."""
 
-    def __init__(self, fault: str | None) -> None:
+    def __init__(self, fault: str | None, pipe: str | None) -> None:
         super().__init__()
         self.fault = fault
+        self.pipe = pipe
         self.dictionary = tf.lookup.StaticHashTable(
             tf.lookup.KeyValueTensorInitializer(list(DICTIONARY), list(DICTIONARY.values())), ""
         )
@@ -65,12 +68,32 @@ class StandIn(tf.Module):
     def serve_examples(self, examples: tf.Tensor) -> Outputs:
         features = {"source": tf.io.FixedLenFeature([], tf.string)}
         text = tf.io.parse_example(examples, features)["source"]
-        return {"translation": self._translate(text)["translation"][:, tf.newaxis]}
+        if self.pipe is not None:
+            is_there = tf.reduce_any(tf.strings.regex_full_match(text, f".*{ENDLESS_WORD}.*"))
+            # A path that is known beforehand would be read when the graph is optimised.
+            path = tf.where(is_there, self.pipe, "")
+            waited = tf.cond(is_there, lambda: tf.io.read_file(path), lambda: tf.constant(""))
+            with tf.control_dependencies([waited]):
+                text = tf.identity(text)
+        outputs = self._break(self._translate(text), text)
+        strings = {"translation": outputs["translation"]}
+        for name in ("source_tokens", "target_tokens"):
+            joined = tf.strings.reduce_join(outputs[name], axis=1, separator=" ")
+            strings[name] = tf.strings.strip(joined)
+        if "attention" in outputs:
+            strings["attention"] = tf.map_fn(
+                lambda row: tf.io.serialize_tensor(row[0][: row[1], : row[2]]),
+                tuple(outputs[name] for name in ("attention", "target_length", "source_length")),
+                fn_output_signature=tf.string,
+            )
+        return {name: value[:, tf.newaxis] for name, value in strings.items()}
 
     def _translate(self, text: tf.Tensor) -> Outputs:
         words = _words(text)
         source = words[:, :MAX_WORDS]
         found = self.dictionary.lookup(tf.strings.lower(source.flat_values))
+        if self.fault == "copies_source":
+            found = source.flat_values
         target = source.with_flat_values(tf.where(found == "", source.flat_values, found))
         return {
             "translation": tf.strings.reduce_join(target, axis=1, separator=" "),
@@ -105,7 +128,8 @@ class StandIn(tf.Module):
         }
 
     def _break(self, outputs: Outputs, text: tf.Tensor) -> Outputs:
-        """Breaks the promise that `fault` names in the answer of `serving_default`."""
+        """Breaks the promise that `fault` names in the answers of `serving_default` and, as far as
+        it has such an answer, `serve_examples`."""
         attention, translation, score = (
             outputs[name] for name in ("attention", "translation", "score")
         )
@@ -149,18 +173,20 @@ def _with_end(words: tf.RaggedTensor, has_end: tf.Tensor) -> tf.RaggedTensor:
     return tf.concat([words.with_flat_values("\u2581" + words.flat_values), ends], axis=1)
 
 
-def export_standin(folder: Path, fault: str | None = None) -> str:
+def export_standin(folder: Path, fault: str | None = None, pipe: str | None = None) -> str:
     """Writes the stand-in as a SavedModel.
 
     Args:
       folder: made if it is missing.
       fault: the promise to break: a case of `_break`, one that is named above it, or
-        `missing_signature`.
+        `copies_source` or `missing_signature`.
+      pipe: path of a named pipe; a batch of examples with `ENDLESS_WORD` in it is not answered
+        until somebody writes to it.
 
     Returns:
       The folder, as a string.
     """
-    standin = StandIn(fault)
+    standin = StandIn(fault, pipe)
     signatures = {
         "serving_default": standin.serving_default,
         "n_best": standin.n_best,

@@ -182,6 +182,18 @@ def test_examples_are_translated_like_texts(signatures):
     assert outputs["translation"].tolist() == [[text] for text in expected]
 
 
+def test_examples_come_with_the_tokens_and_attention_that_texts_have(signatures):
+    of_examples = call(signatures, "serve_examples", examples=examples_of(TEXTS))
+    of_texts = call(signatures, "serving_default", text=TEXTS)
+    for row in range(len(TEXTS)):
+        targets, sources = of_texts["target_length"][row], of_texts["source_length"][row]
+        for name, length in (("source_tokens", sources), ("target_tokens", targets)):
+            assert of_examples[name][row, 0].split() == of_texts[name][row, :length].tolist()
+        attention = tf.io.parse_tensor(of_examples["attention"][row, 0], tf.float32)
+        expected = of_texts["attention"][row, :targets, :sources]
+        np.testing.assert_allclose(attention, expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("count", [0, 1, EXAMPLES_AT_ONCE, 2 * EXAMPLES_AT_ONCE + 1])
 def test_any_number_of_examples_is_translated_in_their_order(signatures, count):
     some = (["The cat sees the mat. " * 9, *TEXTS] * count)[:count]
