@@ -70,6 +70,13 @@ class ServingValidationSettings(Settings):
     """Longest time that one request may take."""
 
 
+class ServingSettings(Settings):
+    """The folder that servers watch."""
+
+    keep_versions: int = Field(default=5, ge=2)
+    """How many of the newest versions stay there; what a rollback refers to stays beside them."""
+
+
 class PipelineConfig(Settings):
     """Everything that a run can be told."""
 
@@ -84,6 +91,7 @@ class PipelineConfig(Settings):
     decoding: DecodingSettings = Field(default_factory=DecodingSettings)
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
     serving_validation: ServingValidationSettings = Field(default_factory=ServingValidationSettings)
+    serving: ServingSettings = Field(default_factory=ServingSettings)
     beam: BeamSettings = Field(default_factory=BeamSettings)
 
     def as_yaml(self) -> str:

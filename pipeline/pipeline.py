@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tfx import v1 as tfx
 from tfx.dsl.components.base import base_node
 
+from components.atomic_pusher import AtomicPusher
 from components.curated_schema_gen import CuratedSchemaGen
 from components.gate import evaluation_config
 from components.gate_settings import GateSettings
@@ -137,13 +138,13 @@ def _components(
         max_seconds_per_request=config.serving_validation.request_seconds,
         code_digest=code_digest(*_EXPORT_CHECK_CODE),
     )
-    pusher = tfx.components.Pusher(
+    pusher = AtomicPusher(
         model=model,
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=serving_validator.outputs["blessing"],
-        push_destination=tfx.proto.PushDestination(
-            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=places.serving_directory)
-        ),
+        baseline_model=live_model.outputs["model"],
+        serving_directory=places.serving_directory,
+        keep_versions=config.serving.keep_versions,
     )
     return [
         example_gen, statistics_gen, schema_gen, example_validator, transform,

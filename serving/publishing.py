@@ -227,15 +227,19 @@ class OpenDirectory:
                 "live still is. Run again; if it happens twice, check the disk."
             )
 
-    def _next_number(self) -> int:
-        """By the clock, and in any case higher than every version that is or was there."""
+    def _highest(self) -> int:
+        """The highest number that is or ever was taken; 0 if none was."""
         taken = [version.number for version in self.versions()]
-        taken += [record.version for record in self.records()]
-        number = max(int(self.clock().timestamp()), max(taken, default=0) + 1)
+        return max([*taken, *(record.version for record in self.records())], default=0)
+
+    def _next_number(self, above: int = 0) -> int:
+        """By the clock, and in any case higher than every version that is or was there."""
+        highest = max(above, self._highest())
+        number = max(int(self.clock().timestamp()), highest + 1)
         if number > LARGEST_VERSION:
             raise PublishingError(
-                f"There is no number above version {max(taken)} in {self.folder} that a server "
-                "would read: remove that version."
+                f"There is no number above version {highest} in {self.folder} that a server would "
+                "read: remove that version."
             )
         return number
 
@@ -258,10 +262,10 @@ class OpenDirectory:
                 for name in self.store.list_names(place)
                 if name != mine and name.partition("-")[0].isdecimal()
             }
-            if number not in claimed.values() and number >= self._next_number():
+            if number not in claimed.values() and number > self._highest():
                 return number, claim
             self.store.remove(claim)
-            number = max([*claimed.values(), self._next_number()]) + random.randint(1, 10)
+            number = self._next_number(above=max([number, *claimed.values()]) + random.randrange(9))
 
     def _announce(self, number: int, content: str, about: dict[str, Any]) -> VersionRecord:
         record = VersionRecord(

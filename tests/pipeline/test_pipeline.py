@@ -65,6 +65,7 @@ def test_the_nodes_stand_in_the_order_in_which_they_run(before):
         ("evaluation.min_bleu=3", {"Evaluator"}),
         ("evaluation.significance=0.01", {"Evaluator"}),
         ("serving_validation.request_seconds=5", {"ServingValidator"}),
+        ("serving.keep_versions=3", {"Pusher"}),
         ("seed=2", {"Trainer", "Evaluator"}),
     ],
 )

@@ -1,6 +1,5 @@
 """Small folders that pass for SavedModels, and stores and clocks to publish them with."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,13 +22,6 @@ def write_saved_model(folder: Path, content: bytes, shards: int = 1, size: int =
         name = f"variables.data-{shard:05d}-of-{shards:05d}"
         (folder / "variables" / name).write_bytes(content[:1] * size)
     return folder
-
-
-def clock(*times: datetime) -> Iterator[datetime]:
-    """These times, and the last one for ever."""
-    yield from times
-    while True:
-        yield times[-1]
 
 
 class Models:
