@@ -12,9 +12,10 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import tensorflow_model_analysis as tfma
+from google.protobuf import json_format
 
 # TFMA's own namespace gets these messages only once TFX was imported.
 from tensorflow_model_analysis.proto import config_pb2
@@ -32,6 +33,7 @@ __all__ = [
     "evaluation_config",
     "format_verdict",
     "read_verdict",
+    "with_bounds",
 ]
 
 SIGNATURE_NAME = "serve_examples"
@@ -129,6 +131,33 @@ def evaluation_config(settings: GateSettings, code_digest: str = "") -> config_p
         ],
         metrics_specs=[config_pb2.MetricsSpec(metrics=metrics)],
     )
+
+
+def with_bounds(
+    config: str, *, min_bleu: float | None = None, max_bleu_drop: float | None = None
+) -> str:
+    """Replaces bounds in what the Evaluator was told.
+
+    Args:
+      config: an `EvalConfig` of `evaluation_config`, as JSON.
+      min_bleu: the new floor; None keeps the old one.
+      max_bleu_drop: the new largest drop, over all and in the slices; None keeps the old one.
+
+    Returns:
+      The changed `EvalConfig`, as JSON.
+    """
+    changed = json_format.Parse(config, config_pb2.EvalConfig())
+    values = {"bleu": min_bleu, "bleu_drop": max_bleu_drop}
+    for specification in changed.metrics_specs:
+        for metric in specification.metrics:
+            value = values.get(_name(metric).removeprefix(_GUARDED))
+            if value is None:
+                continue
+            for entry in metric.per_slice_thresholds:
+                limits = entry.threshold.value_threshold
+                side = "lower_bound" if limits.HasField("lower_bound") else "upper_bound"
+                getattr(limits, side).value = value
+    return cast(str, json_format.MessageToJson(changed, preserving_proto_field_name=True))
 
 
 def read_verdict(

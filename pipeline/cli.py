@@ -64,6 +64,14 @@ _LAZY_COMMANDS = (
     LazyCommand(
         "report", "pipeline.report_command:report", "Show the verdicts of all runs, and a chart."
     ),
+    LazyCommand(
+        "compile",
+        "pipeline.compile_command:compile_",
+        "Compile the pipeline for Kubeflow Pipelines.",
+    ),
+    LazyCommand(
+        "submit", "pipeline.submit_command:submit", "Run a compiled pipeline on a cluster."
+    ),
     LazyCommand("config", "pipeline.config_command:app", "Show a complete configuration."),
 )
 

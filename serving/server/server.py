@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import grpc
@@ -50,8 +51,9 @@ class Ending:
 class ModelServer:
     """A model server in this process, on the event loop that starts it.
 
-    The loop reads requests and writes replies; `BatchScheduler` runs the model in threads, during
-    which TensorFlow leaves Python's lock to the loop; `DirectoryWatcher` loads in one more.
+    A request over gRPC has a thread, one over REST a place on the loop. `BatchScheduler` runs the
+    model in threads, during which TensorFlow leaves Python's lock to the others; `DirectoryWatcher`
+    loads in one more.
     """
 
     def __init__(
@@ -70,11 +72,9 @@ class ModelServer:
         self.settings = settings
         self.port = settings.port
         self.rest_port = settings.rest_port
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._telling: set[asyncio.Future] = set()
         self._gate = Gate()
-        self._health = health.aio.HealthServicer()
-        self.versions = Versions(settings.model_name, on_change=self._versions_changed)
+        self._health = health.HealthServicer()
+        self.versions = Versions(settings.model_name, on_change=self._tell_health)
         self._watcher = DirectoryWatcher(
             settings.model_directory,
             self.versions,
@@ -91,16 +91,15 @@ class ModelServer:
         Raises:
           StartError: a port is taken, or there is no version that can be loaded.
         """
-        self._loop = asyncio.get_running_loop()
-        async with contextlib.AsyncExitStack() as undo:
+        with contextlib.ExitStack() as undo:
             self._take_ports(undo)
             self._scheduler = BatchScheduler(self.settings.batching, self._metrics)
             undo.callback(self._scheduler.close, 0)
             self._add_services()
             await asyncio.to_thread(self._load_first)
             undo.pop_all()
-        await self._tell_health()
-        await self._grpc.start()
+        self._tell_health()
+        self._grpc.start()
         self._rest_task = asyncio.create_task(self._rest.serve(sockets=[self._rest_socket]))
         while not self._rest.started:
             await asyncio.sleep(0.01)
@@ -108,26 +107,30 @@ class ModelServer:
 
     async def stop(self) -> Ending:
         """Refuses new requests, lets those in flight end within the grace period, and ends."""
-        await self._health.enter_graceful_shutdown()
-        given_up = await self._gate.close(self.settings.grace_seconds)
+        self._health.enter_graceful_shutdown()
+        given_up = await asyncio.to_thread(self._gate.close, self.settings.grace_seconds)
         self._rest.should_exit = True
-        await asyncio.gather(self._grpc.stop(_SECONDS_TO_SEND), self._rest_task)
+        is_silent = self._grpc.stop(_SECONDS_TO_SEND)
+        await asyncio.gather(asyncio.to_thread(is_silent.wait), self._rest_task)
         is_idle = await asyncio.to_thread(self._scheduler.close, 0 if given_up else 1)
         has_watched = await asyncio.to_thread(self._watcher.stop, 0 if given_up else 1)
         return Ending(given_up, has_threads=not (is_idle and has_watched))
 
-    def _take_ports(self, undo: contextlib.AsyncExitStack) -> None:
+    def _take_ports(self, undo: contextlib.ExitStack) -> None:
         settings = self.settings
         check_free(settings.host, settings.port, "--port")
-        self._grpc = grpc.aio.server(
+        most = settings.batching.max_requests
+        self._grpc = grpc.server(
+            ThreadPoolExecutor(most, thread_name_prefix="grpc"),
+            maximum_concurrent_rpcs=most,
             options=[
                 # Without this a second server would silently share the port.
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_receive_message_length", settings.max_message_bytes),
                 ("grpc.max_send_message_length", settings.max_message_bytes),
-            ]
+            ],
         )
-        undo.push_async_callback(self._grpc.stop, None)
+        undo.callback(self._grpc.stop, None)
         self.port = self._grpc.add_insecure_port(address(settings.host, settings.port))
         self._rest_socket = bind(settings.host, settings.rest_port, "--rest-port")
         undo.callback(self._rest_socket.close)
@@ -187,19 +190,7 @@ class ModelServer:
                 "--wait."
             )
 
-    def _versions_changed(self) -> None:
-        """Lets the event loop look at the versions, from whichever thread."""
-
-        def tell() -> None:
-            task = asyncio.ensure_future(self._tell_health())
-            self._telling.add(task)  # the loop itself keeps only weak references
-            task.add_done_callback(self._telling.discard)
-
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended before its threads
-                self._loop.call_soon_threadsafe(tell)
-
-    async def _tell_health(self) -> None:
+    def _tell_health(self) -> None:
         """Says SERVING while a version answers requests."""
         status = (
             health_pb2.HealthCheckResponse.SERVING
@@ -207,7 +198,7 @@ class ModelServer:
             else health_pb2.HealthCheckResponse.NOT_SERVING
         )
         for name in (*_HEALTH_NAMES, self.settings.model_name):
-            await self._health.set(name, status)
+            self._health.set(name, status)
 
 
 class _RestServer(uvicorn.Server):

@@ -19,6 +19,8 @@ class BatchSettings:
     busy."""
     max_queued_rows: int = 1024
     """Texts that may wait; a request that would go beyond is refused."""
+    max_requests: int = 256
+    """gRPC's requests in flight, each of which has a thread; more are refused."""
     workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
     """Batches that run at the same time, each on a core."""
 
