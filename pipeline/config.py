@@ -48,6 +48,9 @@ class DataSettings(Settings):
     """A side with more characters is malformed."""
     max_length_ratio: float = Field(default=9.0, ge=1)
     """A pair is malformed if one side has more than this many times the words of the other."""
+    train_spans: int | None = Field(default=None, ge=1)
+    """Train on so many of the newest spans of the corpus (folders `span-1`, `span-2`, ... in it);
+    null trains on all."""
 
 
 class EvaluationSettings(Settings):

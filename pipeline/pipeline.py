@@ -100,6 +100,7 @@ def _components(
         max_words=data.max_words,
         max_characters=data.max_characters,
         max_length_ratio=data.max_length_ratio,
+        train_spans=data.train_spans,
     )
     examples = example_gen.outputs["examples"]
     statistics_gen = tfx.components.StatisticsGen(examples=examples)
