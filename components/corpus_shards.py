@@ -155,8 +155,7 @@ class ContentDriver(FileBasedDriver):
     ) -> dict[str, Any]:
         """Finds the newest span and the fingerprint."""
         self._train_spans = train_spans_of(exec_properties)
-        resolved = super().resolve_exec_properties(exec_properties, pipeline_info, component_info)
-        return cast(dict[str, Any], resolved)
+        return super().resolve_exec_properties(exec_properties, pipeline_info, component_info)
 
     def get_input_processor(
         self,

@@ -1,5 +1,5 @@
-"""The spans of a corpus: folders `span-1`, `span-2`, ... in the corpus folder, with shards that came
-later, as TFX counts them.
+"""The spans of a corpus: folders `span-1`, `span-2`, ... in the corpus folder, as TFX spells them,
+with shards that came later.
 
 The shards of the folder itself are older than every span. A run trains on all of them or on the
 newest few; it validates and tests on all there are, so that models stay comparable. Free of TFX.

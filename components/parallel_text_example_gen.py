@@ -1,5 +1,6 @@
-"""ParallelTextExampleGen: a corpus folder of TSV shards becomes the Examples of the pipeline; folders
-`span-1`, `span-2`, ... in it add what came later.
+"""ParallelTextExampleGen: a corpus folder of TSV shards becomes the Examples of the pipeline.
+
+Folders `span-1`, `span-2`, ... in it add what came later.
 
 The folder's own splits are kept (`train-*.tsv[.gz]`, `validation-*`, `test-*`): nothing is hashed
 anew, so that a published test set stays the test set. Malformed lines are counted by reason and

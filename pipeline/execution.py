@@ -17,11 +17,12 @@ from pipeline.config import PipelineConfig
 from pipeline.errors import RunFailedError
 from pipeline.failures import own_cause
 from pipeline.lost_pushes import forget_lost_pushes
-from pipeline.pipeline import Places, create_pipeline, gate_settings
+from pipeline.pipeline import Places, create_pipeline, gate_settings, model_record
 from pipeline.run_log import RunScreen
 from pipeline.run_record import Node, open_store, read_latest_run
 from pipeline.summary import Summary, program
 from pipeline.verdict_files import keep_verdict
+from pipeline.warm_start import resolve_warm_start
 from pipeline.workspace import Workspace
 from serving.model_directory import fingerprint, live_version
 
@@ -46,6 +47,7 @@ def execute(
       screen: told which nodes to expect.
 
     Raises:
+      UserError: the configuration requires a warm start, and there is no model for it.
       RunFailedError: a node failed for a reason of its own; our rooms' typed errors pass through.
     """
     started = time.monotonic()
@@ -55,7 +57,10 @@ def execute(
         serving_directory=workspace.models(config.name),
         metadata=workspace.metadata,
     )
-    pipeline = create_pipeline(config, places, corpus_checksum)
+    warm_start = resolve_warm_start(
+        config, places.serving_directory, model_record(config, corpus_checksum), screen.show
+    )
+    pipeline = create_pipeline(config, places, corpus_checksum, warm_start)
     nodes = [component.id for component in pipeline.components]
     screen.expect(nodes)
     forget_lost_pushes(open_store(workspace.metadata), places.pipeline_root)

@@ -29,7 +29,8 @@ def load_weights(model: TranslationModel, export: str) -> None:
     """
     saved = os.path.join(export, "variables", "variables")
     try:
-        status = tf.train.Checkpoint(model=model).restore(saved)
+        # Not `restore`, which also wants the count of checkpoints that a training saves.
+        status = tf.train.Checkpoint(model=model).read(saved)
         status.expect_partial()
         status.assert_existing_objects_matched()
     except (ValueError, AssertionError, tf.errors.OpError) as error:
