@@ -157,7 +157,7 @@ class OpenDirectory:
         if self.store.moves_whole_folders:
             for name in self.store.list_names(own):
                 if name.startswith((_STAGING, _REMOVED)):
-                    self.store.remove(os.path.join(own, name))
+                    self._discard(os.path.join(own, name))
         for record in self.records():
             age = abs((self.clock() - record.time).total_seconds())
             if record.state == "pending" and age >= self.store.abandoned_after_seconds:
@@ -289,7 +289,8 @@ class OpenDirectory:
         return settled
 
     def _discard(self, path: str) -> None:
-        """Removes a version, of which a server never sees a half either."""
+        """Removes a folder, of which nobody ever sees a half either: no server, and no publisher
+        to whom it belongs and whom locks that do not work let in."""
         if self.store.moves_whole_folders:
             aside = os.path.join(self.folder, OWN_FOLDER, f"{_REMOVED}{uuid.uuid4().hex}")
             self.store.move(path, aside)

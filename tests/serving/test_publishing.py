@@ -115,6 +115,29 @@ def test_processes_that_push_and_retire_at_once_keep_as_many_as_they_are_told(
     assert [version.number for version in list_versions(folder)] == numbers[-2:]
 
 
+WITHOUT_LOCKS = """
+import errno, fcntl
+def no_locks(*_):
+    raise OSError(errno.ENOLCK, "No locks available")
+fcntl.flock = no_locks
+"""
+
+
+@pytest.mark.slow
+def test_without_locks_one_of_two_may_fail_and_still_no_half_is_seen(tmp_path: Path) -> None:
+    models = candidates(tmp_path / "candidates", 12, shards=8, size=50_000)
+    folder = tmp_path / "models"
+    with watched(folder, {fingerprint(model) for model in models}) as wrong:
+        processes = [start(WITHOUT_LOCKS + PUSH_ALL, folder, 100, *models[i::4]) for i in range(4)]
+        answers = [process.communicate() for process in processes]
+    numbers = [int(line) for output, _ in answers for line in output.split()]
+    assert wrong == []
+    assert len(set(numbers)) == len(numbers) >= 1
+    assert set(numbers) <= {version.number for version in list_versions(folder)}
+    for process, (_, complaint) in zip(processes, answers, strict=True):
+        assert process.returncode == 0 or "PublishingError: " in complaint
+
+
 @pytest.mark.slow
 def test_a_process_that_is_killed_leaves_nothing_that_a_server_loads(tmp_path: Path) -> None:
     live, big = candidates(tmp_path / "candidates", 2, shards=40, size=400_000)
