@@ -2,7 +2,7 @@
 and the rollbacks between them, by the journal of the serving directory."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -81,7 +81,9 @@ def read_history(
         for record in read_records(serving_directory)
         if record.happened and record.action == "rollback"
     ]
-    events = [*_events_of_runs(read_runs(store, pipeline_name), reports), *rollbacks]
+    made_by_rollbacks = {event.version for event in rollbacks}
+    runs = read_runs(store, pipeline_name)
+    events = [*_events_of_runs(runs, reports, made_by_rollbacks), *rollbacks]
     return sorted(events, key=lambda event: event.time)
 
 
@@ -97,17 +99,24 @@ def _event_of_rollback(record: VersionRecord) -> Event:
     )
 
 
-def _events_of_runs(runs: list[RunRecord], reports: str) -> Iterator[Event]:
+def _events_of_runs(
+    runs: list[RunRecord], reports: str, made_by_rollbacks: set[int | None]
+) -> Iterator[Event]:
     seen: set[tuple[int, ...]] = set()
+    known = set(made_by_rollbacks)
     for run in runs:
         evaluation = _artifact(run.nodes, "Evaluator", "evaluation")
         pushed = _artifact(run.nodes, "Pusher", "pushed_model")
         if evaluation is None or pushed is None:
             yield Event(run.started, Outcome.FAILED, reasons=_where_it_failed(run), run=run.name)
             continue
+        event = _event_of_run(run, evaluation, pushed, reports)
         artifacts = (evaluation.id, pushed.id)
-        yield _event_of_run(run, evaluation, pushed, reports, is_new=artifacts not in seen)
+        # The model of a run may have been live already.
+        is_known = event.outcome is Outcome.PUSHED and event.version in known
+        yield replace(event, outcome=Outcome.UNCHANGED) if artifacts in seen or is_known else event
         seen.add(artifacts)
+        known.add(event.version)
 
 
 def _where_it_failed(run: RunRecord) -> tuple[str, ...]:
@@ -116,7 +125,7 @@ def _where_it_failed(run: RunRecord) -> tuple[str, ...]:
 
 
 def _event_of_run(
-    run: RunRecord, evaluation: pb.Artifact, pushed: pb.Artifact, reports: str, *, is_new: bool
+    run: RunRecord, evaluation: pb.Artifact, pushed: pb.Artifact, reports: str
 ) -> Event:
     verdict = kept_verdict(reports, evaluation.id) or {}
     metrics = verdict.get("metrics", {}).get(OVERALL, {})
@@ -138,7 +147,7 @@ def _event_of_run(
         reasons.append(_text(pushed, "reason") or "no reason was kept")
     return Event(
         run.started,
-        outcome if is_new else Outcome.UNCHANGED,
+        outcome,
         version=int(_text(pushed, "pushed_version") or 0) or None if is_pushed else None,
         bleu=metrics.get(CANDIDATE, {}).get("bleu"),
         floor=_floor(verdict),

@@ -112,8 +112,8 @@ def roll_back(
 ) -> VersionRecord:
     """Makes an earlier version live again, as a copy of it under a new, highest number.
 
-    So every server follows, those that serve the highest number, too, and nothing is lost. What was
-    live, and all that lies between, is withdrawn: `push` does not let it out again.
+    So every server follows, those that serve the highest number, too, and nothing is lost. The
+    models above it that came after it are withdrawn: `push` does not let them out again.
 
     Args:
       folder: the model directory `models/NAME`.
@@ -138,20 +138,32 @@ def roll_back(
                 else f"is the same model as {live.number}, which is live"
             )
             raise RollbackError(f"Version {target.number} {same}; nothing was changed.")
-        above = [
-            each for each in directory.versions() if each.complete and each.number > target.number
-        ]
-        withdrawn = {directory.fingerprint(version): version.number for version in above}
-        withdrawn.pop(content, None)
         return directory.publish(
             target.path,
             link=True,
             action="rollback",
             restored=target.number,
             replaced=live.number if live else None,
-            withdrawn=withdrawn,
+            withdrawn=_newer_models(directory, target.number, content),
             reason=reason,
         )
+
+
+def _newer_models(directory: OpenDirectory, target: int, content: str) -> dict[str, int]:
+    """The models above a version that came after its own: by fingerprint, their highest version.
+
+    An older one may lie above it too, as what an earlier rollback made live. To go forward from
+    that is no reason to take it back.
+    """
+    present = [version for version in directory.versions() if version.complete]
+    served = [(version.number, directory.fingerprint(version)) for version in present]
+    recorded = [(each.version, each.fingerprint) for each in directory.records() if each.happened]
+    came: dict[str, int] = {}
+    for number, fingerprint_of in sorted([*served, *recorded], reverse=True):
+        came[fingerprint_of] = number
+    return {
+        found: number for number, found in served if number > target and came[found] > came[content]
+    }
 
 
 def _target(directory: OpenDirectory, to: int | None, live: ModelVersion | None) -> ModelVersion:

@@ -182,6 +182,21 @@ def test_going_back_to_what_was_taken_back_makes_it_live_again(models: Models) -
     assert models.push("two").number is not None
 
 
+def test_going_forward_again_takes_no_older_model_back(models: Models) -> None:
+    [_, second] = models.pushed("one", "two")
+    roll_back(str(models.folder), STORE)
+    assert roll_back(str(models.folder), STORE, to=second).withdrawn == {}
+    assert models.push("one").number is not None
+
+
+def test_a_newer_model_is_taken_back_whatever_lies_between(models: Models) -> None:
+    [first, second] = models.pushed("one", "two")
+    roll_back(str(models.folder), STORE, to=first)
+    [third] = models.pushed("three")
+    record = roll_back(str(models.folder), STORE, to=second)
+    assert list(record.withdrawn.values()) == [third]
+
+
 def test_going_back_twice_skips_what_was_taken_back(models: Models) -> None:
     models.pushed("one", "two", "three")
     roll_back(str(models.folder), STORE)
