@@ -107,7 +107,7 @@ def _summarise(
         ],
         export=export,
         pushed_to=live.path if live is not None and is_live else pushed_to,
-        not_pushed=not_pushed,
+        not_pushed=None if is_live else not_pushed,
         is_live=is_live and verdict.blessed and is_servable,
         cached_nodes=sum(node.is_cached for node in run.values()),
         nodes=nodes,

@@ -184,7 +184,7 @@ def test_the_new_model_is_gated_against_the_live_one_and_pushed(history: dict[st
     assert span.summary["verdict"]["live_version"] == str(span.versions[0])
 
 
-@pytest.mark.parametrize("run", ["again", "again too"])
+@pytest.mark.parametrize("run", ["again", "again too", "forced"])
 def test_with_nothing_new_nothing_is_done(history: dict[str, Run], run: str) -> None:
     assert history[run].executed == set()
     assert (history[run].status, history[run].summary["is_live"]) == (0, True)
@@ -199,12 +199,10 @@ def test_a_model_that_was_rolled_back_stays_back(history: dict[str, Run]) -> Non
     assert len(rolled.versions) == 3
 
 
-def test_a_model_that_was_brought_back_is_live_and_not_pushed_again(
-    history: dict[str, Run],
-) -> None:
+def test_a_model_that_was_brought_back_is_live_without_a_push(history: dict[str, Run]) -> None:
     forced = history["forced"]
-    assert (forced.status, forced.summary["is_live"]) == (0, True)
-    assert forced.executed == {"LiveModel", "Evaluator", "Pusher"}
+    assert forced.summary["pushed_to"].endswith(f"/{forced.versions[-1]}")
+    assert forced.summary["not_pushed"] is None
     assert len(forced.versions) == 4
 
 
