@@ -53,6 +53,7 @@ _LAZY_COMMANDS = (
     LazyCommand(
         "serve", "pipeline.serve_command:serve", "Serve the live model over gRPC and REST."
     ),
+    LazyCommand("web", "pipeline.web_command:web", "Show in a web page what translations look at."),
     LazyCommand(
         "corpus", "pipeline.corpus_commands:app", "Fetch a corpus, or import your own text."
     ),

@@ -7,7 +7,7 @@ import gc
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -29,6 +29,8 @@ from serving.server.reflection import add_reflection
 from serving.server.rest import RestApi
 from serving.server.scheduler import BatchScheduler
 from serving.server.settings import ServerSettings
+from serving.server.uvicorn_server import UvicornServer
+from serving.server.version_policy import VersionPolicy
 from serving.server.versions import Versions
 
 _HEALTH_NAMES = ("", protocol.PREDICTION_SERVICE, protocol.MODEL_SERVICE)
@@ -81,6 +83,7 @@ class ModelServer:
             load,
             poll_seconds=settings.poll_seconds,
             settle_seconds=settings.settle_seconds,
+            policy=VersionPolicy(latest=settings.latest_versions),
             report=report,
         )
         self._metrics = Metrics(self.versions, lambda: self._scheduler.queued_rows)
@@ -154,7 +157,7 @@ class ModelServer:
             timeout_seconds=settings.rest_timeout_seconds,
             max_body_bytes=settings.max_message_bytes,
         )
-        self._rest = _RestServer(
+        self._rest = UvicornServer(
             uvicorn.Config(
                 api.application(),
                 lifespan="off",
@@ -201,14 +204,6 @@ class ModelServer:
             self._health.set(name, status)
 
 
-class _RestServer(uvicorn.Server):
-    """Leaves the process's signals alone: they end both servers, not one."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 @functools.cache
 def _prepare() -> None:
     """Keeps requests quick while versions come and go.
@@ -223,7 +218,8 @@ def _prepare() -> None:
     sys.setswitchinterval(0.001)
 
 
-def _load(path: str, number: int) -> LoadedModel:
+def load_for_traffic(path: str, number: int) -> LoadedModel:
+    """Loads a version in a process that has nothing else to do than to serve."""
     _prepare()
     return load_model(path, number)
 
@@ -241,7 +237,7 @@ async def serve(
     Raises:
       StartError: the server cannot start.
     """
-    server = ModelServer(settings, report, _load)
+    server = ModelServer(settings, report, load_for_traffic)
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     signals = (signal.SIGTERM, signal.SIGINT)

@@ -37,6 +37,8 @@ class ServerSettings:
     """gRPC; 0 takes any that is free."""
     rest_port: int = DEFAULT_REST_PORT
     """REST and metrics; 0 takes any that is free."""
+    latest_versions: int = 1
+    """How many of the highest versions are served, until a client sends another policy."""
     poll_seconds: float = 1.0
     """How often the folder is looked at."""
     settle_seconds: float = 1.0
