@@ -1,6 +1,7 @@
 """The verdicts of all runs as files, one for each evaluation: `nmt report` reads them without TFMA,
 which takes half a minute to load."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -23,19 +24,20 @@ def keep_verdict(reports: str, evaluation: int, verdict: Verdict) -> None:
     path.write_text(verdict.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
-def kept_verdict(reports: str, evaluation: int) -> dict[str, Any] | None:
+def kept_verdict(reports: str, evaluation: int, uri: str) -> dict[str, Any] | None:
     """Reads a verdict as plain values: an older release may have written fewer, a newer one more.
 
     Args:
       reports: the folder of the pipeline's reports.
       evaluation: the id of the evaluation in ML Metadata.
+      uri: where the evaluation lies; an Evaluator that writes its verdict down does it there.
 
     Returns:
       The fields of a `Verdict`, or None where none was kept.
     """
-    path = Path(reports, _FOLDER, f"{evaluation}.json")
-    try:
-        found = json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
+    for path in (Path(uri, "verdict.json"), Path(reports, _FOLDER, f"{evaluation}.json")):
+        with contextlib.suppress(OSError, ValueError):
+            found = json.loads(path.read_bytes())
+            if isinstance(found, dict):
+                return found
+    return None

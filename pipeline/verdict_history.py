@@ -17,6 +17,7 @@ from pipeline.verdict_files import kept_verdict
 from serving.version_records import VersionRecord, read_records
 
 _SLICE_PREFIX = "length_bucket="
+_UNSERVABLE = "the export cannot be served"
 
 
 class Outcome(StrEnum):
@@ -127,7 +128,7 @@ def _where_it_failed(run: RunRecord) -> tuple[str, ...]:
 def _event_of_run(
     run: RunRecord, evaluation: pb.Artifact, pushed: pb.Artifact, reports: str
 ) -> Event:
-    verdict = kept_verdict(reports, evaluation.id) or {}
+    verdict = kept_verdict(reports, evaluation.id, evaluation.uri) or {}
     metrics = verdict.get("metrics", {}).get(OVERALL, {})
     live = _artifact(run.nodes, "LiveModel", "model")
     gate = _artifact(run.nodes, "Evaluator", "blessing")
@@ -135,8 +136,8 @@ def _event_of_run(
     reasons = _failed_checks(verdict)
     if _number(gate, "blessed") != 1 and not reasons:
         reasons.append("the gate, whose verdict was not kept")
-    if _number(servable, "blessed") != 1:
-        reasons.append("the export cannot be served")
+    if _number(servable, "blessed") != 1 and not any(_UNSERVABLE in each for each in reasons):
+        reasons.append(_UNSERVABLE)
     is_pushed = _number(pushed, "pushed") == 1
     if is_pushed:
         outcome = Outcome.PUSHED

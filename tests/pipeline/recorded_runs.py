@@ -21,10 +21,10 @@ class Records:
         self.store: MetadataStore = open_store(str(workspace / "metadata.db"))
         self._count = 0
 
-    def artifact(self, **properties: int | str) -> int:
+    def artifact(self, uri: Path | None = None, **properties: int | str) -> int:
         """Makes an artifact; returns its id."""
         kind = self.store.put_artifact_type(pb.ArtifactType(name="Anything"))
-        artifact = pb.Artifact(type_id=kind)
+        artifact = pb.Artifact(type_id=kind, uri=str(uri or self.workspace / "nothing"))
         for name, value in properties.items():
             field = "int_value" if isinstance(value, int) else "string_value"
             setattr(artifact.custom_properties[name], field, value)
@@ -64,9 +64,10 @@ class Records:
         blessed: int = 1,
         servable: int = 1,
         live_version: str | None = None,
+        uri: Path | None = None,
     ) -> dict[str, dict[str, int]]:
-        """Makes the artifacts of a run that came to a verdict, which is kept."""
-        evaluation = self.artifact()
+        """Makes the artifacts of a run that came to a verdict, which is kept if it is given."""
+        evaluation = self.artifact(uri)
         if verdict is not None:
             keep_verdict(str(self.workspace / "reports/captions"), evaluation, verdict)
         live = {} if live_version is None else {"model": self.artifact(live_version=live_version)}

@@ -139,6 +139,19 @@ def test_a_model_that_cannot_be_served_is_blocked(
     assert (event["outcome"], event["reasons"]) == ("blocked", ["the export cannot be served"])
 
 
+def test_a_verdict_that_lies_beside_its_evaluation_is_read_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records, evaluation = Records(tmp_path), tmp_path / "evaluation"
+    evaluation.mkdir()
+    found = verdict(18.0, live=20.0, failed=(DROPPED,))
+    (evaluation / "verdict.json").write_text(found.model_dump_json(), encoding="utf-8")
+    records.run(records.judged(None, pushed={"pushed": 0}, blessed=0, uri=evaluation))
+    [event] = events(tmp_path, capsys)
+    assert (event["bleu"], event["live_bleu"]) == (18.0, 20.0)
+    assert event["reasons"] == ["bleu_drop (31+) 3.25, must be at most 1"]
+
+
 def test_a_verdict_that_was_not_kept_leaves_the_scores_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
