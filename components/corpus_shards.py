@@ -6,16 +6,22 @@ import gzip
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
+from google.protobuf import struct_pb2
 from tfx.components.example_gen.driver import FileBasedDriver
 from tfx.components.example_gen.input_processor import FileBasedInputProcessor
 from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2, range_config_pb2
+from tfx.types import standard_component_specs
+from tfx.utils import proto_utils
 
+from components.corpus_spans import chosen, span_folders
 from components.parallel_text import SHARD_SUFFIXES, CorpusError
+
+TRAIN_SPANS_KEY = "train_spans"
 
 
 def find_shards(input_base: str, pattern: str) -> list[str]:
@@ -32,29 +38,65 @@ def find_shards(input_base: str, pattern: str) -> list[str]:
         Paths in order of their names. Files with another ending (`.part`, `~`) are no shards.
     """
     folder, name_pattern = os.path.split(os.path.join(input_base, pattern))
-    if not fileio.isdir(folder):
-        return []
-    names = sorted(str(name).rstrip("/") for name in fileio.listdir(folder))
     return [
         os.path.join(folder, name)
-        for name in names
+        for name in _names_in(folder)
         if fnmatch.fnmatchcase(name, name_pattern) and name.endswith(SHARD_SUFFIXES)
     ]
 
 
-def require_shards(input_base: str, patterns: Mapping[str, str]) -> dict[str, list[str]]:
+def split_shards(
+    input_base: str, split: str, pattern: str, train_spans: int | None = None
+) -> list[str]:
+    """The shards of one split that a run reads, those of the spans included, oldest first.
+
+    Args:
+        input_base: the corpus folder.
+        split: its name.
+        pattern: of the file names, relative to the folder and to each span in it.
+        train_spans: how many of the newest spans to train on; None for all.
+
+    Raises:
+        CorpusError: two folders are the same span.
+    """
+    spans = span_folders(_names_in(input_base)).values()
+    folders = [input_base, *(os.path.join(input_base, span) for span in spans)]
+    parts = [shards for folder in folders if (shards := find_shards(folder, pattern))]
+    return [shard for part in chosen(parts, split, train_spans) for shard in part]
+
+
+def shard_name(path: str) -> str:
+    """What a shard is called in reports: its file name, after that of its span if it has one."""
+    folder, name = os.path.split(path)
+    span = os.path.basename(folder)
+    return f"{span}/{name}" if span_folders([span]) else name
+
+
+def _names_in(folder: str) -> list[str]:
+    if not fileio.isdir(folder):
+        return []
+    return sorted(str(name).rstrip("/") for name in fileio.listdir(folder))
+
+
+def require_shards(
+    input_base: str, patterns: Mapping[str, str], train_spans: int | None = None
+) -> dict[str, list[str]]:
     """The shards of every split.
 
     Args:
         input_base: the corpus folder.
         patterns: of the file names, by split.
+        train_spans: how many of the newest spans to train on; None for all.
 
     Raises:
         CorpusError: the folder or a split is missing.
     """
     if not fileio.isdir(input_base):
         raise CorpusError(f"There is no corpus folder {input_base}; make it with nmt corpus.")
-    shards = {split: find_shards(input_base, pattern) for split, pattern in patterns.items()}
+    shards = {
+        split: split_shards(input_base, split, pattern, train_spans)
+        for split, pattern in patterns.items()
+    }
     missing = [split for split, paths in shards.items() if not paths]
     if missing:
         wanted = ", ".join(f"{split}-*.tsv or {split}-*.tsv.gz" for split in missing)
@@ -81,23 +123,39 @@ class ContentProcessor(FileBasedInputProcessor):
     made anew, would train the model again, and an edit within a second could be missed.
     """
 
+    train_spans: int | None = None
+    """How many of the newest spans count in the training split; None for all."""
+
+    def resolve_span_and_version(self) -> tuple[int, int | None]:
+        """The newest span; 0 where the corpus has none. A run reads more than that one."""
+        return max(span_folders(_names_in(self._input_base_uri)), default=0), None
+
     def get_input_fingerprint(self, span: int, version: int | None) -> str:
         """SHA-256 over names and contents of all shards, split by split."""
         digest = hashlib.sha256()
         for split in self._splits:
             pattern = self.get_pattern_for_span_version(split.pattern, span, version)
-            for path in find_shards(self._input_base_uri, pattern):
+            for path in split_shards(self._input_base_uri, split.name, pattern, self.train_spans):
                 with fileio.open(path, "rb") as stream:
                     content = hashlib.sha256()
                     while block := stream.read(1 << 20):
                         content.update(block)
-                name = os.path.basename(path)
+                name = shard_name(path)
                 digest.update(f"{split.name}/{name} {content.hexdigest()}\n".encode())
         return f"sha256:{digest.hexdigest()}"
 
 
 class ContentDriver(FileBasedDriver):
-    """The stock driver, spans and versions included, with a fingerprint of the content."""
+    """The stock driver, with a fingerprint of the content, and with all spans that a run reads."""
+
+    _train_spans: int | None = None
+
+    def resolve_exec_properties(
+        self, exec_properties: dict[str, Any], pipeline_info: Any, component_info: Any
+    ) -> dict[str, Any]:
+        """Finds the newest span and the fingerprint."""
+        self._train_spans = train_spans_of(exec_properties)
+        return super().resolve_exec_properties(exec_properties, pipeline_info, component_info)
 
     def get_input_processor(
         self,
@@ -107,4 +165,20 @@ class ContentDriver(FileBasedDriver):
     ) -> ContentProcessor:
         """The processor that finds and fingerprints the shards."""
         assert input_base_uri
-        return ContentProcessor(input_base_uri, splits, range_config)
+        processor = ContentProcessor(input_base_uri, splits, range_config)
+        processor.train_spans = self._train_spans
+        return processor
+
+
+def settings_of(exec_properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The component's own arguments, by name."""
+    config = example_gen_pb2.CustomConfig()
+    proto_utils.json_to_proto(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY], config)
+    settings = struct_pb2.Struct()
+    config.custom_config.Unpack(settings)
+    return cast(Mapping[str, Any], settings)
+
+
+def train_spans_of(exec_properties: Mapping[str, Any]) -> int | None:
+    """How many of the newest spans to train on, by the component's arguments; None for all."""
+    return int(settings_of(exec_properties)[TRAIN_SPANS_KEY]) or None

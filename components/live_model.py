@@ -3,9 +3,10 @@
 What is live is read from the serving directory, not from ML Metadata, so that a rollback or a model
 that was pushed by hand counts too. The baseline is the highest usable version whose content differs
 from the candidate's. That is the live version, except right after the candidate itself was pushed:
-then it is what was live before, so that a second run with nothing changed finds the same baseline
-and is answered from the cache. The first model has no baseline: the component then publishes no
-artifact at all, and the stock Evaluator sees an empty baseline channel.
+then it is what was live before (and was not taken back by a rollback), so that a second run with
+nothing changed finds the same baseline and is answered from the cache. The first model has no
+baseline: the component then publishes no artifact at all, and the stock Evaluator sees an empty
+baseline channel.
 
 The driver puts the chosen version and its fingerprint among the execution properties before TFX
 looks into its cache (as ExampleGen's does with its input), so the node runs again exactly when the
@@ -31,6 +32,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.utils import io_utils, path_utils
 
 from serving.model_directory import FileSystem, fingerprint, foreign_entries, list_versions
+from serving.version_records import read_records, withdrawn_models
 
 CANDIDATE_KEY = "candidate"
 MODEL_KEY = "model"
@@ -82,7 +84,7 @@ def find_baseline(
     """The highest usable version whose content is not the candidate's; None where there is none.
 
     Versions that no server could load and entries that are no versions are named in the log and
-    passed over.
+    passed over; and below the live one, models that were taken back by a rollback.
 
     Args:
       serving_directory: The folder `models/NAME`, which need not exist yet.
@@ -93,13 +95,16 @@ def find_baseline(
     for entry in foreign_entries(serving_directory, filesystem):
         logging.warning("%s: %s is passed over: %s.", serving_directory, entry.name, entry.reason)
     candidate_fingerprint = fingerprint(candidate, filesystem)
+    passed_over = {candidate_fingerprint}
     for version in reversed(list_versions(serving_directory, filesystem)):
         if not version.complete:
             logging.warning("Version %s is passed over: %s.", version.path, version.problem)
             continue
         version_fingerprint = fingerprint(version.path, filesystem)
-        if version_fingerprint != candidate_fingerprint:
+        if version_fingerprint not in passed_over:
             return Baseline(version.number, version.path, version_fingerprint)
+        # The candidate itself is live. What was before counts, but not if it was taken back.
+        passed_over |= withdrawn_models(read_records(serving_directory, filesystem)).keys()
     return None
 
 

@@ -1,5 +1,7 @@
 """ParallelTextExampleGen: a corpus folder of TSV shards becomes the Examples of the pipeline.
 
+Folders `span-1`, `span-2`, ... in it add what came later.
+
 The folder's own splits are kept (`train-*.tsv[.gz]`, `validation-*`, `test-*`): nothing is hashed
 anew, so that a published test set stays the test set. Malformed lines are counted by reason and
 kept under `rejected/` in the artifact, beside the `Split-*` folders that other components read;
@@ -28,7 +30,15 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, proto_utils
 
 from components import parallel_text
-from components.corpus_shards import ContentDriver, open_shard, require_shards
+from components.corpus_shards import (
+    TRAIN_SPANS_KEY,
+    ContentDriver,
+    open_shard,
+    require_shards,
+    settings_of,
+    shard_name,
+    train_spans_of,
+)
 from components.ingestion_report import (
     INGESTION_FILE,
     REJECTED_FOLDER,
@@ -71,7 +81,7 @@ class ReadShard(beam.DoFn):
         self._limits = limits
 
     def process(self, path: str) -> Iterator[Any]:
-        shard = os.path.basename(path)
+        shard = shard_name(path)
         counts = SplitCounts(shards=1)
         try:
             with open_shard(path) as stream:
@@ -179,7 +189,9 @@ class ParallelTextExecutor(BaseBeamExecutor):
             output_dict[standard_component_specs.EXAMPLES_KEY]
         )
         corpus = str(exec_properties[standard_component_specs.INPUT_BASE_KEY])
-        shards = require_shards(corpus, _patterns_of(exec_properties))
+        shards = require_shards(
+            corpus, _patterns_of(exec_properties), train_spans_of(exec_properties)
+        )
         limits, max_rejected_fraction = _settings_of(exec_properties)
         examples.split_names = artifact_utils.encode_split_names(list(shards))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
@@ -227,11 +239,8 @@ def _patterns_of(exec_properties: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _settings_of(exec_properties: Mapping[str, Any]) -> tuple[LineLimits, float]:
-    """The component's own arguments: the limits of a line, and `max_rejected_fraction`."""
-    config = example_gen_pb2.CustomConfig()
-    proto_utils.json_to_proto(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY], config)
-    settings = struct_pb2.Struct()
-    config.custom_config.Unpack(settings)
+    """The limits of a line, and `max_rejected_fraction`."""
+    settings = settings_of(exec_properties)
     limits = LineLimits(
         max_words=int(settings["max_words"]),
         max_characters=int(settings["max_characters"]),
@@ -259,6 +268,7 @@ class ParallelTextExampleGen(FileBasedExampleGen):
         max_characters: most characters on either side.
         max_length_ratio: most times that one side may be longer than the other, in words and in
             characters; short texts are free.
+        train_spans: train on so many of the newest spans (`components.corpus_spans`); None for all.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -274,7 +284,10 @@ class ParallelTextExampleGen(FileBasedExampleGen):
         max_words: int = 200,
         max_characters: int = 2000,
         max_length_ratio: float = 9.0,
+        train_spans: int | None = None,
     ) -> None:
+        if train_spans is not None and train_spans < 1:
+            raise ValueError(f"train_spans must be 1 or more, or None for all, not {train_spans}.")
         if not 0 <= max_rejected_fraction <= 1:
             raise ValueError(
                 f"max_rejected_fraction must be from 0 to 1, not {max_rejected_fraction}."
@@ -287,6 +300,8 @@ class ParallelTextExampleGen(FileBasedExampleGen):
                 "max_words": limits.max_words,
                 "max_characters": limits.max_characters,
                 "max_length_ratio": limits.max_length_ratio,
+                # A message of numbers has no null.
+                TRAIN_SPANS_KEY: train_spans or 0,
                 "code_digest": _code_digest(),
             }
         )
@@ -306,6 +321,7 @@ def _code_digest() -> str:
     """SHA-256 of the modules that decide what an example is: TFX's cache is blind to code."""
     digest = hashlib.sha256()
     here = Path(__file__)
-    for module in ("parallel_text", "corpus_shards", "ingestion_report", here.stem):
+    modules = ("parallel_text", "corpus_shards", "corpus_spans", "ingestion_report", here.stem)
+    for module in modules:
         digest.update(here.with_name(f"{module}.py").read_bytes())
     return digest.hexdigest()

@@ -57,7 +57,14 @@ _LAZY_COMMANDS = (
     LazyCommand(
         "corpus", "pipeline.corpus_commands:app", "Fetch a corpus, or import your own text."
     ),
-    LazyCommand("models", "pipeline.models_command:app", "List and show the pushed models."),
+    LazyCommand(
+        "models",
+        "pipeline.models_command:app",
+        "List and show the pushed models, or go back to an earlier one.",
+    ),
+    LazyCommand(
+        "report", "pipeline.report_command:report", "Show the verdicts of all runs, and a chart."
+    ),
     LazyCommand(
         "compile",
         "pipeline.compile_command:compile_",

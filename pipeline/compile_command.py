@@ -9,6 +9,7 @@ import typer
 
 from pipeline.config import PipelineConfig, load_config
 from pipeline.corpora.folder import INFORMATION_FILE, read_information
+from pipeline.corpora.spans import has_spans
 from pipeline.errors import UserError
 from pipeline.line_files import written_whole
 from pipeline.options import DEFAULT_CONFIG, ConfigOption, OverridesOption, WorkspaceOption
@@ -59,8 +60,11 @@ def _check_output(output: str) -> None:
 
 
 def _known_checksum(config: PipelineConfig, workspace: Workspace) -> str:
-    """The checksum of the corpus if a copy of it lies on this machine, else an empty text."""
+    """The checksum of the corpus if a copy of it lies on this machine, else an empty text; and for
+    one that grows by spans, which the checksum of `corpus.json` does not cover."""
     folder = workspace.corpus(config.data.corpus)
     if is_remote(folder) or not os.path.exists(os.path.join(folder, INFORMATION_FILE)):
+        return ""
+    if has_spans(Path(folder)):
         return ""
     return read_information(Path(folder)).checksum

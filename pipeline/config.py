@@ -48,6 +48,9 @@ class DataSettings(Settings):
     """A side with more characters is malformed."""
     max_length_ratio: float = Field(default=9.0, ge=1)
     """A pair is malformed if one side has more than this many times the words of the other."""
+    train_spans: int | None = Field(default=None, ge=1)
+    """Train on so many of the newest spans of the corpus (folders `span-1`, `span-2`, ... in it);
+    null trains on all."""
 
 
 class EvaluationSettings(Settings):
@@ -76,6 +79,13 @@ class ServingValidationSettings(Settings):
     """Longest time that one request may take."""
 
 
+class ServingSettings(Settings):
+    """The folder that servers watch."""
+
+    keep_versions: int = Field(default=5, ge=2)
+    """How many of the newest versions stay there; what a rollback refers to stays beside them."""
+
+
 class PipelineConfig(Settings):
     """Everything that a run can be told."""
 
@@ -90,6 +100,7 @@ class PipelineConfig(Settings):
     decoding: DecodingSettings = Field(default_factory=DecodingSettings)
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
     serving_validation: ServingValidationSettings = Field(default_factory=ServingValidationSettings)
+    serving: ServingSettings = Field(default_factory=ServingSettings)
     beam: BeamSettings = Field(default_factory=BeamSettings)
     kubeflow: KubeflowSettings = Field(default_factory=KubeflowSettings)
 

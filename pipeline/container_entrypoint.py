@@ -119,12 +119,13 @@ def _resolve_span(executor_input: Json) -> None:
     from tfx.proto import example_gen_pb2
     from tfx.utils import proto_utils
 
-    from components.corpus_shards import ContentProcessor
+    from components.corpus_shards import ContentProcessor, train_spans_of
 
     parameters: dict[str, Any] = executor_input["inputs"]["parameterValues"]
     config = example_gen_pb2.Input()
     proto_utils.json_to_proto(parameters["input_config"], config)
     processor = ContentProcessor(parameters["input_base"], config.splits, None)
+    processor.train_spans = train_spans_of(parameters)
     span, version = processor.resolve_span_and_version()
     for split in config.splits:
         split.pattern = processor.get_pattern_for_span_version(split.pattern, span, version)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tfx.utils import path_utils
 
+from components.atomic_pusher import REASON_KEY
 from components.gate import read_verdict
 from components.serving_validator import BLESSED_FILE, REPORT_FILE
 from components.verdict import Verdict, format_verdict
@@ -16,12 +17,14 @@ from pipeline.config import PipelineConfig
 from pipeline.errors import RunFailedError
 from pipeline.failures import own_cause
 from pipeline.lost_pushes import forget_lost_pushes
-from pipeline.pipeline import Places, create_pipeline, gate_settings
+from pipeline.pipeline import Places, create_pipeline, gate_settings, model_record
 from pipeline.run_log import RunScreen
 from pipeline.run_record import Node, open_store, read_latest_run
 from pipeline.summary import Summary, program
+from pipeline.verdict_files import keep_verdict
+from pipeline.warm_start import resolve_warm_start
 from pipeline.workspace import Workspace
-from serving.model_directory import live_version
+from serving.model_directory import fingerprint, live_version
 
 
 def execute(
@@ -44,6 +47,7 @@ def execute(
       screen: told which nodes to expect.
 
     Raises:
+      UserError: the configuration requires a warm start, and there is no model for it.
       RunFailedError: a node failed for a reason of its own; our rooms' typed errors pass through.
     """
     started = time.monotonic()
@@ -53,7 +57,10 @@ def execute(
         serving_directory=workspace.models(config.name),
         metadata=workspace.metadata,
     )
-    pipeline = create_pipeline(config, places, corpus_checksum)
+    warm_start = resolve_warm_start(
+        config, places.serving_directory, model_record(config, corpus_checksum), screen.show
+    )
+    pipeline = create_pipeline(config, places, corpus_checksum, warm_start)
     nodes = [component.id for component in pipeline.components]
     screen.expect(nodes)
     forget_lost_pushes(open_store(workspace.metadata), places.pipeline_root)
@@ -85,23 +92,30 @@ def _summarise(
     )
     blessing = run["ServingValidator"].outputs["blessing"][0].uri
     report = json.loads(Path(blessing, REPORT_FILE).read_text(encoding="utf-8"))
-    pushed_to = _pushed_to(run["Pusher"])
+    is_servable = os.path.exists(os.path.join(blessing, BLESSED_FILE))
+    export = path_utils.serving_model_dir(run["Trainer"].outputs["model"][0].uri)
+    pushed_to, not_pushed = _pushed_to(run["Pusher"])
     live = live_version(workspace.models(config.name))
+    # By what it holds: a rollback gives the same model another version.
+    is_live = live is not None and fingerprint(live.path) == fingerprint(export)
     return Summary(
         pipeline=config.name,
         verdict=verdict,
-        is_servable=os.path.exists(os.path.join(blessing, BLESSED_FILE)),
+        is_servable=is_servable,
         serving_problems=[
             f"{found['request']}: {found['problem']}" for found in report["problems"]
         ],
-        export=path_utils.serving_model_dir(run["Trainer"].outputs["model"][0].uri),
-        pushed_to=pushed_to,
-        is_live=live is not None and live.path == pushed_to,
+        export=export,
+        pushed_to=live.path if live is not None and is_live else pushed_to,
+        not_pushed=None if is_live else not_pushed,
+        is_live=is_live and verdict.blessed and is_servable,
         cached_nodes=sum(node.is_cached for node in run.values()),
         nodes=nodes,
         seconds=seconds,
         log=log,
-        report=_write_verdict(verdict, workspace.reports(config.name)),
+        report=_write_verdict(
+            verdict, workspace.reports(config.name), evaluation["evaluation"][0].id
+        ),
         next_command=_next_command(config, workspace, verdict.blessed),
     )
 
@@ -112,10 +126,16 @@ def _live_version(live_model: Node) -> str | None:
     return artifacts[0].custom_properties["live_version"].string_value if artifacts else None
 
 
-def _write_verdict(verdict: Verdict, folder: str) -> str:
-    """Writes the verdict of the latest run as JSON and as text; returns the path of the text."""
+def _write_verdict(verdict: Verdict, folder: str, evaluation: int) -> str:
+    """Writes the verdict of the latest run as JSON and as text; returns the path of the text.
+
+    Args:
+      verdict: of the latest run.
+      folder: the pipeline's reports.
+      evaluation: the id of its evaluation in ML Metadata, under which it is kept for `nmt report`.
+    """
     path = Path(folder)
-    path.mkdir(parents=True, exist_ok=True)
+    keep_verdict(folder, evaluation, verdict)
     path.joinpath("verdict.json").write_text(verdict.model_dump_json(indent=2) + "\n", "utf-8")
     readable = path / "verdict.txt"
     readable.write_text(format_verdict(verdict) + "\n", encoding="utf-8")
@@ -127,11 +147,12 @@ def _short(error: Exception) -> str:
     return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
 
 
-def _pushed_to(pusher: Node) -> str | None:
-    """The folder that the Pusher filled, if it did."""
+def _pushed_to(pusher: Node) -> tuple[str | None, str | None]:
+    """The folder that the Pusher filled, if it did; else why it did not."""
     properties = pusher.outputs["pushed_model"][0].custom_properties
-    is_pushed = "pushed" in properties and bool(properties["pushed"].int_value)
-    return properties["pushed_destination"].string_value if is_pushed else None
+    if "pushed" in properties and properties["pushed"].int_value:
+        return properties["pushed_destination"].string_value, None
+    return None, properties[REASON_KEY].string_value
 
 
 def _next_command(config: PipelineConfig, workspace: Workspace, is_blessed: bool) -> str:

@@ -101,7 +101,7 @@ def _in_words(schema: dict[str, Any]) -> str:
     if "const" in schema:
         return str(schema["const"])
     if "enum" in schema:
-        *others, last = (str(value) for value in schema["enum"])
+        *others, last = (_as_written(value) for value in schema["enum"])
         return f"{', '.join(others)} or {last}" if others else last
     if schema.get("type") == "array":
         return f"a list whose items are {_in_words(schema['items'])}"
@@ -111,6 +111,11 @@ def _in_words(schema: dict[str, Any]) -> str:
     if schema.get("minLength") == 1:
         return f"{words} that is not empty"
     return words + _bounds(schema)
+
+
+def _as_written(value: Any) -> str:
+    """A value as it would stand in a file."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _bounds(schema: dict[str, Any]) -> str:

@@ -45,6 +45,11 @@ def compile_pipeline(config: PipelineConfig, corpus_checksum: str = "") -> list[
       UserError: open-source Kubeflow Pipelines could not run it.
     """
     settings = config.kubeflow
+    if config.training.warm_start:
+        raise UserError(
+            "training.warm_start looks for the live model when a run begins, and a compiled "
+            "pipeline has no such moment: set it to false."
+        )
     workspace = Workspace(settings.workspace.rstrip("/"))
     corpus = _corpus(config, workspace)
     places = Places(

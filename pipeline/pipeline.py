@@ -2,11 +2,13 @@
 runner."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from tfx import v1 as tfx
 from tfx.dsl.components.base import base_node
 
+from components.atomic_pusher import AtomicPusher
 from components.curated_schema_gen import CuratedSchemaGen
 from components.gate import evaluation_config
 from components.gate_settings import GateSettings
@@ -19,6 +21,7 @@ from components.strict_example_validator import StrictExampleValidator
 from pipeline.beam_options import beam_arguments
 from pipeline.config import PipelineConfig
 from pipeline.digests import code_digest, lock_digest
+from pipeline.warm_start import WarmStart
 
 _PREPROCESSING_CODE = (
     "trainer.preprocessing",
@@ -66,7 +69,10 @@ class Places:
 
 
 def create_pipeline(
-    config: PipelineConfig, places: Places, corpus_checksum: str
+    config: PipelineConfig,
+    places: Places,
+    corpus_checksum: str,
+    warm_start: WarmStart | None = None,
 ) -> tfx.dsl.Pipeline:
     """Wires the components.
 
@@ -74,6 +80,7 @@ def create_pipeline(
       config: what to do.
       places: where.
       corpus_checksum: recorded on the model.
+      warm_start: the version with which training begins.
 
     Returns:
       The pipeline, for any of TFX's runners.
@@ -87,7 +94,7 @@ def create_pipeline(
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,
         pipeline_root=places.pipeline_root,
-        components=_components(config, places, corpus_checksum),
+        components=_components(config, places, corpus_checksum, warm_start),
         enable_cache=True,
         metadata_connection_config=connection,
         beam_pipeline_args=[*beam_arguments(config.beam, places.pipeline_root)],
@@ -101,7 +108,7 @@ def gate_settings(config: PipelineConfig) -> GateSettings:
 
 
 def _components(
-    config: PipelineConfig, places: Places, corpus_checksum: str
+    config: PipelineConfig, places: Places, corpus_checksum: str, warm_start: WarmStart | None
 ) -> list[base_node.BaseNode]:
     data = config.data
     example_gen = ParallelTextExampleGen(
@@ -110,6 +117,7 @@ def _components(
         max_words=data.max_words,
         max_characters=data.max_characters,
         max_length_ratio=data.max_length_ratio,
+        train_spans=data.train_spans,
     )
     examples = example_gen.outputs["examples"]
     statistics_gen = tfx.components.StatisticsGen(examples=examples)
@@ -129,11 +137,14 @@ def _components(
         custom_config={
             "subwords": config.subwords.model_dump(mode="json"),
             "code_digest": code_digest(*_PREPROCESSING_CODE),
+            "vocabulary": warm_start.vocabulary if warm_start else None,
+            "vocabulary_of": warm_start.fingerprint if warm_start else None,
         },
     )
     # Nothing is learned from examples that failed the validation.
     transform.add_upstream_node(example_validator)
-    trainer = _trainer(config, places, corpus_checksum, transform)
+    record = model_record(config, corpus_checksum)
+    trainer = _trainer(config, places, record, warm_start, transform)
     model = trainer.outputs["model"]
     live_model = LiveModel(model=model, serving_directory=places.serving_directory)
     serving_validator = ServingValidator(
@@ -152,13 +163,13 @@ def _components(
         baseline_model=live_model.outputs["model"],
         eval_config=evaluation_config(settings, code_digest(*_EVALUATION_CODE)),
     )
-    pusher = tfx.components.Pusher(
+    pusher = AtomicPusher(
         model=model,
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=serving_validator.outputs["blessing"],
-        push_destination=tfx.proto.PushDestination(
-            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=places.serving_directory)
-        ),
+        baseline_model=live_model.outputs["model"],
+        serving_directory=places.serving_directory,
+        keep_versions=config.serving.keep_versions,
     )
     return [
         example_gen, statistics_gen, schema_gen, example_validator, transform,
@@ -166,18 +177,36 @@ def _components(
     ]  # fmt: skip
 
 
-def _trainer(
-    config: PipelineConfig,
-    places: Places,
-    corpus_checksum: str,
-    transform: tfx.components.Transform,
-) -> RecordingTrainer:
-    """Returns the Trainer; its parameters hold all that decides what it does."""
-    digest = code_digest("trainer")
-    sections = {
+def model_record(config: PipelineConfig, corpus_checksum: str) -> dict[str, Any]:
+    """Returns what a model's card says of its origin."""
+    return {
+        "name": config.name,
+        "source_language": config.data.source_language,
+        "target_language": config.data.target_language,
+        "corpus": config.data.corpus,
+        "corpus_checksum": corpus_checksum,
+        "code_digest": code_digest("trainer"),
+        "lock_digest": lock_digest(),
+        "seed": config.seed,
+        "configuration": _trainer_sections(config),
+    }
+
+
+def _trainer_sections(config: PipelineConfig) -> dict[str, Any]:
+    return {
         name: getattr(config, name).model_dump(mode="json")
         for name in ("subwords", "model", "training", "decoding")
     }
+
+
+def _trainer(
+    config: PipelineConfig,
+    places: Places,
+    record: dict[str, Any],
+    warm_start: WarmStart | None,
+    transform: tfx.components.Transform,
+) -> RecordingTrainer:
+    """Returns the Trainer; its parameters hold all that decides what it does."""
     return RecordingTrainer(
         run_fn="trainer.run_fn.run_fn",
         examples=transform.outputs["transformed_examples"],
@@ -185,20 +214,18 @@ def _trainer(
         train_args=tfx.proto.TrainArgs(splits=["train"]),
         eval_args=tfx.proto.EvalArgs(splits=["validation"]),
         custom_config={
-            **sections,
+            **_trainer_sections(config),
             "seed": config.seed,
-            "code_digest": digest,
+            "code_digest": record["code_digest"],
             "checkpoint_root": os.path.join(places.pipeline_root, "checkpoints"),
+            "warm_start": asdict(warm_start) if warm_start else None,
             "record": {
-                "name": config.name,
-                "source_language": config.data.source_language,
-                "target_language": config.data.target_language,
-                "corpus": config.data.corpus,
-                "corpus_checksum": corpus_checksum,
-                "code_digest": digest,
-                "lock_digest": lock_digest(),
-                "seed": config.seed,
-                "configuration": sections,
+                **record,
+                "warm_start": (
+                    {"version": warm_start.version, "fingerprint": warm_start.fingerprint}
+                    if warm_start
+                    else None
+                ),
             },
         },
     )

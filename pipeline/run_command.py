@@ -10,6 +10,7 @@ from pipeline.config import PipelineConfig
 from pipeline.corpora.catalogue import prepare_corpus
 from pipeline.corpora.display import shown_progress
 from pipeline.corpora.information import CorpusInfo
+from pipeline.corpora.spans import Spans, read_spans
 from pipeline.errors import UserError
 from pipeline.run_log import logged_run
 from pipeline.summary import format_summary
@@ -35,21 +36,30 @@ def run_pipeline(
       RunFailedError: a node failed.
     """
     corpus = _corpus(config, workspace)
+    spans = read_spans(corpus, Path(workspace.corpus(config.data.corpus)), config.data.train_spans)
     log = os.path.join(workspace.pipeline_root(config.name), "run.log")
     with logged_run(log) as screen:
         counts = ", ".join(f"{count:,} {split}" for split, count in corpus.counts.items())
         screen.show(
             f"{config.name}: {corpus.source_language} to {corpus.target_language}, {counts} pairs"
+            f"{_added(spans)}"
         )
         # Only now: TFX takes half a minute to import, and its own chatter belongs in the log.
         from pipeline.execution import execute
 
-        summary = execute(config, workspace, corpus.checksum, runner=runner, log=log, screen=screen)
+        summary = execute(config, workspace, spans.checksum, runner=runner, log=log, screen=screen)
     if as_json:
         typer.echo(json.dumps(summary.as_json(), indent=2, ensure_ascii=False))
     else:
         typer.echo(format_summary(summary))
     return 0 if summary.is_live else 1
+
+
+def _added(spans: Spans) -> str:
+    """What the spans add to the corpus."""
+    if not spans.numbers:
+        return ""
+    return f"; {spans.pairs:,} train pairs in spans, the newest span-{spans.numbers[-1]}"
 
 
 def _corpus(config: PipelineConfig, workspace: Workspace) -> CorpusInfo:

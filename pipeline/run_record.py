@@ -1,7 +1,8 @@
-"""What ML Metadata knows of a pipeline's newest run: how each node ended, and the artifacts that it
+"""What ML Metadata knows of a pipeline's runs: how each node ended, and the artifacts that it
 gave."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
@@ -18,6 +19,19 @@ class Node:
     """Artifacts by the name of the channel."""
 
 
+@dataclass(frozen=True)
+class RunRecord:
+    """One run of a pipeline."""
+
+    name: str
+    """That the orchestrator gave it."""
+    started: datetime
+    nodes: dict[str, Node]
+    """By name; only those that ended well."""
+    unfinished: tuple[str, ...]
+    """Names of the nodes that failed, or never came to their end."""
+
+
 def open_store(path: str) -> MetadataStore:
     """Opens the SQLite file of ML Metadata."""
     config = pb.ConnectionConfig()
@@ -27,21 +41,35 @@ def open_store(path: str) -> MetadataStore:
 
 def read_latest_run(store: MetadataStore, pipeline_name: str) -> dict[str, Node]:
     """Returns the nodes of a pipeline's newest run, by name; only those that ended well."""
+    runs = _runs_of(store, pipeline_name)
+    return _read_run(store, runs[-1], pipeline_name).nodes if runs else {}
+
+
+def read_runs(store: MetadataStore, pipeline_name: str) -> list[RunRecord]:
+    """Returns all runs of a pipeline, oldest first."""
+    return [_read_run(store, run, pipeline_name) for run in _runs_of(store, pipeline_name)]
+
+
+def _runs_of(store: MetadataStore, pipeline_name: str) -> list[pb.Context]:
     runs = [
         run for run in store.get_contexts_by_type("pipeline_run")
         if any(parent.name == pipeline_name for parent in _pipelines_of(store, run))
     ]  # fmt: skip
-    if not runs:
-        return {}
-    newest = max(runs, key=lambda run: run.id)
+    return sorted(runs, key=lambda run: run.id)
+
+
+def _read_run(store: MetadataStore, run: pb.Context, pipeline_name: str) -> RunRecord:
     nodes: dict[str, Node] = {}
-    for execution in store.get_executions_by_context(newest.id):
+    unfinished = []
+    for execution in store.get_executions_by_context(run.id):
+        name = _node_name(store, execution, pipeline_name)
         if execution.last_known_state in (pb.Execution.COMPLETE, pb.Execution.CACHED):
             is_cached = execution.last_known_state == pb.Execution.CACHED
-            nodes[_node_name(store, execution, pipeline_name)] = Node(
-                is_cached, _outputs(store, execution)
-            )
-    return nodes
+            nodes[name] = Node(is_cached, _outputs(store, execution))
+        else:
+            unfinished.append(name)
+    started = datetime.fromtimestamp(run.create_time_since_epoch / 1000, UTC)
+    return RunRecord(run.name, started, nodes, tuple(unfinished))
 
 
 def _pipelines_of(store: MetadataStore, run: pb.Context) -> list[pb.Context]:

@@ -24,6 +24,8 @@ class Summary:
     """The folder of the model that was trained, whatever the gate said of it."""
     pushed_to: str | None
     """The version's folder, if the model was pushed, now or when the cached step ran."""
+    not_pushed: str | None
+    """Why the model was not pushed, in a sentence."""
     is_live: bool
     """Whether that is the version that is served now."""
     cached_nodes: int
@@ -57,7 +59,7 @@ def format_summary(summary: Summary) -> str:
                 for name in ("bleu", "chrf")
                 if name in summary.verdict.signatures
             ),
-            f"{'model':<8} {summary.pushed_to or 'not pushed; what was live stays live'}",
+            f"{'model':<8} {_place(summary)}",
             f"{'verdict':<8} {summary.report}",
             f"{'log':<8} {summary.log}",
             f"{'time':<8} {_duration(summary.seconds)}, {cached}",
@@ -78,11 +80,22 @@ def program() -> str:
 def _headline(summary: Summary) -> str:
     if summary.is_live:
         return f"{summary.pipeline}: BLESSED and pushed"
-    if summary.pushed_to:
-        return f"{summary.pipeline}: BLESSED and pushed earlier, but another version is live now"
     if not summary.is_servable:
         return f"{summary.pipeline}: BLOCKED, the export cannot be served"
-    return f"{summary.pipeline}: BLOCKED by the gate"
+    if not summary.verdict.blessed:
+        return f"{summary.pipeline}: BLOCKED by the gate"
+    if summary.pushed_to:
+        return f"{summary.pipeline}: BLESSED and pushed earlier, but another version is live now"
+    return f"{summary.pipeline}: BLESSED and not pushed"
+
+
+def _place(summary: Summary) -> str:
+    """Where the model lies, or why it was not pushed."""
+    if summary.pushed_to:
+        return summary.pushed_to
+    if summary.verdict.blessed and summary.is_servable and summary.not_pushed:
+        return f"not pushed. {summary.not_pushed}"
+    return "not pushed; what was live stays live"
 
 
 def _score_table(verdict: Verdict) -> list[str]:

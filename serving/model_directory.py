@@ -22,6 +22,9 @@ from serving.varint import read_varint
 SAVED_MODEL_FILE = "saved_model.pb"
 VARIABLES_FOLDER = "variables"
 VARIABLES_INDEX_FILE = "variables.index"
+OWN_FOLDER = ".nmt"
+"""Beside the versions: their journal (`serving.version_records`), and what is on its way. No server
+takes it for a version."""
 
 _VERSION_NAME = re.compile(r"[0-9]{1,18}")
 _SHARD_NAME = re.compile(r"variables\.data-[0-9]{5}-of-([0-9]{5})")
@@ -115,14 +118,26 @@ def list_versions(
     for name in filesystem.list_names(folder):
         path = os.path.join(folder, name)
         if _VERSION_NAME.fullmatch(name) and filesystem.is_folder(path):
-            versions.append(ModelVersion(int(name), path, _problem(path, filesystem)))
+            versions.append(version_at(path, int(name), filesystem))
     return sorted(versions, key=lambda version: (version.number, version.path))
+
+
+def version_at(path: str, number: int, filesystem: FileSystem = LOCAL) -> ModelVersion:
+    """The version in a folder, with what it lacks.
+
+    Args:
+      path: The folder of its SavedModel.
+      number: What it is or would be served as.
+      filesystem: How to reach it.
+    """
+    return ModelVersion(number, path, _problem(path, filesystem))
 
 
 def foreign_entries(
     folder: str | os.PathLike[str], filesystem: FileSystem = LOCAL
 ) -> list[ForeignEntry]:
-    """The entries of a model directory that are no versions, by name, each with the reason.
+    """The entries of a model directory that are no versions, by name, each with the reason; our own
+    folder is none of them.
 
     Args:
       folder: The model directory `models/NAME`.
@@ -131,6 +146,8 @@ def foreign_entries(
     folder = os.fspath(folder)
     entries = []
     for name in sorted(filesystem.list_names(folder)):
+        if name == OWN_FOLDER:
+            continue
         if not _VERSION_NAME.fullmatch(name):
             entries.append(ForeignEntry(name, "its name is not a version number"))
         elif not filesystem.is_folder(os.path.join(folder, name)):
@@ -188,7 +205,7 @@ def fingerprint(version_folder: str | os.PathLike[str], filesystem: FileSystem =
     """
     root = os.fspath(version_folder)
     total = hashlib.sha256()
-    for name in sorted(_files_below(root, "", filesystem)):
+    for name in sorted(files_below(root, filesystem)):
         content = hashlib.sha256()
         with filesystem.open(os.path.join(root, name)) as file:
             while block := file.read(_READ_SIZE):
@@ -199,11 +216,18 @@ def fingerprint(version_folder: str | os.PathLike[str], filesystem: FileSystem =
     return total.hexdigest()
 
 
-def _files_below(root: str, relative: str, filesystem: FileSystem) -> Iterator[str]:
+def files_below(root: str, filesystem: FileSystem = LOCAL, *, relative: str = "") -> Iterator[str]:
+    """The files in a folder and the folders below it, by their names relative to it.
+
+    Args:
+      root: The folder.
+      filesystem: How to reach it.
+      relative: Where below it to begin.
+    """
     for name in filesystem.list_names(os.path.join(root, relative) if relative else root):
         path = f"{relative}/{name}" if relative else name
         if filesystem.is_folder(os.path.join(root, path)):
-            yield from _files_below(root, path, filesystem)
+            yield from files_below(root, filesystem, relative=path)
         else:
             yield path
 

@@ -1,5 +1,5 @@
-"""Transform's work: learn the subword vocabulary from the training split, in Beam, and encode every
-split in the graph."""
+"""Transform's work: learn the subword vocabulary from the training split, in Beam, or take that of
+the model with which training begins, and encode every split in the graph."""
 
 import os
 from collections import Counter
@@ -28,17 +28,19 @@ def preprocessing_fn(
 
     Args:
       inputs: `source` and `target`, string, one value each.
-      custom_config: `subwords`: the settings as a mapping.
+      custom_config: `subwords`: the settings as a mapping; `vocabulary`: the path of a vocabulary
+        to take instead of learning one, or None.
 
     Returns:
       `source_ids` and `target_ids`: int64 of variable length, without start, end or padding.
     """
     settings = SubwordSettings.model_validate(custom_config["subwords"])
+    vocabulary = custom_config.get("vocabulary")
     texts = {side: _one_value(inputs[side]) for side in ("source", "target")}
     words = [split_words(normalise(text)).flat_values for text in texts.values()]
     (path,) = tft.experimental.ptransform_analyzer(
         [tf.concat(words, axis=0)],
-        LearnSubwords(settings),
+        LearnSubwords(settings) if vocabulary is None else TakeSubwords(str(vocabulary)),
         [tf.string],
         [[]],
         output_asset_default_values=[
@@ -74,6 +76,26 @@ class LearnSubwords(tft_beam.PTransformAnalyzer):
             | "Gather" >> beam.combiners.ToList()
             | "LearnAndWrite" >> beam.Map(_write_vocabulary, self._settings, path)
         )
+
+
+class TakeSubwords(tft_beam.PTransformAnalyzer):
+    """Batches of words -> a vocabulary file that is there already, whatever the words."""
+
+    def __init__(self, path: str):
+        super().__init__()
+        self._path = path
+
+    def expand(self, batches: beam.PCollection) -> beam.PCollection:
+        """Returns a collection of one element: the path of the vocabulary file."""
+        path = os.path.join(self.base_temp_dir, _VOCABULARY_FILE)
+        return batches.pipeline | beam.Create([self._path]) | beam.Map(_copy_file, path)
+
+
+def _copy_file(source: str, destination: str) -> str:
+    # Transform takes what an analyzer gives it away from where it lies.
+    tf.io.gfile.makedirs(os.path.dirname(destination))
+    tf.io.gfile.copy(source, destination, overwrite=True)
+    return destination
 
 
 def _count_words(batch: tuple[np.ndarray, ...]) -> Iterable[tuple[bytes, int]]:

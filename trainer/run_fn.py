@@ -28,7 +28,8 @@ def run_fn(fn_args: FnArgs) -> None:
     """Trains a translation model and writes it where TFX wants it.
 
     `fn_args.custom_config` holds the configuration's sections `subwords`, `model`, `training` and
-    `decoding`, the `seed`, the `checkpoint_root`, and `record`: what the model card says of the
+    `decoding`, the `seed`, the `checkpoint_root`, `warm_start`: null, or the `export` to begin with
+    and its `fingerprint`; and `record`: what the model card says of the
     model's origin. A training that was killed goes on from its last checkpoint, if data, settings
     and code are still the same.
     """
@@ -54,6 +55,7 @@ def run_fn(fn_args: FnArgs) -> None:
         seed=config["seed"],
         checkpoint_folder=os.path.join(config["checkpoint_root"], key),
         log_folder=fn_args.model_run_dir,
+        warm_start=config["warm_start"]["export"] if config["warm_start"] else None,
     )
     with tf.io.gfile.GFile(os.path.join(fn_args.model_run_dir, HISTORY_FILE), "w") as file:
         file.write(json.dumps(result.history, indent=2) + "\n")
@@ -98,8 +100,10 @@ def _training_key(config: dict[str, Any], data: TrainingData) -> str:
     """Names a checkpoint folder after everything that decides what training does."""
     relevant = {
         name: config[name]
-        for name in ("subwords", "model", "training", "decoding", "seed", "code_digest")
-    }
+        for name in (
+            "subwords", "model", "training", "decoding", "seed", "code_digest", "warm_start",
+        )
+    }  # fmt: skip
     digest = hashlib.sha256(json.dumps(relevant, sort_keys=True).encode())
     digest.update("\n".join(data.vocabulary).encode())
     for pairs in (data.train, data.validation):

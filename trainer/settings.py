@@ -98,6 +98,9 @@ class TrainingSettings(Settings):
     """How many validation sentences are translated after each epoch."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """`auto`: bfloat16 where the processor multiplies it natively, else float32."""
+    warm_start: Literal[False, True, "required"] = False
+    """Whether training begins with the weights and the vocabulary of the live model: where that is
+    possible (true), or else the run stops (required)."""
 
 
 class DecodingSettings(Settings):

@@ -25,6 +25,7 @@ from trainer.precision import compute_type
 from trainer.settings import DecodingSettings, ModelSettings, TrainingSettings
 from trainer.subwords import PAD
 from trainer.validation import Scores, make_validator
+from trainer.warm_start import check_vocabulary, load_weights
 
 LOGGER = logging.getLogger(__name__)
 Batch = tuple[np.ndarray, np.ndarray]
@@ -89,6 +90,7 @@ def train(
     seed: int,
     checkpoint_folder: str,
     log_folder: str,
+    warm_start: str | None = None,
 ) -> TrainingResult:
     """Trains a model, going on from the last checkpoint of the folder if it holds one.
 
@@ -100,9 +102,11 @@ def train(
       seed: of the weights, the order of the batches and the dropout.
       checkpoint_folder: where checkpoints go; must belong to this data and these settings alone.
       log_folder: where TensorBoard's events go.
+      warm_start: the export with whose weights to begin (`trainer.warm_start`).
 
     Raises:
       ValueError: a split holds no pair that is short enough.
+      WarmStartError: the export is another network, or has another vocabulary.
     """
     pairs = data.train.with_copies(settings.copied_targets, seed)
     train_indices = _usable(pairs, settings.max_tokens, "train")
@@ -124,6 +128,11 @@ def train(
     if checkpoints.latest_checkpoint:
         checkpoints.restore_or_initialize()
         LOGGER.info("training goes on from step %d", int(state.step))
+    elif warm_start is not None:
+        check_vocabulary(data.vocabulary, warm_start)
+        for model in (state.model, state.average, state.best):
+            load_weights(model, warm_start)
+        LOGGER.info("training begins with the weights of %s", warm_start)
     writer = tf.summary.create_file_writer(log_folder)
     validate = make_validator(
         state.average, data.validation, validation_indices, data.vocabulary, decoding

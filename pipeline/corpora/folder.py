@@ -22,6 +22,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from pipeline.corpora.information import SPLITS, CorpusInfo, Shard, Split, Words
+from pipeline.corpora.spans import has_spans
 from pipeline.corpora.text import Pair, count_words, one_line
 from pipeline.errors import RunFailedError, UserError
 
@@ -113,10 +114,15 @@ def tidy(folder: Path) -> None:
 
 
 def refuse_existing(folder: Path, *, replace: bool) -> None:
-    """Raise UserError if there is a corpus in `folder` that may not be replaced."""
+    """Raise UserError if there is a corpus in `folder` that may not be replaced, or with more in it
+    than was made at once."""
     tidy(folder)
     if folder.exists() and not replace:
         raise UserError(f"{folder} exists already; add --force to replace it.")
+    if has_spans(folder):
+        raise UserError(
+            f"{folder} holds spans, which would be lost: move its folders span-... away first."
+        )
 
 
 def load_corpus(folder: Path) -> CorpusInfo:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import grpc
 
-from serving.model_directory import ModelVersion, list_versions
+from serving.model_directory import OWN_FOLDER, ModelVersion, list_versions
 from serving.server.errors import not_found
 from serving.server.loaded_model import LoadedModel
 from serving.server.version_policy import VersionPolicy
@@ -223,7 +223,8 @@ def _take_snapshots(folder: str) -> dict[str, _Snapshot]:
     if not os.path.isdir(folder):
         return {}
     with os.scandir(folder) as entries:
-        return {entry.name: _take_snapshot(entry.path) for entry in entries if entry.is_dir()}
+        folders = [entry for entry in entries if entry.is_dir() and entry.name != OWN_FOLDER]
+        return {entry.name: _take_snapshot(entry.path) for entry in folders}
 
 
 def _take_snapshot(folder: str) -> _Snapshot:

@@ -15,6 +15,8 @@ from components.live_model import (
     find_baseline,
 )
 from serving.model_directory import LOCAL, fingerprint, list_versions
+from serving.push import roll_back
+from serving.version_store import LocalStore
 
 
 def write_saved_model(folder: Path, content: bytes) -> Path:
@@ -131,3 +133,24 @@ def test_a_version_that_changed_since_the_decision_is_an_error(
     candidate = write_saved_model(tmp_path / "candidate" / "Format-Serving", b"three")
     with pytest.raises(ChangedWhileCopyingError, match="changed meanwhile; run again"):
         execute(serving, candidate, tmp_path / "live", fingerprint="of another model")
+
+
+def test_what_was_rolled_back_to_is_the_baseline(serving: Path, tmp_path: Path) -> None:
+    number = roll_back(str(serving), LocalStore(), to=1).version
+    assert baseline_number(serving, write_saved_model(tmp_path / "new", b"three")) == number
+
+
+def test_a_model_that_was_taken_back_is_no_baseline_of_the_live_one(
+    serving: Path, tmp_path: Path
+) -> None:
+    write_saved_model(serving / "3", b"three")
+    roll_back(str(serving), LocalStore(), to=2)
+    assert baseline_number(serving, write_saved_model(tmp_path / "new", b"two")) == 1
+
+
+def test_a_model_that_was_taken_back_and_put_live_by_hand_is_the_baseline(
+    serving: Path, tmp_path: Path
+) -> None:
+    number = roll_back(str(serving), LocalStore(), to=1).version
+    write_saved_model(serving / str(number + 1), b"two")
+    assert baseline_number(serving, write_saved_model(tmp_path / "new", b"three")) == number + 1

@@ -342,3 +342,17 @@ def test_a_stopped_run_raises_the_report_and_leaves_only_the_rejected_lines(
     [kept] = (tmp_path / "artifacts/ParallelTextExampleGen/examples").iterdir()
     assert str(kept) in str(error.value)
     assert {path.name for path in kept.iterdir()} == {"train.tsv", "validation.tsv", "test.tsv"}
+
+
+def test_the_examples_are_those_of_the_spans_too_and_rejected_lines_name_their_span(
+    corpus: Path, tmp_path: Path
+) -> None:
+    (corpus / "span-1").mkdir()
+    write_shard(corpus / "span-1/train-00000.tsv", [*lines_of("later", 3), b"no tab"])
+
+    everything = ingest(corpus, tmp_path / "all", max_rejected_fraction=1)
+    newest = ingest(corpus, tmp_path / "newest", max_rejected_fraction=1, train_spans=1)
+
+    assert len(read_examples(everything.uri, "train")) == 43
+    assert len(read_examples(newest.uri, "train")) == 3
+    assert [row[0] for row in read_rejected(newest.uri, "train")] == ["span-1/train-00000.tsv"]

@@ -23,6 +23,8 @@ from pathlib import Path
 
 import pytest
 
+from serving.model_directory import list_versions
+
 pytestmark = [pytest.mark.end_to_end, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,7 +91,7 @@ def run(workspace, *options, **changes):
         summary=json.loads(done.stdout),
         cached={name for name, node in nodes.items() if node.is_cached},
         executed={name for name, node in nodes.items() if not node.is_cached},
-        versions=sorted(int(path.name) for path in (workspace / "models" / NAME).iterdir()),
+        versions=[version.number for version in list_versions(workspace / "models" / NAME)],
         screen=done.stderr,
     )
 
@@ -149,7 +151,7 @@ def history(workspace):
 
 
 def run_after_losing_the_live_version(workspace, **changes):
-    shutil.rmtree(max((workspace / "models" / NAME).iterdir()))
+    shutil.rmtree(list_versions(workspace / "models" / NAME)[-1].path)
     return run(workspace, **changes)
 
 

@@ -61,6 +61,7 @@ def test_help_names_every_command_with_one_line(capsys: pytest.CaptureFixture[st
         "submit",
         "corpus",
         "models",
+        "report",
         "config",
     ):
         assert f" {command} " in shown

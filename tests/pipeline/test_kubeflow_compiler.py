@@ -215,3 +215,8 @@ def test_dataflow_wants_a_workspace_in_a_bucket():
     with pytest.raises(UserError, match="must lie in a bucket"):
         compile_pipeline(load_config("debian", beam), "abc")
     compile_pipeline(load_config("debian", [*beam, "kubeflow.workspace=gs://b/nmt"]), "abc")
+
+
+def test_a_warm_start_cannot_be_compiled():
+    with pytest.raises(UserError, match="training.warm_start looks for the live model when a run"):
+        compile_pipeline(load_config("debian", ["training.warm_start=true"]))

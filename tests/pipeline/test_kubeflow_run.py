@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from serving.model_directory import list_versions
+
 pytestmark = [pytest.mark.end_to_end, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,8 +74,8 @@ def workspace(tmp_path_factory):
 
 
 def pushed(workspace):
-    [version] = (workspace / "models" / NAME).iterdir()
-    return version
+    [version] = list_versions(workspace / "models" / NAME)
+    return Path(version.path)
 
 
 def variables(export):

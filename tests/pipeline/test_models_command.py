@@ -89,6 +89,9 @@ def test_without_a_number_the_live_version_is_shown_with_its_card(
         "version": 1700000000,
         "live": True,
         "pushed": "2023-11-14T22:13:20Z",
+        "by": None,
+        "rollback": None,
+        "taken_back": None,
         "problem": None,
         "path": f"{workspace}/models/debian/1700000000",
         "bytes": len(GRAPH) + len("indexvalues") + len('{"languages": ["en", "de"]}'),
@@ -131,3 +134,78 @@ def test_a_broken_card_is_refused_with_its_path(
 def test_a_remote_workspace_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "list", "--workspace", "gs://bucket"]) == 2
     assert "gs://bucket/models/debian is remote" in capsys.readouterr().err
+
+
+def _rolled_back(workspace: Path, *arguments: str) -> int:
+    return main(["models", "rollback", *arguments, "--workspace", str(workspace)])
+
+
+def test_a_rollback_makes_the_version_before_live_again(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workspace / "models/debian/5/saved_model.pb").write_bytes(GRAPH + GRAPH)
+    answer = _answer(
+        capsys, "models", "rollback", "--reason", "worse names", "--workspace", str(workspace)
+    )
+    assert (answer["restored"], answer["replaced"]) == (5, 1700000000)
+    assert answer["reason"] == "worse names"
+    versions = _answer(capsys, "models", "list", "--workspace", str(workspace))["versions"]
+    live = versions[-1]
+    assert (live["version"], live["live"]) == (answer["version"], True)
+    assert live["rollback"]["reason"] == "worse names"
+    assert live["rollback"]["by"] == answer["by"]
+
+
+def test_the_list_says_what_was_taken_back_and_what_is_live_again(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workspace / "models/debian/5/saved_model.pb").write_bytes(GRAPH + GRAPH)
+    assert _rolled_back(workspace, "5", "--reason", "worse names") == 0
+    said = capsys.readouterr().out
+    assert "Version 5 of debian is live again, as version " in said
+    assert "Taken back: 1700000000. No run pushes that again" in said
+    main(["models", "list", "--workspace", str(workspace)])
+    lines = capsys.readouterr().out.splitlines()
+    live = lines[-1].split()[0]
+    assert f"complete; taken back for {live} by " in lines[1]
+    assert "live; 5 again, by " in lines[-1]
+    assert lines[-1].endswith("(worse names)")
+
+
+def test_going_forward_again_is_a_rollback_too(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workspace / "models/debian/5/saved_model.pb").write_bytes(GRAPH + GRAPH)
+    assert _rolled_back(workspace) == 0
+    assert _rolled_back(workspace, "1700000000") == 0
+    capsys.readouterr()
+    versions = _answer(capsys, "models", "list", "--workspace", str(workspace))
+    assert [each["taken_back"] for each in versions["versions"]] == [None] * 5
+    assert versions["versions"][-1]["rollback"]["restored"] == 1700000000
+
+
+@pytest.mark.parametrize(
+    ("version", "sentence"),
+    [
+        ("6", "nmt: There is no version 6 in {folder}; versions: 5, 1700000000, 1700000001.\n"),
+        ("1700000000", "nmt: Version 1700000000 is live already; nothing was changed.\n"),
+        (
+            "1700000001",
+            "nmt: Version 1700000001 is broken: saved_model.pb is missing or empty. What was live "
+            "still is.\n",
+        ),
+    ],
+)
+def test_a_rollback_that_cannot_be_is_refused_in_one_sentence(
+    workspace: Path, capsys: pytest.CaptureFixture[str], version: str, sentence: str
+) -> None:
+    assert _rolled_back(workspace, version) == 2
+    assert capsys.readouterr().err == sentence.format(folder=workspace / "models/debian")
+
+
+@pytest.mark.parametrize("arguments", [[], ["5"]])
+def test_a_rollback_in_an_empty_workspace_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert _rolled_back(tmp_path, *arguments) == 2
+    assert list(tmp_path.iterdir()) == []

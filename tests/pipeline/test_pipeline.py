@@ -9,15 +9,16 @@ from google.protobuf import json_format
 from pipeline import pipeline as wiring
 from pipeline.config import load_config
 from pipeline.pipeline import Places, create_pipeline
+from pipeline.warm_start import WarmStart
 
 PLACES = Places(
     corpus="/corpora/x", pipeline_root="/pipelines/x", serving_directory="/models/x", metadata=None
 )
 
 
-def parameters(*overrides, checksum="c"):
+def parameters(*overrides, checksum="c", warm_start=None):
     """The parameters of each node, as TFX's cache sees them."""
-    pipeline = create_pipeline(load_config("debian", overrides), PLACES, checksum)
+    pipeline = create_pipeline(load_config("debian", overrides), PLACES, checksum, warm_start)
     return {
         component.id: json.dumps(
             {
@@ -58,6 +59,7 @@ def test_the_nodes_stand_in_the_order_in_which_they_run(before):
     ("override", "nodes"),
     [
         ("data.max_words=50", {"ParallelTextExampleGen"}),
+        ("data.train_spans=2", {"ParallelTextExampleGen"}),
         ("subwords.vocabulary_size=500", {"Transform", "Trainer"}),
         ("model.decoder_units=64", {"Trainer"}),
         ("training.learning_rate=0.5", {"Trainer"}),
@@ -67,6 +69,7 @@ def test_the_nodes_stand_in_the_order_in_which_they_run(before):
         ("evaluation.require_improvement=true", {"Evaluator"}),
         ("evaluation.max_minutes=5", {"Evaluator"}),
         ("serving_validation.request_seconds=5", {"ServingValidator"}),
+        ("serving.keep_versions=3", {"Pusher"}),
         ("seed=2", {"Trainer", "Evaluator"}),
     ],
 )
@@ -99,6 +102,12 @@ def test_an_edit_changes_the_nodes_that_run_that_code(before, monkeypatch, modul
 
 def test_the_corpus_checksum_is_recorded_with_the_model(before):
     assert changed(before, parameters(checksum="d")) == {"Trainer"}
+
+
+def test_a_warm_start_changes_the_vocabulary_and_the_training(before):
+    after = parameters(warm_start=WarmStart(7, "/models/x/7", "content"))
+    assert changed(before, after) == {"Transform", "Trainer"}
+    assert "/models/x/7/assets/subwords.txt" in after["Transform"]
 
 
 def test_a_curated_schema_takes_the_place_of_the_inferred_one(before):

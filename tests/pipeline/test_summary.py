@@ -41,6 +41,7 @@ def summary(**changes):
         serving_problems=[],
         export="Trainer/model/6/Format-Serving",
         pushed_to="models/debian/7",
+        not_pushed=None,
         is_live=True,
         cached_nodes=3,
         nodes=10,
@@ -146,3 +147,16 @@ def test_the_summary_is_json_for_programs():
 def test_the_summary_names_the_model_that_was_trained_even_if_it_was_blocked():
     blocked = summary(verdict=verdict(blessed=False), pushed_to=None, is_live=False)
     assert blocked.as_json()["export"] == "Trainer/model/6/Format-Serving"
+
+
+def test_a_blessed_model_that_was_not_pushed_says_why():
+    text = format_summary(
+        summary(pushed_to=None, is_live=False, not_pushed="It was taken back by ada@here.")
+    )
+    assert "debian: BLESSED and not pushed" in text
+    assert "model    not pushed. It was taken back by ada@here." in text
+
+
+def test_the_live_model_that_a_higher_floor_blocks_is_called_blocked():
+    text = format_summary(summary(verdict=verdict(blessed=False), is_live=False))
+    assert "debian: BLOCKED by the gate" in text

@@ -5,7 +5,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
-from tiny import SUBWORDS, parallel_text
+from tiny import SUBWORDS, parallel_text, write_vocabulary
 
 from trainer.preprocessing import VOCABULARY, preprocessing_fn
 from trainer.subwords import SubwordDecoder, SubwordEncoder, read_vocabulary
@@ -58,3 +58,19 @@ def test_the_graph_encodes_as_the_encoder_does(transformed):
     )
     for row, (source, _) in zip(data, parallel_text(), strict=True):
         assert list(row["source_ids"]) == encode(tf.constant([source])).to_list()[0]
+
+
+def test_a_given_vocabulary_is_taken_as_it_is_whatever_the_words(tmp_path):
+    given = write_vocabulary(tmp_path)
+    rows = [{"source": "Neu: żółw €", "target": "ganz neu"}]
+    config = {"subwords": SUBWORDS.model_dump(), "vocabulary": given}
+    with tft_beam.Context(temp_dir=str(tmp_path / "temp")):
+        (data, _), function = (rows, METADATA) | tft_beam.AnalyzeAndTransformDataset(
+            lambda inputs: preprocessing_fn(inputs, config)
+        )
+        function | tft_beam.WriteTransformFn(str(tmp_path / "function"))
+    output = tft.TFTransformOutput(str(tmp_path / "function"))
+    vocabulary = read_vocabulary(output.vocabulary_file_by_name(VOCABULARY))
+    assert vocabulary == read_vocabulary(given)
+    decode = SubwordDecoder(vocabulary)
+    assert decode(tf.constant(data[0]["source_ids"])).numpy().decode() == "Neu: żółw €"

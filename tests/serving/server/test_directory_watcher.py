@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from serving.push import push, roll_back
 from serving.saved_model import ModelLoadError
 from serving.server.directory_watcher import DirectoryWatcher
 from serving.server.loaded_model import LoadedModel
 from serving.server.requests import Target
 from serving.server.version_policy import VersionPolicy
 from serving.server.versions import State, Versions
+from serving.version_store import LocalStore
 from tests.serving.server.fake_model import LONG, NAME, fake_load, make_version
 
 
@@ -186,3 +188,26 @@ def test_a_version_that_ended_can_be_loaded_again(watched):
     watched.watcher.set_policy(VersionPolicy(specific=frozenset({1})))
     assert watched.states() == {1: State.AVAILABLE, 2: State.END}
     assert watched.loads == [1, 2, 1]
+
+
+def test_versions_that_are_pushed_and_rolled_back_are_loaded_one_after_the_other(tmp_path):
+    folder, store = tmp_path / "models", LocalStore()
+    watched = Watched(folder)
+    loaded = []
+    for number in (1, 2):
+        candidate = make_version(tmp_path / "candidates", number)
+        (candidate / "assets.txt").write_text(str(number), encoding="utf-8")
+        result = push(str(candidate), str(folder), store, keep=2)
+        loaded.append(result.number)
+        assert watched.served_after_poll() == [result.number]
+    record = roll_back(str(folder), store)
+    assert watched.served_after_poll() == [record.version]
+    assert watched.loads == [*loaded, record.version]
+
+
+def test_what_is_on_its_way_is_not_looked_at(watched, monkeypatch):
+    make_version(watched.folder, 1)
+    watched.watcher.poll()
+    make_version(watched.folder / ".nmt", 2)
+    monkeypatch.setattr("serving.server.directory_watcher.list_versions", None)
+    watched.watcher.poll()

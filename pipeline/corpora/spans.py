@@ -1,0 +1,77 @@
+"""What was added to a corpus later, in folders `span-1`, `span-2`, ... beside its own shards."""
+
+import gzip
+import hashlib
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.corpus_spans import TRAIN, chosen, span_folders
+from components.parallel_text import SHARD_SUFFIXES
+from pipeline.corpora.information import SPLITS, CorpusInfo
+from pipeline.errors import UserError
+
+
+@dataclass(frozen=True)
+class Spans:
+    """The spans of a corpus that a run reads."""
+
+    pairs: int
+    """Lines of their training shards."""
+    numbers: tuple[int, ...]
+    """All spans, whether the run trains on them or not."""
+    checksum: str
+    """Of the corpus with its spans: that of `corpus.json` where there are none."""
+
+
+def read_spans(corpus: CorpusInfo, folder: Path, train_spans: int | None) -> Spans:
+    """Reads the spans of a corpus.
+
+    Args:
+        corpus: what `corpus.json` says of the shards beside them.
+        folder: of the corpus.
+        train_spans: how many of the newest to train on; None for all.
+
+    Raises:
+        UserError: a shard cannot be read.
+        CorpusError: two folders are the same span.
+    """
+    spans = span_folders(path.name for path in folder.iterdir() if path.is_dir())
+    pairs, digest = 0, hashlib.sha256(corpus.checksum.encode())
+    for split in SPLITS:
+        parts = [_shards(folder / name, split) for name in ("", *spans.values())]
+        used = [
+            path
+            for shards in chosen([part for part in parts if part], split, train_spans)
+            for path in shards
+        ]
+        if parts[0] and parts[0][0] not in used:
+            digest.update(f"{split} of the spans alone\n".encode())
+        for path in used:
+            if path.parent == folder:
+                continue  # in the checksum of `corpus.json`
+            text = _text(path)
+            pairs += text.count(b"\n") if split == TRAIN else 0
+            name = path.relative_to(folder).as_posix().removesuffix(".gz")
+            digest.update(f"{name} {hashlib.sha256(text).hexdigest()}\n".encode())
+    checksum = digest.hexdigest() if spans else corpus.checksum
+    return Spans(pairs, tuple(spans), checksum)
+
+
+def has_spans(folder: Path) -> bool:
+    """Whether anything was added to a corpus later."""
+    return folder.is_dir() and bool(span_folders(path.name for path in folder.iterdir()))
+
+
+def _shards(folder: Path, split: str) -> list[Path]:
+    return sorted(path for path in folder.glob(f"{split}-*") if path.name.endswith(SHARD_SUFFIXES))
+
+
+def _text(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+        return gzip.decompress(data) if path.suffix == ".gz" else data
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(
+            f"{path} cannot be read ({error}); put a whole shard in its place, or remove it."
+        ) from error
