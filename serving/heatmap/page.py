@@ -104,4 +104,3 @@ weight that the one put on the other. Each row sums to 1; below 0.005 a cell is 
 </body>
 </html>
 """
-
