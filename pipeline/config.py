@@ -70,6 +70,13 @@ class ServingValidationSettings(Settings):
     """Longest time that one request may take."""
 
 
+class ReportSettings(Settings):
+    """The report of a run."""
+
+    sentences: int = Field(default=500, ge=1, le=10_000)
+    """Test sentences that are translated for it, at most: a sample drawn with the seed."""
+
+
 class PipelineConfig(Settings):
     """Everything that a run can be told."""
 
@@ -84,6 +91,7 @@ class PipelineConfig(Settings):
     decoding: DecodingSettings = Field(default_factory=DecodingSettings)
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
     serving_validation: ServingValidationSettings = Field(default_factory=ServingValidationSettings)
+    report: ReportSettings = Field(default_factory=ReportSettings)
     beam: BeamSettings = Field(default_factory=BeamSettings)
 
     def as_yaml(self) -> str:

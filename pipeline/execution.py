@@ -4,13 +4,16 @@ import importlib
 import json
 import logging
 import os
+import shutil
 import time
 from pathlib import Path
 
 from tfx.utils import path_utils
 
 from components.gate import read_verdict
-from components.serving_validator import BLESSED_FILE, REPORT_FILE
+from components.model_report import REPORT_FILE
+from components.serving_validator import BLESSED_FILE
+from components.serving_validator import REPORT_FILE as SERVING_REPORT_FILE
 from components.verdict import Verdict, format_verdict
 from pipeline.config import PipelineConfig
 from pipeline.errors import RunFailedError
@@ -84,7 +87,7 @@ def _summarise(
         live_version=_live_version(run["LiveModel"]),
     )
     blessing = run["ServingValidator"].outputs["blessing"][0].uri
-    report = json.loads(Path(blessing, REPORT_FILE).read_text(encoding="utf-8"))
+    report = json.loads(Path(blessing, SERVING_REPORT_FILE).read_text(encoding="utf-8"))
     pushed_to = _pushed_to(run["Pusher"])
     live = live_version(workspace.models(config.name))
     return Summary(
@@ -102,6 +105,7 @@ def _summarise(
         seconds=seconds,
         log=log,
         report=_write_verdict(verdict, workspace.reports(config.name)),
+        html_report=_copy_report(run["ModelReport"], workspace.reports(config.name)),
         next_command=_next_command(config, workspace, verdict.blessed),
     )
 
@@ -120,6 +124,13 @@ def _write_verdict(verdict: Verdict, folder: str) -> str:
     readable = path / "verdict.txt"
     readable.write_text(format_verdict(verdict) + "\n", encoding="utf-8")
     return str(readable)
+
+
+def _copy_report(model_report: Node, folder: str) -> str:
+    """Copies the report of the latest run to where people look for it; returns its path."""
+    path = os.path.join(folder, REPORT_FILE)
+    shutil.copyfile(os.path.join(model_report.outputs["report"][0].uri, REPORT_FILE), path)
+    return path
 
 
 def _short(error: Exception) -> str:

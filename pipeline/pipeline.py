@@ -11,6 +11,7 @@ from components.curated_schema_gen import CuratedSchemaGen
 from components.gate import evaluation_config
 from components.gate_settings import GateSettings
 from components.live_model import LiveModel
+from components.model_report import ModelReport
 from components.parallel_text_example_gen import ParallelTextExampleGen
 from components.recording_trainer import RecordingTrainer
 from components.serving_validator import ServingValidator
@@ -40,6 +41,24 @@ _EXPORT_CHECK_CODE = (
     "serving.saved_model",
     "serving.signatures",
     "serving.time_limit",
+    "serving.translation",
+)
+_REPORT_CODE = (
+    "components.gate",
+    "components.ingestion_report",
+    "components.model_report",
+    "components.paired_bootstrap",
+    "components.report",
+    "components.translation_statistics",
+    "components.verdict",
+    "serving.corpus_diagnostics",
+    "serving.diagnostics",
+    "serving.given_words",
+    "serving.heatmap",
+    "serving.labels",
+    "serving.local_model",
+    "serving.sample_translation",
+    "serving.saved_model",
     "serving.translation",
 )
 
@@ -145,9 +164,24 @@ def _components(
             filesystem=tfx.proto.PushDestination.Filesystem(base_directory=places.serving_directory)
         ),
     )
+    report = ModelReport(
+        examples=examples,
+        statistics=statistics,
+        model=model,
+        model_run=trainer.outputs["model_run"],
+        baseline_model=live_model.outputs["model"],
+        evaluation=evaluator.outputs["evaluation"],
+        blessing=evaluator.outputs["blessing"],
+        infra_blessing=serving_validator.outputs["blessing"],
+        gate=gate_settings(config),
+        max_sentences=config.report.sentences,
+        code_digest=code_digest(*_REPORT_CODE),
+    )
+    # Last, so that no model waits for its report.
+    report.add_upstream_node(pusher)
     return [
         example_gen, statistics_gen, schema_gen, example_validator, transform,
-        trainer, live_model, evaluator, serving_validator, pusher,
+        trainer, live_model, evaluator, serving_validator, pusher, report,
     ]  # fmt: skip
 
 

@@ -33,6 +33,8 @@ class Summary:
     """The file that holds all output."""
     report: str
     """The file that holds the whole verdict."""
+    html_report: str
+    """The file that shows all of it, to be opened in a browser."""
     next_command: str
 
     def as_json(self) -> dict[str, object]:
@@ -55,6 +57,7 @@ def format_summary(summary: Summary) -> str:
             *(f"{name:<8} {summary.verdict.signatures[name]}" for name in ("bleu", "chrf")),
             f"{'model':<8} {summary.pushed_to or 'not pushed; what was live stays live'}",
             f"{'verdict':<8} {summary.report}",
+            f"{'report':<8} {summary.html_report}",
             f"{'log':<8} {summary.log}",
             f"{'time':<8} {_duration(summary.seconds)}, {cached}",
             f"{'next':<8} {summary.next_command}",

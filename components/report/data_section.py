@@ -28,16 +28,23 @@ def coverage_section(facts: ReportFacts) -> Html:
             percent(coverage.whole_words / max(coverage.words, 1)),
             percent(coverage.bytes / max(coverage.subwords, 1), 2),
             percent(coverage.unknown / max(coverage.subwords, 1), 2),
-            ", ".join(f"{printable(word)} ({pieces})" for word, pieces in coverage.most_split),
         )
         for side, coverage in facts.coverage.items()
     ]
-    head = (
-        "side", "words", "subwords per word", "words in one piece", "bytes", "unknown",
-        "cut into most pieces",
-    )  # fmt: skip
+    head = ("side", "words", "subwords per word", "words in one piece", "bytes", "unknown")
+    split = [
+        (
+            tag("dt", side),
+            tag(
+                "dd",
+                ", ".join(f"{printable(word)} ({pieces})" for word, pieces in coverage.most_split),
+            ),
+        )
+        for side, coverage in facts.coverage.items()
+        if coverage.most_split
+    ]
     return join(
-        table("Vocabulary coverage of the sample", head, rows, numbers=range(1, 6)),
+        table("Vocabulary coverage of the sample", head, rows, numbers=range(1, len(head))),
         tag(
             "p",
             "Words are divided by white space, punctuation included. A character that the "
@@ -45,6 +52,7 @@ def coverage_section(facts: ReportFacts) -> Html:
             "subwords.",
             class_="note",
         ),
+        (tag("p", "Cut into most pieces:"), tag("dl", split, class_="facts")) if split else None,
     )
 
 

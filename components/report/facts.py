@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -69,13 +69,13 @@ class ReportFacts:
     """Of the training, an entry for each epoch (`trainer.training`)."""
     corpus: CorpusFacts
     sample: Sample
-    sentences: Sequence[Sentence]
-    """The sample, translated; empty where it could not be."""
-    coverage: Mapping[str, Coverage]
-    """By side, `source` and `target`; of the sample."""
-    interval: Interval | None
     notes: Sequence[str]
     """Sentences that say what is missing, and why."""
+    sentences: Sequence[Sentence] = ()
+    """The sample, translated; empty where it could not be."""
+    coverage: Mapping[str, Coverage] = field(default_factory=dict)
+    """By side, `source` and `target`; of the sample."""
+    interval: Interval | None = None
 
     @property
     def languages(self) -> tuple[str | None, str | None]:

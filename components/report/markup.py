@@ -9,7 +9,7 @@ import html
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
-_VOID = {"meta", "br", "hr", "circle", "line", "path", "polyline", "rect"}
+_VOID = {"meta", "br"}
 
 
 class Html(str):

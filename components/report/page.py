@@ -12,7 +12,11 @@ from components.report.sentence_section import (
     doubtful_section,
     worst_section,
 )
-from components.report.sentences import choose_examples
+from components.report.sentences import (
+    LEAST_SHOWN_WORDS,
+    MOST_SHOWN_WORDS,
+    choose_examples,
+)
 from components.report.style import STYLE
 from components.report.training_section import training_section
 from components.report.verdict_section import (
@@ -99,7 +103,8 @@ def _attention(facts: ReportFacts) -> tuple[Html, list[Heatmap]]:
     text = (
         "Each row is a word of the translation and sums to 1; each column a word of the source, "
         "the last one its end. How the patterns are told apart, serving/diagnostics.py says. "
-        "The sentences below show theirs most clearly of those with 3 to 16 words on both sides."
+        "The sentences below show theirs most clearly, of those with "
+        f"{LEAST_SHOWN_WORDS} to {MOST_SHOWN_WORDS} words on both sides."
     )
     legend = tag(
         "div", "weight 0 ", tag("span", class_="strip"), " 1", class_="strip-legend",

@@ -15,9 +15,9 @@ from serving.translation import Translation
 
 HEATMAPS = 12
 _PER_PATTERN = HEATMAPS // len(Pattern)
-_MOST_SHOWN_WORDS = 16
+MOST_SHOWN_WORDS = 12
 """On either side: a larger heatmap is hard to read among others."""
-_LEAST_SHOWN_WORDS = 3
+LEAST_SHOWN_WORDS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +153,7 @@ def _clarity(diagnosis: Diagnosis) -> float:
 
 def _is_readable(sentence: Sentence) -> bool:
     sizes = [len(text.split()) for text in (sentence.source, sentence.candidate.text)]
-    return min(sizes) >= _LEAST_SHOWN_WORDS and max(sizes) <= _MOST_SHOWN_WORDS
+    return min(sizes) >= LEAST_SHOWN_WORDS and max(sizes) <= MOST_SHOWN_WORDS
 
 
 def _chrf(translation: Translation, reference: str) -> float:

@@ -66,6 +66,7 @@ caption { text-align: start; color: var(--faint); font-size: .9rem; padding-bott
 th, td { padding: .4rem .9rem .4rem 0; text-align: start; vertical-align: top;
   border-bottom: 1px solid var(--line); }
 th { font-weight: 500; }
+tbody th { white-space: nowrap; }
 thead th { color: var(--faint); font-size: .85rem; vertical-align: bottom; }
 th.number, td.number { text-align: end; padding-left: .5rem; white-space: nowrap; }
 thead th.number { white-space: normal; min-width: 4.5rem; max-width: 9rem; }
@@ -120,8 +121,8 @@ svg circle.hollow { fill: var(--ground); stroke-dasharray: none; }
 .strip-legend { display: flex; align-items: center; gap: .5rem; color: var(--faint);
   font-size: .875rem; margin: 0 0 .5rem; }
 .strip { width: 9rem; height: .7rem; border-radius: 2px; border: 1px solid var(--line); }
-.heatmaps { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr));
-  gap: 1.75rem 2rem; align-items: start; }
+.heatmaps { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr));
+  gap: 2rem 2.5rem; align-items: start; }
 .heatmaps figure { min-width: 0; }
 .heatmaps figcaption { margin-bottom: .5rem; font-size: .925rem; line-height: 1.4; }
 .heatmaps figcaption > span { display: block; }
@@ -134,12 +135,13 @@ svg circle.hollow { fill: var(--ground); stroke-dasharray: none; }
   font-size: .8125rem; }
 .heatmap tbody th { text-align: end; padding: 0 .5rem 0 0; white-space: nowrap;
   vertical-align: middle; }
-.heatmap tbody td { width: 2.05rem; min-width: 2.05rem; height: 1.6rem; padding: 0;
-  text-align: center; vertical-align: middle; font-size: .6875rem;
+.heatmap tbody td { width: 1.72rem; min-width: 1.72rem; height: 1.5rem; padding: 0;
+  text-align: center; vertical-align: middle; font-size: .625rem;
   box-shadow: 0 0 0 1px var(--line); }
 .heatmap thead td { padding: 0; }
 .turned thead th span { writing-mode: vertical-rl; transform: rotate(180deg); white-space: nowrap; }
-.heatmap .end { border-left: .4rem solid var(--ground); color: var(--faint); }
+.heatmap .end { border-left: .4rem solid var(--ground); }
+.heatmap thead .end { color: var(--faint); }
 
 .texts { margin: 0; padding: 0; list-style: none; }
 .texts > li { margin: 0 0 1rem; padding: .75rem 1rem; background: var(--raised);
