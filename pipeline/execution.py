@@ -6,7 +6,9 @@ import logging
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tfx.utils import path_utils
 
@@ -31,6 +33,7 @@ def execute(
     config: PipelineConfig,
     workspace: Workspace,
     corpus_checksum: str,
+    corpus_facts: Mapping[str, Any] | None = None,
     *,
     runner: str,
     log: str,
@@ -42,6 +45,7 @@ def execute(
       config: what to do.
       workspace: where.
       corpus_checksum: of the corpus, which must lie there.
+      corpus_facts: for the model card (`CorpusInfo.facts`).
       runner: `local` or `beam`.
       log: the file that holds the output, to be named in errors.
       screen: told which nodes to expect.
@@ -56,7 +60,7 @@ def execute(
         serving_directory=workspace.models(config.name),
         metadata=workspace.metadata,
     )
-    pipeline = create_pipeline(config, places, corpus_checksum)
+    pipeline = create_pipeline(config, places, corpus_checksum, corpus_facts)
     nodes = [component.id for component in pipeline.components]
     screen.expect(nodes)
     forget_lost_pushes(open_store(workspace.metadata), places.pipeline_root)

@@ -2,7 +2,9 @@
 runner."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tfx import v1 as tfx
 from tfx.dsl.components.base import base_node
@@ -75,7 +77,10 @@ class Places:
 
 
 def create_pipeline(
-    config: PipelineConfig, places: Places, corpus_checksum: str
+    config: PipelineConfig,
+    places: Places,
+    corpus_checksum: str,
+    corpus_facts: Mapping[str, Any] | None = None,
 ) -> tfx.dsl.Pipeline:
     """Wires the components.
 
@@ -83,6 +88,8 @@ def create_pipeline(
       config: what to do.
       places: where.
       corpus_checksum: recorded on the model.
+      corpus_facts: what the model card says of the corpus (`CorpusInfo.facts`); it adds to the key
+        of the Trainer's cache, and a training that has ended is only exported again.
 
     Returns:
       The pipeline, for any of TFX's runners.
@@ -96,7 +103,7 @@ def create_pipeline(
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,
         pipeline_root=places.pipeline_root,
-        components=_components(config, places, corpus_checksum),
+        components=_components(config, places, corpus_checksum, corpus_facts or {}),
         enable_cache=True,
         metadata_connection_config=connection,
         beam_pipeline_args=[*beam_arguments(config.beam, places.pipeline_root)],
@@ -109,7 +116,10 @@ def gate_settings(config: PipelineConfig) -> GateSettings:
 
 
 def _components(
-    config: PipelineConfig, places: Places, corpus_checksum: str
+    config: PipelineConfig,
+    places: Places,
+    corpus_checksum: str,
+    corpus_facts: Mapping[str, Any],
 ) -> list[base_node.BaseNode]:
     data = config.data
     example_gen = ParallelTextExampleGen(
@@ -141,7 +151,7 @@ def _components(
     )
     # Nothing is learned from examples that failed the validation.
     transform.add_upstream_node(example_validator)
-    trainer = _trainer(config, places, corpus_checksum, transform)
+    trainer = _trainer(config, places, corpus_checksum, corpus_facts, transform)
     model = trainer.outputs["model"]
     live_model = LiveModel(model=model, serving_directory=places.serving_directory)
     evaluator = tfx.components.Evaluator(
@@ -189,6 +199,7 @@ def _trainer(
     config: PipelineConfig,
     places: Places,
     corpus_checksum: str,
+    corpus_facts: Mapping[str, Any],
     transform: tfx.components.Transform,
 ) -> RecordingTrainer:
     """Returns the Trainer; its parameters hold all that decides what it does."""
@@ -214,6 +225,7 @@ def _trainer(
                 "target_language": config.data.target_language,
                 "corpus": config.data.corpus,
                 "corpus_checksum": corpus_checksum,
+                "data": dict(corpus_facts),
                 "code_digest": digest,
                 "lock_digest": lock_digest(),
                 "seed": config.seed,
