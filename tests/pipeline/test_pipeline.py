@@ -51,7 +51,7 @@ def test_the_nodes_stand_in_the_order_in_which_they_run(before):
     ]  # fmt: skip
     # ServingValidator does not wait for the other two.
     assert set(nodes[6:9]) == {"LiveModel", "Evaluator", "ServingValidator"}
-    assert nodes[9:] == ["Pusher"]
+    assert nodes[9:] == ["Pusher", "ModelReport"]
 
 
 @pytest.mark.parametrize(
@@ -62,10 +62,11 @@ def test_the_nodes_stand_in_the_order_in_which_they_run(before):
         ("model.decoder_units=64", {"Trainer"}),
         ("training.learning_rate=0.5", {"Trainer"}),
         ("decoding.beam_size=2", {"Trainer"}),
-        ("evaluation.min_bleu=3", {"Evaluator"}),
-        ("evaluation.significance=0.01", {"Evaluator"}),
+        ("evaluation.min_bleu=3", {"Evaluator", "ModelReport"}),
+        ("evaluation.significance=0.01", {"Evaluator", "ModelReport"}),
         ("serving_validation.request_seconds=5", {"ServingValidator"}),
-        ("seed=2", {"Trainer", "Evaluator"}),
+        ("report.sentences=5", {"ModelReport"}),
+        ("seed=2", {"Trainer", "Evaluator", "ModelReport"}),
     ],
 )
 def test_a_setting_changes_the_nodes_that_use_it(before, override, nodes):
@@ -79,6 +80,8 @@ def test_a_setting_changes_the_nodes_that_use_it(before, override, nodes):
         ("trainer.subwords", {"Transform", "Trainer"}),
         ("components.translation_metrics", {"Evaluator"}),
         ("serving.examination", {"ServingValidator"}),
+        ("components.report.page", {"ModelReport"}),
+        ("serving.heatmap.table", {"ModelReport"}),
         ("serving.attention_table", set()),
         ("pipeline.cli", set()),
     ],
@@ -95,6 +98,25 @@ def test_an_edit_changes_the_nodes_that_run_that_code(before, monkeypatch, modul
 
 def test_the_corpus_checksum_is_recorded_with_the_model(before):
     assert changed(before, parameters(checksum="d")) == {"Trainer"}
+
+
+def test_what_the_model_card_says_of_the_corpus_is_recorded_with_the_model(before):
+    config = load_config("debian")
+    licensed, relicensed = (
+        create_pipeline(config, PLACES, "c", {"licence": licence}) for licence in ("MIT", "GPL")
+    )
+    changed = [
+        one.id
+        for one, other in zip(licensed.components, relicensed.components, strict=True)
+        if str(one.exec_properties) != str(other.exec_properties)
+    ]
+    assert changed == ["Trainer"]
+
+
+def test_no_model_waits_for_its_report():
+    pipeline = create_pipeline(load_config("debian"), PLACES, "c")
+    report = next(each for each in pipeline.components if each.id == "ModelReport")
+    assert "Pusher" in {node.id for node in report.upstream_nodes}
 
 
 def test_a_curated_schema_takes_the_place_of_the_inferred_one(before):
