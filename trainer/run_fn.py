@@ -111,6 +111,9 @@ def _training_key(config: dict[str, Any], data: TrainingData) -> str:
         name: config[name]
         for name in ("subwords", "model", "training", "decoding", "seed", "code_digest")
     }
+    relevant["training"] = {
+        name: value for name, value in config["training"].items() if name != "attention_images"
+    }
     digest = hashlib.sha256(json.dumps(relevant, sort_keys=True).encode())
     digest.update("\n".join(data.vocabulary).encode())
     for pairs in (data.train, data.validation):
