@@ -157,8 +157,10 @@ def test_the_report_shows_a_sample_of_the_test_split(history) -> None:
     assert f"a sample of {SENTENCES} of the 48 test sentences" in history["first"].page
 
 
-def test_the_report_has_the_heatmaps_of_real_translations(history) -> None:
-    assert history["first"].page.count('class="scroll heatmap"') > 0
+def test_the_report_has_the_translations_of_the_sample_with_their_scores(history) -> None:
+    page = history["first"].page
+    worst = page[page.index("Farthest from their references") :]
+    assert worst[: worst.index("Suspicious")].count('class="score">chrF ') == SENTENCES
 
 
 def test_the_report_has_what_statistics_and_training_left(history) -> None:
