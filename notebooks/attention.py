@@ -10,15 +10,17 @@
 
 # %%
 import logging
-import os
 import sys
 import tempfile
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(
     0, str(next(each for each in (Path.cwd(), Path.cwd().parent) if (each / "trainer").is_dir()))
 )
+
+from serving.saved_model import import_tensorflow
+
+import_tensorflow()  # without its chatter
 
 import numpy as np
 import tensorflow as tf
@@ -54,7 +56,7 @@ logging.getLogger("trainer").setLevel(logging.ERROR)
 # $$e_{ti} = v^\top \tanh(W_q s_t + W_k h_i).$$
 
 # %%
-h = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]])  # encoder states, [source, 2]
+h = np.array([[1.0, -1.0], [0.0, 1.0], [-1.0, -1.0]])  # encoder states, [source, 2]
 s = np.array([0.0, 2.0])  # a decoder state
 W_q = np.array([[1.0, 0.0], [0.0, 0.5]])
 W_k = np.array([[1.0, 0.0], [0.0, 1.0]])
@@ -293,15 +295,15 @@ for axes, (name, (on_words, elsewhere)) in zip(all_axes, matrices.items(), stric
     assert classify(found) == name
 
 # %% [markdown]
-# Does attention tell when something is wrong? Let the target leave two words out, and ask again:
+# Does attention tell when something is wrong? Let the target end two words too early, and ask again:
 
 # %%
 target_ids = unseen.pairs.target[sentence]
-shortened = np.delete(target_ids, [3, 4])
+shortened = target_ids[:-2]
 diagnosis = diagnose_translation(source, forced(source_ids, shortened))
 print("pattern:", diagnosis.pattern)
 print("never looked at:", diagnosis.never_looked_at)
-print("left out:", [source.split()[unseen.alignments[sentence][t]] for t in (3, 4)])
+print("left out:", [source.split()[place] for place in sorted(unseen.alignments[sentence][-2:])])
 
 # %% [markdown]
 # It is a hint and no proof: attention says where the model looked, which need not be why it wrote a word.
