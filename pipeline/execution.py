@@ -60,7 +60,7 @@ def execute(
         serving_directory=workspace.models(config.name),
         metadata=workspace.metadata,
     )
-    pipeline = create_pipeline(config, places, corpus_checksum, corpus_facts)
+    pipeline = create_pipeline(config, places, corpus_checksum, corpus_facts=corpus_facts)
     nodes = [component.id for component in pipeline.components]
     screen.expect(nodes)
     forget_lost_pushes(open_store(workspace.metadata), places.pipeline_root)

@@ -39,7 +39,8 @@ def patterns_table(facts: ReportFacts) -> Html:
         )
         for pattern, share in shares.items()
     ]
-    head = ("pattern", "what the target words look at", "sentences", "share", "")
+    drawn = tag("span", "the share as a bar", class_="unseen")
+    head = ("pattern", "what the target words look at", "sentences", "share", drawn)
     return table("Patterns of attention in the sample", head, rows, numbers=(2, 3))
 
 

@@ -110,7 +110,9 @@ def _repetitions(facts: ReportFacts) -> Html | None:
         (
             f"{each.split}, {each.side}",
             number(each.distinct, 0),
-            f"{shortened(printable(each.most_frequent), _LONGEST_TEXT)} ({each.times:,} ×)",
+            f"{shortened(printable(each.most_frequent), _LONGEST_TEXT)} ({each.times:,} ×)"
+            if each.times > 1
+            else "each occurs once",
         )
         for each in facts.corpus.sides
     ]

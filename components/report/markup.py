@@ -62,7 +62,9 @@ def table(
     body = []
     for number, cells in enumerate(rows):
         first, *others = (
-            tag("th", cell, scope="row") if column == 0 else tag("td", cell, class_=looks[column])
+            tag("th", cell, scope="row", class_=looks[0])
+            if column == 0
+            else tag("td", cell, class_=looks[column])
             for column, cell in enumerate(cells)
         )
         look = row_classes[number] if row_classes else None

@@ -60,7 +60,7 @@ nav a:hover { text-decoration: underline; }
   font-variant-numeric: tabular-nums; }
 .tiles span { color: var(--faint); font-size: .875rem; }
 
-.scroll { overflow: auto; margin: 0 0 1rem; max-width: 100%; }
+.scroll { position: relative; overflow: auto; margin: 0 0 1rem; max-width: 100%; }
 table { border-collapse: collapse; font-size: .925rem; font-variant-numeric: tabular-nums; }
 caption { text-align: start; color: var(--faint); font-size: .9rem; padding-bottom: .4rem; }
 th, td { padding: .4rem .9rem .4rem 0; text-align: start; vertical-align: top;
@@ -75,6 +75,9 @@ tr.passed td:last-child { color: var(--good); }
 tr.best td, tr.best th { background: var(--raised); font-weight: 600; }
 .bar { display: block; height: .7rem; min-width: 1px; background: var(--ours); border-radius: 2px; }
 td:has(.bar) { width: 10rem; min-width: 6rem; vertical-align: middle; }
+
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+  white-space: nowrap; }
 
 details { margin: 0 0 1rem; }
 summary { cursor: pointer; color: var(--ours); padding: .25rem 0; width: fit-content; }

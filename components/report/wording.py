@@ -13,7 +13,10 @@ _METRICS = {
     "ter": "TER",
     "bleu_drop": "drop of BLEU",
     "bleu_drop_p_value": "p-value of that drop",
-    "bleu_difference": "difference of BLEU",
+    "bleu_drop_adjusted_p_value": "adjusted p-value of that drop",
+    "bleu_gain_p_value": "p-value of the gain",
+    "bleu_difference_low": "difference of BLEU, lower bound",
+    "bleu_difference_high": "difference of BLEU, upper bound",
 }
 _BUCKET = "length_bucket="
 

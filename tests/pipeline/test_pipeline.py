@@ -103,7 +103,8 @@ def test_the_corpus_checksum_is_recorded_with_the_model(before):
 def test_what_the_model_card_says_of_the_corpus_is_recorded_with_the_model(before):
     config = load_config("debian")
     licensed, relicensed = (
-        create_pipeline(config, PLACES, "c", {"licence": licence}) for licence in ("MIT", "GPL")
+        create_pipeline(config, PLACES, "c", corpus_facts={"licence": licence})
+        for licence in ("MIT", "GPL")
     )
     changed = [
         one.id

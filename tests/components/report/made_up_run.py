@@ -108,7 +108,7 @@ def corpus() -> CorpusFacts:
     splits["train"].add_rejected(
         RejectedLine.of("train-0.tsv", 7, f"{HOSTILE}\tx\ty".encode(), rejection)
     )
-    return CorpusFacts(splits, [SideStatistics("train", "source", 1, HOSTILE, 1)])
+    return CorpusFacts(splits, [SideStatistics("train", "source", 1, HOSTILE, 2)])
 
 
 def facts(*, blessed: bool = True, with_live: bool = False, **changes) -> ReportFacts:
