@@ -7,6 +7,7 @@ measured after the export, so they are not in it: it says where they are.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,10 +31,7 @@ _COPYING = (
     "Copying: See, Liu and Manning, Get To The Point: Summarization with Pointer-Generator "
     "Networks, ACL 2017, arXiv:1704.04368"
 )
-_SCORES = (
-    "Scores are measured after the export. They are in the report of the run that made this model "
-    "(report.html and verdict.json, in reports/NAME of its workspace)."
-)
+_SPLITS = ("train", "validation", "test")
 
 
 def make_card(
@@ -71,7 +69,9 @@ def make_card(
         },
         "intended_use": _intended_use(record),
         "limits": _limits(record, configuration),
-        "scores": _SCORES,
+        "scores": "Scores on the test split are measured after the export. They are in the report "
+        "of the run that made this model: report.html and verdict.json, in "
+        f"reports/{record['name']} of its workspace.",
         "citations": _citations(configuration["model"]),
         "history": [dict(entry) for entry in history],
     }
@@ -116,8 +116,8 @@ def _limits(record: Mapping[str, Any], configuration: Mapping[str, Any]) -> list
         "It sees one sentence at a time, nothing before or after it.",
         f"A source of more than {decoding['max_source_tokens']} subwords is cut, which the reply "
         "says (truncated).",
-        "What its corpus is biased to it repeats, such as the gender of people; the corpus was not "
-        "filtered for that.",
+        "What its corpus is biased to it repeats, such as the gender of people; nothing here "
+        "filters for that.",
     ]
     if model["attention"] == "none":
         limits.append(
@@ -163,7 +163,8 @@ def _model_facts(card: Mapping[str, Any]) -> list[str]:
 def _data_facts(card: Mapping[str, Any]) -> list[str]:
     data = card.get("data", {})
     facts = [f"{name}: {data[name]}" for name in ("name", "origin", "licence") if name in data]
-    facts += [f"{split}: {count:,} pairs" for split, count in data.get("pairs", {}).items()]
+    pairs = data.get("pairs", {})
+    facts += [f"{split}: {pairs[split]:,} pairs" for split in _SPLITS if split in pairs]
     digest = card.get("corpus_checksum")
     return facts + ([f"checksum of the text: {digest}"] if digest else [])
 
@@ -186,4 +187,5 @@ def _lines(title: str, facts: Sequence[str]) -> list[str]:
 
 
 def _on_one_line(fact: str) -> str:
-    return " ".join(str(fact).split())
+    """A fact as text of Markdown, in which HTML would be obeyed."""
+    return html.escape(" ".join(str(fact).split()), quote=False)

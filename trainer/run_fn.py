@@ -72,7 +72,7 @@ def run_fn(fn_args: FnArgs) -> None:
             sizes={
                 "parameters": sum(math.prod(each.shape) for each in result.model.variables),
                 "vocabulary": len(vocabulary),
-                "pairs_up_to_max_tokens": len(data.train.up_to(training.max_tokens)),
+                "training_pairs": len(data.train.up_to(training.max_tokens)),
             },
         ),
         warmup_texts=_some_sources(data.validation, vocabulary),

@@ -58,7 +58,7 @@ def heatmaps(facts: ReportFacts, examples: Sequence[Example]) -> tuple[Html, lis
         figures = []
         for example in chosen:
             drawn.append(make_heatmap(example.sentence.source, example.sentence.candidate))
-            figures.append(_figure(facts, example, drawn[-1], f"heatmap-{len(drawn)}"))
+            figures.append(_figure(facts, example, drawn[-1], len(drawn)))
         nothing = "No sentence of the sample that is short enough to be shown has this pattern."
         groups.append(
             join(
@@ -71,7 +71,7 @@ def heatmaps(facts: ReportFacts, examples: Sequence[Example]) -> tuple[Html, lis
     return join(groups), drawn
 
 
-def _figure(facts: ReportFacts, example: Example, heatmap: Heatmap, name: str) -> Html:
+def _figure(facts: ReportFacts, example: Example, heatmap: Heatmap, place: int) -> Html:
     source, target = facts.languages
     sentence, diagnosis = example.sentence, example.sentence.diagnosis
     assert diagnosis is not None, "an example has a pattern"
@@ -79,10 +79,10 @@ def _figure(facts: ReportFacts, example: Example, heatmap: Heatmap, name: str) -
     written = draw_table(
         heatmap,
         caption=(
-            f"entropy {measures.entropy:.2f}, monotonicity {measures.monotonicity:.2f}, "
-            f"astray {measures.astray:.2f}"
+            f"Heatmap {place}: entropy {measures.entropy:.2f}, "
+            f"monotonicity {measures.monotonicity:.2f}, astray {measures.astray:.2f}"
         ),
-        caption_id=name,
+        caption_id=f"heatmap-{place}",
         source_language=source,
         target_language=target,
         most_level_columns=_MOST_LEVEL_COLUMNS,
@@ -101,7 +101,7 @@ def _figure(facts: ReportFacts, example: Example, heatmap: Heatmap, name: str) -
             Html(written),
             class_="scroll heatmap",
             role="region",
-            aria_labelledby=name,
+            aria_labelledby=f"heatmap-{place}",
             tabindex=0,
         ),
     )  # fmt: skip

@@ -93,5 +93,10 @@ def test_a_fact_of_several_lines_stays_one_item():
     assert "- origin: our shelf and drawer\n" in as_markdown(card())
 
 
+def test_markup_in_a_fact_stays_text():
+    text = as_markdown({"data": {"licence": "<script>"}})
+    assert "- licence: &lt;script&gt;\n" in text
+
+
 def test_a_card_that_knows_little_says_little():
     assert as_markdown({"name": "tiny"}) == "# tiny\n"
