@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from components.report.charts import Series, epochs_axis, line_chart
 from components.report.facts import ReportFacts
 from components.report.markup import Html, details, join, table, tag
-from components.report.wording import duration, number
+from components.report.wording import counted, duration, number
 
 _COLUMNS = {
     "epoch": ("epoch", 0),
@@ -37,10 +37,11 @@ def training_section(facts: ReportFacts) -> Html:
     ]
     seconds = sum(entry.get("seconds", 0) for entry in history)
     machine = facts.card.get("machine")
+    steps = number(history[-1]["step"] / len(history), 0)
     said = (
-        f"{len(history)} epochs of {number(history[-1]['step'] / len(history), 0)} steps on the "
-        f"average took {duration(seconds)}{f' ({machine})' if machine else ''}. The weights of "
-        f"epoch {int(best['epoch'])} were the best on the validation split and were exported."
+        f"{counted(len(history), 'epoch')} of {steps} steps on the average took "
+        f"{duration(seconds)}{f' ({machine})' if machine else ''}. The weights of epoch "
+        f"{int(best['epoch'])} were the best on the validation split and were exported."
     )
     columns = [name for name in _COLUMNS if name in history[0]]
     numbers = table(

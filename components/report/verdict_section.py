@@ -8,6 +8,7 @@ from components.report.charts import Series, groups_axis, line_chart
 from components.report.facts import ReportFacts
 from components.report.markup import Content, Html, details, join, table, tag
 from components.report.wording import (
+    counted,
     is_length_bucket,
     metric_name,
     number,
@@ -57,7 +58,9 @@ def tiles(facts: ReportFacts) -> Html:
         shown.append(("test sentences", number(ours[_SENTENCES], 0), "that training never saw"))
     if facts.history:
         best = max(entry["validation_bleu"] for entry in facts.history)
-        shown.append(("validation BLEU", number(best), f"best of {len(facts.history)} epochs"))
+        shown.append(
+            ("validation BLEU", number(best), f"best of {counted(len(facts.history), 'epoch')}")
+        )
     return tag(
         "dl",
         [
@@ -88,7 +91,7 @@ def verdict_section(facts: ReportFacts) -> Html:
         row_classes=["passed" if check.passed else "failed" for check in verdict.checks],
     )
     small = [
-        f"{slice_name(name)}: {count:,} sentences, too few to count."
+        f"{slice_name(name)}: {counted(count, 'sentence')}, too few to count."
         for name, count in verdict.unjudged.items()
     ]
     return join(checks, tag("p", " ".join(small), class_="note") if small else None, _trial(facts))
@@ -115,7 +118,7 @@ def scores_section(facts: ReportFacts) -> Html:
 
 def _reason(check: Check) -> str:
     return (
-        f"{metric_name(check.metric)} of {slice_name(check.slice)} is {short(check.value)}, "
+        f"{metric_name(check.metric)} ({slice_name(check.slice)}) is {short(check.value)}, "
         f"must be {check.rule} {check.bound:g}"
     )
 

@@ -12,8 +12,8 @@ _METRICS = {
     "chrf": "chrF",
     "ter": "TER",
     "bleu_drop": "drop of BLEU",
-    "bleu_drop_p_value": "p-value of that drop",
-    "bleu_drop_adjusted_p_value": "adjusted p-value of that drop",
+    "bleu_drop_p_value": "p-value of the drop",
+    "bleu_drop_adjusted_p_value": "adjusted p-value of the drop",
     "bleu_gain_p_value": "p-value of the gain",
     "bleu_difference_low": "difference of BLEU, lower bound",
     "bleu_difference_high": "difference of BLEU, upper bound",
@@ -70,6 +70,11 @@ def short(value: float | None) -> str:
 def percent(share: float, decimals: int = 1) -> str:
     """Writes a share of 1."""
     return f"{number(100 * share, decimals)} %"
+
+
+def counted(count: int, noun: str) -> str:
+    """Writes a count with its noun, which is regular."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:

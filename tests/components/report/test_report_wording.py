@@ -1,6 +1,7 @@
 import pytest
 
 from components.report.wording import (
+    counted,
     duration,
     metric_name,
     number,
@@ -37,6 +38,11 @@ def test_any_metric_is_short(value, written):
 @pytest.mark.parametrize(("value", "written"), [(1.5, "+1.50"), (-1.5, "−1.50"), (0.001, "0.00")])
 def test_a_difference_says_its_direction(value, written):
     assert signed(value) == written
+
+
+@pytest.mark.parametrize(("count", "written"), [(1, "1 epoch"), (0, "0 epochs"), (40, "40 epochs")])
+def test_one_is_not_many(count, written):
+    assert counted(count, "epoch") == written
 
 
 def test_a_share_is_a_percentage():
