@@ -7,7 +7,7 @@ FIRST_RUN := --set training.epochs=6
 IMAGE ?= attention-nmt:latest
 OUR_PACKAGES := pipeline components trainer serving scripts benchmarks
 
-.PHONY: help run test test-flink lint format setup lock image clean
+.PHONY: help run test test-flink lint format setup notebook lock image clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -33,6 +33,9 @@ format: setup ## let ruff mend and format the code
 
 setup: ## make .venv from requirements.lock; PYTHON=/path/to/python3.11 names the interpreter
 	@scripts/bootstrap.sh
+
+notebook: setup ## make notebooks/attention.ipynb from attention.py beside it
+	.venv/bin/python scripts/make_notebook.py
 
 lock: ## resolve pyproject.toml into requirements.lock; ARGS="--upgrade" takes newer versions
 	@scripts/bootstrap.sh lock $(ARGS)

@@ -67,7 +67,7 @@ def read_verdict(
     """
     validation = _read_validation(evaluation_uri)
     if validation is None:
-        return _read_recorded(evaluation_uri)
+        return read_recorded_verdict(evaluation_uri)
     metrics = _read_metrics(evaluation_uri)
     has_baseline = any(BASELINE in models for models in metrics.values())
     failures = dict(_failures(validation))
@@ -86,6 +86,20 @@ def read_verdict(
         metrics=_shown(metrics, has_baseline),
         signatures=_signatures(settings, has_baseline),
     )
+
+
+def read_recorded_verdict(evaluation_uri: str) -> Verdict:
+    """The verdict as `RecordingEvaluator` wrote it down beside its evaluation.
+
+    Raises:
+      UnreadableEvaluationError: There is none.
+    """
+    path = os.path.join(evaluation_uri, VERDICT_JSON)
+    if not fileio.exists(path):
+        raise UnreadableEvaluationError(
+            f"{evaluation_uri} holds no finished evaluation; run the pipeline again."
+        )
+    return Verdict.model_validate_json(io_utils.read_string_file(path))
 
 
 def _read_metrics(evaluation_uri: str) -> MetricsTable:
@@ -111,15 +125,6 @@ def _read_validation(evaluation_uri: str) -> Any:
     except AssertionError:
         # So TFMA says that it did not find the one record that every validation writes.
         return None
-
-
-def _read_recorded(evaluation_uri: str) -> Verdict:
-    path = os.path.join(evaluation_uri, VERDICT_JSON)
-    if not fileio.exists(path):
-        raise UnreadableEvaluationError(
-            f"{evaluation_uri} holds no finished evaluation; run the pipeline again."
-        )
-    return Verdict.model_validate_json(io_utils.read_string_file(path))
 
 
 def _checks(

@@ -9,6 +9,7 @@ import typer
 
 from pipeline.config import PipelineConfig, load_config
 from pipeline.corpora.folder import INFORMATION_FILE, read_information
+from pipeline.corpora.information import CorpusInfo
 from pipeline.corpora.spans import has_spans
 from pipeline.errors import UserError
 from pipeline.line_files import written_whole
@@ -37,13 +38,14 @@ def compile_(
     """Compile the pipeline for Kubeflow Pipelines 2.x."""
     settings = load_config(config, overrides or ())
     _check_output(output)
-    checksum = "" if any_corpus else _known_checksum(settings, Workspace.resolve(workspace))
+    corpus = None if any_corpus else _known_corpus(settings, Workspace.resolve(workspace))
+    checksum, facts = (corpus.checksum, corpus.facts) if corpus else ("", None)
     # Only now: TFX takes half a minute to import, and a wrong key must not.
     import_tensorflow()  # without its chatter
     logging.getLogger().setLevel(logging.ERROR)
     from pipeline.kubeflow_compiler import as_yaml, compile_pipeline
 
-    text = as_yaml(compile_pipeline(settings, checksum))
+    text = as_yaml(compile_pipeline(settings, checksum, facts))
     with written_whole(output) as file:
         file.write(text)
     meant = f"the corpus of checksum {checksum[:12]}" if checksum else "any corpus"
@@ -59,12 +61,10 @@ def _check_output(output: str) -> None:
         raise UserError(f"{output!r} cannot be written: name a file in an existing folder.")
 
 
-def _known_checksum(config: PipelineConfig, workspace: Workspace) -> str:
-    """The checksum of the corpus if a copy of it lies on this machine, else an empty text; and for
-    one that grows by spans, which the checksum of `corpus.json` does not cover."""
+def _known_corpus(config: PipelineConfig, workspace: Workspace) -> CorpusInfo | None:
+    """The corpus if a copy of it lies on this machine; not one that grows by spans, which the
+    checksum of `corpus.json` does not cover."""
     folder = workspace.corpus(config.data.corpus)
     if is_remote(folder) or not os.path.exists(os.path.join(folder, INFORMATION_FILE)):
-        return ""
-    if has_spans(Path(folder)):
-        return ""
-    return read_information(Path(folder)).checksum
+        return None
+    return None if has_spans(Path(folder)) else read_information(Path(folder))

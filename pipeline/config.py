@@ -86,6 +86,13 @@ class ServingSettings(Settings):
     """How many of the newest versions stay there; what a rollback refers to stays beside them."""
 
 
+class ReportSettings(Settings):
+    """The report of a run."""
+
+    sentences: int = Field(default=500, ge=1, le=10_000)
+    """Test sentences that are translated for it, at most: a sample drawn with the seed."""
+
+
 class PipelineConfig(Settings):
     """Everything that a run can be told."""
 
@@ -101,6 +108,7 @@ class PipelineConfig(Settings):
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
     serving_validation: ServingValidationSettings = Field(default_factory=ServingValidationSettings)
     serving: ServingSettings = Field(default_factory=ServingSettings)
+    report: ReportSettings = Field(default_factory=ReportSettings)
     beam: BeamSettings = Field(default_factory=BeamSettings)
     kubeflow: KubeflowSettings = Field(default_factory=KubeflowSettings)
 

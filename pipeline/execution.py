@@ -4,24 +4,28 @@ import importlib
 import json
 import logging
 import os
+import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tfx.utils import path_utils
 
 from components.atomic_pusher import REASON_KEY
-from components.gate import read_verdict
-from components.serving_validator import BLESSED_FILE, REPORT_FILE
+from components.evaluation_reader import read_recorded_verdict
+from components.model_report import REPORT_FILE
+from components.serving_validator import BLESSED_FILE
+from components.serving_validator import REPORT_FILE as SERVING_REPORT_FILE
 from components.verdict import Verdict, format_verdict
 from pipeline.config import PipelineConfig
 from pipeline.errors import RunFailedError
 from pipeline.failures import own_cause
 from pipeline.lost_pushes import forget_lost_pushes
-from pipeline.pipeline import Places, create_pipeline, gate_settings, model_record
+from pipeline.pipeline import Places, create_pipeline, model_record
 from pipeline.run_log import RunScreen
 from pipeline.run_record import Node, open_store, read_latest_run
 from pipeline.summary import Summary, program
-from pipeline.verdict_files import keep_verdict
 from pipeline.warm_start import resolve_warm_start
 from pipeline.workspace import Workspace
 from serving.model_directory import fingerprint, live_version
@@ -31,6 +35,7 @@ def execute(
     config: PipelineConfig,
     workspace: Workspace,
     corpus_checksum: str,
+    corpus_facts: Mapping[str, Any] | None = None,
     *,
     runner: str,
     log: str,
@@ -42,6 +47,7 @@ def execute(
       config: what to do.
       workspace: where.
       corpus_checksum: of the corpus, which must lie there.
+      corpus_facts: for the model card (`CorpusInfo.facts`).
       runner: `local` or `beam`.
       log: the file that holds the output, to be named in errors.
       screen: told which nodes to expect.
@@ -57,10 +63,9 @@ def execute(
         serving_directory=workspace.models(config.name),
         metadata=workspace.metadata,
     )
-    warm_start = resolve_warm_start(
-        config, places.serving_directory, model_record(config, corpus_checksum), screen.show
-    )
-    pipeline = create_pipeline(config, places, corpus_checksum, warm_start)
+    record = model_record(config, corpus_checksum, corpus_facts)
+    warm_start = resolve_warm_start(config, places.serving_directory, record, screen.show)
+    pipeline = create_pipeline(config, places, corpus_checksum, corpus_facts, warm_start)
     nodes = [component.id for component in pipeline.components]
     screen.expect(nodes)
     forget_lost_pushes(open_store(workspace.metadata), places.pipeline_root)
@@ -83,15 +88,9 @@ def _summarise(
 ) -> Summary:
     """Reads what the newest run came to from ML Metadata and its artifacts."""
     run = read_latest_run(open_store(workspace.metadata), config.name)
-    evaluation = run["Evaluator"].outputs
-    verdict = read_verdict(
-        evaluation["evaluation"][0].uri,
-        evaluation["blessing"][0].uri,
-        gate_settings(config),
-        live_version=_live_version(run["LiveModel"]),
-    )
+    verdict = read_recorded_verdict(run["Evaluator"].outputs["evaluation"][0].uri)
     blessing = run["ServingValidator"].outputs["blessing"][0].uri
-    report = json.loads(Path(blessing, REPORT_FILE).read_text(encoding="utf-8"))
+    report = json.loads(Path(blessing, SERVING_REPORT_FILE).read_text(encoding="utf-8"))
     is_servable = os.path.exists(os.path.join(blessing, BLESSED_FILE))
     export = path_utils.serving_model_dir(run["Trainer"].outputs["model"][0].uri)
     pushed_to, not_pushed = _pushed_to(run["Pusher"])
@@ -113,33 +112,27 @@ def _summarise(
         nodes=nodes,
         seconds=seconds,
         log=log,
-        report=_write_verdict(
-            verdict, workspace.reports(config.name), evaluation["evaluation"][0].id
-        ),
+        report=_write_verdict(verdict, workspace.reports(config.name)),
+        html_report=_copy_report(run["ModelReport"], workspace.reports(config.name)),
         next_command=_next_command(config, workspace, verdict.blessed),
     )
 
 
-def _live_version(live_model: Node) -> str | None:
-    """The version that the candidate was compared with, if there was one."""
-    artifacts = live_model.outputs.get("model", [])
-    return artifacts[0].custom_properties["live_version"].string_value if artifacts else None
-
-
-def _write_verdict(verdict: Verdict, folder: str, evaluation: int) -> str:
-    """Writes the verdict of the latest run as JSON and as text; returns the path of the text.
-
-    Args:
-      verdict: of the latest run.
-      folder: the pipeline's reports.
-      evaluation: the id of its evaluation in ML Metadata, under which it is kept for `nmt report`.
-    """
+def _write_verdict(verdict: Verdict, folder: str) -> str:
+    """Writes the verdict of the latest run as JSON and as text; returns the path of the text."""
     path = Path(folder)
-    keep_verdict(folder, evaluation, verdict)
+    path.mkdir(parents=True, exist_ok=True)
     path.joinpath("verdict.json").write_text(verdict.model_dump_json(indent=2) + "\n", "utf-8")
     readable = path / "verdict.txt"
     readable.write_text(format_verdict(verdict) + "\n", encoding="utf-8")
     return str(readable)
+
+
+def _copy_report(model_report: Node, folder: str) -> str:
+    """Copies the report of the latest run to where people look for it; returns its path."""
+    path = os.path.join(folder, REPORT_FILE)
+    shutil.copyfile(os.path.join(model_report.outputs["report"][0].uri, REPORT_FILE), path)
+    return path
 
 
 def _short(error: Exception) -> str:

@@ -5,6 +5,7 @@ What it cannot say is added here: the run's parameters, resources, retries and t
 what open-source backends ignore is taken out; and what they cannot run is refused by name.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -29,7 +30,11 @@ _SEES_THE_WORLD = {"LiveModel", "Pusher"}
 Specification = dict[str, Any]
 
 
-def compile_pipeline(config: PipelineConfig, corpus_checksum: str = "") -> list[Specification]:
+def compile_pipeline(
+    config: PipelineConfig,
+    corpus_checksum: str = "",
+    corpus_facts: Mapping[str, Any] | None = None,
+) -> list[Specification]:
     """Compiles a configuration.
 
     Args:
@@ -37,6 +42,7 @@ def compile_pipeline(config: PipelineConfig, corpus_checksum: str = "") -> list[
       corpus_checksum: of the corpus that runs are meant for. With it, ingestion is answered from
         the cache, and a run that finds another corpus fails; without it, every run reads the
         corpus anew.
+      corpus_facts: what the model card says of that corpus (`CorpusInfo.facts`).
 
     Returns:
       The `PipelineSpec` and, if the platform has anything to say, the `PlatformSpec`, as JSON.
@@ -58,7 +64,7 @@ def compile_pipeline(config: PipelineConfig, corpus_checksum: str = "") -> list[
         serving_directory=workspace.models(config.name),
         metadata=None,
     )
-    specification = _compiled_by_tfx(config, places, corpus_checksum)
+    specification = _compiled_by_tfx(config, places, corpus_checksum, corpus_facts)
     if settings.pipeline_root is None:
         # It is of the laptop's layout; without one, the cluster's own is taken.
         specification.pop("defaultPipelineRoot", None)
@@ -98,7 +104,12 @@ def _corpus(config: PipelineConfig, workspace: Workspace) -> str:
     return corpus if "/" in corpus else workspace.corpus(corpus)
 
 
-def _compiled_by_tfx(config: PipelineConfig, places: Places, corpus_checksum: str) -> Specification:
+def _compiled_by_tfx(
+    config: PipelineConfig,
+    places: Places,
+    corpus_checksum: str,
+    corpus_facts: Mapping[str, Any] | None,
+) -> Specification:
     runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
         config=kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
             default_image=config.kubeflow.image,
@@ -106,7 +117,8 @@ def _compiled_by_tfx(config: PipelineConfig, places: Places, corpus_checksum: st
             use_pipeline_spec_2_1=True,
         )
     )
-    job = runner.run(create_pipeline(config, places, corpus_checksum), write_out=False)
+    pipeline = create_pipeline(config, places, corpus_checksum, corpus_facts)
+    job = runner.run(pipeline, write_out=False)
     return job["pipelineSpec"]
 
 

@@ -2,6 +2,7 @@
 runner."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from components.curated_schema_gen import CuratedSchemaGen
 from components.gate import evaluation_config
 from components.gate_settings import GateSettings
 from components.live_model import LiveModel
+from components.model_report import ModelReport
 from components.parallel_text_example_gen import ParallelTextExampleGen
 from components.recording_evaluator import RecordingEvaluator
 from components.recording_trainer import RecordingTrainer
@@ -55,6 +57,24 @@ _EXPORT_CHECK_CODE = (
     "serving.time_limit",
     "serving.translation",
 )
+_REPORT_CODE = (
+    "components.evaluation_reader",
+    "components.ingestion_report",
+    "components.model_report",
+    "components.paired_bootstrap",
+    "components.report",
+    "components.translation_statistics",
+    "components.verdict",
+    "serving.corpus_diagnostics",
+    "serving.diagnostics",
+    "serving.given_words",
+    "serving.heatmap",
+    "serving.labels",
+    "serving.local_model",
+    "serving.sample_translation",
+    "serving.saved_model",
+    "serving.translation",
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +92,7 @@ def create_pipeline(
     config: PipelineConfig,
     places: Places,
     corpus_checksum: str,
+    corpus_facts: Mapping[str, Any] | None = None,
     warm_start: WarmStart | None = None,
 ) -> tfx.dsl.Pipeline:
     """Wires the components.
@@ -80,6 +101,8 @@ def create_pipeline(
       config: what to do.
       places: where.
       corpus_checksum: recorded on the model.
+      corpus_facts: what the model card says of the corpus (`CorpusInfo.facts`); it adds to the key
+        of the Trainer's cache, and a training that has ended is only exported again.
       warm_start: the version with which training begins.
 
     Returns:
@@ -94,7 +117,9 @@ def create_pipeline(
     return tfx.dsl.Pipeline(
         pipeline_name=config.name,
         pipeline_root=places.pipeline_root,
-        components=_components(config, places, corpus_checksum, warm_start),
+        components=_components(
+            config, places, model_record(config, corpus_checksum, corpus_facts), warm_start
+        ),
         enable_cache=True,
         metadata_connection_config=connection,
         beam_pipeline_args=[*beam_arguments(config.beam, places.pipeline_root)],
@@ -108,7 +133,10 @@ def gate_settings(config: PipelineConfig) -> GateSettings:
 
 
 def _components(
-    config: PipelineConfig, places: Places, corpus_checksum: str, warm_start: WarmStart | None
+    config: PipelineConfig,
+    places: Places,
+    record: dict[str, Any],
+    warm_start: WarmStart | None,
 ) -> list[base_node.BaseNode]:
     data = config.data
     example_gen = ParallelTextExampleGen(
@@ -143,7 +171,6 @@ def _components(
     )
     # Nothing is learned from examples that failed the validation.
     transform.add_upstream_node(example_validator)
-    record = model_record(config, corpus_checksum)
     trainer = _trainer(config, places, record, warm_start, transform)
     model = trainer.outputs["model"]
     live_model = LiveModel(model=model, serving_directory=places.serving_directory)
@@ -171,13 +198,30 @@ def _components(
         serving_directory=places.serving_directory,
         keep_versions=config.serving.keep_versions,
     )
+    report = ModelReport(
+        examples=examples,
+        statistics=statistics,
+        model=model,
+        model_run=trainer.outputs["model_run"],
+        baseline_model=live_model.outputs["model"],
+        evaluation=evaluator.outputs["evaluation"],
+        infra_blessing=serving_validator.outputs["blessing"],
+        seed=config.seed,
+        resamples=config.evaluation.bootstrap_resamples,
+        max_sentences=config.report.sentences,
+        code_digest=code_digest(*_REPORT_CODE),
+    )
+    # Last, so that no model waits for its report.
+    report.add_upstream_node(pusher)
     return [
         example_gen, statistics_gen, schema_gen, example_validator, transform,
-        trainer, live_model, serving_validator, evaluator, pusher,
+        trainer, live_model, serving_validator, evaluator, pusher, report,
     ]  # fmt: skip
 
 
-def model_record(config: PipelineConfig, corpus_checksum: str) -> dict[str, Any]:
+def model_record(
+    config: PipelineConfig, corpus_checksum: str, corpus_facts: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Returns what a model's card says of its origin."""
     return {
         "name": config.name,
@@ -185,6 +229,7 @@ def model_record(config: PipelineConfig, corpus_checksum: str) -> dict[str, Any]
         "target_language": config.data.target_language,
         "corpus": config.data.corpus,
         "corpus_checksum": corpus_checksum,
+        "data": dict(corpus_facts or {}),
         "code_digest": code_digest("trainer"),
         "lock_digest": lock_digest(),
         "seed": config.seed,

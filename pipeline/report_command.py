@@ -80,7 +80,6 @@ def _events(name: str, workspace: Workspace) -> list[Event]:
         events = read_history(
             open_store(workspace.metadata),
             name,
-            reports=workspace.reports(name),
             serving_directory=workspace.models(name),
         )
     if not events:

@@ -47,7 +47,15 @@ def run_pipeline(
         # Only now: TFX takes half a minute to import, and its own chatter belongs in the log.
         from pipeline.execution import execute
 
-        summary = execute(config, workspace, spans.checksum, runner=runner, log=log, screen=screen)
+        summary = execute(
+            config,
+            workspace,
+            spans.checksum,
+            corpus.facts,
+            runner=runner,
+            log=log,
+            screen=screen,
+        )
     if as_json:
         typer.echo(json.dumps(summary.as_json(), indent=2, ensure_ascii=False))
     else:

@@ -35,6 +35,8 @@ class Summary:
     """The file that holds all output."""
     report: str
     """The file that holds the whole verdict."""
+    html_report: str
+    """The file that shows all of it, to be opened in a browser."""
     next_command: str
 
     def as_json(self) -> dict[str, object]:
@@ -61,6 +63,7 @@ def format_summary(summary: Summary) -> str:
             ),
             f"{'model':<8} {_place(summary)}",
             f"{'verdict':<8} {summary.report}",
+            f"{'report':<8} {summary.html_report}",
             f"{'log':<8} {summary.log}",
             f"{'time':<8} {_duration(summary.seconds)}, {cached}",
             f"{'next':<8} {summary.next_command}",

@@ -1,10 +1,13 @@
-"""The history of a pipeline: what each run came to, by ML Metadata and the verdicts that were kept;
+"""The history of a pipeline: what each run came to, by ML Metadata and the verdicts;
 and the rollbacks between them, by the journal of the serving directory."""
 
+import contextlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from ml_metadata.metadata_store import MetadataStore
@@ -13,7 +16,6 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from components.verdict import BASELINE, CANDIDATE, OVERALL
 from pipeline.run_record import Node, RunRecord, read_runs
 from pipeline.times import format_time
-from pipeline.verdict_files import kept_verdict
 from serving.version_records import VersionRecord, read_records
 
 _SLICE_PREFIX = "length_bucket="
@@ -63,15 +65,12 @@ class Event:
         }
 
 
-def read_history(
-    store: MetadataStore, pipeline_name: str, *, reports: str, serving_directory: str
-) -> list[Event]:
+def read_history(store: MetadataStore, pipeline_name: str, serving_directory: str) -> list[Event]:
     """Reads all that happened, oldest first.
 
     Args:
       store: of ML Metadata.
       pipeline_name: of the configuration.
-      reports: the folder of the pipeline's reports, with the verdicts.
       serving_directory: the folder of its versions, with the journal.
 
     Raises:
@@ -84,7 +83,7 @@ def read_history(
     ]
     made_by_rollbacks = {event.version for event in rollbacks}
     runs = read_runs(store, pipeline_name)
-    events = [*_events_of_runs(runs, reports, made_by_rollbacks), *rollbacks]
+    events = [*_events_of_runs(runs, made_by_rollbacks), *rollbacks]
     return sorted(events, key=lambda event: event.time)
 
 
@@ -100,9 +99,7 @@ def _event_of_rollback(record: VersionRecord) -> Event:
     )
 
 
-def _events_of_runs(
-    runs: list[RunRecord], reports: str, made_by_rollbacks: set[int | None]
-) -> Iterator[Event]:
+def _events_of_runs(runs: list[RunRecord], made_by_rollbacks: set[int | None]) -> Iterator[Event]:
     seen: set[tuple[int, ...]] = set()
     known = set(made_by_rollbacks)
     for run in runs:
@@ -111,7 +108,7 @@ def _events_of_runs(
         if evaluation is None or pushed is None:
             yield Event(run.started, Outcome.FAILED, reasons=_where_it_failed(run), run=run.name)
             continue
-        event = _event_of_run(run, evaluation, pushed, reports)
+        event = _event_of_run(run, evaluation, pushed)
         artifacts = (evaluation.id, pushed.id)
         # The model of a run may have been live already.
         is_known = event.outcome is Outcome.PUSHED and event.version in known
@@ -120,15 +117,24 @@ def _events_of_runs(
         known.add(event.version)
 
 
+def _recorded_verdict(evaluation_uri: str) -> dict[str, Any]:
+    """Reads the verdict beside an evaluation as plain values: an older release may have written
+    fewer, a newer one more. Empty where there is none."""
+    with contextlib.suppress(OSError, ValueError):
+        # Not with TFMA's reader, which takes half a minute to load.
+        found = json.loads(Path(evaluation_uri, "verdict.json").read_bytes())
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
 def _where_it_failed(run: RunRecord) -> tuple[str, ...]:
     names = ", ".join(run.unfinished)
     return (f"{names} did not end",) if names else ("it was ended between two nodes",)
 
 
-def _event_of_run(
-    run: RunRecord, evaluation: pb.Artifact, pushed: pb.Artifact, reports: str
-) -> Event:
-    verdict = kept_verdict(reports, evaluation.id, evaluation.uri) or {}
+def _event_of_run(run: RunRecord, evaluation: pb.Artifact, pushed: pb.Artifact) -> Event:
+    verdict = _recorded_verdict(evaluation.uri)
     metrics = verdict.get("metrics", {}).get(OVERALL, {})
     live = _artifact(run.nodes, "LiveModel", "model")
     gate = _artifact(run.nodes, "Evaluator", "blessing")

@@ -20,6 +20,7 @@ from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
 
 from trainer.beam_search import Hypotheses
 from trainer.model import TranslationModel
+from trainer.model_card import as_markdown
 from trainer.settings import DecodingSettings, SubwordSettings
 from trainer.subwords import END, PAD, SubwordDecoder, SubwordEncoder, read_vocabulary
 from trainer.text import normalise
@@ -228,7 +229,8 @@ def export_model(
       vocabulary_path: the subword vocabulary, which becomes an asset.
       subwords: as the vocabulary was learned.
       decoding: the search.
-      card: what the model is, JSON values; written to `assets.extra/model_card.json`.
+      card: what the model is, JSON values (`trainer.model_card`); written to `assets.extra` as
+        `model_card.json` and `MODEL_CARD.md`.
       warmup_texts: ordinary sentences, shortest first, which TensorFlow Serving translates and
         scores before a version becomes available.
     """
@@ -244,6 +246,8 @@ def export_model(
     tf.io.gfile.makedirs(extra)
     with tf.io.gfile.GFile(os.path.join(extra, "model_card.json"), "w") as file:
         file.write(json.dumps(card, indent=2, ensure_ascii=False) + "\n")
+    with tf.io.gfile.GFile(os.path.join(extra, "MODEL_CARD.md"), "w") as file:
+        file.write(as_markdown(card))
     with tf.io.TFRecordWriter(os.path.join(extra, "tf_serving_warmup_requests")) as records:
         for request in _warmup_requests(warmup_texts):
             records.write(prediction_log_pb2.PredictionLog(predict_log=request).SerializeToString())

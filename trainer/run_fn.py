@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from tfx_bsl.public import tfxio
 
 from trainer.batching import Pairs, Sequences
 from trainer.export import export_model
+from trainer.model_card import make_card
 from trainer.precision import describe_machine
 from trainer.preprocessing import VOCABULARY
 from trainer.settings import DecodingSettings, ModelSettings, SubwordSettings, TrainingSettings
@@ -65,7 +67,16 @@ def run_fn(fn_args: FnArgs) -> None:
         vocabulary_path,
         SubwordSettings.model_validate(config["subwords"]),
         decoding,
-        card={**config["record"], "machine": describe_machine(training), "history": result.history},
+        card=make_card(
+            config["record"],
+            machine=describe_machine(training),
+            history=result.history,
+            sizes={
+                "parameters": sum(math.prod(each.shape) for each in result.model.variables),
+                "vocabulary": len(vocabulary),
+                "training_pairs": len(data.train.up_to(training.max_tokens)),
+            },
+        ),
         warmup_texts=_some_sources(data.validation, vocabulary),
     )
 
@@ -104,6 +115,9 @@ def _training_key(config: dict[str, Any], data: TrainingData) -> str:
             "subwords", "model", "training", "decoding", "seed", "code_digest", "warm_start",
         )
     }  # fmt: skip
+    relevant["training"] = {
+        name: value for name, value in config["training"].items() if name != "attention_images"
+    }
     digest = hashlib.sha256(json.dumps(relevant, sort_keys=True).encode())
     digest.update("\n".join(data.vocabulary).encode())
     for pairs in (data.train, data.validation):

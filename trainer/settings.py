@@ -96,6 +96,9 @@ class TrainingSettings(Settings):
     """Epochs without a better validation BLEU before training ends early."""
     validation_sentences: int = Field(1000, ge=1)
     """How many validation sentences are translated after each epoch."""
+    attention_images: int = Field(4, ge=0, le=64)
+    """Validation sentences whose attention TensorBoard shows after each epoch; changes nothing of
+    the training."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """`auto`: bfloat16 where the processor multiplies it natively, else float32."""
     warm_start: Literal[False, True, "required"] = False

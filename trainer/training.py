@@ -17,6 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from trainer.attention_images import make_attention_images
 from trainer.batching import Pairs, epoch_batches, epoch_order
 from trainer.layers import Dropout
 from trainer.loss import translation_loss
@@ -137,6 +138,13 @@ def train(
     validate = make_validator(
         state.average, data.validation, validation_indices, data.vocabulary, decoding
     )
+    draw_attention = make_attention_images(
+        state.average,
+        data.validation,
+        validation_indices,
+        data.vocabulary,
+        settings.attention_images,
+    )
     train_step = _make_train_step(state, settings, seed)
     LOGGER.info(
         "training on %d pairs, at most %d epochs of %d steps",
@@ -153,6 +161,8 @@ def train(
         scores = validate()
         ended = time.monotonic()
         seconds = {"seconds": ended - started, "validation_seconds": ended - trained}
+        with writer.as_default(int(state.step)):
+            draw_attention()
         _finish_epoch(state, scores, seconds, settings, writer)
         checkpoints.save()
     return TrainingResult(

@@ -1,7 +1,7 @@
 """What is known about a corpus: the contents of `corpus.json`, typed and checked."""
 
 import hashlib
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -51,6 +51,13 @@ class CorpusInfo(BaseModel):
     """Pairs of the raw material that were left out, by reason."""
     rejected: dict[str, NonNegative] = {}
     """Malformed lines of the input, by reason; the lines themselves are in `rejected.tsv`."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a model card says of its corpus, as JSON values."""
+        return self.model_dump(mode="json", include={"name", "origin", "licence", "words"}) | {
+            "pairs": dict(self.counts)
+        }
 
     @property
     def checksum(self) -> str:

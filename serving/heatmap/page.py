@@ -9,15 +9,9 @@ from __future__ import annotations
 
 import html
 
-from serving.heatmap.colours import DARK, LIGHT, Scale
 from serving.heatmap.matrix import Heatmap
+from serving.heatmap.table import colour_rules, draw_table, language_attributes
 
-_LEAST_SHOWN = 0.005
-"""What would be printed as 0.00 is left blank, so that the eye finds the rest."""
-_MOST_LEVEL_COLUMNS = 14
-"""With more columns than these their headings are turned, which keeps the table narrow."""
-_LONGEST_LEVEL_HEADING = 12
-_LEGEND_STOPS = 11
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 _STYLE = """\
@@ -74,23 +68,13 @@ def draw_page(
     Returns:
       HTML, whole, ending with a newline; UTF-8 is declared.
     """
-    there, here = _language(source_language), _language(target_language)
-    is_turned = len(heatmap.source) > _MOST_LEVEL_COLUMNS or any(
-        len(word) > _LONGEST_LEVEL_HEADING for word in heatmap.source
-    )
-    last = len(heatmap.source) - 1
-    head = "".join(
-        f'<th scope="col"{_end_class(heatmap, column == last)}{there}>'
-        f"<span>{html.escape(word)}</span></th>"
-        for column, word in enumerate(heatmap.source)
-    )
-    rows = "\n".join(
-        f'<tr><th scope="row"{here}>{html.escape(word)}</th>'
-        + "".join(
-            _cell(weight, heatmap.has_end and column == last) for column, weight in enumerate(row)
-        )
-        + "</tr>"
-        for word, row in zip(heatmap.target, heatmap.weights.tolist(), strict=True)
+    there, here = language_attributes(source_language), language_attributes(target_language)
+    table = draw_table(
+        heatmap,
+        caption="Attention weights",
+        caption_id="caption",
+        source_language=source_language,
+        target_language=target_language,
     )
     return f"""\
 <!doctype html>
@@ -101,7 +85,7 @@ def draw_page(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Attention: {html.escape(source)}</title>
 <style>
-{_STYLE}{_colour_rules(heatmap)}</style>
+{_STYLE}{colour_rules([heatmap])}</style>
 </head>
 <body>
 <main>
@@ -113,53 +97,10 @@ def draw_page(
 <p id="legend">A row for each word of the translation, a column for each word of the source: the \
 weight that the one put on the other. Each row sums to 1; below 0.005 a cell is blank.</p>
 <div class="scroll" role="region" aria-labelledby="caption" aria-describedby="legend" tabindex="0">
-<table{' class="turned"' if is_turned else ""}>
-<caption id="caption">Attention weights</caption>
-<thead><tr><td></td>{head}</tr></thead>
-<tbody>
-{rows}
-</tbody>
-</table>
+{table}
 </div>
 <div class="legend" aria-hidden="true">0 <span class="strip"></span> 1</div>
 </main>
 </body>
 </html>
 """
-
-
-def _language(code: str | None) -> str:
-    """The attributes of an element whose text is in a language; its direction shows in it."""
-    return f' lang="{html.escape(code)}" dir="auto"' if code else ' dir="auto"'
-
-
-def _end_class(heatmap: Heatmap, is_last: bool) -> str:
-    return ' class="end"' if heatmap.has_end and is_last else ""
-
-
-def _cell(weight: float, is_end: bool) -> str:
-    classes = f"w{_percent(weight)}{' end' if is_end else ''}"
-    return f'<td class="{classes}">{f"{weight:.2f}" if weight >= _LEAST_SHOWN else ""}</td>'
-
-
-def _percent(weight: float) -> int:
-    return round(100 * weight)
-
-
-def _colour_rules(heatmap: Heatmap) -> str:
-    """The colours of the weights that occur, on light and on dark ground."""
-    used = sorted({_percent(weight) for weight in heatmap.weights.ravel().tolist()})
-    light, dark = (
-        [
-            f"td.w{percent} {{ background: {scale.colour(percent / 100)}; "
-            f"color: {scale.ink(percent / 100)}; }}"
-            for percent in used
-        ]
-        + [f".strip {{ background: linear-gradient(to right, {_stops(scale)}); }}"]
-        for scale in (LIGHT, DARK)
-    )
-    return "\n".join([*light, "@media (prefers-color-scheme: dark) {", *dark, "}", ""])
-
-
-def _stops(scale: Scale) -> str:
-    return ", ".join(str(scale.colour(step / (_LEGEND_STOPS - 1))) for step in range(_LEGEND_STOPS))

@@ -51,7 +51,9 @@ SETTINGS = {
 BEFORE_TRAINER = [
     "ParallelTextExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "Transform",
 ]  # fmt: skip
-AFTER_TRANSFORM = ["Trainer", "LiveModel", "ServingValidator", "Evaluator", "Pusher"]
+AFTER_TRANSFORM = [
+    "Trainer", "LiveModel", "ServingValidator", "Evaluator", "Pusher", "ModelReport",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -144,10 +146,15 @@ def history(workspace):
         "first": run(workspace),
         "again": run(workspace),
         "worse": run(workspace, training__epochs=1, training__learning_rate=1e-6),
+        "worse report": report(workspace),
         "better": run(workspace, training__epochs=14),
         "beam": run(workspace, "--runner=beam", training__epochs=14),
         "lost": run_after_losing_the_live_version(workspace, training__epochs=14),
     }
+
+
+def report(workspace):
+    return (workspace / "reports" / NAME / "report.html").read_text(encoding="utf-8")
 
 
 def run_after_losing_the_live_version(workspace, **changes):
@@ -324,3 +331,25 @@ def test_the_readable_verdict_lies_beside_the_reports(workspace, history):
     text = (workspace / "reports" / NAME / "verdict.txt").read_text(encoding="utf-8")
     assert text.startswith("BLESSED")
     assert "bleu_drop_p_value" in text
+
+
+def test_the_report_of_the_run_lies_beside_its_verdict(workspace, history):
+    page = report(workspace)
+    path = workspace / "reports" / NAME / "report.html"
+    assert history["lost"].summary["html_report"] == str(path)
+    assert "Blessed: every check passed" in page
+    assert page.count('<li><span class="score">') > 10
+    assert len(page.encode("utf-8")) < 3_000_000
+
+
+def test_a_blocked_run_has_its_report_too(workspace, history):
+    assert "Blocked by the gate" in history["worse report"]
+
+
+def test_the_export_says_under_which_licence_its_data_is(workspace, history):
+    from pipeline.corpora.folder import load_corpus
+
+    extra = Path(history["lost"].summary["pushed_to"], "assets.extra")
+    card = json.loads((extra / "model_card.json").read_text(encoding="utf-8"))
+    assert card["data"]["licence"] == load_corpus(workspace / "corpora" / NAME).licence
+    assert card["data"]["licence"] in (extra / "MODEL_CARD.md").read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 """ML Metadata as runs of the pipeline leave it, as far as `nmt report` looks at it."""
 
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,6 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 from components.verdict import Check, Verdict
 from pipeline.run_record import open_store
-from pipeline.verdict_files import keep_verdict
 
 Properties = dict[str, int | str]
 
@@ -66,10 +66,12 @@ class Records:
         live_version: str | None = None,
         uri: Path | None = None,
     ) -> dict[str, dict[str, int]]:
-        """Makes the artifacts of a run that came to a verdict, which is kept if it is given."""
-        evaluation = self.artifact(uri)
+        """Makes the artifacts of a run that came to a verdict, which is written if it is given."""
         if verdict is not None:
-            keep_verdict(str(self.workspace / "reports/captions"), evaluation, verdict)
+            uri = self.workspace / "evaluations" / uuid.uuid4().hex
+            uri.mkdir(parents=True)
+            (uri / "verdict.json").write_text(verdict.model_dump_json(), encoding="utf-8")
+        evaluation = self.artifact(uri)
         live = {} if live_version is None else {"model": self.artifact(live_version=live_version)}
         return {
             "LiveModel": live,

@@ -49,7 +49,7 @@ def tasks(specification):
 def test_every_node_of_the_pipeline_is_a_task(specification):
     assert tasks(specification).keys() == {
         "ParallelTextExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "Transform",
-        "Trainer", "LiveModel", "Evaluator", "ServingValidator", "Pusher",
+        "Trainer", "LiveModel", "Evaluator", "ServingValidator", "Pusher", "ModelReport",
     }  # fmt: skip
 
 

@@ -18,7 +18,9 @@ PLACES = Places(
 
 def parameters(*overrides, checksum="c", warm_start=None):
     """The parameters of each node, as TFX's cache sees them."""
-    pipeline = create_pipeline(load_config("debian", overrides), PLACES, checksum, warm_start)
+    pipeline = create_pipeline(
+        load_config("debian", overrides), PLACES, checksum, warm_start=warm_start
+    )
     return {
         component.id: json.dumps(
             {
@@ -52,7 +54,7 @@ def test_the_nodes_stand_in_the_order_in_which_they_run(before):
     ]  # fmt: skip
     # These two do not wait for each other.
     assert set(nodes[6:8]) == {"LiveModel", "ServingValidator"}
-    assert nodes[8:] == ["Evaluator", "Pusher"]
+    assert nodes[8:] == ["Evaluator", "Pusher", "ModelReport"]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,8 @@ def test_the_nodes_stand_in_the_order_in_which_they_run(before):
         ("evaluation.max_minutes=5", {"Evaluator"}),
         ("serving_validation.request_seconds=5", {"ServingValidator"}),
         ("serving.keep_versions=3", {"Pusher"}),
-        ("seed=2", {"Trainer", "Evaluator"}),
+        ("report.sentences=5", {"ModelReport"}),
+        ("seed=2", {"Trainer", "Evaluator", "ModelReport"}),
     ],
 )
 def test_a_setting_changes_the_nodes_that_use_it(before, override, nodes):
@@ -84,8 +87,10 @@ def test_a_setting_changes_the_nodes_that_use_it(before, override, nodes):
         ("trainer.subwords", {"Transform", "Trainer"}),
         ("components.translation_metrics", {"Evaluator"}),
         ("components.family_of_tests", {"Evaluator"}),
-        ("serving.diagnostics", {"Evaluator"}),
+        ("serving.diagnostics", {"Evaluator", "ModelReport"}),
         ("serving.examination", {"ServingValidator"}),
+        ("components.report.page", {"ModelReport"}),
+        ("serving.heatmap.table", {"ModelReport"}),
         ("serving.attention_table", set()),
         ("pipeline.cli", set()),
     ],
@@ -108,6 +113,26 @@ def test_a_warm_start_changes_the_vocabulary_and_the_training(before):
     after = parameters(warm_start=WarmStart(7, "/models/x/7", "content"))
     assert changed(before, after) == {"Transform", "Trainer"}
     assert "/models/x/7/assets/subwords.txt" in after["Transform"]
+
+
+def test_what_the_model_card_says_of_the_corpus_is_recorded_with_the_model(before):
+    config = load_config("debian")
+    licensed, relicensed = (
+        create_pipeline(config, PLACES, "c", corpus_facts={"licence": licence})
+        for licence in ("MIT", "GPL")
+    )
+    changed = [
+        one.id
+        for one, other in zip(licensed.components, relicensed.components, strict=True)
+        if str(one.exec_properties) != str(other.exec_properties)
+    ]
+    assert changed == ["Trainer"]
+
+
+def test_no_model_waits_for_its_report():
+    pipeline = create_pipeline(load_config("debian"), PLACES, "c")
+    report = next(each for each in pipeline.components if each.id == "ModelReport")
+    assert "Pusher" in {node.id for node in report.upstream_nodes}
 
 
 def test_a_curated_schema_takes_the_place_of_the_inferred_one(before):

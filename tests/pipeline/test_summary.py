@@ -48,6 +48,7 @@ def summary(**changes):
         seconds=75.4,
         log="run.log",
         report="verdict.txt",
+        html_report="report.html",
         next_command="nmt translate",
     )
     return replace(made, **changes)

@@ -209,6 +209,8 @@ def test_any_number_of_examples_is_translated_in_their_order(signatures, count):
 def test_the_export_carries_its_model_card(folder):
     card = json.loads((folder / "assets.extra" / "model_card.json").read_text(encoding="utf-8"))
     assert card == {"name": "tiny"}
+    readable = folder / "assets.extra" / "MODEL_CARD.md"
+    assert readable.read_text(encoding="utf-8") == "# tiny\n"
 
 
 @pytest.fixture(scope="module")

@@ -1,28 +1,27 @@
-"""A language whose word alignments are known: does attention find them?
+"""Does attention find the alignments of a language whose alignments are known?"""
 
-Source words come in any order, so nothing can be guessed: each word has one translation, and some
-words ("adjectives") stand after their neighbour in the target. So target position t comes from
-source position `alignment[t]`.
-"""
-
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from trainer.batching import Pairs, Sequences
-from trainer.model import TranslationModel
-from trainer.settings import DecodingSettings, ModelSettings, TrainingSettings
-from trainer.subwords import END, RESERVED, vocabulary_lines
-from trainer.training import TrainingData, train
-from trainer.translation import force, search
-
-WORDS, ADJECTIVES = 30, 10
-VOCABULARY = vocabulary_lines(
-    [f"▁{side}{i}" for side in ("source", "target") for i in range(WORDS)]
+from benchmarks.aligned_language import (
+    VOCABULARY,
+    AlignedText,
+    aligned_text,
+    alignment_error_rate,
+    share_of_right_words,
+    spelled,
 )
+from serving.alignment import Link, align_words
+from serving.given_words import attention_of_words
+from serving.local_model import LocalModel
+from trainer.export import export_model
+from trainer.model import TranslationModel
+from trainer.settings import DecodingSettings, ModelSettings, SubwordSettings, TrainingSettings
+from trainer.training import TrainingData, train
+
 TRAINING = TrainingSettings(
     epochs=30,
     tokens_per_batch=600,
@@ -36,28 +35,6 @@ TRAINING = TrainingSettings(
 )
 
 pytestmark = pytest.mark.slow
-
-
-class AlignedText(NamedTuple):
-    pairs: Pairs
-    alignments: list[np.ndarray]
-
-
-def aligned_text(rng: np.random.Generator, sentences: int) -> AlignedText:
-    sources, targets, alignments = [], [], []
-    for length in rng.integers(3, 21, sentences):
-        words = rng.integers(0, WORDS, length)
-        alignment = np.arange(length)
-        position = 0
-        while position < length - 1:
-            if words[position] < ADJECTIVES:
-                alignment[[position, position + 1]] = position + 1, position
-                position += 1
-            position += 1
-        sources.append(RESERVED + words)
-        targets.append(RESERVED + WORDS + words[alignment])
-        alignments.append(alignment)
-    return AlignedText(Pairs(Sequences.of(sources), Sequences.of(targets)), alignments)
 
 
 @pytest.fixture(scope="module")
@@ -86,37 +63,6 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TranslationMod
     return {kind: trained(kind, tmp_path_factory.mktemp(kind)) for kind in ("bahdanau", "none")}
 
 
-def alignment_error_rate(model: TranslationModel, text: AlignedText) -> float:
-    """1 - 2 |A and S| / (|A| + |S|) (Och and Ney, 2003), where all links are sure and A links each
-    target word with the source position of the largest weight."""
-    rows = np.arange(len(text.alignments))
-    _, attention = force(
-        model,
-        tf.constant(text.pairs.source.padded(rows)),
-        tf.constant(text.pairs.target.padded(rows)),
-    )
-    found = attention.numpy().argmax(axis=-1)
-    right = sum(
-        np.count_nonzero(found[row, : len(gold)] == gold)
-        for row, gold in enumerate(text.alignments)
-    )
-    words = sum(len(gold) for gold in text.alignments)
-    return 1 - 2 * right / (words + words)
-
-
-def share_of_right_words(model: TranslationModel, text: AlignedText, longer_than: int) -> float:
-    """How many target words of the longer sentences the model's own translation has in their
-    place."""
-    rows = np.flatnonzero(text.pairs.source.lengths > longer_than)
-    expected = text.pairs.target.padded(rows)
-    sources = tf.constant(text.pairs.source.padded(rows))
-    found = search(model, sources, DecodingSettings(), beam_size=1).ids[:, 0].numpy()
-    width = expected.shape[1]
-    found = np.pad(found[:, :width], [(0, 0), (0, max(0, width - found.shape[1]))])
-    is_word = expected > END
-    return float(np.mean((found == expected)[is_word]))
-
-
 def test_attention_lies_on_the_word_that_is_translated(models, heldout) -> None:
     assert alignment_error_rate(models["bahdanau"], heldout) < 0.1
 
@@ -131,3 +77,40 @@ def test_without_attention_long_sentences_are_lost(models, heldout) -> None:
     )
     assert with_attention > 0.8
     assert without < with_attention / 2
+
+
+def aligned_by_the_export(
+    model: TranslationModel, text: AlignedText, folder: Path
+) -> list[Sequence[Link]]:
+    """The links of `nmt align` for each sentence, its translation given."""
+    vocabulary = folder / "subwords.txt"
+    vocabulary.write_text("\n".join(VOCABULARY) + "\n", encoding="utf-8")
+    sources, targets = (
+        [spelled(side[row]) for row in range(len(text.alignments))] for side in text.pairs
+    )
+    export_model(
+        str(folder / "model"),
+        model,
+        str(vocabulary),
+        SubwordSettings(),
+        DecodingSettings(),
+        card={"name": "aligned"},
+        warmup_texts=sources[:1],
+    )
+    scored = LocalModel(folder / "model").score(sources, targets)
+    return [
+        align_words(attention_of_words(source, translation))
+        for source, translation in zip(sources, scored, strict=True)
+    ]
+
+
+def test_nmt_align_finds_the_alignments(models, heldout, tmp_path) -> None:
+    found = aligned_by_the_export(models["bahdanau"], heldout, tmp_path)
+    known = [
+        {(int(source), target) for target, source in enumerate(alignment)}
+        for alignment in heldout.alignments
+    ]
+    right = sum(len(gold & set(links)) for gold, links in zip(known, found, strict=True))
+    # Och and Ney (2003), all known links being sure.
+    error_rate = 1 - 2 * right / (sum(map(len, found)) + sum(map(len, known)))
+    assert error_rate <= 0.1

@@ -126,12 +126,46 @@ def test_only_the_checkpoints_of_this_training_are_kept(tmp_path):
     remove_other_checkpoints(str(tmp_path / "missing"), keep="new")
 
 
-def test_tensorboard_gets_the_scores(data, tmp_path):
-    run(data, tmp_path)
-    (events,) = (tmp_path / "logs").glob("events*")
-    tags = {
-        value.tag
+def events_of(folder):
+    """(step, tag, value) of all that TensorBoard was told."""
+    (events,) = (folder / "logs").glob("events*")
+    return [
+        (event.step, value.tag, value)
         for event in tf.compat.v1.train.summary_iterator(str(events))
         for value in event.summary.value
-    }
+    ]
+
+
+def test_tensorboard_gets_the_scores(data, tmp_path):
+    run(data, tmp_path)
+    tags = {tag for _, tag, _ in events_of(tmp_path)}
     assert {"validation/bleu", "validation/loss"} <= tags
+
+
+def test_tensorboard_gets_the_attention_of_the_same_sentences_after_each_epoch(data, tmp_path):
+    result = run(data, tmp_path, TRAINING.model_copy(update={"attention_images": 2}))
+    drawn = [each for each in events_of(tmp_path) if each[1].startswith("attention/")]
+    steps = [int(entry["step"]) for entry in result.history]
+    assert [(step, tag) for step, tag, _ in drawn] == [
+        (step, f"attention/{number}") for step in steps for number in (1, 2)
+    ]
+    sizes = {tag: set() for _, tag, _ in drawn}
+    pictures = {tag: set() for _, tag, _ in drawn}
+    for _, tag, value in drawn:
+        width, height, picture = value.tensor.string_val
+        sizes[tag].add((width, height))
+        pictures[tag].add(picture)
+    assert all(len(each) == 1 for each in sizes.values())
+    assert all(len(each) == len(steps) for each in pictures.values())
+
+
+def test_no_attention_is_drawn_where_none_is_asked_for(data, tmp_path):
+    run(data, tmp_path, TRAINING.model_copy(update={"attention_images": 0}))
+    assert not any(tag.startswith("attention/") for _, tag, _ in events_of(tmp_path))
+
+
+def test_pictures_change_nothing_of_the_training(data, tmp_path, uninterrupted):
+    found = run(data, tmp_path, TRAINING.model_copy(update={"attention_images": 0}))
+    assert without_seconds(found.history) == without_seconds(uninterrupted.history)
+    for expected, weight in zip(weights_of(uninterrupted), weights_of(found), strict=True):
+        np.testing.assert_array_equal(expected, weight)

@@ -1,0 +1,98 @@
+"""A language whose word alignments are known, to judge attention by.
+
+Source words come in any order, so nothing can be guessed: each word has one translation, and some
+words ("adjectives") stand after their neighbour in the target. So target position t comes from
+source position `alignment[t]`.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from trainer.batching import Pairs, Sequences
+from trainer.model import TranslationModel
+from trainer.settings import DecodingSettings
+from trainer.subwords import END, RESERVED, vocabulary_lines
+from trainer.translation import force, search
+
+WORDS, ADJECTIVES = 30, 10
+VOCABULARY = vocabulary_lines(
+    [f"▁{side}{i}" for side in ("source", "target") for i in range(WORDS)]
+)
+"""Each word is one subword."""
+
+
+class AlignedText(NamedTuple):
+    """Encoded sentence pairs."""
+
+    pairs: Pairs
+    alignments: list[np.ndarray]
+    """Of each sentence, the source position of each target position."""
+
+
+def aligned_text(
+    rng: np.random.Generator, sentences: int, shortest: int = 3, longest: int = 20
+) -> AlignedText:
+    """Makes sentences of random words.
+
+    Args:
+      rng: draws lengths and words.
+      sentences: how many.
+      shortest: words of a sentence, at least.
+      longest: words of a sentence, at most.
+    """
+    sources, targets, alignments = [], [], []
+    for length in rng.integers(shortest, longest + 1, sentences):
+        words = rng.integers(0, WORDS, length)
+        alignment = np.arange(length)
+        position = 0
+        while position < length - 1:
+            if words[position] < ADJECTIVES:
+                alignment[[position, position + 1]] = position + 1, position
+                position += 1
+            position += 1
+        sources.append(RESERVED + words)
+        targets.append(RESERVED + WORDS + words[alignment])
+        alignments.append(alignment)
+    return AlignedText(Pairs(Sequences.of(sources), Sequences.of(targets)), alignments)
+
+
+def spelled(ids: Sequence[int]) -> str:
+    """Writes the words of a sentence."""
+    return " ".join(VOCABULARY[number].removeprefix("▁") for number in ids)
+
+
+def alignment_error_rate(model: TranslationModel, text: AlignedText) -> float:
+    """1 - 2 |A and S| / (|A| + |S|) (Och and Ney, 2003), where all links are sure and A links each
+    target word with the source position of the largest weight."""
+    rows = np.arange(len(text.alignments))
+    _, attention = force(
+        model,
+        tf.constant(text.pairs.source.padded(rows)),
+        tf.constant(text.pairs.target.padded(rows)),
+    )
+    found = attention.numpy().argmax(axis=-1)
+    right = sum(
+        np.count_nonzero(found[row, : len(gold)] == gold)
+        for row, gold in enumerate(text.alignments)
+    )
+    words = sum(len(gold) for gold in text.alignments)
+    return 1 - 2 * right / (words + words)
+
+
+def share_of_right_words(
+    model: TranslationModel, text: AlignedText, longer_than: int = 0, up_to: int = 1000
+) -> float:
+    """How many target words of the sentences of some lengths the model's own translation has in
+    their place."""
+    lengths = text.pairs.source.lengths
+    rows = np.flatnonzero((lengths > longer_than) & (lengths <= up_to))
+    expected = text.pairs.target.padded(rows)
+    sources = tf.constant(text.pairs.source.padded(rows))
+    found = search(model, sources, DecodingSettings(), beam_size=1).ids[:, 0].numpy()
+    width = expected.shape[1]
+    found = np.pad(found[:, :width], [(0, 0), (0, max(0, width - found.shape[1]))])
+    is_word = expected > END
+    return float(np.mean((found == expected)[is_word]))

@@ -1,0 +1,108 @@
+"""From what was read to what is shown: both models translate the sample, and all of it is put
+together."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from components.report.coverage import measure_coverage
+from components.report.facts import CorpusFacts, ReportFacts, bleu_interval
+from components.report.sample import Sample
+from components.report.sentences import read_sentences
+from components.verdict import Verdict
+from serving.export_report import ExportReport
+from serving.sample_translation import Answers, NoAnswerError, ask_about_sample
+
+LOGGER = logging.getLogger(__name__)
+_SECONDS_TO_START = 300
+_SECONDS_PER_SENTENCE = 2.0
+"""A beam search of a long sentence on a busy processor takes a few tenths of one."""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What the artifacts of a run hold."""
+
+    card: str | None
+    """The text of the candidate's model card."""
+    live_card: str | None
+    history: str | None
+    """The text of the training's history."""
+    verdict: Verdict
+    serving: ExportReport
+    corpus: CorpusFacts
+    sample: Sample
+    export: str
+    """The folder of the candidate's SavedModel, which is loaded only if `serving` passed."""
+    live_export: str | None
+    """The live model's; None where nothing was live."""
+    resamples: int
+    """Of the bootstrap."""
+
+
+def gather(found: Gathered) -> ReportFacts:
+    """Translates the sample and puts everything together.
+
+    Whatever a model does, there is a report: what is missing then is said in its notes.
+    """
+    notes: list[str] = []
+    ours = theirs = None
+    if not found.serving.passed:
+        notes.append("Nothing was translated for this report, because the export cannot be served.")
+    else:
+        ours = _ask(found.export, "This model", found.sample, notes)
+    if ours is not None and found.live_export is not None:
+        theirs = _ask(found.live_export, "The live model", found.sample, notes)
+    facts = ReportFacts(
+        card=_mapping(found.card),
+        live_card=_mapping(found.live_card),
+        verdict=found.verdict,
+        serving=found.serving,
+        history=[] if found.history is None else json.loads(found.history),
+        corpus=found.corpus,
+        sample=found.sample,
+        notes=notes,
+    )
+    if ours is None:
+        return facts
+    pairs = found.sample.pairs
+    return replace(
+        facts,
+        sentences=read_sentences(pairs, ours.translations, theirs.translations if theirs else None),
+        coverage={
+            "source": measure_coverage(each.source_tokens for each in ours.references),
+            "target": measure_coverage(each.target_tokens for each in ours.references),
+        },
+        interval=bleu_interval(
+            [translation.text for translation in ours.translations],
+            [reference for _, reference in pairs],
+            resamples=found.resamples,
+            seed=found.sample.seed,
+        ),
+    )
+
+
+def _ask(folder: str, name: str, sample: Sample, notes: list[str]) -> Answers | None:
+    """Asks a model; if it does not answer, a note says so."""
+    texts = [source for source, _ in sample.pairs]
+    references = [reference for _, reference in sample.pairs]
+    seconds = _SECONDS_TO_START + _SECONDS_PER_SENTENCE * len(texts)
+    try:
+        return ask_about_sample(folder, texts, references, max_seconds=seconds)
+    except NoAnswerError as error:
+        LOGGER.warning("%s did not translate the report's sample: %s", name, error)
+        notes.append(f"{name} did not translate the sample of this report: {error}.")
+        return None
+
+
+def _mapping(text: str | None) -> Mapping[str, Any]:
+    """Reads a model card; one that is missing or damaged tells nothing."""
+    try:
+        card = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return card if isinstance(card, dict) else {}

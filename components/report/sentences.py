@@ -1,0 +1,169 @@
+"""The sentences of a sample as the candidate and the live model translate them, and which of them
+to show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+
+import numpy as np
+
+from components.translation_statistics import sentence_statistics
+from serving.diagnostics import Diagnosis, Pattern, diagnose_translation
+from serving.translation import Translation
+
+HEATMAPS = 12
+_PER_PATTERN = HEATMAPS // len(Pattern)
+MOST_SHOWN_WORDS = 12
+"""On either side: a larger heatmap is hard to read among others."""
+LEAST_SHOWN_WORDS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Sentence:
+    """A sentence of the test split."""
+
+    source: str
+    reference: str
+    candidate: Translation
+    chrf: float
+    """Of the candidate's translation, 0 to 100."""
+    diagnosis: Diagnosis | None
+    """Of the candidate's translation; None where there is nothing to judge."""
+    live: Translation | None = None
+    live_chrf: float | None = None
+
+    @property
+    def change(self) -> float:
+        """chrF of the candidate less that of the live model; 0 without one."""
+        return 0.0 if self.live_chrf is None else self.chrf - self.live_chrf
+
+
+@dataclass(frozen=True)
+class Example:
+    """A sentence that was chosen to show its pattern."""
+
+    pattern: Pattern
+    sentence: Sentence
+
+
+def read_sentences(
+    pairs: Sequence[tuple[str, str]],
+    candidate: Sequence[Translation],
+    live: Sequence[Translation] | None,
+) -> list[Sentence]:
+    """Joins texts with their translations, and scores each.
+
+    Args:
+      pairs: (source, reference) of each sentence.
+      candidate: the candidate's translation of each.
+      live: the live model's; None without one.
+    """
+    return [
+        Sentence(
+            source=source,
+            reference=reference,
+            candidate=translation,
+            chrf=_chrf(translation, reference),
+            diagnosis=_diagnose(source, translation),
+            live=theirs,
+            live_chrf=None if theirs is None else _chrf(theirs, reference),
+        )
+        for (source, reference), translation, theirs in zip(
+            pairs, candidate, repeat(None, len(pairs)) if live is None else live, strict=True
+        )
+    ]
+
+
+def worst(sentences: Iterable[Sentence], most: int) -> list[Sentence]:
+    """Lists the translations that are farthest from their references, the worst first."""
+    return sorted(sentences, key=lambda sentence: (sentence.chrf, sentence.source))[:most]
+
+
+def most_improved(sentences: Iterable[Sentence], most: int) -> list[Sentence]:
+    """Lists the sentences that gained most chrF against the live model, most first."""
+    return [
+        sentence
+        for sentence in sorted(sentences, key=lambda each: (-each.change, each.source))[:most]
+        if sentence.change > 0
+    ]
+
+
+def most_worsened(sentences: Iterable[Sentence], most: int) -> list[Sentence]:
+    """Lists the sentences that lost most chrF against the live model, most first."""
+    return [
+        sentence
+        for sentence in sorted(sentences, key=lambda each: (each.change, each.source))[:most]
+        if sentence.change < 0
+    ]
+
+
+def choose_examples(sentences: Sequence[Sentence]) -> list[Example]:
+    """Chooses the sentences whose heatmaps are shown.
+
+    Three of each pattern, those that show it most clearly, among sentences short enough to be
+    read. A pattern that is rarer than that leaves its places to the others, in their order.
+
+    Returns:
+      At most `HEATMAPS`, by pattern; the clearest of each first.
+    """
+    ranked = {pattern: _clearest(sentences, pattern) for pattern in Pattern}
+    shown = {pattern: min(_PER_PATTERN, len(found)) for pattern, found in ranked.items()}
+    while sum(shown.values()) < HEATMAPS:
+        more = [pattern for pattern, found in ranked.items() if shown[pattern] < len(found)]
+        if not more:
+            break
+        shown[min(more, key=lambda pattern: shown[pattern])] += 1
+    return [
+        Example(pattern, sentence)
+        for pattern, found in ranked.items()
+        for sentence in found[: shown[pattern]]
+    ]
+
+
+def _clearest(sentences: Sequence[Sentence], pattern: Pattern) -> list[Sentence]:
+    """Lists the sentences of a pattern that can be shown, the clearest first."""
+    found: dict[str, tuple[float, Sentence]] = {}
+    for sentence in sentences:
+        diagnosis = sentence.diagnosis
+        if diagnosis is None or diagnosis.pattern is not pattern or not _is_readable(sentence):
+            continue
+        found.setdefault(sentence.source, (_clarity(diagnosis), sentence))
+    return [
+        sentence
+        for _, sentence in sorted(found.values(), key=lambda each: (-each[0], each[1].source))
+    ]
+
+
+def _clarity(diagnosis: Diagnosis) -> float:
+    """How much a sentence is what its pattern says, by the measure that decides on it."""
+    measures = diagnosis.measures
+    match diagnosis.pattern:
+        case Pattern.DIAGONAL:
+            # Longer ones first: two words stand on a diagonal by chance.
+            return (measures.monotonicity - measures.entropy) * np.sqrt(measures.targets)
+        case Pattern.SPREAD:
+            return measures.entropy
+        case Pattern.REORDERING:
+            return max(1 - measures.monotonicity, measures.distance)
+        case Pattern.SPURIOUS:
+            return max(measures.astray, measures.hogged)
+
+
+def _is_readable(sentence: Sentence) -> bool:
+    sizes = [len(text.split()) for text in (sentence.source, sentence.candidate.text)]
+    return min(sizes) >= LEAST_SHOWN_WORDS and max(sizes) <= MOST_SHOWN_WORDS
+
+
+def _chrf(translation: Translation, reference: str) -> float:
+    statistics = sentence_statistics("chrf")
+    row = np.asarray(statistics.row(translation.text, reference), np.int64)
+    return statistics.score(row)
+
+
+def _diagnose(source: str, translation: Translation) -> Diagnosis | None:
+    """Judges a translation; weights that are no numbers say nothing."""
+    if not np.isfinite(translation.attention).all():
+        return None
+    return diagnose_translation(source, translation)

@@ -1,0 +1,320 @@
+# %% [markdown]
+# # Attention, from its equations to a model that shows what it looks at
+#
+# This notebook walks through the chapter "Sequence-to-Sequence Learning, Part 2" with the modules of this project: first
+# its equations on numbers that can be checked by hand, then a model that learns a small language in about a minute, its
+# heatmaps, and what can be read from them. Section numbers are the chapter's.
+#
+# It is made from `attention.py` beside it, which is what to edit: `make notebook` writes the `.ipynb` again, and a test
+# runs it from top to bottom.
+
+# %%
+import logging
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(
+    0, str(next(each for each in (Path.cwd(), Path.cwd().parent) if (each / "trainer").is_dir()))
+)
+
+from serving.saved_model import import_tensorflow
+
+import_tensorflow()  # without its chatter
+
+import numpy as np
+import tensorflow as tf
+from IPython.display import Image
+from matplotlib import pyplot as plt
+
+from benchmarks import aligned_language
+from serving.alignment import align_words, as_pharaoh
+from serving.diagnostics import classify, diagnose_translation, measure
+from serving.given_words import attention_of_words
+from serving.heatmap.matrix import make_heatmap
+from serving.heatmap.picture import draw_picture
+from serving.translation import Translation
+from trainer.attention import BahdanauAttention
+from trainer.settings import DecodingSettings, ModelSettings, TrainingSettings
+from trainer.training import TrainingData, train
+from trainer.translation import force, search
+
+logging.getLogger("trainer").setLevel(logging.ERROR)
+
+# %% [markdown]
+# ## The bottleneck (section 1)
+#
+# A basic sequence-to-sequence model reads the whole sentence and keeps one vector of it, of the same size for three words
+# and for fifty. Everything that the decoder writes must come out of that vector. Attention (section 2) keeps all of the
+# encoder's states instead, and lets the decoder choose, for each word that it writes, which of them to look at.
+#
+# ## The equations on small numbers (sections 3 and 4)
+#
+# Three source words have the encoder states $h_1, h_2, h_3$, of two numbers each; the decoder is in state $s_t$. The
+# alignment score of Bahdanau, Cho and Bengio is
+#
+# $$e_{ti} = v^\top \tanh(W_q s_t + W_k h_i).$$
+
+# %%
+h = np.array([[1.0, -1.0], [0.0, 1.0], [-1.0, -1.0]])  # encoder states, [source, 2]
+s = np.array([0.0, 2.0])  # a decoder state
+W_q = np.array([[1.0, 0.0], [0.0, 0.5]])
+W_k = np.array([[1.0, 0.0], [0.0, 1.0]])
+v = np.array([1.0, 3.0])
+
+e = np.tanh(s @ W_q + h @ W_k) @ v
+print("scores", e.round(3))
+
+# %% [markdown]
+# By hand, for the second word: $W_q s_t = (0, 1)$ and $W_k h_2 = (0, 1)$, so
+# $e_{t2} = 1 \cdot \tanh(0) + 3 \cdot \tanh(2) = 2.892$. It fits this query best.
+#
+# The softmax makes weights of the scores: none is negative and they sum to 1. The context vector is the mean of the
+# states with these weights,
+#
+# $$\alpha_{ti} = \frac{\exp e_{ti}}{\sum_j \exp e_{tj}}, \qquad c_t = \sum_i \alpha_{ti} h_i.$$
+
+# %%
+alpha = np.exp(e) / np.exp(e).sum()
+c = alpha @ h
+print("weights", alpha.round(3), "sum", alpha.sum().round(3))
+print("context", c.round(3))
+
+# %% [markdown]
+# The same numbers through [`trainer/attention.py`](../trainer/attention.py), which is what the served models run. It takes
+# whole batches, `[batch, target, source]`, remembers $W_k h_i$ once for each sentence, and has a mask, so that padding gets
+# exactly no weight. Here the third word is padding the second time.
+
+# %%
+attention = BahdanauAttention(np.random.default_rng(1), query_units=2, state_units=2, units=2)
+attention.W_q.kernel.assign(W_q)
+attention.W_k.kernel.assign(W_k)
+attention.v.assign(v[:, None])
+
+states, queries = tf.constant(h[None], tf.float32), tf.constant(s[None, None], tf.float32)
+for mask in ([True, True, True], [True, True, False]):
+    memory = attention.remember(states, states[:, -1], tf.constant([mask]))
+    context, weights = attention(queries, memory)
+    print(
+        mask,
+        "weights",
+        weights.numpy().round(3).squeeze(),
+        "context",
+        context.numpy().round(3).squeeze(),
+    )
+    if all(mask):
+        np.testing.assert_allclose(weights.numpy().squeeze(), alpha, rtol=1e-5)
+        np.testing.assert_allclose(context.numpy().squeeze(), c, rtol=1e-5)
+
+# %% [markdown]
+# The decoder joins context and state (section 4, last equation; section 6): $o_t = \tanh(W_c [c_t; s_t])$, from which the next word
+# is predicted ([`trainer/decoder.py`](../trainer/decoder.py)). Nobody tells the model where to look: the gradient of the
+# translation's loss flows through the softmax to exactly those positions that helped (section 6).
+#
+# ## A language in which the truth is known
+#
+# Whether a heatmap is right, real text does not say. So here is a language that does
+# ([`benchmarks/aligned_language.py`](../benchmarks/aligned_language.py)): 30 words in random order, each with one translation,
+# and a third of them trade places with the word after them, as some adjectives do. Nothing can be guessed from grammar; what a
+# target word is follows from one source word alone, and we know which.
+
+# %%
+rng = np.random.default_rng(1)
+data = TrainingData(
+    train=aligned_language.aligned_text(rng, 2000, longest=16).pairs,
+    validation=aligned_language.aligned_text(rng, 30, longest=16).pairs,
+    vocabulary=aligned_language.VOCABULARY,
+)
+unseen = aligned_language.aligned_text(np.random.default_rng(2), 100, longest=16)
+for row in range(3):
+    print(aligned_language.spelled(unseen.pairs.source[row]))
+    print(aligned_language.spelled(unseen.pairs.target[row]))
+    print("target word t comes from source word", unseen.alignments[row], "\n")
+
+# %% [markdown]
+# ## With attention and without (sections 1 and 8)
+#
+# Two models of the same size, trained alike for 12 epochs: one with a fixed context vector (`none`), one with Bahdanau's
+# attention. This takes the minute.
+
+
+# %%
+def trained(kind):
+    """Trains a small model with this kind of attention; returns it with its history."""
+    settings = TrainingSettings(
+        epochs=12,
+        patience=12,
+        tokens_per_batch=300,
+        learning_rate=0.003,
+        warmup_steps=30,
+        dropout=0.1,
+        label_smoothing=0.0,
+        average_decay=0.95,
+        precision="float32",
+        attention_images=0,
+    )
+    shape = ModelSettings(
+        attention=kind,
+        copying=False,
+        attention_units=64,
+        embedding_size=64,
+        encoder_units=64,
+        decoder_units=128,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        return train(
+            data,
+            shape,
+            settings,
+            DecodingSettings(beam_size=1),
+            seed=1,
+            checkpoint_folder=f"{folder}/checkpoints",
+            log_folder=f"{folder}/logs",
+        )
+
+
+results = {kind: trained(kind) for kind in ("none", "bahdanau")}
+
+# %%
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
+buckets = [(2, 6), (6, 11), (11, 16)]
+for kind, result in results.items():
+    left.plot(
+        [entry["epoch"] for entry in result.history],
+        [e["validation_loss"] for e in result.history],
+        label=kind,
+    )
+    shares = [
+        aligned_language.share_of_right_words(result.model, unseen, longer_than=low, up_to=high)
+        for low, high in buckets
+    ]
+    right.plot([f"{low + 1}-{high}" for low, high in buckets], shares, marker="o", label=kind)
+    print(f"{kind:>9}: share of right words by length", np.round(shares, 2))
+left.set(xlabel="epoch", ylabel="validation loss, nats per word")
+right.set(xlabel="source words", ylabel="right words", ylim=(0, 1.05))
+for axes in (left, right):
+    axes.legend()
+
+# %% [markdown]
+# The model with attention learns faster and stays good on long sentences. The other one has hardly begun: what it learns, it has
+# to press through one vector. Given more time it learns short sentences, and keeps losing long ones
+# ([RESULTS](../benchmarks/RESULTS.md#where-attention-lies)).
+#
+# The alignment error rate (AER: 0 if each target word looks most at the word that it comes from) needs the known truth:
+
+# %%
+for kind, result in results.items():
+    rate = aligned_language.alignment_error_rate(result.model, unseen)
+    print(f"{kind:>9}: alignment error rate {rate:.3f}")
+
+# %% [markdown]
+# ## Heatmaps (section 7)
+#
+# Source on top, target on the left, a row for each target word, as the chapter draws them. The model translates this sentence
+# itself; `(end)` is the source's end symbol.
+
+# %%
+model = results["bahdanau"].model
+
+
+def padded(ids):
+    """A batch of one sentence, with its end symbol."""
+    return tf.constant([[*ids, aligned_language.END]])
+
+
+def with_attention(source_ids, target_ids, weights):
+    """What the serving room calls a translation, of ids and the attention between them."""
+    tokens = [
+        tuple(aligned_language.VOCABULARY[i] for i in (*ids, aligned_language.END))
+        for ids in (source_ids, target_ids)
+    ]
+    return Translation(
+        text=aligned_language.spelled(target_ids),
+        score=0.0,
+        source_tokens=tokens[0],
+        target_tokens=tokens[1],
+        attention=np.asarray(weights)[: len(tokens[1]), : len(tokens[0])],
+        truncated=False,
+    )
+
+
+def translated(source_ids):
+    """The model's own translation, by beam search."""
+    found = search(model, padded(source_ids), DecodingSettings())
+    ids = [number for number in found.ids[0, 0].numpy() if number > aligned_language.END]
+    return with_attention(source_ids, ids, found.attention[0, 0].numpy())
+
+
+def forced(source_ids, target_ids):
+    """A given translation: what the model looks at while it is told the words."""
+    _, weights = force(model, padded(source_ids), padded(target_ids))
+    return with_attention(source_ids, target_ids, weights[0].numpy())
+
+
+sentence = next(row for row in range(100) if len(unseen.alignments[row]) == 8)
+source_ids = unseen.pairs.source[sentence]
+source = aligned_language.spelled(source_ids)
+translation = translated(source_ids)
+print(source, "->", translation.text)
+Image(draw_picture(make_heatmap(source, translation), "png"), width=640)
+
+# %% [markdown]
+# The swapped neighbours are the places where the bright cells leave the diagonal. Read as links between words, the heatmap is a word
+# alignment, in the format of fast_align (`nmt align` writes it):
+
+# %%
+links = align_words(attention_of_words(source, translation))
+truth = sorted((int(i), t) for t, i in enumerate(unseen.alignments[sentence]))
+print("attention", as_pharaoh(sorted(links)))
+print("truth    ", as_pharaoh(truth))
+
+# %% [markdown]
+# ## Four patterns (section 7)
+#
+# The chapter tells diagonal, spread, non-local and spurious attention apart by eye. [`serving/diagnostics.py`](../serving/diagnostics.py)
+# does it with numbers: the entropy of the rows, how far the order is kept (monotonicity), the distance from the diagonal, and how much
+# lies where no word is. Four matrices that show them clearly:
+
+# %%
+size = 6
+nowhere = np.zeros((size, 1))
+matrices = {
+    "diagonal": (0.9 * np.eye(size) + 0.1 / size, nowhere),
+    "spread": (np.full((size, size), 1 / size), nowhere),
+    "reordering": (0.9 * np.eye(size)[[3, 4, 5, 0, 1, 2]] + 0.1 / size, nowhere),
+    "spurious": (0.2 * np.eye(size), np.full((size, 1), 0.8)),  # 0.8 of each row lies on the end
+}
+figure, all_axes = plt.subplots(1, 4, figsize=(9, 2.4), layout="constrained")
+for axes, (name, (on_words, elsewhere)) in zip(all_axes, matrices.items(), strict=True):
+    found = measure(on_words, elsewhere)
+    axes.imshow(np.hstack([on_words, elsewhere]), cmap="Blues", vmin=0, vmax=1)
+    axes.set(title=str(classify(found)), xticks=[], yticks=[])
+    print(
+        f"{name:>10}: entropy {found.entropy:.2f}, monotonicity {found.monotonicity:.2f}, astray {found.astray:.2f}"
+    )
+    assert classify(found) == name
+
+# %% [markdown]
+# Does attention tell when something is wrong? Let the target end two words too early, and ask again:
+
+# %%
+target_ids = unseen.pairs.target[sentence]
+shortened = target_ids[:-2]
+diagnosis = diagnose_translation(source, forced(source_ids, shortened))
+print("pattern:", diagnosis.pattern)
+print("never looked at:", diagnosis.never_looked_at)
+print("left out:", [source.split()[place] for place in sorted(unseen.alignments[sentence][-2:])])
+
+# %% [markdown]
+# It is a hint and no proof: attention says where the model looked, which need not be why it wrote a word.
+#
+# ## From here to real text (section 8)
+#
+# ```sh
+# nmt run --config multi30k                                  # train, judge and push a model of real text
+# nmt heatmap "The cat is on the mat" --config multi30k      # the chapter's own example
+# nmt diagnose --input sentences.txt --config multi30k       # the patterns of a whole corpus
+# ```
+#
+# Each run leaves a report, `workspace/reports/NAME/report.html`, with the patterns of its test sentences and a heatmap of each
+# kind. Other kinds of attention (multiplicative, several heads) are one line of the configuration away: `model.attention`.

@@ -1,0 +1,86 @@
+"""Attention heatmaps of fixed validation sentences, so that TensorBoard shows how they sharpen.
+
+The sentences are few, and their references are given (forced decoding), so rows and columns stay
+the same from epoch to epoch and only the weights change. Nothing of it touches the training.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from serving.heatmap.matrix import make_heatmap
+from serving.heatmap.picture import draw_picture
+from serving.translation import Translation
+from trainer.batching import Pairs
+from trainer.model import TranslationModel
+from trainer.subwords import SubwordDecoder
+
+MOST_SUBWORDS = 24
+"""On either side, the end symbol aside: a larger picture is hard to read."""
+
+
+def make_attention_images(
+    model: TranslationModel,
+    pairs: Pairs,
+    indices: np.ndarray,
+    vocabulary: list[str],
+    number: int,
+) -> Callable[[], None]:
+    """Returns a function that writes the heatmaps of the model's weights of the moment as image
+    summaries, to the writer and the step of the caller.
+
+    Args:
+      model: drawn each time as it is then.
+      pairs: the validation split.
+      indices: which of its sentences may be drawn; the first that are short enough are.
+      vocabulary: to turn ids into text.
+      number: how many; 0 draws nothing.
+    """
+    lengths = np.maximum(pairs.source.lengths, pairs.target.lengths)[indices]
+    chosen = indices[lengths <= MOST_SUBWORDS][:number]
+    if not len(chosen):
+        return lambda: None
+    sources = tf.constant(pairs.source.padded(chosen))
+    targets = tf.constant(pairs.target.padded(chosen))
+    decode = SubwordDecoder(vocabulary)
+    sides = [(_texts(decode(ids)), _tokens(decode.symbols(ids), ids)) for ids in (sources, targets)]
+
+    @tf.function(autograph=False)
+    def attend() -> tf.Tensor:
+        return model.force(model.encode(sources), targets)[1]
+
+    def draw() -> None:
+        for row, weights in enumerate(attend().numpy()):
+            (source, source_tokens), (target, target_tokens) = (
+                (texts[row], tokens[row]) for texts, tokens in sides
+            )
+            shown = Translation(
+                text=target,
+                score=0.0,
+                source_tokens=source_tokens,
+                target_tokens=target_tokens,
+                attention=weights[: len(target_tokens), : len(source_tokens)],
+                truncated=False,
+            )
+            picture = draw_picture(make_heatmap(source, shown), "png")
+            tf.summary.image(
+                f"attention/{row + 1}",
+                tf.io.decode_png(picture, channels=3)[None],
+                description=f"{source} -> {target}",
+            )
+
+    return draw
+
+
+def _texts(texts: tf.Tensor) -> list[str]:
+    return [text.decode("utf-8") for text in texts.numpy()]
+
+
+def _tokens(symbols: tf.Tensor, ids: tf.Tensor) -> list[tuple[str, ...]]:
+    """The subwords of each row, without padding."""
+    lengths = tf.math.count_nonzero(ids, axis=1).numpy()
+    return [
+        tuple(symbol.decode("utf-8") for symbol in row[:length])
+        for row, length in zip(symbols.numpy(), lengths, strict=True)
+    ]

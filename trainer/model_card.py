@@ -1,0 +1,191 @@
+"""The model card: what a model is, what it was made from, what it is for and what it is not for.
+
+It travels inside the export, as `model_card.json` for programs and as `MODEL_CARD.md` for people
+(after Mitchell et al., "Model Cards for Model Reporting", 2019). Scores on the test split are
+measured after the export, so they are not in it: it says where they are.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_ATTENTION = {
+    "bahdanau": "Additive attention: Bahdanau, Cho and Bengio, Neural Machine Translation by "
+    "Jointly Learning to Align and Translate, ICLR 2015, arXiv:1409.0473",
+    "luong_dot": "Multiplicative attention (dot): Luong, Pham and Manning, Effective Approaches to "
+    "Attention-based Neural Machine Translation, EMNLP 2015, arXiv:1508.04025",
+    "luong_general": "Multiplicative attention (general): Luong, Pham and Manning, Effective "
+    "Approaches to Attention-based Neural Machine Translation, EMNLP 2015, arXiv:1508.04025",
+    "multi_head": "Multi-head attention: Vaswani et al., Attention Is All You Need, NeurIPS 2017, "
+    "arXiv:1706.03762",
+    "none": "Sequence to sequence without attention: Sutskever, Vinyals and Le, Sequence to "
+    "Sequence Learning with Neural Networks, NeurIPS 2014, arXiv:1409.3215",
+}
+_SUBWORDS = (
+    "Subwords: Sennrich, Haddow and Birch, Neural Machine Translation of Rare Words with Subword "
+    "Units, ACL 2016, arXiv:1508.07909"
+)
+_COPYING = (
+    "Copying: See, Liu and Manning, Get To The Point: Summarization with Pointer-Generator "
+    "Networks, ACL 2017, arXiv:1704.04368"
+)
+_SPLITS = ("train", "validation", "test")
+
+
+def make_card(
+    record: Mapping[str, Any],
+    *,
+    machine: str,
+    history: Sequence[Mapping[str, float]],
+    sizes: Mapping[str, int],
+) -> dict[str, Any]:
+    """Makes the card.
+
+    Args:
+      record: what the pipeline says of the model's origin: `name`, languages, `configuration`, and
+        `data` with the corpus' name, origin, licence and counts, as far as they are known.
+      machine: what it was trained on.
+      history: of the training, an entry for each epoch.
+      sizes: names and counts, such as `parameters`.
+
+    Returns:
+      JSON values.
+    """
+    best = max(history, key=lambda entry: entry["validation_bleu"])
+    configuration = record["configuration"]
+    return {
+        **record,
+        "machine": machine,
+        "sizes": dict(sizes),
+        "training": {
+            "epochs": len(history),
+            "exported_epoch": best["epoch"],
+            "steps": history[-1]["step"],
+            "seconds": round(sum(entry.get("seconds", 0.0) for entry in history), 1),
+            "validation_bleu": best["validation_bleu"],
+            "validation_loss": best["validation_loss"],
+        },
+        "intended_use": _intended_use(record),
+        "limits": _limits(record, configuration),
+        "scores": "Scores on the test split are measured after the export. They are in the report "
+        "of the run that made this model: report.html and verdict.json, in "
+        f"reports/{record['name']} of its workspace.",
+        "citations": _citations(configuration["model"]),
+        "history": [dict(entry) for entry in history],
+    }
+
+
+def as_markdown(card: Mapping[str, Any]) -> str:
+    """Writes a card for people; what it lacks is left out.
+
+    Args:
+      card: of `make_card`, or a part of it.
+
+    Returns:
+      Markdown, ending with a newline.
+    """
+    lines = [f"# {card.get('name', 'Translation model')}", ""]
+    lines += [*_lines("Model", _model_facts(card)), *_lines("Data", _data_facts(card))]
+    lines += _lines("Training", _training_facts(card))
+    for name, title in (("intended_use", "Intended use"), ("limits", "Limits")):
+        lines += _lines(title, card.get(name, ()))
+    lines += _lines("Scores", [card["scores"]] if "scores" in card else ())
+    lines += _lines("To cite", card.get("citations", ()))
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _intended_use(record: Mapping[str, Any]) -> list[str]:
+    source, target = record["source_language"], record["target_language"]
+    return [
+        f"Translating single sentences from {source} to {target}, of the kind that its corpus "
+        "holds. A person should read what matters before it is used.",
+        "Showing with each translation the attention weights, as a hint to where each word comes "
+        "from; and aligning the words of given translations.",
+        "Studying sequence-to-sequence models.",
+    ]
+
+
+def _limits(record: Mapping[str, Any], configuration: Mapping[str, Any]) -> list[str]:
+    model, decoding = configuration["model"], configuration["decoding"]
+    corpus = record.get("data", {}).get("name", record.get("corpus", "its corpus"))
+    limits = [
+        f"It knows the language of {corpus} and little else: text of another kind it may translate "
+        "fluently and wrongly. It does not say when it is wrong; a low score is a hint.",
+        "It sees one sentence at a time, nothing before or after it.",
+        f"A source of more than {decoding['max_source_tokens']} subwords is cut, which the reply "
+        "says (truncated).",
+        "What its corpus is biased to it repeats, such as the gender of people; nothing here "
+        "filters for that.",
+    ]
+    if model["attention"] == "none":
+        limits.append(
+            "It has no attention: its weights say only where its one fixed vector comes from, and "
+            "long sentences suffer."
+        )
+    else:
+        limits.append(
+            "Attention shows where the model looked, which need not be why it wrote a word (Jain "
+            "and Wallace, 2019; Wiegreffe and Pinter, 2019)."
+        )
+    if not model["copying"] or model["attention"] == "none":
+        limits.append(
+            "Names and numbers that are rare in the corpus are spelled from subwords and may come "
+            "out changed."
+        )
+    return limits
+
+
+def _citations(model: Mapping[str, Any]) -> list[str]:
+    copies = model["copying"] and model["attention"] != "none"
+    return [_ATTENTION[model["attention"]], _SUBWORDS, *([_COPYING] if copies else [])]
+
+
+def _model_facts(card: Mapping[str, Any]) -> list[str]:
+    model = card.get("configuration", {}).get("model", {})
+    facts = []
+    if "source_language" in card:
+        facts.append(f"Languages: {card['source_language']} to {card['target_language']}")
+    if model:
+        direction = "bidirectional" if model["bidirectional"] else "forward"
+        facts += [
+            f"Encoder: {model['encoder_layers']} {direction} {model['cell'].upper()} layer(s) of "
+            f"{model['encoder_units']} units",
+            f"Decoder: {model['decoder_layers']} {model['cell'].upper()} layer(s) of "
+            f"{model['decoder_units']} units",
+            f"Attention: {model['attention']}",
+        ]
+    sizes = card.get("sizes", {})
+    return facts + [f"{name.replace('_', ' ')}: {count:,}" for name, count in sizes.items()]
+
+
+def _data_facts(card: Mapping[str, Any]) -> list[str]:
+    data = card.get("data", {})
+    facts = [f"{name}: {data[name]}" for name in ("name", "origin", "licence") if name in data]
+    pairs = data.get("pairs", {})
+    facts += [f"{split}: {pairs[split]:,} pairs" for split in _SPLITS if split in pairs]
+    digest = card.get("corpus_checksum")
+    return facts + ([f"checksum of the text: {digest}"] if digest else [])
+
+
+def _training_facts(card: Mapping[str, Any]) -> list[str]:
+    training = card.get("training", {})
+    facts = [
+        f"{name.replace('_', ' ')}: {value:,.2f}"
+        if isinstance(value, float)
+        else f"{name.replace('_', ' ')}: {value:,}"
+        for name, value in training.items()
+    ]
+    made_from = ("machine", "seed", "code_digest", "lock_digest")
+    return facts + [f"{name.replace('_', ' ')}: {card[name]}" for name in made_from if name in card]
+
+
+def _lines(title: str, facts: Sequence[str]) -> list[str]:
+    """A heading with its list; nothing without facts."""
+    return [f"## {title}", "", *(f"- {_on_one_line(fact)}" for fact in facts), ""] if facts else []
+
+
+def _on_one_line(fact: str) -> str:
+    """A fact as text of Markdown, in which HTML would be obeyed."""
+    return html.escape(" ".join(str(fact).split()), quote=False)
