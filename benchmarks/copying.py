@@ -17,13 +17,14 @@ from benchmarks.program import run_program
 from benchmarks.systems import load_system, translate
 from benchmarks.tables import number, percent, table
 from benchmarks.task import prepare_task
-from components.copied_words import copied_words, has_digit, words_of
+from components.copied_words import copied_words, has_digit, is_plain, words_of
 from pipeline.errors import UserError
 from pipeline.options import DEFAULT_CONFIG, ConfigOption, OverridesOption, WorkspaceOption
 from pipeline.workspace import Workspace
 from serving.model_directory import live_version
 
 ALL = "all"
+NAMES = "names and numbers"
 WITH_DIGIT = "with a digit"
 UNKNOWN = "not in the training text"
 
@@ -60,10 +61,13 @@ def measure_copying(
       known_words: those of the training text's source side; best a set.
 
     Returns:
-      The counts of all words, of those with a digit, and of those that the model never saw.
+      The counts of all words; of names and numbers, which is all but words of lower-case letters
+      alone that the model knows (German has an `in` and an `so` too); of those with a digit; and of
+      those that the model never saw.
     """
     classes: dict[str, Callable[[str], bool]] = {
         ALL: lambda word: True,
+        NAMES: lambda word: word not in known_words or not is_plain(word),
         WITH_DIGIT: has_digit,
         UNKNOWN: lambda word: word not in known_words,
     }

@@ -12,6 +12,7 @@ import typer
 
 from benchmarks.copying import (
     ALL,
+    NAMES,
     UNKNOWN,
     WITH_DIGIT,
     Copies,
@@ -40,6 +41,7 @@ _COLUMNS = {
     "chrF": 2,
     "BLEU, lc tok": 2,
     "copied %": 1,
+    "names %": 1,
     "digits %": 1,
     "unknown %": 1,
     "validation BLEU": 2,
@@ -147,7 +149,8 @@ All but the validation BLEU are of the test split, translated by the exported be
 {copying}
 
 A word is to be copied if the reference has it exactly as the source has it, by itself or as a part
-of a hyphenated compound; it is kept if our translation has it so.
+of a hyphenated compound; it is kept if our translation has it so. Names and numbers are all but
+words of lower-case letters alone that the training text has.
 
 ## How it was measured
 
@@ -175,7 +178,7 @@ def score_table(measured: Sequence[Measured]) -> str:
 
 def _values(measured: Measured) -> list[float | None]:
     """Returns what stands in the columns, in their order."""
-    shares = [measured.copies[name].share for name in (ALL, WITH_DIGIT, UNKNOWN)]
+    shares = [measured.copies[name].share for name in (ALL, NAMES, WITH_DIGIT, UNKNOWN)]
     return [
         measured.cased.value,
         measured.chrf.value,

@@ -38,6 +38,11 @@ def has_digit(word: str) -> bool:
     return any(character.isdigit() for character in word)
 
 
+def is_plain(word: str) -> bool:
+    """Whether a word is of lower-case letters alone, as names and numbers are not."""
+    return word.isalpha() and word.islower()
+
+
 def copied_words(source: str, reference: str, hypothesis: str) -> Iterator[CopiedWord]:
     """Lists what is to be copied in a sentence, and what was.
 

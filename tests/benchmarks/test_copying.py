@@ -1,5 +1,6 @@
 from benchmarks.copying import (
     ALL,
+    NAMES,
     UNKNOWN,
     WITH_DIGIT,
     copying_table,
@@ -47,7 +48,14 @@ def test_a_changed_word_is_lost() -> None:
 def test_words_with_a_digit_and_unknown_words_are_counted_on_their_own() -> None:
     copies = measure("Vim 9.0 benötigt libfoo und libfoo.")
     counts = {name: (each.needed, each.kept) for name, each in copies.items()}
-    assert counts == {ALL: (5, 3), WITH_DIGIT: (1, 0), UNKNOWN: (4, 2)}
+    assert counts == {ALL: (5, 3), NAMES: (5, 3), WITH_DIGIT: (1, 0), UNKNOWN: (4, 2)}
+
+
+def test_plain_words_are_no_names_unless_the_training_text_lacks_them() -> None:
+    text = "so x11 xterm vi"
+    copies = measure_copying([text], [text], [""], {"so", "x11", "vi"})
+    assert copies[ALL].lost.keys() == {"so", "x11", "xterm", "vi"}
+    assert copies[NAMES].lost.keys() == {"x11", "xterm"}
 
 
 def test_a_part_of_a_compound_is_kept() -> None:

@@ -1,4 +1,4 @@
-from benchmarks.copying import ALL, UNKNOWN, WITH_DIGIT, Copies
+from benchmarks.copying import ALL, NAMES, UNKNOWN, WITH_DIGIT, Copies
 from benchmarks.protocols import Score
 from benchmarks.quality import Measured, report, score_table
 from tests.benchmarks.made_up import made_up_system
@@ -11,7 +11,12 @@ def measured(seed: int, bleu: float, *, epochs: int = 3) -> Measured:
         cased=Score(bleu, "tok:13a"),
         chrf=Score(2 * bleu, "nc:6"),
         lowercased=Score(bleu + 1, "tok:none"),
-        copies={ALL: Copies(200, 190), WITH_DIGIT: Copies(10, 9), UNKNOWN: Copies()},
+        copies={
+            ALL: Copies(200, 190),
+            NAMES: Copies(100, 98),
+            WITH_DIGIT: Copies(10, 9),
+            UNKNOWN: Copies(),
+        },
     )
 
 
@@ -23,7 +28,18 @@ def rows_of(table: str) -> dict[str, list[str]]:
 
 def test_each_seed_has_a_row() -> None:
     rows = rows_of(score_table([measured(1, 27.0), measured(2, 28.0)]))
-    assert rows["1"] == ["27.00", "54.00", "28.00", "95.0", "90.0", "–", "30.00", "3", "3.0"]
+    assert rows["1"] == [
+        "27.00",
+        "54.00",
+        "28.00",
+        "95.0",
+        "98.0",
+        "90.0",
+        "–",
+        "30.00",
+        "3",
+        "3.0",
+    ]
     assert rows["2"][0] == "28.00"
 
 
@@ -33,7 +49,7 @@ def test_the_mean_and_the_sample_standard_deviation_are_over_the_seeds() -> None
     rows = rows_of(table)
     assert rows["mean"][0] == "27.33"
     assert rows["deviation"][0] == "1.53"
-    assert (rows["mean"][7], rows["mean"][5]) == ("3.3", "–")
+    assert (rows["mean"][8], rows["mean"][6]) == ("3.3", "–")
 
 
 def test_one_seed_has_no_deviation() -> None:
