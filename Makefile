@@ -4,9 +4,10 @@
 
 ARGS ?=
 FIRST_RUN := --set training.epochs=6
+IMAGE ?= attention-nmt:latest
 OUR_PACKAGES := pipeline components trainer serving scripts benchmarks
 
-.PHONY: help run test test-flink lint format setup lock clean
+.PHONY: help run test test-flink lint format setup lock image clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -35,6 +36,9 @@ setup: ## make .venv from requirements.lock; PYTHON=/path/to/python3.11 names th
 
 lock: ## resolve pyproject.toml into requirements.lock; ARGS="--upgrade" takes newer versions
 	@scripts/bootstrap.sh lock $(ARGS)
+
+image: ## build the image for Kubeflow Pipelines, or print the commands; IMAGE=name:tag, GPU=1 adds NVIDIA's libraries
+	@scripts/build_image.sh $(IMAGE) $(if $(GPU),--gpu)
 
 clean: ## remove .venv, tools and caches; the workspace stays
 	rm -rf .venv .tools build scripts/farmhash/build .mypy_cache .ruff_cache .pytest_cache

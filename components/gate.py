@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
+
+from google.protobuf import json_format
 
 # TFMA's own namespace gets these messages only once TFX was imported.
 from tensorflow_model_analysis.proto import config_pb2
@@ -42,6 +44,7 @@ __all__ = [
     "evaluation_config",
     "format_verdict",
     "read_verdict",
+    "with_bounds",
 ]
 
 SIGNATURE_NAME = "serve_examples"
@@ -132,6 +135,33 @@ def evaluation_config(settings: GateSettings, code_digest: str = "") -> config_p
 def slice_features(settings: GateSettings) -> list[str]:
     """The features by which the test set is sliced: the length bucket, and what the user names."""
     return list(dict.fromkeys([LENGTH_FEATURE, *settings.slice_features]))
+
+
+def with_bounds(
+    config: str, *, min_bleu: float | None = None, max_bleu_drop: float | None = None
+) -> str:
+    """Replaces bounds in what the Evaluator was told.
+
+    Args:
+      config: an `EvalConfig` of `evaluation_config`, as JSON.
+      min_bleu: the new floor; None keeps the old one.
+      max_bleu_drop: the new largest drop over all; None keeps the old one.
+
+    Returns:
+      The changed `EvalConfig`, as JSON.
+    """
+    changed = json_format.Parse(config, config_pb2.EvalConfig())
+    values = {BLEU: min_bleu, DROP: max_bleu_drop}
+    for specification in changed.metrics_specs:
+        for metric in specification.metrics:
+            value = values.get(_name(metric))
+            if value is None:
+                continue
+            for entry in metric.per_slice_thresholds:
+                limits = entry.threshold.value_threshold
+                side = "lower_bound" if limits.HasField("lower_bound") else "upper_bound"
+                getattr(limits, side).value = value
+    return cast(str, json_format.MessageToJson(changed, preserving_proto_field_name=True))
 
 
 def _metric_configs(settings: GateSettings, code_digest: str = "") -> list[config_pb2.MetricConfig]:

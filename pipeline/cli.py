@@ -53,10 +53,19 @@ _LAZY_COMMANDS = (
     LazyCommand(
         "serve", "pipeline.serve_command:serve", "Serve the live model over gRPC and REST."
     ),
+    LazyCommand("web", "pipeline.web_command:web", "Show in a web page what translations look at."),
     LazyCommand(
         "corpus", "pipeline.corpus_commands:app", "Fetch a corpus, or import your own text."
     ),
     LazyCommand("models", "pipeline.models_command:app", "List and show the pushed models."),
+    LazyCommand(
+        "compile",
+        "pipeline.compile_command:compile_",
+        "Compile the pipeline for Kubeflow Pipelines.",
+    ),
+    LazyCommand(
+        "submit", "pipeline.submit_command:submit", "Run a compiled pipeline on a cluster."
+    ),
     LazyCommand("config", "pipeline.config_command:app", "Show a complete configuration."),
 )
 

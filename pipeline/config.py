@@ -17,6 +17,7 @@ from pipeline import strict_yaml
 from pipeline.beam_options import BeamSettings
 from pipeline.errors import UserError
 from pipeline.key_schema import KeySchema
+from pipeline.kubeflow_settings import KubeflowSettings
 from pipeline.overrides import Override, apply_override, parse_override
 from pipeline.refusals import explain
 from trainer.settings import (
@@ -90,6 +91,7 @@ class PipelineConfig(Settings):
     evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
     serving_validation: ServingValidationSettings = Field(default_factory=ServingValidationSettings)
     beam: BeamSettings = Field(default_factory=BeamSettings)
+    kubeflow: KubeflowSettings = Field(default_factory=KubeflowSettings)
 
     def as_yaml(self) -> str:
         """The complete configuration as YAML, which `load_config` reads back to an equal object."""

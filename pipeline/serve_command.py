@@ -44,6 +44,9 @@ def serve(
     wait: Annotated[
         bool, typer.Option("--wait", help="Start without a model and wait for the first.")
     ] = False,
+    versions: Annotated[
+        int, typer.Option(min=1, help="How many of the newest versions to serve.")
+    ] = _DEFAULTS.latest_versions,
     poll_seconds: Annotated[
         float, typer.Option(min=0.05, help="How often to look for new versions.")
     ] = _DEFAULTS.poll_seconds,
@@ -75,6 +78,7 @@ def serve(
         host=host,
         port=port,
         rest_port=rest_port,
+        latest_versions=versions,
         poll_seconds=poll_seconds,
         wait_for_model=wait,
         max_message_bytes=max_message_mb * _MEBIBYTE,
@@ -86,14 +90,22 @@ def serve(
             workers=workers,
         ),
     )
-    _check_folder(folder, wait, f"train one with `nmt run --config {config}` first")
+    advice = f"train one with `nmt run --config {config}` first, or give --wait"
+    check_folder(folder, wait, "`nmt serve` serves local folders only", advice)
     _run(settings)
 
 
-def _check_folder(folder: str, wait: bool, advice: str) -> None:
-    """Refuses what cannot be served before TensorFlow takes its seconds to load."""
+def check_folder(folder: str, wait: bool, if_remote: str, if_empty: str) -> None:
+    """Refuses what cannot be served before TensorFlow takes its seconds to load.
+
+    Args:
+        folder: of versions.
+        wait: whether it may be without a version.
+        if_remote: what to do if it is remote.
+        if_empty: what to do if there is no version that can be served.
+    """
     if is_remote(folder):
-        raise UserError(f"{folder} is remote: `nmt serve` serves local folders only.")
+        raise UserError(f"{folder} is remote: {if_remote}.")
     if wait:
         return
     try:
@@ -102,7 +114,7 @@ def _check_folder(folder: str, wait: bool, advice: str) -> None:
         raise UserError(f"{folder} cannot be read: {error.strerror}.") from error
     if not any(version.complete for version in found):
         broken = "".join(f"; version {each.number}: {each.problem}" for each in found)
-        raise UserError(f"There is no model in {folder}{broken}: {advice}, or give --wait.")
+        raise UserError(f"There is no model in {folder}{broken}: {if_empty}.")
 
 
 def _run(settings: ServerSettings) -> None:
@@ -114,24 +126,24 @@ def _run(settings: ServerSettings) -> None:
 
     def started(server: ModelServer) -> None:
         if not server.versions.available():
-            _say(f"{name}: no version yet; waiting for one.")
-        _say(f"gRPC: {address(settings.host, server.port)}")
-        _say(f"REST: http://{address(settings.host, server.rest_port)}/v1/models/{name}")
+            say(f"{name}: no version yet; waiting for one.")
+        say(f"gRPC: {address(settings.host, server.port)}")
+        say(f"REST: http://{address(settings.host, server.rest_port)}/v1/models/{name}")
 
-    _say(f"Loading {name} from {settings.model_directory} ...")
+    say(f"Loading {name} from {settings.model_directory} ...")
     try:
-        ending = asyncio.run(serve(settings, _say, started))
+        ending = asyncio.run(serve(settings, say, started))
     except StartError as error:
         raise UserError(str(error)) from error
     if ending.given_up:
-        _say(f"{ending.given_up} requests did not end within {settings.grace_seconds:g} s.")
-    _say("The server has ended.")
+        say(f"{ending.given_up} requests did not end within {settings.grace_seconds:g} s.")
+    say("The server has ended.")
     if ending.has_threads:
         # A thread that is still in TensorFlow cannot be ended, and must not hold up the process.
         os._exit(0)
 
 
-def _say(sentence: str) -> None:
+def say(sentence: str) -> None:
     """Prints at once: whoever started the server may read from a pipe."""
     typer.echo(sentence)
     sys.stdout.flush()

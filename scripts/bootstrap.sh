@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # bootstrap.sh [setup]: makes .venv, which is Python 3.11, every package of requirements.lock, this
 #   project, and native modules that load; does nothing where that is done.
-# bootstrap.sh lock [OPTION...]: makes requirements.lock from pyproject.toml.
+# bootstrap.sh lock [OPTION...]: makes requirements.lock from pyproject.toml, and with its TensorFlow
+#   kubeflow/requirements-gpu.lock, NVIDIA's libraries.
 # `make setup` and `make lock` run it; PYTHON names the interpreter to use.
 set -euo pipefail
 
@@ -149,6 +150,17 @@ lock() {
         --python "$python" --python-version 3.11 --python-platform "$platform" --generate-hashes \
         --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet "$@" ||
         die "pyproject.toml could not be resolved: see the message above. $registry_hint"
+    local tensorflow
+    tensorflow=$(sed -n 's/^tensorflow==\([^ ]*\).*/\1/p' requirements.lock)
+    {
+        echo "# NVIDIA's libraries for tensorflow==$tensorflow; made by \`make lock\`"
+        echo "tensorflow[and-cuda]==$tensorflow" |
+            "$uv" pip compile - --constraint requirements.lock --generate-hashes --no-annotate \
+                --python "$python" --python-version 3.11 --python-platform "$platform" \
+                --no-emit-index-url --no-emit-find-links --no-header --quiet |
+            awk '/^[a-z]/ { wanted = /^nvidia-/ } wanted'
+    } >kubeflow/requirements-gpu.lock ||
+        die "NVIDIA's libraries could not be resolved: see the message above. $registry_hint"
 }
 
 command=${1:-setup}

@@ -3,13 +3,18 @@
 import unicodedata
 
 _ELLIPSIS = "\u2026"
+_JOINERS = "\u200c\u200d"
+"""Format characters with which Persian, Hindi and emoji are spelt."""
 
 
 def printable(word: str) -> str:
     """Replaces what a screen would obey instead of show: control and format characters, lone
     surrogates, unassigned code points."""
     return "".join(
-        "\ufffd" if unicodedata.category(character)[0] == "C" else character for character in word
+        "\ufffd"
+        if unicodedata.category(character)[0] == "C" and character not in _JOINERS
+        else character
+        for character in word
     )
 
 

@@ -49,6 +49,7 @@ class DirectoryWatcher:
         *,
         poll_seconds: float,
         settle_seconds: float,
+        policy: VersionPolicy | None = None,
         report: Report = lambda sentence: None,
     ):
         """Does nothing until `poll` or `start` is called.
@@ -59,6 +60,7 @@ class DirectoryWatcher:
           load: how a version is loaded.
           poll_seconds: how often to look.
           settle_seconds: how long a folder must have been left alone.
+          policy: which versions are wanted, until `set_policy`; by default the highest.
           report: is told of versions that were loaded, retired, or failed.
         """
         self._folder = folder
@@ -67,7 +69,7 @@ class DirectoryWatcher:
         self._poll_seconds = poll_seconds
         self._settle_seconds = settle_seconds
         self._report = report
-        self._policy = VersionPolicy()
+        self._policy = policy or VersionPolicy()
         self._polling = threading.Lock()
         self._stopped = threading.Event()
         self._snapshots: Mapping[str, _Snapshot] | None = None

@@ -1,9 +1,8 @@
 """What all gRPC methods share: reading the request, the status code, and counting the call."""
 
-import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -13,8 +12,11 @@ from serving.protocol import Method
 from serving.server.errors import RequestError, invalid
 from serving.server.metrics import Metrics
 
-Respond = Callable[[Any, grpc.aio.ServicerContext], Awaitable[Any]]
+Respond = Callable[[Any, grpc.ServicerContext], Any]
 """Makes the reply to a request; raises RequestError."""
+
+_LONGEST_SECONDS = 365 * 24 * 3600.0
+"""Deadlines beyond are none."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -27,24 +29,20 @@ def unary(method: Method, respond: Respond, metrics: Metrics) -> grpc.RpcMethodH
     """
     name = method.path.rpartition("/")[2]
 
-    async def handle(content: bytes, context: grpc.aio.ServicerContext) -> bytes:
+    def handle(content: bytes, context: grpc.ServicerContext) -> bytes:
         started = time.perf_counter()
         code = grpc.StatusCode.INTERNAL
         try:
-            reply = await respond(_parse(method, content), context)
+            reply = respond(_parse(method, content), context)
             code = grpc.StatusCode.OK
             return reply.SerializeToString()
         except RequestError as error:
             code = error.code
-            await context.abort(code, error.sentence)
+            context.abort(code, error.sentence)
             raise  # for the type checker: `abort` has raised
-        except asyncio.CancelledError:
-            is_late = context.time_remaining() == 0
-            code = grpc.StatusCode.DEADLINE_EXCEEDED if is_late else grpc.StatusCode.CANCELLED
-            raise
         except Exception as error:
             _LOG.exception("%s failed", name)
-            await context.abort(code, f"The server failed: {type(error).__name__}.")
+            context.abort(code, f"The server failed: {type(error).__name__}.")
             raise
         finally:
             metrics.answered("grpc", name, code.name, time.perf_counter() - started)
@@ -52,10 +50,12 @@ def unary(method: Method, respond: Respond, metrics: Metrics) -> grpc.RpcMethodH
     return grpc.unary_unary_rpc_method_handler(handle)
 
 
-def deadline_of(context: grpc.aio.ServicerContext) -> float | None:
+def deadline_of(context: grpc.ServicerContext) -> float | None:
     """Returns a call's deadline by `time.monotonic`; None for no end."""
     remaining = context.time_remaining()
-    return None if remaining is None else time.monotonic() + remaining
+    # gRPC says so of calls without a deadline: that they have a few centuries.
+    is_endless = remaining is None or remaining > _LONGEST_SECONDS
+    return None if is_endless else time.monotonic() + remaining
 
 
 def _parse(method: Method, content: bytes) -> Any:

@@ -1,6 +1,5 @@
 """`tensorflow.serving.ModelService`: the versions' states, and which versions to serve."""
 
-import asyncio
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -40,16 +39,16 @@ def model_service(
       metrics: counts the calls.
     """
 
-    async def get_model_status(request: Any, _: grpc.aio.ServicerContext) -> Any:
+    def get_model_status(request: Any, _: grpc.ServicerContext) -> Any:
         return tell_status(versions, read_target(request))
 
-    async def reload_config(request: Any, _: grpc.aio.ServicerContext) -> Any:
+    def reload_config(request: Any, _: grpc.ServicerContext) -> Any:
         config = _only_config(request.config, versions.name, folder)
         policy = read_policy(config.model_version_policy)
-        await asyncio.to_thread(watcher.check_policy, policy)
+        watcher.check_policy(policy)
         # Before the versions, as TensorFlow Serving does: a label goes to what is served already.
         versions.set_labels(dict(config.version_labels))
-        await asyncio.to_thread(watcher.set_policy, policy)
+        watcher.set_policy(policy)
         return RELOAD_CONFIG.reply(status={})
 
     return grpc.method_handlers_generic_handler(

@@ -13,7 +13,7 @@ from serving.server.errors import invalid
 from serving.server.grpc_calls import deadline_of, unary
 from serving.server.loaded_model import LoadedSignature
 from serving.server.metrics import Metrics
-from serving.server.predictor import Gate, Predictor
+from serving.server.predictor import Caller, Gate, Predictor
 from serving.server.requests import (
     Target,
     check_filter,
@@ -32,7 +32,7 @@ def prediction_service(
 ) -> grpc.GenericRpcHandler:
     """Makes the service."""
 
-    async def predict(request: Any, context: grpc.aio.ServicerContext) -> Any:
+    def predict(request: Any, context: grpc.ServicerContext) -> Any:
         with gate.passed():
             target = read_target(request)
 
@@ -41,11 +41,14 @@ def prediction_service(
                 check_filter(request.output_filter, signature)
                 return read_inputs(request, signature)
 
-            answer = await predictor.predict(target, read, deadline_of(context))
+            caller = Caller(deadline_of(context))
+            if not context.add_callback(caller.leave):
+                caller.leave()
+            answer = predictor.predict(target, read, caller)
             names = check_filter(request.output_filter, answer.signature)
             return write_response(target, answer.version, answer.outputs, names)
 
-    async def get_model_metadata(request: Any, _: grpc.aio.ServicerContext) -> Any:
+    def get_model_metadata(request: Any, _: grpc.ServicerContext) -> Any:
         with gate.passed():
             target = read_target(request)
             if not request.metadata_field:

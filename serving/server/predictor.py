@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 
 import grpc
@@ -21,6 +22,9 @@ from serving.server.versions import Lease, Versions
 _LEAST_ROWS_OF_A_PIECE = 4
 """Fewer texts take nearly as long."""
 
+Read = Callable[[LoadedSignature], Inputs]
+"""Makes the inputs once the signature is known; raises RequestError."""
+
 
 class Gate:
     """Counts the requests in flight, and lets no more in once the server is to end."""
@@ -28,8 +32,7 @@ class Gate:
     def __init__(self) -> None:
         self._is_open = True
         self._inside = 0
-        self._empty = asyncio.Event()
-        self._empty.set()
+        self._changed = threading.Condition()
 
     @contextlib.contextmanager
     def passed(self) -> Iterator[None]:
@@ -38,23 +41,71 @@ class Gate:
         Raises:
           RequestError: UNAVAILABLE, the gate is closed.
         """
-        if not self._is_open:
-            raise shutting_down()
-        self._inside += 1
-        self._empty.clear()
+        with self._changed:
+            if not self._is_open:
+                raise shutting_down()
+            self._inside += 1
         try:
             yield
         finally:
-            self._inside -= 1
-            if not self._inside:
-                self._empty.set()
+            with self._changed:
+                self._inside -= 1
+                self._changed.notify_all()
 
-    async def close(self, seconds: float) -> int:
+    def close(self, seconds: float) -> int:
         """Lets nobody in, waits for those inside, and returns how many there still are."""
-        self._is_open = False
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._empty.wait(), seconds)
-        return self._inside
+        with self._changed:
+            self._is_open = False
+            self._changed.wait_for(lambda: not self._inside, seconds)
+            return self._inside
+
+
+class Caller:
+    """Who waits for an answer in a thread, and may leave before it is there."""
+
+    def __init__(self, deadline: float | None):
+        """Starts to wait.
+
+        Args:
+          deadline: by `time.monotonic`; None for no end.
+        """
+        self.deadline = deadline
+        self._lock = threading.Lock()
+        self._has_left = False
+        self._futures: Sequence[Future] = ()
+
+    def leave(self) -> None:
+        """Gives the answer up, from any thread: texts that are still in the queue leave it."""
+        with self._lock:
+            self._has_left = True
+        self._give_up()
+
+    def wait(self, futures: Sequence[Future]) -> list[Outputs]:
+        """Waits for all.
+
+        Raises:
+          RequestError: too late, nobody waits any more, or what the model raised.
+        """
+        with self._lock:
+            self._futures = futures
+        if self._has_left:
+            self._give_up()
+        try:
+            return [future.result(_seconds_until(self.deadline)) for future in futures]
+        except TimeoutError as error:
+            raise too_late() from error
+        except CancelledError as error:
+            if self.deadline is not None and time.monotonic() >= self.deadline:
+                raise too_late() from error
+            raise RequestError(
+                grpc.StatusCode.CANCELLED, "Nobody waits for the answer any more."
+            ) from error
+        finally:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        for future in self._futures:
+            future.cancel()
 
 
 @dataclass(frozen=True)
@@ -74,14 +125,33 @@ class Predictor:
         self._scheduler = scheduler
         self._settings = settings
 
-    async def predict(
-        self, target: Target, read: Callable[[LoadedSignature], Inputs], deadline: float | None
-    ) -> Answer:
-        """Answers one request.
+    def predict(self, target: Target, read: Read, caller: Caller) -> Answer:
+        """Answers one request, in the caller's thread.
 
         Args:
           target: the model, version and signature.
-          read: makes the inputs once the signature is known.
+          read: makes the inputs.
+          caller: who waits for the answer.
+
+        Raises:
+          RequestError: it is wrong, too much, too late, or the model failed.
+        """
+        with self.versions.lease(target) as lease:
+            signature, pieces = self._read(lease, target, read)
+            outputs = None
+            if len(pieces) == 1:
+                outputs = self._scheduler.run_here(signature, pieces[0], caller.deadline)
+            if outputs is None:
+                futures = self._submit(lease, signature, pieces, caller.deadline)
+                outputs = join(caller.wait(futures))
+            return Answer(lease.model.number, signature, outputs)
+
+    async def predict_async(self, target: Target, read: Read, deadline: float | None) -> Answer:
+        """Answers one request, on an event loop that has other things to do.
+
+        Args:
+          target: the model, version and signature.
+          read: makes the inputs.
           deadline: by `time.monotonic`; None for no end.
 
         Raises:
@@ -90,18 +160,33 @@ class Predictor:
             queue leave it.
         """
         with self.versions.lease(target) as lease:
-            signature = find_signature(lease.model, target.signature)
-            inputs = read(signature)
-            rows = rows_of(inputs)
-            if rows > self._settings.max_queued_rows:
-                raise RequestError(
-                    grpc.StatusCode.RESOURCE_EXHAUSTED,
-                    f"The request holds {rows} texts, and at most "
-                    f"{self._settings.max_queued_rows} may wait: send fewer at once.",
-                )
-            pieces = split(inputs, self._rows_of_a_piece(signature, rows))
-            outputs = await self._run(lease, signature, pieces, deadline)
+            signature, pieces = self._read(lease, target, read)
+            futures = self._submit(lease, signature, pieces, deadline)
+            waiting = [asyncio.wrap_future(future) for future in futures]
+            try:
+                async with asyncio.timeout(_seconds_until(deadline)):
+                    outputs = join(await asyncio.gather(*waiting))
+            except TimeoutError as error:
+                raise too_late() from error
+            finally:
+                for each in waiting:
+                    each.cancel()
             return Answer(lease.model.number, signature, outputs)
+
+    def _read(
+        self, lease: Lease, target: Target, read: Read
+    ) -> tuple[LoadedSignature, list[Inputs]]:
+        """Returns the signature and the texts, in the pieces that are queued."""
+        signature = find_signature(lease.model, target.signature)
+        inputs = read(signature)
+        rows = rows_of(inputs)
+        if rows > self._settings.max_queued_rows:
+            raise RequestError(
+                grpc.StatusCode.RESOURCE_EXHAUSTED,
+                f"The request holds {rows} texts, and at most "
+                f"{self._settings.max_queued_rows} may wait: send fewer at once.",
+            )
+        return signature, split(inputs, self._rows_of_a_piece(signature, rows))
 
     def _rows_of_a_piece(self, signature: LoadedSignature, rows: int) -> int:
         """How many texts of a request go together, so that all workers have some of them."""
@@ -111,26 +196,18 @@ class Predictor:
         share = math.ceil(rows / self._settings.workers)
         return min(most, max(share, _LEAST_ROWS_OF_A_PIECE))
 
-    async def _run(
+    def _submit(
         self,
         lease: Lease,
         signature: LoadedSignature,
         pieces: Sequence[Inputs],
         deadline: float | None,
-    ) -> Outputs:
+    ) -> list[Future]:
         futures = self._scheduler.submit(signature, pieces, deadline)
         for future in futures:
             # A run cannot be interrupted: it keeps the version, even when its caller has gone.
             _until_done(future, lease.share())
-        waiting = [asyncio.wrap_future(future) for future in futures]
-        try:
-            async with asyncio.timeout(_seconds_until(deadline)):
-                return join(await asyncio.gather(*waiting))
-        except TimeoutError as error:
-            raise too_late() from error
-        finally:
-            for each in waiting:
-                each.cancel()
+        return futures
 
 
 def _until_done(future: Future, lease: Lease) -> None:

@@ -19,7 +19,7 @@ SERVICES = (
 )
 
 
-def add_reflection(server: grpc.aio.Server) -> None:
+def add_reflection(server: grpc.Server) -> None:
     """Adds the reflection service to a server."""
     reflection.enable_server_reflection(SERVICES, server, pool=_pool())
 

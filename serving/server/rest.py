@@ -123,7 +123,7 @@ class RestApi:
             asked = await asyncio.to_thread(json_format.parse_body, body)
             answer = await _unless_gone(
                 request,
-                self._predictor.predict(
+                self._predictor.predict_async(
                     _target(found, asked.signature),
                     lambda signature: json_format.read_json_inputs(asked, signature),
                     time.monotonic() + self._timeout_seconds,

@@ -7,7 +7,7 @@ the texts that wait or run, so that all workers are busy. One moment is special,
 of several requests: the clients that just got their answers are about to send again, and the first
 to come back would be served alone while all others wait. So the worker waits for as many as there
 were, though never longer than a fifth of the time that they took. A client by itself waits for
-nobody.
+nobody: its request may even be run in the thread that brought it, in a worker's stead.
 
 The texts of a request that was cancelled, or whose deadline passed while it waited, never reach the
 model. Where a batch of several requests fails, each is run again alone, so that nobody fails for
@@ -81,13 +81,6 @@ class _Task:
         return True
 
 
-def _rows_by_lane(tasks: Sequence[_Task]) -> Counter[Lane]:
-    rows: Counter[Lane] = Counter()
-    for task in tasks:
-        rows[task.lane] += task.rows
-    return rows
-
-
 @dataclass(frozen=True)
 class _LastBatch:
     """What is known of the last batch of a lane."""
@@ -107,6 +100,7 @@ class BatchScheduler:
         self._queue: dict[_Task, None] = {}  # in order of arrival, and quick to remove from
         self._queued_rows = 0
         self._running_rows: Counter[Lane] = Counter()
+        self._free = settings.workers  # how many more batches may run
         self._last: MutableMapping[Lane, _LastBatch] = weakref.WeakKeyDictionary()
         self._closed = False
         self._changed = threading.Condition()
@@ -121,6 +115,37 @@ class BatchScheduler:
     def queued_rows(self) -> int:
         """Texts that wait."""
         return self._queued_rows
+
+    def run_here(self, lane: Lane, inputs: Inputs, deadline: float | None) -> Outputs | None:
+        """Runs a request in the caller's thread, where a worker would take it at once and alone.
+
+        That saves the way to the worker's thread and back.
+
+        Args:
+          lane: what is to answer.
+          inputs: at most `max_batch_size` texts.
+          deadline: by `time.monotonic`; None for no end.
+
+        Returns:
+          The outputs; None where the request has to wait in the queue.
+
+        Raises:
+          RequestError: DEADLINE_EXCEEDED; or whatever the model raises.
+        """
+        rows, started = rows_of(inputs), time.monotonic()
+        with self._changed:
+            has_to_wait = self._queue or self._seconds_of_company(lane, 1, rows, started) > 0
+            if self._closed or not self._free or has_to_wait:
+                return None
+            self._begin(lane, rows)
+        try:
+            outputs = cut(lane.run(inputs), 0, rows)
+        finally:
+            self._end(lane, rows)
+        self._note(lane, rows, [0.0], started)
+        if deadline is not None and time.monotonic() >= deadline:
+            raise too_late()
+        return outputs
 
     def submit(self, lane: Lane, pieces: Sequence[Inputs], deadline: float | None) -> list[Future]:
         """Queues the pieces of one request: all of them, or none.
@@ -163,10 +188,14 @@ class BatchScheduler:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        end = time.monotonic() + seconds
+            # Including what runs in the threads of its callers.
+            is_idle = self._changed.wait_for(self._has_nothing_to_do, seconds)
         for thread in self._threads:
-            thread.join(max(0.0, end - time.monotonic()))
-        return not any(thread.is_alive() for thread in self._threads)
+            thread.join(seconds if is_idle else 0)
+        return is_idle and not any(thread.is_alive() for thread in self._threads)
+
+    def _has_nothing_to_do(self) -> bool:
+        return not self._queue and self._free == self._settings.workers
 
     def _forget(self, task: _Task, _: Future) -> None:
         """Frees the place of a task that was cancelled while it waited."""
@@ -184,8 +213,7 @@ class BatchScheduler:
             now = time.monotonic()
             if tasks := [task for task in batch if task.starts(now)]:
                 self._run(tasks)
-            with self._changed:
-                self._running_rows -= _rows_by_lane(batch)
+            self._end(batch[0].lane, sum(task.rows for task in batch))
 
     def _next_batch(self) -> list[_Task] | None:
         """Waits for tasks and takes those that run together; None once all is done."""
@@ -193,14 +221,27 @@ class BatchScheduler:
             while not (tasks := self._take_what_is_due()):
                 if self._closed and not self._queue:
                     return None
-                waits = [self._seconds_to_wait(tasks) for tasks in self._lanes()]
+                waits = [self._seconds_to_wait(tasks) for tasks in self._lanes() if self._free]
                 self._changed.wait(min(waits, default=None))
-            self._running_rows += _rows_by_lane(tasks)
+            self._begin(tasks[0].lane, sum(task.rows for task in tasks))
         return tasks
+
+    def _begin(self, lane: Lane, rows: int) -> None:
+        self._free -= 1
+        self._running_rows[lane] += rows
+
+    def _end(self, lane: Lane, rows: int) -> None:
+        with self._changed:
+            self._free += 1
+            self._running_rows -= Counter({lane: rows})
+            if self._closed:
+                self._changed.notify_all()
+            elif self._queue:
+                self._changed.notify()
 
     def _take_what_is_due(self) -> list[_Task]:
         """Takes a batch of the first lane that need not wait for company."""
-        for waiting in self._lanes():
+        for waiting in self._lanes() if self._free else ():
             if self._seconds_to_wait(waiting) <= 0:
                 batch = self._first_batch(waiting)
                 for task in batch:
@@ -217,13 +258,16 @@ class BatchScheduler:
 
     def _seconds_to_wait(self, waiting: Sequence[_Task]) -> float:
         """How long the tasks of a lane should still wait for company; 0 or less if no longer."""
-        lane = waiting[0].lane
-        rows = sum(task.rows for task in waiting)
+        first, rows = waiting[0], sum(task.rows for task in waiting)
+        return self._seconds_of_company(first.lane, len(waiting), rows, first.queued_at)
+
+    def _seconds_of_company(self, lane: Lane, requests: int, rows: int, since: float) -> float:
+        """The same of a lane with so many requests, the first of which came at `since`."""
         if self._closed or not lane.shares_batches or rows >= self._settings.max_batch_size:
             return 0.0
-        until = waiting[0].queued_at + self._settings.batch_timeout_seconds
+        until = since + self._settings.batch_timeout_seconds
         last = self._last.get(lane)
-        if last is not None and len(waiting) < last.requests:
+        if last is not None and requests < last.requests:
             until = max(until, last.patience_ends)
         return until - time.monotonic()
 
@@ -255,11 +299,15 @@ class BatchScheduler:
                 for task in batch:
                     self._run([task])
             return
-        ended = time.monotonic()
-        with self._changed:
-            self._last[lane] = _LastBatch(len(batch), ended + _PATIENCE * (ended - started))
-        if self._observer is not None:
-            waited = [started - task.queued_at for task in batch]
-            self._observer.batch_ended(sum(task.rows for task in batch), waited, ended - started)
+        waited = [started - task.queued_at for task in batch]
+        self._note(lane, sum(task.rows for task in batch), waited, started)
         for task, answer in zip(batch, answers, strict=True):
             task.future.set_result(answer)
+
+    def _note(self, lane: Lane, rows: int, waited: Sequence[float], started: float) -> None:
+        """Remembers a batch that was answered, and tells of it."""
+        ended = time.monotonic()
+        with self._changed:
+            self._last[lane] = _LastBatch(len(waited), ended + _PATIENCE * (ended - started))
+        if self._observer is not None:
+            self._observer.batch_ended(rows, waited, ended - started)

@@ -7,7 +7,8 @@ import gc
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import grpc
@@ -28,6 +29,8 @@ from serving.server.reflection import add_reflection
 from serving.server.rest import RestApi
 from serving.server.scheduler import BatchScheduler
 from serving.server.settings import ServerSettings
+from serving.server.uvicorn_server import UvicornServer
+from serving.server.version_policy import VersionPolicy
 from serving.server.versions import Versions
 
 _HEALTH_NAMES = ("", protocol.PREDICTION_SERVICE, protocol.MODEL_SERVICE)
@@ -50,8 +53,9 @@ class Ending:
 class ModelServer:
     """A model server in this process, on the event loop that starts it.
 
-    The loop reads requests and writes replies; `BatchScheduler` runs the model in threads, during
-    which TensorFlow leaves Python's lock to the loop; `DirectoryWatcher` loads in one more.
+    A request over gRPC has a thread, one over REST a place on the loop. `BatchScheduler` runs the
+    model in threads, during which TensorFlow leaves Python's lock to the others; `DirectoryWatcher`
+    loads in one more.
     """
 
     def __init__(
@@ -70,17 +74,16 @@ class ModelServer:
         self.settings = settings
         self.port = settings.port
         self.rest_port = settings.rest_port
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._telling: set[asyncio.Future] = set()
         self._gate = Gate()
-        self._health = health.aio.HealthServicer()
-        self.versions = Versions(settings.model_name, on_change=self._versions_changed)
+        self._health = health.HealthServicer()
+        self.versions = Versions(settings.model_name, on_change=self._tell_health)
         self._watcher = DirectoryWatcher(
             settings.model_directory,
             self.versions,
             load,
             poll_seconds=settings.poll_seconds,
             settle_seconds=settings.settle_seconds,
+            policy=VersionPolicy(latest=settings.latest_versions),
             report=report,
         )
         self._metrics = Metrics(self.versions, lambda: self._scheduler.queued_rows)
@@ -91,16 +94,15 @@ class ModelServer:
         Raises:
           StartError: a port is taken, or there is no version that can be loaded.
         """
-        self._loop = asyncio.get_running_loop()
-        async with contextlib.AsyncExitStack() as undo:
+        with contextlib.ExitStack() as undo:
             self._take_ports(undo)
             self._scheduler = BatchScheduler(self.settings.batching, self._metrics)
             undo.callback(self._scheduler.close, 0)
             self._add_services()
             await asyncio.to_thread(self._load_first)
             undo.pop_all()
-        await self._tell_health()
-        await self._grpc.start()
+        self._tell_health()
+        self._grpc.start()
         self._rest_task = asyncio.create_task(self._rest.serve(sockets=[self._rest_socket]))
         while not self._rest.started:
             await asyncio.sleep(0.01)
@@ -108,26 +110,30 @@ class ModelServer:
 
     async def stop(self) -> Ending:
         """Refuses new requests, lets those in flight end within the grace period, and ends."""
-        await self._health.enter_graceful_shutdown()
-        given_up = await self._gate.close(self.settings.grace_seconds)
+        self._health.enter_graceful_shutdown()
+        given_up = await asyncio.to_thread(self._gate.close, self.settings.grace_seconds)
         self._rest.should_exit = True
-        await asyncio.gather(self._grpc.stop(_SECONDS_TO_SEND), self._rest_task)
+        is_silent = self._grpc.stop(_SECONDS_TO_SEND)
+        await asyncio.gather(asyncio.to_thread(is_silent.wait), self._rest_task)
         is_idle = await asyncio.to_thread(self._scheduler.close, 0 if given_up else 1)
         has_watched = await asyncio.to_thread(self._watcher.stop, 0 if given_up else 1)
         return Ending(given_up, has_threads=not (is_idle and has_watched))
 
-    def _take_ports(self, undo: contextlib.AsyncExitStack) -> None:
+    def _take_ports(self, undo: contextlib.ExitStack) -> None:
         settings = self.settings
         check_free(settings.host, settings.port, "--port")
-        self._grpc = grpc.aio.server(
+        most = settings.batching.max_requests
+        self._grpc = grpc.server(
+            ThreadPoolExecutor(most, thread_name_prefix="grpc"),
+            maximum_concurrent_rpcs=most,
             options=[
                 # Without this a second server would silently share the port.
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_receive_message_length", settings.max_message_bytes),
                 ("grpc.max_send_message_length", settings.max_message_bytes),
-            ]
+            ],
         )
-        undo.push_async_callback(self._grpc.stop, None)
+        undo.callback(self._grpc.stop, None)
         self.port = self._grpc.add_insecure_port(address(settings.host, settings.port))
         self._rest_socket = bind(settings.host, settings.rest_port, "--rest-port")
         undo.callback(self._rest_socket.close)
@@ -151,7 +157,7 @@ class ModelServer:
             timeout_seconds=settings.rest_timeout_seconds,
             max_body_bytes=settings.max_message_bytes,
         )
-        self._rest = _RestServer(
+        self._rest = UvicornServer(
             uvicorn.Config(
                 api.application(),
                 lifespan="off",
@@ -187,19 +193,7 @@ class ModelServer:
                 "--wait."
             )
 
-    def _versions_changed(self) -> None:
-        """Lets the event loop look at the versions, from whichever thread."""
-
-        def tell() -> None:
-            task = asyncio.ensure_future(self._tell_health())
-            self._telling.add(task)  # the loop itself keeps only weak references
-            task.add_done_callback(self._telling.discard)
-
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended before its threads
-                self._loop.call_soon_threadsafe(tell)
-
-    async def _tell_health(self) -> None:
+    def _tell_health(self) -> None:
         """Says SERVING while a version answers requests."""
         status = (
             health_pb2.HealthCheckResponse.SERVING
@@ -207,15 +201,7 @@ class ModelServer:
             else health_pb2.HealthCheckResponse.NOT_SERVING
         )
         for name in (*_HEALTH_NAMES, self.settings.model_name):
-            await self._health.set(name, status)
-
-
-class _RestServer(uvicorn.Server):
-    """Leaves the process's signals alone: they end both servers, not one."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+            self._health.set(name, status)
 
 
 @functools.cache
@@ -232,7 +218,8 @@ def _prepare() -> None:
     sys.setswitchinterval(0.001)
 
 
-def _load(path: str, number: int) -> LoadedModel:
+def load_for_traffic(path: str, number: int) -> LoadedModel:
+    """Loads a version in a process that has nothing else to do than to serve."""
     _prepare()
     return load_model(path, number)
 
@@ -250,7 +237,7 @@ async def serve(
     Raises:
       StartError: the server cannot start.
     """
-    server = ModelServer(settings, report, _load)
+    server = ModelServer(settings, report, load_for_traffic)
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     signals = (signal.SIGTERM, signal.SIGINT)

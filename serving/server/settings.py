@@ -19,6 +19,8 @@ class BatchSettings:
     busy."""
     max_queued_rows: int = 1024
     """Texts that may wait; a request that would go beyond is refused."""
+    max_requests: int = 256
+    """gRPC's requests in flight, each of which has a thread; more are refused."""
     workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
     """Batches that run at the same time, each on a core."""
 
@@ -35,6 +37,8 @@ class ServerSettings:
     """gRPC; 0 takes any that is free."""
     rest_port: int = DEFAULT_REST_PORT
     """REST and metrics; 0 takes any that is free."""
+    latest_versions: int = 1
+    """How many of the highest versions are served, until a client sends another policy."""
     poll_seconds: float = 1.0
     """How often the folder is looked at."""
     settle_seconds: float = 1.0

@@ -112,7 +112,17 @@ def test_the_baseline_is_copied_with_its_version_and_fingerprint(
 
 def test_the_first_model_gets_no_artifact(tmp_path: Path) -> None:
     candidate = write_saved_model(tmp_path / "candidate" / "Format-Serving", b"one")
-    assert execute(tmp_path / "models", candidate, tmp_path / "live") == {"model": []}
+    decided = {"live_version": "", "fingerprint": ""}
+    assert execute(tmp_path / "models", candidate, tmp_path / "live", **decided) == {"model": []}
+
+
+def test_the_first_model_gets_an_artifact_without_content_where_no_driver_decides(
+    tmp_path: Path,
+) -> None:
+    candidate = write_saved_model(tmp_path / "candidate" / "Format-Serving", b"one")
+    [live] = execute(tmp_path / "models", candidate, tmp_path / "live")["model"]
+    assert not Path(live.uri).exists()
+    assert not live.has_custom_property("live_version")
 
 
 def test_a_version_that_changed_since_the_decision_is_an_error(

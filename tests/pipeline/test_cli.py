@@ -52,7 +52,17 @@ def test_help_names_every_command_with_one_line(capsys: pytest.CaptureFixture[st
     assert cli.main(["--help"]) == 0
     shown = capsys.readouterr().out
     explaining = ("align", "score", "heatmap", "diagnose")
-    for command in ("run", "translate", *explaining, "serve", "corpus", "models", "config"):
+    for command in (
+        "run",
+        "translate",
+        *explaining,
+        "serve",
+        "compile",
+        "submit",
+        "corpus",
+        "models",
+        "config",
+    ):
         assert f" {command} " in shown
 
 

@@ -163,7 +163,7 @@ class RunningServer(ModelServer):
 
     async def live(self, started: Callable[[], None]) -> None:
         """Runs until `end` is called."""
-        self._told = asyncio.Event()
+        self._told, self._loop = asyncio.Event(), asyncio.get_running_loop()
         await self.start()
         started()
         await self._told.wait()
@@ -171,7 +171,6 @@ class RunningServer(ModelServer):
 
     def end(self) -> None:
         """Tells the server to end, as a signal would."""
-        assert self._loop is not None
         with suppress(RuntimeError):  # it has already
             self._loop.call_soon_threadsafe(self._told.set)
 

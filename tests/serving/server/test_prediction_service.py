@@ -242,6 +242,23 @@ def test_a_full_queue_refuses_at_once(slow):
     assert queued.result(LONG).outputs["translation"].string_val == [b"QUEUED", b"TOO"]
 
 
+def test_more_requests_in_flight_than_there_are_threads_are_refused(tmp_path: Path):
+    make_version(tmp_path, 1)
+    model = SlowModel()
+    settings = settings_for(tmp_path, batching=BatchSettings(max_requests=2))
+    with (
+        running_server(settings, model.load) as server,
+        grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel,
+    ):
+        stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        running = [stub.Predict.future(_request(text)) for text in (b"one", b"two")]
+        wait_for(lambda: server._gate._inside == 2)
+        assert _refusal(stub.Predict, _request(b"three"))[0] is Code.RESOURCE_EXHAUSTED
+        model.may_answer.set()
+        for each in running:
+            each.result(LONG)
+
+
 def test_a_deadline_that_passes_in_the_queue_costs_the_model_nothing(slow):
     model, server, stub = slow
     running = stub.Predict.future(_request(b"running"))

@@ -1,7 +1,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -224,6 +224,76 @@ def test_what_has_ended_counts_no_more(start: Start) -> None:
         _translations([_send(scheduler, lane, text)])
     scheduler.close(LONG)
     assert not scheduler._running_rows
+
+
+@contextmanager
+def _running_here(scheduler: BatchScheduler, lane: Lane) -> Iterator[Future]:
+    """Runs a text in the thread that brings it, which is not this one, until it may answer."""
+    lane.may_answer.clear()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(scheduler.run_here, lane, {"text": [b"here"]}, None)
+        assert lane.started.acquire(timeout=LONG)
+        yield running
+        lane.may_answer.set()
+
+
+def test_a_request_that_finds_a_worker_free_runs_in_its_own_thread(start: Start) -> None:
+    scheduler, lane = start(), Lane()
+    threads = []
+    lane.run = lambda inputs: (  # type: ignore[method-assign]
+        threads.append(threading.current_thread()),
+        fake_answers("serving_default", inputs),
+    )[1]
+    outputs = scheduler.run_here(lane, {"text": [b"a b"]}, None)
+    assert outputs is not None
+    assert outputs["translation"].tolist() == [b"A B"]
+    assert threads == [threading.current_thread()]
+
+
+def test_no_request_runs_in_its_own_thread_where_others_wait_or_run(start: Start) -> None:
+    scheduler, lane = start(), Lane()
+    with lane.busy(scheduler):
+        assert scheduler.run_here(lane, {"text": [b"a"]}, None) is None
+        queued = _send(scheduler, lane, b"b")
+        assert scheduler.run_here(lane, {"text": [b"c"]}, None) is None
+    assert _translations([queued]) == [[b"B"]]
+
+
+def test_what_runs_in_its_own_thread_takes_the_place_of_a_worker(start: Start) -> None:
+    scheduler, lane = start(), Lane()
+    with _running_here(scheduler, lane) as running:
+        queued = [_send(scheduler, lane, text) for text in (b"a", b"b")]
+        assert scheduler.queued_rows == 2
+    assert running.result(LONG)["translation"].tolist() == [b"HERE"]
+    assert _translations(queued) == [[b"A"], [b"B"]]
+    assert lane.batches == [[b"here"], [b"a", b"b"]]
+
+
+def test_a_request_that_should_have_company_waits_for_it(start: Start) -> None:
+    scheduler, lane = start(batch_timeout_seconds=LONG), Lane()
+    assert scheduler.run_here(lane, {"text": [b"a"]}, None) is None
+
+
+def test_what_ran_in_its_own_thread_beyond_its_deadline_is_too_late(start: Start) -> None:
+    scheduler, lane = start(), Lane()
+    with pytest.raises(RequestError) as refused:
+        scheduler.run_here(lane, {"text": [b"late"]}, time.monotonic())
+    assert refused.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+def test_an_error_in_its_own_thread_frees_the_place(start: Start) -> None:
+    scheduler, lane = start(), Lane()
+    with pytest.raises(RequestError, match="refuses this text"):
+        scheduler.run_here(lane, {"text": [REFUSED]}, None)
+    assert scheduler.run_here(lane, {"text": [b"a"]}, None) is not None
+
+
+def test_a_scheduler_is_not_idle_while_a_request_runs_in_its_own_thread(start: Start) -> None:
+    scheduler, lane = start(), Lane()
+    with _running_here(scheduler, lane):
+        assert not scheduler.close(0)
+    assert scheduler.close(LONG)
+    assert scheduler.run_here(lane, {"text": [b"a"]}, None) is None
 
 
 def test_a_closed_scheduler_ends_what_it_took_and_takes_no_more(start: Start) -> None:

@@ -1,0 +1,66 @@
+"""`nmt compile`: the pipeline as a file for Kubeflow Pipelines."""
+
+import logging
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.config import PipelineConfig, load_config
+from pipeline.corpora.folder import INFORMATION_FILE, read_information
+from pipeline.errors import UserError
+from pipeline.line_files import written_whole
+from pipeline.options import DEFAULT_CONFIG, ConfigOption, OverridesOption, WorkspaceOption
+from pipeline.workspace import Workspace, is_remote
+from serving.saved_model import import_tensorflow
+
+_FILE = "pipeline.yaml"
+
+
+def compile_(
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: OverridesOption = None,
+    workspace: WorkspaceOption = None,
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="FILE", help="The file, .yaml or .yml.")
+    ] = _FILE,
+    any_corpus: Annotated[
+        bool,
+        typer.Option(
+            "--any-corpus",
+            help="Read the corpus anew in every run, instead of holding runs to that of today.",
+        ),
+    ] = False,
+) -> None:
+    """Compile the pipeline for Kubeflow Pipelines 2.x."""
+    settings = load_config(config, overrides or ())
+    _check_output(output)
+    checksum = "" if any_corpus else _known_checksum(settings, Workspace.resolve(workspace))
+    # Only now: TFX takes half a minute to import, and a wrong key must not.
+    import_tensorflow()  # without its chatter
+    logging.getLogger().setLevel(logging.ERROR)
+    from pipeline.kubeflow_compiler import as_yaml, compile_pipeline
+
+    text = as_yaml(compile_pipeline(settings, checksum))
+    with written_whole(output) as file:
+        file.write(text)
+    meant = f"the corpus of checksum {checksum[:12]}" if checksum else "any corpus"
+    typer.echo(f"{output}: the pipeline {settings.name}, for {meant}.")
+    typer.echo(f"Next: nmt submit {output} --host http://localhost:8080")
+
+
+def _check_output(output: str) -> None:
+    folder = os.path.dirname(os.path.abspath(output))
+    if not output.endswith((".yaml", ".yml")):
+        raise UserError(f"{output!r} must end in .yaml or .yml: Kubeflow Pipelines goes by that.")
+    if os.path.isdir(output) or not os.path.isdir(folder):
+        raise UserError(f"{output!r} cannot be written: name a file in an existing folder.")
+
+
+def _known_checksum(config: PipelineConfig, workspace: Workspace) -> str:
+    """The checksum of the corpus if a copy of it lies on this machine, else an empty text."""
+    folder = workspace.corpus(config.data.corpus)
+    if is_remote(folder) or not os.path.exists(os.path.join(folder, INFORMATION_FILE)):
+        return ""
+    return read_information(Path(folder)).checksum

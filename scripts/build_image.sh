@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# build_image.sh IMAGE [--gpu]: builds the image of the pipeline's tasks with docker or podman; where
+#   neither is there, prints the commands instead. With --gpu, IMAGE is the one with NVIDIA's
+#   libraries, and its base is called IMAGE-cpu.
+# `make image` runs it.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+image=$1
+base=$image
+[[ ${2:-} != --gpu ]] || base=$image-cpu
+
+commands=("build --platform linux/amd64 -f kubeflow/Dockerfile -t $base .")
+[[ $base == "$image" ]] ||
+    commands+=("build --platform linux/amd64 -f kubeflow/Dockerfile.gpu --build-arg BASE=$base -t $image .")
+
+for engine in docker podman; do
+    if "$engine" info >/dev/null 2>&1; then
+        for command in "${commands[@]}"; do
+            # shellcheck disable=SC2086 # the words of the command
+            "$engine" $command
+        done
+        exit
+    fi
+done
+echo "image: neither docker nor podman runs here; where one does, type" >&2
+printf 'docker %s\n' "${commands[@]}"

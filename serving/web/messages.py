@@ -1,0 +1,158 @@
+"""What the page asks and what it is told: the bodies of requests and answers."""
+
+import math
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from serving.diagnostics import diagnose_translation
+from serving.heatmap.matrix import Heatmap, make_heatmap
+from serving.labels import printable
+from serving.translation import Translation
+
+_DECIMALS = 4
+_MOST_WORDS = 600
+_MOST_CELLS = 10_000
+"""Of a picture: matplotlib takes about a second for a thousand."""
+_LONGEST_TITLE = 200
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class TranslationRequest(_Message):
+    """Asks for a translation."""
+
+    text: str
+    version: str | None = Field(default=None, pattern=r"^[0-9]{1,18}$")
+    """A string, because JavaScript has no whole numbers of 64 bits; None for the live version. 18
+    digits fit into 64 bits."""
+
+
+class Matrix(_Message):
+    """Attention between words or subwords."""
+
+    source: list[str] = Field(max_length=_MOST_WORDS)
+    target: list[str] = Field(max_length=_MOST_WORDS)
+    weights: list[list[float]]
+    """[target, source]."""
+    has_end: bool
+    """Whether the last column is the source's end symbol."""
+
+    @classmethod
+    def of(cls, heatmap: Heatmap) -> "Matrix":
+        """Writes a heatmap."""
+        return cls.model_construct(
+            source=list(heatmap.source),
+            target=list(heatmap.target),
+            weights=np.round(heatmap.weights.astype(float), _DECIMALS).tolist(),
+            has_end=heatmap.has_end,
+        )
+
+    def heatmap(self) -> Heatmap:
+        """Reads it back.
+
+        Raises:
+          ValueError: it is no matrix, has nothing in it, or is too large to be drawn.
+        """
+        rows, columns = len(self.target), len(self.source)
+        if not rows or not columns:
+            raise ValueError("There is nothing to draw.")
+        if rows * columns > _MOST_CELLS:
+            raise ValueError("This is too large for a picture. Try a shorter text.")
+        if len(self.weights) != rows or any(len(row) != columns for row in self.weights):
+            raise ValueError("The weights do not fit the words.")
+        weights = np.array(self.weights, np.float32)
+        if not ((weights >= 0) & (weights <= 1)).all():
+            raise ValueError("A weight is not between 0 and 1.")
+        return Heatmap(
+            source=tuple(map(printable, self.source)),
+            target=tuple(map(printable, self.target)),
+            weights=weights,
+            has_end=self.has_end,
+        )
+
+
+class PictureRequest(_Message):
+    """Asks for a picture of what the page shows. The weights come with it, so that the picture is
+    of this translation whatever the server does meanwhile."""
+
+    format: Literal["png", "svg"]
+    title: str = ""
+    matrix: Matrix
+
+    def shown_title(self) -> str:
+        """The title as a picture may carry it."""
+        return printable(self.title)[:_LONGEST_TITLE]
+
+
+class Hypothesis(_Message):
+    """One translation of the beam."""
+
+    text: str
+    score: float | None
+    """Log-probability over the length penalty."""
+    words: Matrix
+    tokens: Matrix
+    pattern: str | None
+    """What its attention looks like (`serving/diagnostics.py`); None if there are no words."""
+    never_looked_at: list[str]
+    looked_at_again: list[str]
+
+    @classmethod
+    def of(cls, source: str, translation: Translation) -> "Hypothesis":
+        """Writes a translation of a source."""
+        found = diagnose_translation(source, translation)
+        return cls.model_construct(
+            text=translation.text,
+            score=round(translation.score, _DECIMALS) if math.isfinite(translation.score) else None,
+            words=Matrix.of(make_heatmap(source, translation)),
+            tokens=Matrix.of(make_heatmap(source, translation, tokens=True)),
+            pattern=found.pattern.value if found else None,
+            never_looked_at=list(map(printable, found.never_looked_at)) if found else [],
+            looked_at_again=list(map(printable, found.looked_at_again)) if found else [],
+        )
+
+
+class TranslationAnswer(_Message):
+    """The hypotheses of the beam, best first."""
+
+    version: str
+    """The one that answered."""
+    truncated: bool
+    hypotheses: list[Hypothesis]
+
+
+class VersionState(_Message):
+    """A version on the server."""
+
+    version: str
+    state: str
+    is_available: bool
+    problem: str
+
+
+class VersionsAnswer(_Message):
+    """The versions that the server knows, the newest first, and which one answers by default."""
+
+    live: str | None
+    versions: list[VersionState]
+
+
+class ModelAnswer(_Message):
+    """What the page says of the model before anything is asked."""
+
+    model: str
+    server: str
+    source_language: str | None
+    target_language: str | None
+    examples: list[str]
+    max_characters: int
+
+
+class Complaint(_Message):
+    """The body of every answer that is none."""
+
+    error: str

@@ -1,0 +1,55 @@
+"""Draws the pictures that the page offers as files, one at a time."""
+
+import asyncio
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from serving.heatmap.matrix import Heatmap
+from serving.heatmap.picture import PictureFormat, draw_picture
+from serving.web.page_errors import PageError
+
+MOST_WAITING = 16
+"""Pictures; each takes a tenth of a second to some seconds."""
+MEDIA_TYPES: dict[PictureFormat, str] = {"png": "image/png", "svg": "image/svg+xml"}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture's file."""
+
+    content: bytes
+    lacks_letters: bool
+    """Whether no installed font has some of its letters, so that they are empty boxes."""
+
+
+class Draughtsman:
+    """Draws in a thread of its own: matplotlib takes its time, and draws letters with objects that
+    all pictures share."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="pictures")
+        self._waiting = 0
+
+    async def draw(self, heatmap: Heatmap, file_format: PictureFormat, title: str) -> Picture:
+        """Draws a heatmap; see `serving.heatmap.picture.draw_picture`.
+
+        Raises:
+          PageError: too many wait already.
+        """
+        if self._waiting >= MOST_WAITING:
+            raise PageError(503, "Too many pictures are asked for just now. Try again in a moment.")
+        self._waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._thread, _draw, heatmap, file_format, title)
+        finally:
+            self._waiting -= 1
+
+
+def _draw(heatmap: Heatmap, file_format: PictureFormat, title: str) -> Picture:
+    with warnings.catch_warnings(record=True) as complaints:
+        warnings.simplefilter("always")
+        content = draw_picture(heatmap, file_format, title=title)
+    lacks_letters = any(str(each.message).startswith("Glyph ") for each in complaints)
+    return Picture(content, lacks_letters)

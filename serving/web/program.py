@@ -1,0 +1,106 @@
+"""Runs the gateway, with a model server of its own if there is none to ask."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+
+import uvicorn
+
+from serving.server.ports import address, bind
+from serving.server.settings import ServerSettings
+from serving.server.uvicorn_server import UvicornServer
+from serving.web.gateway import create_app
+from serving.web.settings import WebSettings
+
+Report = Callable[[str], None]
+"""Is told, in sentences, what happens."""
+
+_MOST_CONNECTIONS = 256
+_SECONDS_TO_SEND = 1
+_NO_PROXY = "no_grpc_proxy"
+
+
+async def serve_page(
+    settings: WebSettings, own_server: ServerSettings | None, report: Report
+) -> bool:
+    """Serves the page until SIGTERM or SIGINT; a second one ends the process at once.
+
+    Args:
+      settings: of the page. With `own_server` its `server` is not read.
+      own_server: of a model server that is to run in this process, at any free ports.
+      report: is told where the page is.
+
+    Returns:
+      Whether a thread is still in TensorFlow, which nothing can interrupt.
+
+    Raises:
+      StartError: a port is taken, or there is no model to serve.
+      InvalidSettings: the server's address or certificates cannot be used.
+    """
+    # Before the model is loaded, which takes a while: a port that is taken must not.
+    with bind(settings.host, settings.port, "--port") as listening:
+        if own_server is None:
+            await _serve_until_told(settings, listening, report)
+            return False
+        # Only now: whoever asks another server needs none of it.
+        from serving.server.server import ModelServer, load_for_traffic
+
+        server = ModelServer(own_server, report, load_for_traffic)
+        await server.start()
+        try:
+            _keep_from_proxies(own_server.host)
+            settings = replace(settings, server=address(own_server.host, server.port))
+            await _serve_until_told(settings, listening, report)
+        finally:
+            ending = await server.stop()
+        return ending.has_threads
+
+
+def make_server(settings: WebSettings) -> UvicornServer:
+    """Makes the HTTP server of the gateway, which `serve(sockets=...)` runs.
+
+    Raises:
+      InvalidSettings: the model server's address or certificates cannot be used.
+    """
+    return UvicornServer(
+        uvicorn.Config(
+            create_app(settings),
+            lifespan="off",
+            ws="none",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            proxy_headers=False,
+            limit_concurrency=_MOST_CONNECTIONS,
+            timeout_graceful_shutdown=_SECONDS_TO_SEND,
+        )
+    )
+
+
+async def _serve_until_told(
+    settings: WebSettings, listening: socket.socket, report: Report
+) -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for each in signals:
+        loop.add_signal_handler(each, told.set)
+    server = make_server(settings)
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    while not server.started:
+        await asyncio.sleep(0.01)
+    report(f"The page: http://{address(settings.host, listening.getsockname()[1])}")
+    await told.wait()
+    for each in signals:
+        loop.remove_signal_handler(each)
+    server.should_exit = True
+    await serving
+
+
+def _keep_from_proxies(host: str) -> None:
+    """Lets gRPC, which heeds the environment's proxy, find this machine's own server."""
+    named = os.environ.get(_NO_PROXY)
+    os.environ[_NO_PROXY] = f"{named},{host}" if named else host

@@ -1,0 +1,145 @@
+"""A model server whose versions translate with dictionaries, and a page that asks it.
+
+Version 2 says Kater where version 1 says Katze, and both say nothing for nothing. A word of more
+than four letters is two subwords.
+"""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from serving import protocol
+from serving.server.cutting import Inputs
+from serving.server.loaded_model import LoadedModel, LoadedSignature
+from serving.signatures import CONTRACTS, END_SYMBOL, N_BEST, SERVING_DEFAULT, WORD_START
+from serving.web.program import make_server
+from serving.web.settings import WebSettings
+from tests.serving.server.fake_model import (
+    LONG,
+    NAME,
+    RunningServer,
+    make_version,
+    running_server,
+    settings_for,
+)
+
+WORDS = {"nothing": "", "the": "die", "is": "ist", "on": "auf", "mat": "Matte", "mat.": "Matte."}
+CATS = {1: "Katze", 2: "Kater"}
+ON_OWN_WORD = 0.8
+"""What each token puts on the word that it translates; the rest is spread over all tokens."""
+SLOW = "slow"
+"""A word that is translated only when `Dictionary.may_go_on`."""
+EXAMPLES = ("the cat is on the mat.", "the mat")
+
+
+@dataclass
+class Dictionary:
+    """Loads versions, and keeps texts with the slow word waiting."""
+
+    may_go_on: threading.Event = field(default_factory=threading.Event)
+
+    def load(self, path: str, number: int) -> LoadedModel:
+        definitions = protocol.SignatureDefMap()
+        for name in (SERVING_DEFAULT, N_BEST):
+            definitions.signature_def[name].method_name = "tensorflow/serving/predict"
+        contract = CONTRACTS[N_BEST]
+        signature = LoadedSignature(
+            N_BEST,
+            tuple(contract.inputs),
+            tuple(contract.outputs),
+            shares_batches=False,
+            call=lambda inputs: self._answer(inputs, {**WORDS, "cat": CATS[number]}),
+        )
+        return LoadedModel(number, {N_BEST: signature}, definitions, close=lambda: None)
+
+    def _answer(self, inputs: Inputs, dictionary: dict[str, str]) -> dict[str, np.ndarray]:
+        (text,) = inputs["text"]
+        source = text.decode().split()
+        if SLOW in source:
+            assert self.may_go_on.wait(LONG)
+        target = [dictionary.get(word.lower(), word) for word in source]
+        target = [word for word in target if word]
+        hypotheses = [target, [word.upper() for word in target]]
+        source_tokens, _ = _tokens(source)
+        target_tokens = [_tokens(words)[0] for words in hypotheses]
+        attention = np.array([_attention(source, words) for words in hypotheses])
+        return {
+            "translation": np.array([[" ".join(words).encode() for words in hypotheses]], object),
+            "score": np.array([[-0.25, -1.5]], np.float32),
+            "source_tokens": _encoded([source_tokens]),
+            "target_tokens": _encoded(target_tokens)[np.newaxis],
+            "attention": attention[np.newaxis].astype(np.float32),
+            "source_length": np.array([len(source_tokens)], np.int32),
+            "target_length": np.array([[len(tokens) for tokens in target_tokens]], np.int32),
+            "truncated": np.array([[False, False]]),
+        }
+
+
+def _tokens(words: list[str]) -> tuple[list[str], list[int]]:
+    """Cuts words into subwords, and says of which word each is."""
+    tokens, owners = [], []
+    for place, word in enumerate(words):
+        parts = [word[:3], word[3:]] if len(word) > 4 else [word]
+        tokens += [WORD_START + parts[0], *parts[1:]]
+        owners += [place] * len(parts)
+    return [*tokens, END_SYMBOL], [*owners, len(words)]
+
+
+def _attention(source: list[str], target: list[str]) -> np.ndarray:
+    _, of_source = _tokens(source)
+    _, of_target = _tokens(target)
+    own = np.equal.outer(of_target, of_source).astype(float)
+    return ON_OWN_WORD * own / own.sum(axis=1, keepdims=True) + (1 - ON_OWN_WORD) / len(of_source)
+
+
+def _encoded(rows: list[list[str]]) -> np.ndarray:
+    return np.array([[token.encode() for token in row] for row in rows], object)
+
+
+@contextmanager
+def dictionary_server(
+    folder: Path, versions: int = 2, dictionary: Dictionary | None = None
+) -> Iterator[RunningServer]:
+    """Runs a model server with so many versions."""
+    for number in range(1, versions + 1):
+        make_version(folder, number)
+    settings = settings_for(folder, latest_versions=versions, grace_seconds=0.1)
+    with running_server(settings, (dictionary or Dictionary()).load) as server:
+        yield server
+
+
+def page_settings(server_port: int, **changes: object) -> WebSettings:
+    """Settings of a page that asks a server on the loopback."""
+    settings = WebSettings(
+        server=f"127.0.0.1:{server_port}",
+        model=NAME,
+        timeout=LONG,
+        source_language="en",
+        target_language="de",
+        examples=EXAMPLES,
+    )
+    return replace(settings, **changes)  # type: ignore[arg-type]
+
+
+@contextmanager
+def running_page(settings: WebSettings) -> Iterator[str]:
+    """Runs the gateway in a thread.
+
+    Returns:
+      The address of its page.
+    """
+    server = make_server(settings)
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as pool:
+        life = pool.submit(lambda: asyncio.run(server.serve(sockets=[listening])))
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        finally:
+            server.should_exit = True
+            life.result(LONG)
