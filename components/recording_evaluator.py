@@ -20,13 +20,14 @@ from tfx.components.evaluator import constants as evaluator_constants
 from tfx.components.evaluator.component import Evaluator
 from tfx.components.evaluator.executor import Executor
 from tfx.dsl.components.base import executor_spec
+from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import io_utils, json_utils
 
 from components.evaluation_reader import VERDICT_JSON, read_verdict
 from components.gate_settings import GateSettings
-from components.serving_validator import BLESSED_PROPERTY, REPORT_FILE
+from components.serving_validator import BLESSED_FILE, REPORT_FILE
 from components.verdict import Check, Verdict, format_verdict, unservable_verdict
 from serving.time_limit import TimeLimitError, within
 
@@ -166,7 +167,7 @@ class RecordingEvaluator(Evaluator):
 def _serving_problems(blessings: list[types.Artifact]) -> list[str]:
     """What ServingValidator found wrong with the export; nothing where it blessed it."""
     [blessing] = blessings
-    if blessing.get_int_custom_property(BLESSED_PROPERTY):
+    if fileio.exists(os.path.join(blessing.uri, BLESSED_FILE)):
         return []
     report = json.loads(io_utils.read_string_file(os.path.join(blessing.uri, REPORT_FILE)))
     return [f"{found['request']}: {found['problem']}" for found in report["problems"]]

@@ -28,7 +28,7 @@ REPORT_FILE = "serving_validation.json"
 # The names that TFX's InfraValidator writes and its Pusher reads.
 BLESSED_FILE = "INFRA_BLESSED"
 NOT_BLESSED_FILE = "INFRA_NOT_BLESSED"
-BLESSED_PROPERTY = "blessed"
+_BLESSED_PROPERTY = "blessed"
 
 _MODEL = "model"
 _BLESSING = "blessing"
@@ -128,7 +128,7 @@ def _write_verdict(report: ExportReport, blessing: types.Artifact) -> None:
     io_utils.write_string_file(os.path.join(blessing.uri, REPORT_FILE), report.to_json() + "\n")
     name = BLESSED_FILE if report.passed else NOT_BLESSED_FILE
     io_utils.write_string_file(os.path.join(blessing.uri, name), "")
-    blessing.set_int_custom_property(BLESSED_PROPERTY, int(report.passed))
+    blessing.set_int_custom_property(_BLESSED_PROPERTY, int(report.passed))
     if report.passed:
         logging.info(
             "ServingValidator: the export answered %d requests as it should.", len(report.requests)

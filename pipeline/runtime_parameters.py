@@ -98,9 +98,9 @@ def _put_bound(name: str) -> Callable[[Values, Any], None]:
 
         bound = _checked(EvaluationSettings, name, value)
         parameters["eval_config"] = with_bounds(parameters["eval_config"], **{name: bound})
-        # The same once more, for the words of the verdict.
-        settings = json.loads(parameters["gate_settings"])
-        parameters["gate_settings"] = json.dumps({**settings, name: bound})
+        # What the verdict is read back with.
+        settings = json.loads(parameters["gate_settings"]) | {name: bound}
+        parameters["gate_settings"] = json.dumps(settings, sort_keys=True)
 
     return put
 

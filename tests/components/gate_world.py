@@ -19,7 +19,7 @@ from components.gate import evaluation_config, read_verdict
 from components.gate_settings import GateSettings
 from components.live_model import LiveModel
 from components.recording_evaluator import RecordingEvaluator
-from components.serving_validator import ServingValidator
+from components.serving_validator import BLESSED_FILE, ServingValidator
 from components.verdict import Verdict
 from serving.model_directory import ModelVersion, list_versions
 
@@ -141,6 +141,7 @@ class World:
             return node, node.outputs["blessing"]
         blessing = self.root / "infra_blessing"
         blessing.mkdir(exist_ok=True)
+        (blessing / BLESSED_FILE).touch()
         node = tfx.dsl.Importer(
             source_uri=str(blessing),
             artifact_type=tfx.types.standard_artifacts.InfraBlessing,

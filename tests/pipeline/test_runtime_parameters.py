@@ -62,3 +62,12 @@ def test_a_number_of_epochs_that_is_none_is_refused(value):
 def test_a_floor_beyond_the_scale_is_refused():
     with pytest.raises(UserError, match="The run's parameter min_bleu is 101"):
         applied({"eval_config": "{}", "min_bleu": 101.0})
+
+
+def test_a_new_bound_is_also_what_the_verdict_is_read_back_with():
+    given = {
+        "eval_config": "{}",
+        "gate_settings": json.dumps({"min_bleu": 15.0, "seed": 1}),
+        "min_bleu": 20.0,
+    }
+    assert json.loads(applied(given)["gate_settings"]) == {"min_bleu": 20.0, "seed": 1}

@@ -91,7 +91,9 @@ def test_an_export_with_a_foreign_operation_is_refused_by_the_check_of_the_expor
 def test_a_python_function_is_refused_although_it_answers_in_the_process_that_made_it(tmp_path):
     report, _ = check_export(export_standin(tmp_path / "model", "python_function"))
     assert not report.passed
-    assert "the operation 'PyFunc', needed by serving_default" in str(report.problems[0])
+    assert "the operation 'PyFunc', needed by serve_examples and serving_default" in str(
+        report.problems[0]
+    )
 
 
 def test_the_library_alone_has_no_python_functions_and_no_operations_of_other_packages():
