@@ -1,8 +1,8 @@
 """A language whose word alignments are known, to judge attention by.
 
-Source words come in any order, so nothing can be guessed: each word has one translation, and some
-words ("adjectives") stand after their neighbour in the target. So target position t comes from
-source position `alignment[t]`.
+Source words come in any order, so nothing can be guessed: each word has one translation (ba is ab),
+and some words ("adjectives") stand after their neighbour in the target. So target position t comes
+from source position `alignment[t]`.
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,13 @@ from trainer.settings import DecodingSettings
 from trainer.subwords import END, RESERVED, vocabulary_lines
 from trainer.translation import force, search
 
-WORDS, ADJECTIVES = 30, 10
+_SYLLABLES = [consonant + vowel for consonant in "bdfgkl" for vowel in "aeiou"]
+WORDS, ADJECTIVES = len(_SYLLABLES), 10
 VOCABULARY = vocabulary_lines(
-    [f"▁{side}{i}" for side in ("source", "target") for i in range(WORDS)]
+    [f"▁{word}" for word in (*_SYLLABLES, *(syllable[::-1] for syllable in _SYLLABLES))]
 )
-"""Each word is one subword."""
+"""Each word is one subword, and its translation is spelled backwards, so that a reader sees what
+belongs together; a model sees numbers."""
 
 
 class AlignedText(NamedTuple):

@@ -114,9 +114,9 @@ for mask in ([True, True, True], [True, True, False]):
 # ## A language in which the truth is known
 #
 # Whether a heatmap is right, real text does not say. So here is a language that does
-# ([`benchmarks/aligned_language.py`](../benchmarks/aligned_language.py)): 30 words in random order, each with one translation,
-# and a third of them trade places with the word after them, as some adjectives do. Nothing can be guessed from grammar; what a
-# target word is follows from one source word alone, and we know which.
+# ([`benchmarks/aligned_language.py`](../benchmarks/aligned_language.py)): 30 words in random order, each with one translation (itself
+# spelled backwards, for our eyes; a model sees numbers), and a third of them trade places with the word after them, as some
+# adjectives do. Nothing can be guessed from grammar; what a target word is follows from one source word alone, and we know which.
 
 # %%
 rng = np.random.default_rng(1)
