@@ -53,7 +53,7 @@ LATER = {"owl": "Eule", "fish": "Fisch"}
 BEFORE_TRAINER = {
     "ParallelTextExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "Transform",
 }  # fmt: skip
-AFTER_TRANSFORM = {"Trainer", "LiveModel", "Evaluator", "ServingValidator", "Pusher"}
+AFTER_TRANSFORM = {"Trainer", "LiveModel", "Evaluator", "ServingValidator", "Pusher", "ModelReport"}
 
 
 def sentences(nouns: dict[str, str]) -> list[tuple[str, str]]:
@@ -193,7 +193,7 @@ def test_with_nothing_new_nothing_is_done(history: dict[str, Run], run: str) -> 
 def test_a_model_that_was_rolled_back_stays_back(history: dict[str, Run]) -> None:
     rolled = history["rolled"]
     assert (rolled.status, rolled.summary["is_live"]) == (1, False)
-    assert rolled.executed == {"LiveModel", "Evaluator", "Pusher"}
+    assert rolled.executed == {"LiveModel", "Evaluator", "Pusher", "ModelReport"}
     assert "was taken back by" in rolled.summary["not_pushed"]
     assert "a test" in rolled.summary["not_pushed"]
     assert len(rolled.versions) == 3
