@@ -87,11 +87,13 @@ def read_split(folder: Path, split: Split, limits: LineLimits) -> ParallelText:
       UserError: there is no corpus in the folder.
     """
     text = ParallelText([], [])
-    for name, shard in sorted(read_information(folder).shards.items()):
+    corpus = read_information(folder)
+    max_bytes = limits.max_line_bytes(len(corpus.features))
+    for name, shard in sorted(corpus.shards.items()):
         if shard.split == split:
             with _open_shard(folder / name) as stream:
-                for line in read_lines(stream, limits.max_line_bytes):
-                    pair = parse_line(line, limits)
+                for line in read_lines(stream, max_bytes):
+                    pair = parse_line(line, limits, corpus.features)
                     if isinstance(pair, Pair):
                         text.sources.append(pair.source.decode("utf-8"))
                         text.targets.append(pair.target.decode("utf-8"))

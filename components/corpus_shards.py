@@ -16,8 +16,9 @@ from tfx.components.example_gen.input_processor import FileBasedInputProcessor
 from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2, range_config_pb2
 from tfx.types import standard_component_specs
-from tfx.utils import proto_utils
+from tfx.utils import io_utils, proto_utils
 
+from components.corpus_features import INFORMATION_FILE, declared_features
 from components.corpus_spans import chosen, span_folders
 from components.parallel_text import SHARD_SUFFIXES, CorpusError
 
@@ -104,6 +105,16 @@ def require_shards(
     return shards
 
 
+def read_features(input_base: str) -> tuple[str, ...]:
+    """The features of a corpus folder, in the order of their columns; none without `corpus.json`.
+
+    Raises:
+        CorpusError: `corpus.json` cannot be read, or a name in it is not allowed.
+    """
+    path = os.path.join(input_base, INFORMATION_FILE)
+    return declared_features(io_utils.read_bytes_file(path)) if fileio.exists(path) else ()
+
+
 @contextlib.contextmanager
 def open_shard(path: str) -> Iterator[BinaryIO]:
     """Opens a plain or gzip shard for reading bytes, on any of Beam's file systems."""
@@ -131,8 +142,10 @@ class ContentProcessor(FileBasedInputProcessor):
         return max(span_folders(_names_in(self._input_base_uri)), default=0), None
 
     def get_input_fingerprint(self, span: int, version: int | None) -> str:
-        """SHA-256 over names and contents of all shards, split by split."""
+        """SHA-256 over names and contents of all shards, split by split, and the features."""
         digest = hashlib.sha256()
+        if features := read_features(self._input_base_uri):
+            digest.update(f"features {' '.join(features)}\n".encode())
         for split in self._splits:
             pattern = self.get_pattern_for_span_version(split.pattern, span, version)
             for path in split_shards(self._input_base_uri, split.name, pattern, self.train_spans):

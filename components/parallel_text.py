@@ -1,12 +1,13 @@
 """Parallel text as bytes: the lines of a shard and the verdict on each, free of TFX and Beam.
 
-A corpus line is `source<TAB>target` in UTF-8. A line that breaks the contract of the raw example is
-never an error here: it is a `Rejection` with its reason, for the caller to count and to keep.
+A corpus line is `source<TAB>target` in UTF-8, with one more column for each feature that the corpus
+declares (`corpus_features`). A line that breaks the contract of the raw example is never an error
+here: it is a `Rejection` with its reason, for the caller to count and to keep.
 """
 
 import codecs
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import BinaryIO, NamedTuple
 SPLITS = ("train", "validation", "test")
 SHARD_SUFFIXES = (".tsv", ".tsv.gz")
 LENGTH_BUCKETS = ("01-10", "11-20", "21-30", "31+")
+UNKNOWN = "unknown"
+MAX_FEATURE_CHARACTERS = 64
 
 # A ratio of lengths says nothing about short texts: "Datenbankverwaltung" is a fair translation
 # of four words.
@@ -38,6 +41,7 @@ class Reason(StrEnum):
     WRONG_COLUMNS = "wrong_columns"
     EMPTY_SIDE = "empty_side"
     LENGTH_RATIO = "length_ratio"
+    FEATURE_VALUE = "feature_value"
 
 
 @dataclass(frozen=True)
@@ -62,10 +66,11 @@ class LineLimits:
             if not value >= 1:
                 raise ValueError(f"{name} must be 1 or more, not {value}.")
 
-    @property
-    def max_line_bytes(self) -> int:
-        """Bytes of the longest line that can be accepted: UTF-8 takes at most 4 per character."""
-        return 2 * 4 * self.max_characters + len(b"\t\r")
+    def max_line_bytes(self, features: int = 0) -> int:
+        """Bytes of the longest line with so many features that can be accepted: UTF-8 takes at most
+        4 per character."""
+        texts = 2 * 4 * self.max_characters + len(b"\t\r")
+        return texts + features * (4 * MAX_FEATURE_CHARACTERS + len(b"\t"))
 
 
 class Pair(NamedTuple):
@@ -77,6 +82,8 @@ class Pair(NamedTuple):
     target_words: int
     source_characters: int
     target_characters: int
+    features: tuple[bytes, ...] = ()
+    """Values, in the order of the columns."""
 
 
 class Rejection(NamedTuple):
@@ -137,18 +144,21 @@ def read_lines(stream: BinaryIO, max_bytes: int) -> Iterator[bytes]:
         yield pending
 
 
-def parse_line(line: bytes, limits: LineLimits) -> Pair | Rejection:
+def parse_line(line: bytes, limits: LineLimits, features: Sequence[str] = ()) -> Pair | Rejection:
     r"""Checks one line against the contract of the raw example.
 
     Args:
-        line: `source<TAB>target` without `\n`; one trailing `\r` is dropped.
+        line: `source<TAB>target`, and a column for each feature, without `\n`; one trailing `\r`
+            is dropped.
         limits: what still counts as a sentence pair.
+        features: names of the further columns.
 
     Returns:
         The pair, its texts byte for byte as they stood, or the rejection.
     """
-    if len(line) > limits.max_line_bytes:
-        return Rejection(Reason.TOO_LONG, f"more than {limits.max_line_bytes:,} bytes")
+    max_bytes = limits.max_line_bytes(len(features))
+    if len(line) > max_bytes:
+        return Rejection(Reason.TOO_LONG, f"more than {max_bytes:,} bytes")
     if b"\0" in line:
         return Rejection(Reason.NUL_BYTE, f"at byte {line.index(0)}")
     columns = line.removesuffix(b"\r").split(b"\t")
@@ -156,12 +166,15 @@ def parse_line(line: bytes, limits: LineLimits) -> Pair | Rejection:
         texts = [column.decode("utf-8") for column in columns]
     except UnicodeDecodeError as error:
         return Rejection(Reason.INVALID_UTF8, error.reason)
-    if len(texts) != 2:
-        return Rejection(Reason.WRONG_COLUMNS, f"{len(texts)} instead of 2")
-    source, target = texts
+    if len(texts) != 2 + len(features):
+        return Rejection(Reason.WRONG_COLUMNS, f"{len(texts)} instead of {2 + len(features)}")
+    source, target, *values = texts
     for side, text in (("source", source), ("target", target)):
         if not _is_visible(text):
             return Rejection(Reason.EMPTY_SIDE, side)
+    for name, value in zip(features, values, strict=True):
+        if problem := feature_problem(value):
+            return Rejection(Reason.FEATURE_VALUE, f"{name} {problem}")
     pair = Pair(
         source=columns[0],
         target=columns[1],
@@ -169,8 +182,24 @@ def parse_line(line: bytes, limits: LineLimits) -> Pair | Rejection:
         target_words=len(target.split()),
         source_characters=len(source),
         target_characters=len(target),
+        features=tuple(feature_value(value).encode() for value in values),
     )
     return _check_lengths(pair, limits) or pair
+
+
+def feature_value(text: str) -> str:
+    """The value that a column of a feature stands for: runs of spaces are one, and `unknown` stands
+    for nothing, so that the lines without a value are a slice with a name."""
+    return " ".join(text.split()) or UNKNOWN
+
+
+def feature_problem(text: str) -> str | None:
+    """Why a column is no value of a feature, if it is none. A value names a slice in tables and on
+    the screen, so it is short and printable."""
+    value = feature_value(text)
+    if len(value) > MAX_FEATURE_CHARACTERS:
+        return f"has {len(value):,} characters, more than {MAX_FEATURE_CHARACTERS}"
+    return None if value.isprintable() else "cannot be printed"
 
 
 def _is_visible(text: str) -> bool:

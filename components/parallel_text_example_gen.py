@@ -11,7 +11,7 @@ kept under `rejected/` in the artifact, beside the `Split-*` folders that other 
 import hashlib
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,6 +34,7 @@ from components.corpus_shards import (
     TRAIN_SPANS_KEY,
     ContentDriver,
     open_shard,
+    read_features,
     require_shards,
     settings_of,
     shard_name,
@@ -54,18 +55,24 @@ _COUNTS = "counts"
 _FILE_FORMAT = "tfrecords_gzip"
 
 
-def to_example(pair: Pair) -> bytes:
-    """The raw example of a pair, a serialized `tf.train.Example`."""
+def to_example(pair: Pair, features: Sequence[str] = ()) -> bytes:
+    """The raw example of a pair, a serialized `tf.train.Example`.
+
+    Args:
+        pair: an accepted line.
+        features: names of its further columns.
+    """
     values = {
         "source": pair.source,
         "target": pair.target,
         "length_bucket": parallel_text.length_bucket(pair.source_words).encode(),
+        **dict(zip(features, pair.features, strict=True)),
     }
-    features = {
+    by_name = {
         name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
         for name, value in values.items()
     }
-    example = tf.train.Example(features=tf.train.Features(feature=features))
+    example = tf.train.Example(features=tf.train.Features(feature=by_name))
     return cast(bytes, example.SerializeToString(deterministic=True))
 
 
@@ -77,20 +84,22 @@ class ReadShard(beam.DoFn):
     has to name the line. Corpora come in shards so that there is enough to hand out.
     """
 
-    def __init__(self, limits: LineLimits) -> None:
+    def __init__(self, limits: LineLimits, features: Sequence[str] = ()) -> None:
         self._limits = limits
+        self._features = features
 
     def process(self, path: str) -> Iterator[Any]:
         shard = shard_name(path)
         counts = SplitCounts(shards=1)
         try:
             with open_shard(path) as stream:
-                lines = parallel_text.read_lines(stream, self._limits.max_line_bytes)
+                max_bytes = self._limits.max_line_bytes(len(self._features))
+                lines = parallel_text.read_lines(stream, max_bytes)
                 for number, line in enumerate(lines, start=1):
-                    verdict = parallel_text.parse_line(line, self._limits)
+                    verdict = parallel_text.parse_line(line, self._limits, self._features)
                     if isinstance(verdict, Pair):
                         counts.add_pair(verdict)
-                        yield to_example(verdict)
+                        yield to_example(verdict, self._features)
                     else:
                         row = RejectedLine.of(shard, number, line, verdict)
                         counts.add_rejected(row)
@@ -127,10 +136,18 @@ class ReadSplit(beam.PTransform):
         shards: paths of the shards.
         limits: what counts as a sentence pair.
         report_prefix: the files are called so, and end in `.tsv` and `.json`.
+        features: names of the columns after the texts.
     """
 
-    def __init__(self, shards: Iterable[str], limits: LineLimits, report_prefix: str) -> None:
+    def __init__(
+        self,
+        shards: Iterable[str],
+        limits: LineLimits,
+        report_prefix: str,
+        features: Sequence[str] = (),
+    ) -> None:
         super().__init__()
+        self._features = features
         self._shards = list(enumerate(shards))
         self._limits = limits
         self._report_prefix = report_prefix
@@ -143,7 +160,7 @@ class ReadSplit(beam.PTransform):
             | "Spread" >> beam.GroupByKey()
             | "Paths" >> beam.FlatMapTuple(lambda _, paths: paths)
             | "Read"
-            >> beam.ParDo(ReadShard(self._limits))
+            >> beam.ParDo(ReadShard(self._limits, self._features))
             .with_output_types(bytes)
             .with_outputs(_REJECTED, _COUNTS, main="examples")
         )
@@ -197,7 +214,7 @@ class ParallelTextExecutor(BaseBeamExecutor):
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, _FILE_FORMAT)
 
-        counts = self._ingest(examples, shards, limits)
+        counts = self._ingest(examples, shards, limits, read_features(corpus))
         report = IngestionReport(corpus, limits, max_rejected_fraction, counts)
         io_utils.write_string_file(os.path.join(examples.uri, INGESTION_FILE), report.to_json())
         kept_uri = f"{examples.uri.rstrip('/')}-{REJECTED_FOLDER}"
@@ -212,7 +229,11 @@ class ParallelTextExecutor(BaseBeamExecutor):
         examples.set_int_custom_property("rejected", total.rejected.total())
 
     def _ingest(
-        self, examples: types.Artifact, shards: Mapping[str, list[str]], limits: LineLimits
+        self,
+        examples: types.Artifact,
+        shards: Mapping[str, list[str]],
+        limits: LineLimits,
+        features: Sequence[str],
     ) -> dict[str, SplitCounts]:
         """Writes the examples and the rejected lines of every split, and counts both."""
         prefixes = {split: os.path.join(examples.uri, REJECTED_FOLDER, split) for split in shards}
@@ -221,7 +242,7 @@ class ParallelTextExecutor(BaseBeamExecutor):
                 split_uri = artifact_utils.get_split_uri([examples], split)
                 _ = (
                     pipeline
-                    | f"ReadSplit[{split}]" >> ReadSplit(paths, limits, prefixes[split])
+                    | f"ReadSplit[{split}]" >> ReadSplit(paths, limits, prefixes[split], features)
                     | f"WriteSplit[{split}]"
                     >> beam.io.WriteToTFRecord(
                         os.path.join(split_uri, DEFAULT_TF_RECORD_FILE_NAME),
@@ -257,7 +278,8 @@ def _take_counts(path: str) -> SplitCounts:
 
 
 class ParallelTextExampleGen(FileBasedExampleGen):
-    """Ingests a corpus folder of `source<TAB>target` shards.
+    """Ingests a corpus folder of `source<TAB>target` shards. The columns of the features that its
+    `corpus.json` declares follow, and become features of the raw example.
 
     Every argument, the content of the shards and the code of the parser are part of the cache key.
 
@@ -321,7 +343,10 @@ def _code_digest() -> str:
     """SHA-256 of the modules that decide what an example is: TFX's cache is blind to code."""
     digest = hashlib.sha256()
     here = Path(__file__)
-    modules = ("parallel_text", "corpus_shards", "corpus_spans", "ingestion_report", here.stem)
+    modules = (
+        "parallel_text", "corpus_features", "corpus_shards", "corpus_spans", "ingestion_report",
+        here.stem,
+    )  # fmt: skip
     for module in modules:
         digest.update(here.with_name(f"{module}.py").read_bytes())
     return digest.hexdigest()

@@ -43,6 +43,10 @@ class EndlessEvaluationError(Exception):
     """A model did not translate the test set in the time that it has."""
 
 
+class MissingFeatureError(LookupError):
+    """The test set lacks a feature that the gate is told to slice by."""
+
+
 class RecordingExecutor(Executor):
     """Evaluates, then writes the verdict down."""
 
@@ -63,6 +67,7 @@ class RecordingExecutor(Executor):
           exec_properties: of the stock Evaluator, and `gate_settings` and `max_seconds`.
 
         Raises:
+          MissingFeatureError: no test sentence has a feature that the settings name.
           EndlessEvaluationError: it took more than `max_seconds`. What runs cannot be stopped from
             here, so the process should end itself soon.
         """
@@ -78,6 +83,7 @@ class RecordingExecutor(Executor):
             self._evaluate(stock_inputs, output_dict, exec_properties)
             settings = GateSettings.model_validate_json(exec_properties[_SETTINGS])
             verdict = read_verdict(evaluation, blessing.uri, settings, live_version)
+            _require_slices(verdict, settings)
         _record(verdict, evaluation, blessing)
 
     def _evaluate(
@@ -180,6 +186,18 @@ def _refuse(blessing: types.Artifact) -> None:
     blessing.set_int_custom_property(
         evaluator_constants.ARTIFACT_PROPERTY_BLESSED_KEY, evaluator_constants.NOT_BLESSED_VALUE
     )
+
+
+def _require_slices(verdict: Verdict, settings: GateSettings) -> None:
+    """Raises MissingFeatureError: TFMA passes silently over a feature that no example has, and a
+    gate that was meant to look at each of its values would look at none."""
+    found = {name.partition("=")[0] for name in verdict.metrics}
+    missing = [name for name in settings.slice_features if name not in found]
+    if missing:
+        raise MissingFeatureError(
+            f"No test sentence has the feature {missing[0]}, and evaluation.slice_features names "
+            "it: name a feature of the corpus."
+        )
 
 
 def _record(verdict: Verdict, evaluation: str, blessing: types.Artifact) -> None:

@@ -14,6 +14,7 @@ from pipeline.corpora.spans import has_spans
 from pipeline.errors import UserError
 from pipeline.line_files import written_whole
 from pipeline.options import DEFAULT_CONFIG, ConfigOption, OverridesOption, WorkspaceOption
+from pipeline.slice_features import check_slice_features
 from pipeline.workspace import Workspace, is_remote
 from serving.saved_model import import_tensorflow
 
@@ -67,4 +68,6 @@ def _known_corpus(config: PipelineConfig, workspace: Workspace) -> CorpusInfo | 
     folder = workspace.corpus(config.data.corpus)
     if is_remote(folder) or not os.path.exists(os.path.join(folder, INFORMATION_FILE)):
         return None
-    return None if has_spans(Path(folder)) else read_information(Path(folder))
+    corpus = read_information(Path(folder))
+    check_slice_features(config, corpus)
+    return None if has_spans(Path(folder)) else corpus

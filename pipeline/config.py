@@ -9,7 +9,7 @@ line (or the override), and what is allowed.
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
@@ -27,6 +27,8 @@ from trainer.settings import (
     SubwordSettings,
     TrainingSettings,
 )
+
+FeatureName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 _LANGUAGE = r"^[a-z]{2,3}([-_@][A-Za-z0-9]+)*$"
 
@@ -65,9 +67,11 @@ class EvaluationSettings(Settings):
     slice (paired bootstrap, Koehn 2004)."""
     bootstrap_resamples: int = Field(default=1000, ge=100, le=100_000)
     min_slice_sentences: int = Field(default=100, ge=1)
-    """A length bucket with fewer test sentences is reported but does not count."""
+    """A slice with fewer test sentences is reported but does not count."""
     require_improvement: bool = False
     """Whether a model must also be significantly better than the live one."""
+    slice_features: list[FeatureName] = Field(default_factory=list)
+    """Features of the corpus whose values are slices too, beside the length buckets."""
     max_minutes: float = Field(default=60.0, gt=0)
     """Longest time that the evaluation may take, before the run fails."""
 

@@ -78,6 +78,14 @@ def import_text(
         Path | None,
         typer.Option("--tsv", metavar="FILE", help="Instead: one file of source TAB target lines."),
     ] = None,
+    feature: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--feature",
+            metavar="NAME",
+            help="A further column of the --tsv file, such as domain; repeatable, in their order.",
+        ),
+    ] = None,
     source_language: Annotated[str, typer.Option("--source-language", metavar="CODE")] = "en",
     target_language: Annotated[str, typer.Option("--target-language", metavar="CODE")] = "de",
     licence: Annotated[
@@ -95,6 +103,7 @@ def import_text(
     as_json: JsonOption = False,
 ) -> None:
     """Your own parallel text: two aligned files, or a TSV file."""
+    from components.corpus_features import check_features
     from pipeline.corpora import parallel_files
     from pipeline.corpora.catalogue import check_own_name, corpus_folder
     from pipeline.corpora.display import shown_progress
@@ -104,6 +113,9 @@ def import_text(
     files = [path for path in (source, target, tsv) if path is not None]
     if (source is None) != (target is None) or (source is None) == (tsv is None):
         raise UserError("Give either --source and --target, or --tsv alone.")
+    if feature and tsv is None:
+        raise UserError("--feature names a column of a --tsv file; give the text as such a file.")
+    features = check_features(feature or ())
     folder = corpus_folder(name, _local_workspace(workspace))
     refuse_existing(folder, replace=force)
     with shown_progress() as progress:
@@ -111,7 +123,7 @@ def import_text(
         if source is not None and target is not None:
             read = parallel_files.read_aligned(source, target)
         else:
-            read = parallel_files.read_tsv(files[0])
+            read = parallel_files.read_tsv(files[0], features)
         corpus = parallel_files.corpus_of_pairs(
             read,
             name=name,
@@ -120,6 +132,7 @@ def import_text(
             origin=" and ".join(path.name for path in files),
             validation=validation,
             test=test,
+            features=features,
         )
         progress(f"Writing {folder}", 0, None)
         information = write_corpus(corpus, folder, replace=force)

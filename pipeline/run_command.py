@@ -13,6 +13,7 @@ from pipeline.corpora.information import CorpusInfo
 from pipeline.corpora.spans import Spans, read_spans
 from pipeline.errors import UserError
 from pipeline.run_log import logged_run
+from pipeline.slice_features import check_slice_features
 from pipeline.summary import format_summary
 from pipeline.workspace import Workspace
 
@@ -82,4 +83,5 @@ def _corpus(config: PipelineConfig, workspace: Workspace) -> CorpusInfo:
             f"{data.source_language} to {data.target_language}: change data.source_language and "
             "data.target_language."
         )
+    check_slice_features(config, corpus)
     return corpus

@@ -4,11 +4,23 @@ next."""
 import os
 import shutil
 import sys
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from components.verdict import BASELINE, CANDIDATE, OVERALL, Verdict, describe_difference
+from components.verdict import (
+    BASELINE,
+    CANDIDATE,
+    OVERALL,
+    SENTENCES,
+    Check,
+    Verdict,
+    describe_difference,
+)
 
 _SLICE_PREFIX = "length_bucket="
+_SHOWN_VALUES = 5
+"""Slices of one feature in the table of scores, those with most sentences."""
 
 
 @dataclass(frozen=True)
@@ -102,35 +114,82 @@ def _place(summary: Summary) -> str:
 
 
 def _score_table(verdict: Verdict) -> list[str]:
-    columns = ("bleu", "chrf", "sentence_count")
-    header = f"{'source words':<14}{'BLEU':>8}{'chrF':>8}{'sentences':>12}"
+    columns = ("bleu", "chrf", SENTENCES)
+    names, unseen = _shown_slices(verdict)
+    width = max([14, *(len(_label(name)) + 2 for name in names)])
+    header = f"{'source words':<{width}}{'BLEU':>8}{'chrF':>8}{'sentences':>12}"
     rows = [header + (f"{'live BLEU':>12}" if verdict.has_baseline else "")]
-    for name, models in verdict.metrics.items():
+    for name in names:
+        models = verdict.metrics[name]
         bleu, chrf, sentences = (models[CANDIDATE].get(column, float("nan")) for column in columns)
-        label = "all" if name == OVERALL else name.removeprefix(_SLICE_PREFIX)
-        row = f"{label:<14}{bleu:>8.2f}{chrf:>8.2f}{sentences:>12,.0f}"
+        row = f"{_label(name):<{width}}{bleu:>8.2f}{chrf:>8.2f}{sentences:>12,.0f}"
         rows.append(row + (f"{models[BASELINE]['bleu']:>12.2f}" if verdict.has_baseline else ""))
-    return rows
+    return rows + [
+        f"{feature}: {count:,} more with fewer sentences, see the verdict"
+        for feature, count in unseen.items()
+    ]
+
+
+def _shown_slices(verdict: Verdict) -> tuple[list[str], dict[str, int]]:
+    """The slices of the table: all sentences, the length buckets, and of each other feature the
+    largest; and how many slices of a feature are left out."""
+    always = [name for name in verdict.metrics if not _feature(name)]
+    of_feature: defaultdict[str, list[str]] = defaultdict(list)
+    for name in verdict.metrics:
+        if feature := _feature(name):
+            of_feature[feature].append(name)
+    shown, unseen = [], {}
+    for feature, names in of_feature.items():
+        largest = sorted(names, key=lambda name: -verdict.metrics[name][CANDIDATE][SENTENCES])
+        shown += largest[:_SHOWN_VALUES]
+        if len(names) > _SHOWN_VALUES:
+            unseen[feature] = len(names) - _SHOWN_VALUES
+    return always + shown, unseen
+
+
+def _feature(name: str) -> str:
+    """The feature whose slice it is, where a configuration named one; else empty."""
+    feature, is_slice, _ = name.partition("=")
+    return feature if is_slice and not name.startswith(_SLICE_PREFIX) else ""
+
+
+def _label(name: str) -> str:
+    return "all" if name == OVERALL else name.removeprefix(_SLICE_PREFIX)
 
 
 def _checks(summary: Summary) -> list[str]:
     lines = []
     if sentence := describe_difference(summary.verdict):
         lines += [f"beside the live model: {sentence}", ""]
+    passed: defaultdict[tuple[str, str], list[Check]] = defaultdict(list)
     for check in summary.verdict.checks:
-        decimals = 4 if check.metric.endswith("p_value") else 2
-        # Adding 0 turns a negative zero into a plain one.
-        value = "missing" if check.value is None else f"{check.value + 0.0:.{decimals}f}"
-        mark = "pass" if check.passed else "FAIL"
-        place = "all" if check.slice == OVERALL else check.slice.removeprefix(_SLICE_PREFIX)
-        lines.append(
-            f"{mark}  {check.metric} ({place}) {value}, must be {check.rule} {check.bound:g}"
-        )
+        if check.passed and _feature(check.slice):
+            passed[check.metric, _feature(check.slice)].append(check)
+        else:
+            lines.append(_check_line(check, _label(check.slice)))
+    lines += [_closest_of(checks, feature) for (_, feature), checks in passed.items()]
     if summary.is_servable:
         lines += [f"FAIL  {problem}" for problem in summary.verdict.problems]
         lines.append("pass  a clean process loads the export and answers requests")
     lines += [f"FAIL  serving: {problem}" for problem in summary.serving_problems]
     return lines
+
+
+def _check_line(check: Check, place: str) -> str:
+    decimals = 4 if check.metric.endswith("p_value") else 2
+    # Adding 0 turns a negative zero into a plain one.
+    value = "missing" if check.value is None else f"{check.value + 0.0:.{decimals}f}"
+    mark = "pass" if check.passed else "FAIL"
+    return f"{mark}  {check.metric} ({place}) {value}, must be {check.rule} {check.bound:g}"
+
+
+def _closest_of(checks: Sequence[Check], feature: str) -> str:
+    """One line for all slices of a feature that passed: that of the smallest p-value, which is the
+    only number that slices are held to."""
+    closest = min(checks, key=lambda check: check.value or 0.0)
+    if len(checks) == 1:
+        return _check_line(closest, closest.slice)
+    return _check_line(closest, f"{feature}, the lowest of {len(checks):,}: {closest.slice}")
 
 
 def _duration(seconds: float) -> str:

@@ -175,7 +175,7 @@ def _bleu_line(
 
 
 def _main_scores(verdict: Verdict) -> Html:
-    head = ["source length", "sentences", "BLEU", "chrF"]
+    head = ["slice", "sentences", "BLEU", "chrF"]
     if verdict.has_baseline:
         head += ["live BLEU", "live chrF", "difference of BLEU (95 % interval)"]
     rows = []

@@ -72,6 +72,8 @@ def print_summary(information: CorpusInfo, folder: Path, next_command: str) -> N
         numbers = (information.counts[split], words.source, words.target)
         table.add_row(split, *(f"{number:,}" for number in numbers))
     console.print(table)
+    if information.features:
+        _print_field(console, "features", ", ".join(information.features))
     for label, reasons in (("left out", information.dropped), ("rejected", information.rejected)):
         if reasons:
             listed = ", ".join(f"{reason} {count:,}" for reason, count in reasons.items())

@@ -23,7 +23,7 @@ from pydantic import ValidationError
 
 from pipeline.corpora.information import SPLITS, CorpusInfo, Shard, Split, Words
 from pipeline.corpora.spans import has_spans
-from pipeline.corpora.text import Pair, count_words, one_line
+from pipeline.corpora.text import Pair, Row, count_words, one_line
 from pipeline.errors import RunFailedError, UserError
 
 PAIRS_PER_SHARD = 5_000
@@ -53,9 +53,11 @@ class CorpusText:
     target_language: str
     licence: str
     origin: str
-    splits: Mapping[Split, Sequence[Pair]]
+    splits: Mapping[Split, Sequence[Row]]
     dropped: Mapping[str, int] = field(default_factory=dict)
     rejected: Sequence[RejectedLine] = ()
+    features: tuple[str, ...] = ()
+    """Names of what the rows hold after source and target."""
 
 
 def write_corpus(corpus: CorpusText, folder: Path, *, replace: bool = False) -> CorpusInfo:
@@ -178,11 +180,11 @@ def read_information(folder: Path) -> CorpusInfo:
 
 
 def read_split(folder: Path, split: Split) -> Iterator[Pair]:
-    """Yield the pairs of one split in the order of its shards."""
+    """Yield the pairs of one split in the order of its shards, without features."""
     for name, shard in sorted(read_information(folder).shards.items()):
         if shard.split == split:
             for line in _read(folder / name).decode("utf-8").split("\n")[:-1]:
-                source, target = line.split("\t")
+                source, target, *_ = line.split("\t")
                 yield source, target
 
 
@@ -191,17 +193,17 @@ def _fill(building: Path, corpus: CorpusText) -> CorpusInfo:
     words: dict[Split, Words] = {}
     counts: dict[Split, int] = {}
     for split in SPLITS:
-        pairs = [(one_line(source), one_line(target)) for source, target in corpus.splits[split]]
-        counts[split] = len(pairs)
+        rows = [[one_line(cell) for cell in row] for row in corpus.splits[split]]
+        counts[split] = len(rows)
         words[split] = Words(
-            source=sum(count_words(source) for source, _ in pairs),
-            target=sum(count_words(target) for _, target in pairs),
+            source=sum(count_words(row[0]) for row in rows),
+            target=sum(count_words(row[1]) for row in rows),
         )
-        starts = range(0, len(pairs), PAIRS_PER_SHARD)
+        starts = range(0, len(rows), PAIRS_PER_SHARD)
         for index, start in enumerate(starts):
             name = f"{split}-{index:05d}-of-{len(starts):05d}.tsv.gz"
-            chunk = pairs[start : start + PAIRS_PER_SHARD]
-            text = "".join(f"{source}\t{target}\n" for source, target in chunk).encode("utf-8")
+            chunk = rows[start : start + PAIRS_PER_SHARD]
+            text = "".join("\t".join(row) + "\n" for row in chunk).encode("utf-8")
             _write(building / name, gzip.compress(text, compresslevel=6, mtime=0))
             shards[name] = Shard(
                 split=split, pairs=len(chunk), sha256=hashlib.sha256(text).hexdigest()
@@ -219,6 +221,7 @@ def _fill(building: Path, corpus: CorpusText) -> CorpusInfo:
         counts=counts,
         words=words,
         shards=shards,
+        features=corpus.features,
         dropped=dict(sorted(corpus.dropped.items())),
         rejected={reason: reasons.count(reason) for reason in sorted(set(reasons))},
     )

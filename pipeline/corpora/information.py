@@ -3,7 +3,9 @@
 import hashlib
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from components.corpus_features import check_features
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -47,6 +49,8 @@ class CorpusInfo(BaseModel):
     words: dict[Split, Words]
     shards: dict[str, Shard]
     """By file name."""
+    features: Annotated[tuple[str, ...], AfterValidator(check_features)] = ()
+    """Names of the columns after source and target, by whose values the gate may slice."""
     dropped: dict[str, NonNegative] = {}
     """Pairs of the raw material that were left out, by reason."""
     rejected: dict[str, NonNegative] = {}

@@ -6,12 +6,13 @@ an error.
 
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from components.parallel_text import feature_problem
 from pipeline.corpora.folder import CorpusText, RejectedLine
 from pipeline.corpora.splitting import split_by_size
-from pipeline.corpora.text import Pair, one_line
+from pipeline.corpora.text import Row, one_line
 from pipeline.errors import UserError
 
 MAX_CHARACTERS = 10_000
@@ -21,33 +22,42 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _QUOTED_BYTES = 500
 
-ReadPairs = tuple[list[Pair], list[RejectedLine]]
+ReadPairs = tuple[list[Row], list[RejectedLine]]
 
 
-def read_tsv(path: Path, columns: Iterable[int] = (2,)) -> ReadPairs:
-    """Read `source<TAB>target` lines.
+def read_tsv(path: Path, features: Sequence[str] = ()) -> ReadPairs:
+    """Read `source<TAB>target` lines, with one more column for each feature.
 
     Args:
         path: the file, plain or gzip.
-        columns: how many columns a line may have; the first two count.
+        features: names of the further columns.
 
     Returns:
-        The pairs, and the lines that are malformed.
+        The pairs with the values of their features, and the lines that are malformed.
     """
-    return parse_tsv(_lines(path), path.name, columns)
+    return parse_tsv(_lines(path), path.name, (2 + len(features),), features)
 
 
-def parse_tsv(lines: Iterable[bytes], name: str, columns: Iterable[int] = (2,)) -> ReadPairs:
-    """Parse the lines of a TSV file; `name` is what the rejected lines are said to come from."""
+def parse_tsv(
+    lines: Iterable[bytes], name: str, columns: Iterable[int] = (2,), features: Sequence[str] = ()
+) -> ReadPairs:
+    """Parse the lines of a TSV file.
+
+    Args:
+        lines: without line ends.
+        name: what the rejected lines are said to come from.
+        columns: how many columns a line may have; the texts and the features count.
+        features: names of the columns after the texts.
+    """
     allowed = frozenset(columns)
-    pairs: list[Pair] = []
+    pairs: list[Row] = []
     rejected: list[RejectedLine] = []
     for number, line in enumerate(lines, start=1):
         cells = line.split(b"\t")
         if len(cells) not in allowed:
             rejected.append(_rejected(name, number, "wrong number of columns", line))
             continue
-        _keep(cells[0], cells[1], line, (name, number), pairs, rejected)
+        _keep(cells[: 2 + len(features)], features, line, (name, number), pairs, rejected)
     return pairs, rejected
 
 
@@ -63,11 +73,11 @@ def read_aligned(source: Path, target: Path) -> ReadPairs:
             f"{source} has {len(source_lines)} lines and {target} has {len(target_lines)}: "
             "line by line, one must translate the other, so give files with as many lines."
         )
-    pairs: list[Pair] = []
+    pairs: list[Row] = []
     rejected: list[RejectedLine] = []
     name = f"{source.name} + {target.name}"
     for number, (ours, theirs) in enumerate(zip(source_lines, target_lines, strict=True), start=1):
-        _keep(ours, theirs, ours + b"\t" + theirs, (name, number), pairs, rejected)
+        _keep([ours, theirs], (), ours + b"\t" + theirs, (name, number), pairs, rejected)
     return pairs, rejected
 
 
@@ -80,6 +90,7 @@ def corpus_of_pairs(
     origin: str,
     validation: int | None = None,
     test: int | None = None,
+    features: tuple[str, ...] = (),
 ) -> CorpusText:
     """Make a corpus of pairs that have no split of their own.
 
@@ -91,6 +102,7 @@ def corpus_of_pairs(
         origin: where it comes from.
         validation: how many pairs to set aside; by default 1,000, or 5 % where that is less.
         test: likewise.
+        features: names of what the rows hold after source and target.
 
     Raises:
         UserError: nothing usable, or not enough of it.
@@ -123,30 +135,35 @@ def corpus_of_pairs(
         splits=splits,
         dropped=dropped,
         rejected=rejected,
+        features=features,
     )
 
 
 def _keep(
-    source: bytes,
-    target: bytes,
+    cells: Sequence[bytes],
+    features: Sequence[str],
     line: bytes,
     place: tuple[str, int],
-    pairs: list[Pair],
+    pairs: list[Row],
     rejected: list[RejectedLine],
 ) -> None:
     try:
-        pair = one_line(source.decode("utf-8")), one_line(target.decode("utf-8"))
+        source, target, *values = (one_line(cell.decode("utf-8")) for cell in cells)
     except UnicodeDecodeError:
         rejected.append(_rejected(*place, "invalid UTF-8", line))
         return
     if b"\0" in line:
         reason = "NUL byte"
-    elif not all(pair):
+    elif not source or not target:
         reason = "empty side"
-    elif max(map(len, pair)) > MAX_CHARACTERS:
+    elif max(len(source), len(target)) > MAX_CHARACTERS:
         reason = f"more than {MAX_CHARACTERS} characters"
+    elif unfit := [
+        name for name, value in zip(features, values, strict=True) if feature_problem(value)
+    ]:
+        reason = f"{unfit[0]} is too long or cannot be printed"
     else:
-        pairs.append(pair)
+        pairs.append((source, target, *values))
         return
     rejected.append(_rejected(*place, reason, line))
 

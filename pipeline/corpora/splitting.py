@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.corpora.information import SPLITS, Split
-from pipeline.corpora.text import Pair, comparison_key
+from pipeline.corpora.text import Pair, Row, comparison_key
 
 
 def hash_fraction(key: str) -> float:
@@ -29,24 +29,27 @@ def split_of(key: str, *, validation: float, test: float) -> Split:
 
 
 def split_by_size(
-    pairs: Sequence[Pair], *, validation: int, test: int
-) -> tuple[dict[Split, list[Pair]], dict[str, int]]:
+    rows: Sequence[Row], *, validation: int, test: int
+) -> tuple[dict[Split, list[Row]], dict[str, int]]:
     """Split pairs so that near-duplicates of either side never straddle.
 
     Pairs with the same source, but for case, digits and punctuation, are one group. Groups are
     taken in the order of their hash, for validation and then for test, until there are enough
-    pairs; a group that shares a translation with another one stays in train.
+    pairs; a group that shares a translation with another one stays in train. Of equal pairs the
+    first stays, with its features.
 
     Args:
-        pairs: the corpus in its own order, which the splits keep.
+        rows: the corpus in its own order, which the splits keep.
         validation: wanted number of validation pairs.
         test: wanted number of test pairs.
 
     Returns:
         The splits, and the number of pairs dropped by reason.
     """
-    distinct = dict.fromkeys(pairs)
-    keyed = [(pair, comparison_key(pair[0]), comparison_key(pair[1])) for pair in distinct]
+    distinct: dict[Pair, Row] = {}
+    for row in rows:
+        distinct.setdefault((row[0], row[1]), row)
+    keyed = [(row, comparison_key(row[0]), comparison_key(row[1])) for row in distinct.values()]
     groups_of_target: dict[str, set[str]] = defaultdict(set)
     sizes = Counter[str]()
     for _, source_key, target_key in keyed:
@@ -66,10 +69,10 @@ def split_by_size(
         while room > 0 and (key := next(remaining, None)) is not None:
             chosen[key] = split
             room -= sizes[key]
-    splits: dict[Split, list[Pair]] = {split: [] for split in SPLITS}
-    for pair, source_key, _ in keyed:
-        splits[chosen.get(source_key, "train")].append(pair)
-    duplicates = len(pairs) - len(distinct)
+    splits: dict[Split, list[Row]] = {split: [] for split in SPLITS}
+    for row, source_key, _ in keyed:
+        splits[chosen.get(source_key, "train")].append(row)
+    duplicates = len(rows) - len(distinct)
     return splits, {"duplicate": duplicates} if duplicates else {}
 
 

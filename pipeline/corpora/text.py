@@ -7,6 +7,9 @@ from collections.abc import Callable
 Pair = tuple[str, str]
 """One source text and its translation."""
 
+Row = tuple[str, str, *tuple[str, ...]]
+"""A pair, and the values of the features of its corpus in the order of their columns."""
+
 _LINE_AND_COLUMN_ENDS = re.compile("[ ]*[\t\n\r\v\f\x1c-\x1f\x85\u2028\u2029]+[ ]*")
 _NO_LETTERS = re.compile(r"[\W\d_]+")
 _NAME = "\u2022"

@@ -173,7 +173,7 @@ def test_a_line_too_long_for_memory_is_cut_and_the_next_one_is_whole(
 def test_a_cut_line_is_still_seen_to_be_too_long() -> None:
     limits = LineLimits(max_characters=5)
 
-    [line] = read_lines(io.BytesIO(b"a\tb" + b"x" * 5000), limits.max_line_bytes)
+    [line] = read_lines(io.BytesIO(b"a\tb" + b"x" * 5000), limits.max_line_bytes())
 
     assert parse_line(line, limits) == Rejection(Reason.TOO_LONG, "more than 42 bytes")
 
