@@ -57,7 +57,7 @@ def parse_tsv(
         if len(cells) not in allowed:
             rejected.append(_rejected(name, number, "wrong number of columns", line))
             continue
-        _keep(cells[: 2 + len(features)], features, line, (name, number), pairs, rejected)
+        _keep(cells[: 2 + len(features)], line, (name, number), pairs, rejected)
     return pairs, rejected
 
 
@@ -77,7 +77,7 @@ def read_aligned(source: Path, target: Path) -> ReadPairs:
     rejected: list[RejectedLine] = []
     name = f"{source.name} + {target.name}"
     for number, (ours, theirs) in enumerate(zip(source_lines, target_lines, strict=True), start=1):
-        _keep([ours, theirs], (), ours + b"\t" + theirs, (name, number), pairs, rejected)
+        _keep([ours, theirs], ours + b"\t" + theirs, (name, number), pairs, rejected)
     return pairs, rejected
 
 
@@ -141,7 +141,6 @@ def corpus_of_pairs(
 
 def _keep(
     cells: Sequence[bytes],
-    features: Sequence[str],
     line: bytes,
     place: tuple[str, int],
     pairs: list[Row],
@@ -158,10 +157,8 @@ def _keep(
         reason = "empty side"
     elif max(len(source), len(target)) > MAX_CHARACTERS:
         reason = f"more than {MAX_CHARACTERS} characters"
-    elif unfit := [
-        name for name, value in zip(features, values, strict=True) if feature_problem(value)
-    ]:
-        reason = f"{unfit[0]} is too long or cannot be printed"
+    elif any(map(feature_problem, values)):
+        reason = "feature that is too long or cannot be printed"
     else:
         pairs.append((source, target, *values))
         return

@@ -1,4 +1,5 @@
 import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,14 @@ def test_lines_that_the_pipeline_rejects_are_left_out(corpus: Path) -> None:
     lines = b"a mouse\teine Maus\nno tab\n\tohne Quelle\ntoo long for us\tzu lang\ncaf\xe9\tX\n"
     (corpus / "test-00000-of-00001.tsv.gz").write_bytes(gzip.compress(lines))
     assert read_split(corpus, "test", LineLimits(max_words=3)).sources == ["a mouse"]
+
+
+def test_the_columns_of_features_are_no_text(corpus: Path) -> None:
+    path = corpus / "corpus.json"
+    document = json.loads(path.read_text(encoding="utf-8")) | {"features": ["domain"]}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    (corpus / "test-00000-of-00001.tsv.gz").write_bytes(gzip.compress(b"a mouse\tMaus\tpets\n"))
+    assert read_split(corpus, "test", LineLimits()).targets == ["Maus"]
 
 
 def test_a_task_gives_its_systems_the_corpus_by_its_path(corpus: Path) -> None:

@@ -31,6 +31,7 @@ class Example:
     source: str
     target: str
     bucket: str
+    domain: str = "news"
 
 
 def write_examples(folder: Path, examples: Sequence[Example]) -> str:
@@ -43,6 +44,7 @@ def write_examples(folder: Path, examples: Sequence[Example]) -> str:
                 "source": example.source,
                 "target": example.target,
                 "length_bucket": example.bucket,
+                "domain": example.domain,
             }
             features = {
                 name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))

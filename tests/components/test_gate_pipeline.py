@@ -13,6 +13,7 @@ import tensorflow as tf
 from tfx.orchestration.beam.beam_dag_runner import BeamDagRunner
 
 from components.gate_settings import GateSettings
+from components.recording_evaluator import MissingFeatureError
 from components.verdict import Verdict
 from serving.model_directory import fingerprint
 from tests.components.gate_world import Example, Run, World
@@ -25,14 +26,16 @@ pytestmark = pytest.mark.slow
 
 
 def corpus() -> list[Example]:
-    """40 sentences of 8 words and 20 of 12."""
+    """40 sentences of 8 words and 20 of 12; 20 of the short ones are of the domain law."""
     examples = []
     all_words = SENTENCE.split()
     for number in range(60):
         bucket, length = (SHORT, 8) if number % 3 else (LONG, 12)
         turn = number % len(all_words)
         words = (all_words[turn:] + all_words[:turn])[: length - 1]
-        examples.append(Example(f"sentence {number}", " ".join([*words, str(number)]), bucket))
+        target = " ".join([*words, str(number)])
+        domain = "law" if number % 3 == 1 else "news"
+        examples.append(Example(f"sentence {number}", target, bucket, domain))
     return examples
 
 
@@ -42,11 +45,15 @@ def spoiled(share: dict[str, float]) -> dict[str, str]:
     for bucket in (SHORT, LONG):
         members = [example for example in corpus() if example.bucket == bucket]
         for rank, example in enumerate(members):
-            words = example.target.split()
-            if rank < share[bucket] * len(members):
-                words[len(words) // 2 :] = ["falsch"] * (len(words) - len(words) // 2)
-            table[example.source] = " ".join(words)
+            is_spoiled = rank < share[bucket] * len(members)
+            table[example.source] = half(example.target) if is_spoiled else example.target
     return table
+
+
+def half(target: str) -> str:
+    words = target.split()
+    words[len(words) // 2 :] = ["falsch"] * (len(words) - len(words) // 2)
+    return " ".join(words)
 
 
 class TableModel(tf.Module):
@@ -271,3 +278,32 @@ def test_an_improvement_is_demanded_where_the_configuration_says_so(
     better = demanding.run(models["better"])
     assert [run.pushed for run in (first, same, better)] == [1, 0, 1]
     assert failed(same) == {("bleu_gain_p_value", "overall")}
+
+
+def test_a_model_that_collapses_in_one_domain_is_blocked_and_the_domain_is_named(
+    models: dict[str, str], tmp_path: Path
+) -> None:
+    sliced = world(tmp_path, slice_features=("domain",))
+    first = sliced.run(models["first"])
+    lawless = {
+        example.source: half(example.target) if example.domain == "law" else example.target
+        for example in corpus()
+    }
+    run = sliced.run(write_model(tmp_path / "lawless", lawless))
+    overall = run.verdict.metrics["overall"]["candidate"]
+    assert (first.pushed, run.pushed, overall["bleu_drop"] < 0) == (1, 0, True)
+    assert failed(run) == {("bleu_drop_p_value", "domain=law")}
+    assert [check.slice for check in run.verdict.checks if check.slice.startswith("domain=")] == [
+        "domain=law",
+        "domain=news",
+    ]
+    assert run.verdict.reasons[0].startswith("bleu_drop_p_value of domain=law is 0.0")
+
+
+def test_a_feature_that_no_test_sentence_has_ends_the_evaluation(
+    models: dict[str, str], tmp_path: Path
+) -> None:
+    asking = world(tmp_path, slice_features=("genre",))
+    with pytest.raises(MissingFeatureError, match="No test sentence has the feature genre"):
+        asking.run(models["first"])
+    assert asking.served() == []

@@ -4,6 +4,7 @@ import pytest
 
 from components.parallel_text import (
     LENGTH_BUCKETS,
+    UNKNOWN,
     LineLimits,
     Pair,
     Reason,
@@ -82,7 +83,7 @@ def test_a_pair_counts_whitespace_separated_words_and_characters() -> None:
     verdict = parse_line("two  words\tdrei süße Wörter".encode(), LIMITS)
 
     assert isinstance(verdict, Pair)
-    assert verdict[2:] == (2, 3, 10, 16)
+    assert verdict[2:6] == (2, 3, 10, 16)
 
 
 def test_the_limits_decide_what_is_too_long() -> None:
@@ -194,3 +195,45 @@ def test_a_line_is_shown_with_escapes(raw: bytes, shown: str) -> None:
 
 def test_a_long_line_is_shortened_between_two_characters() -> None:
     assert shorten("üüü".encode(), limit=3) == "ü..."
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("news", "news"),
+        ("", UNKNOWN),
+        ("  ", UNKNOWN),
+        (" legal\u00a0 texts ", "legal texts"),
+        ("x" * 64, "x" * 64),
+        ("Börse", "Börse"),
+    ],
+)
+def test_a_column_of_a_feature_is_its_value(column: str, value: str) -> None:
+    pair = parse_line(f"a\tb\t{column}\r".encode(), LIMITS, ("domain",))
+    assert isinstance(pair, Pair)
+    assert (pair.target, pair.features) == (b"b", (value.encode(),))
+
+
+@pytest.mark.parametrize(
+    ("line", "rejection"),
+    [
+        ("a\tb", Rejection(Reason.WRONG_COLUMNS, "2 instead of 3")),
+        ("a\tb\tc\td", Rejection(Reason.WRONG_COLUMNS, "4 instead of 3")),
+        (
+            "a\tb\t" + "x" * 65,
+            Rejection(Reason.FEATURE_VALUE, "domain has 65 characters, more than 64"),
+        ),
+        ("a\tb\tn\x1bws", Rejection(Reason.FEATURE_VALUE, "domain cannot be printed")),
+        ("a\tb\t\u200b", Rejection(Reason.FEATURE_VALUE, "domain cannot be printed")),
+    ],
+)
+def test_a_line_without_a_fit_value_is_rejected(line: str, rejection: Rejection) -> None:
+    assert parse_line(line.encode(), LIMITS, ("domain",)) == rejection
+
+
+def test_the_longest_values_fit_beside_the_longest_texts() -> None:
+    limits = LineLimits(max_words=1, max_characters=10)
+    text, value = "\U00010400" * 10, "\U00010400" * 64
+    line = f"{text}\t{text}\t{value}\t{value}\r".encode()
+    assert len(line) == limits.max_line_bytes(2)
+    assert isinstance(parse_line(line, limits, ("one", "two")), Pair)

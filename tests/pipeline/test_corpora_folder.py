@@ -3,6 +3,7 @@ import gzip
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,35 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
         ("one cat", "eine Katze"),
         ("two dogs", "zwei Hunde"),
     ]
+
+
+def test_features_are_columns_of_the_shards_with_their_names_beside_them(tmp_path: Path) -> None:
+    sliced = replace(
+        corpus(),
+        splits={
+            "train": [("one cat", "eine Katze", "pets\t", "")],
+            "validation": [("a cow", "eine Kuh", "farm", "x")],
+            "test": [("an owl", "eine Eule", "wood", "y")],
+        },
+        features=("domain", "writer"),
+    )
+    information = write_corpus(sliced, tmp_path / "small")
+    assert load_corpus(tmp_path / "small").features == ("domain", "writer")
+    shard = gzip.decompress((tmp_path / "small/train-00000-of-00001.tsv.gz").read_bytes())
+    assert shard == b"one cat\teine Katze\tpets\t\n"
+    assert list(read_split(tmp_path / "small", "train")) == [("one cat", "eine Katze")]
+    plain = write_corpus(corpus(("one cat", "eine Katze")), tmp_path / "plain")
+    assert information.checksum != plain.checksum
+    assert information.words == plain.words
+
+
+def test_a_name_that_no_feature_can_have_damages_the_corpus(tmp_path: Path) -> None:
+    write_corpus(corpus(), tmp_path / "small")
+    path = tmp_path / "small/corpus.json"
+    document = json.loads(path.read_text(encoding="utf-8")) | {"features": ["target"]}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(UserError, match=r"features: .*target is part of every example already"):
+        load_corpus(tmp_path / "small")
 
 
 def test_counts_and_words_are_those_of_the_text(tmp_path: Path) -> None:

@@ -143,3 +143,16 @@ def test_reasons_are_told_where_every_line_is_malformed(tmp_path: Path) -> None:
             licence="",
             origin="a.tsv",
         )
+
+
+def test_the_columns_of_features_are_read_with_the_pair(tmp_path: Path) -> None:
+    lines = ["one\teins\tnews\ta", "two\tzwei", "three\tdrei\t\tb", f"four\tvier\t{'x' * 65}\tb"]
+    (tmp_path / "a.tsv").write_text("\n".join([*lines, "five\tf\x07nf\t\x07\tb"]), "utf-8")
+    rows, rejected = read_tsv(tmp_path / "a.tsv", ("domain", "writer"))
+    assert rows == [("one", "eins", "news", "a"), ("three", "drei", "", "b")]
+    unfit = "feature that is too long or cannot be printed"
+    assert [(entry.line, entry.reason) for entry in rejected] == [
+        (2, "wrong number of columns"),
+        (4, unfit),
+        (5, unfit),
+    ]

@@ -86,3 +86,12 @@ def test_a_corpus_with_spans_is_not_replaced(corpus: tuple[CorpusInfo, Path]) ->
     add(folder, "span-1/train-0.tsv", "x\ty\n")
     with pytest.raises(UserError, match="holds spans, which would be lost"):
         refuse_existing(folder, replace=True)
+
+
+def test_a_span_of_a_corpus_with_features_has_their_columns(
+    corpus: tuple[CorpusInfo, Path],
+) -> None:
+    information, folder = corpus
+    add(folder, "span-1/train-0.tsv", "x\ty\tnews\n")
+    declared = information.model_copy(update={"features": ("domain",)})
+    assert read_spans(declared, folder, None).pairs == 1

@@ -64,6 +64,13 @@ def test_no_pair_is_lost_but_exact_duplicates_which_are_counted() -> None:
     assert dropped == {"duplicate": 5}
 
 
+def test_features_stay_with_their_pair_and_of_equal_pairs_the_first_is_kept() -> None:
+    rows = [(*pair, f"domain {number}") for number, pair in enumerate(PAIRS)]
+    splits, dropped = split_by_size([*rows, (*PAIRS[0], "other")], validation=5, test=5)
+    assert sorted(itertools.chain(*splits.values())) == sorted(rows)
+    assert dropped == {"duplicate": 1}
+
+
 def keyed(source: str, target: str, *templates: str) -> KeyedPair:
     return KeyedPair(
         (source, target),

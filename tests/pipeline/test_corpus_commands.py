@@ -52,6 +52,44 @@ def test_a_tsv_file_is_imported(tmp_path: Path) -> None:
     assert "a.tsv\t51\twrong number of columns\t'broken'" in rejected
 
 
+def test_further_columns_of_a_tsv_file_are_imported_as_features(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [f"the {word}\tdas {word}\t{word[0]}\tx\n" for word in WORDS]
+    (tmp_path / "a.tsv").write_text("".join(lines), encoding="utf-8")
+    tsv = ["--tsv", str(tmp_path / "a.tsv"), "--feature", "letter", "--feature", "writer"]
+    assert corpus(tmp_path, "import", "--name", "mine", *tsv) == 0
+    assert "features  letter, writer" in capsys.readouterr().out
+    assert corpus(tmp_path, "show", "mine", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["features"] == ["letter", "writer"]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["Domain"], "'Domain' is no name for a feature"),
+        (["source"], "source is part of every example already"),
+        (["length_bucket"], "length_bucket is part of every example already"),
+        (["domain", "domain"], "The feature domain is named twice"),
+    ],
+)
+def test_a_name_that_no_feature_can_have_is_refused(
+    tmp_path: Path, names: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.tsv").write_text("a\tb\tc\n", encoding="utf-8")
+    options = [part for name in names for part in ("--feature", name)]
+    tsv = ["--tsv", str(tmp_path / "a.tsv")]
+    assert corpus(tmp_path, "import", "--name", "mine", *tsv, *options) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_aligned_files_have_no_columns_for_features(
+    tmp_path: Path, own_text: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert corpus(tmp_path, "import", "--name", "mine", *own_text, "--feature", "domain") == 2
+    assert "--feature names a column of a --tsv file" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("left_out", [0, 2])
 def test_half_of_the_files_is_refused(
     tmp_path: Path, own_text: list[str], left_out: int, capsys: pytest.CaptureFixture[str]

@@ -70,6 +70,7 @@ def test_the_nodes_stand_in_the_order_in_which_they_run(before):
         ("evaluation.significance=0.01", {"Evaluator"}),
         ("evaluation.require_improvement=true", {"Evaluator"}),
         ("evaluation.max_minutes=5", {"Evaluator"}),
+        ("evaluation.slice_features=[domain]", {"Evaluator"}),
         ("serving_validation.request_seconds=5", {"ServingValidator"}),
         ("serving.keep_versions=3", {"Pusher"}),
         ("report.sentences=5", {"ModelReport"}),

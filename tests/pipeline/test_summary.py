@@ -161,3 +161,48 @@ def test_a_blessed_model_that_was_not_pushed_says_why():
 def test_the_live_model_that_a_higher_floor_blocks_is_called_blocked():
     text = format_summary(summary(verdict=verdict(blessed=False), is_live=False))
     assert "debian: BLOCKED by the gate" in text
+
+
+def by_domain(count, **changes):
+    """A verdict over that many domains; `domain=d0` has the most sentences, the lowest p-value and
+    the longest name."""
+    names = [f"domain=d{number}" for number in range(count)]
+    return verdict(
+        has_baseline=True,
+        checks=(
+            PASSED,
+            *(
+                Check(
+                    metric="bleu_drop_p_value",
+                    slice=name,
+                    value=0.1 + number / 100,
+                    rule="at least",
+                    bound=0.0025,
+                    passed=name != changes.get("failed"),
+                )
+                for number, name in enumerate(names)
+            ),
+        ),
+        metrics={
+            name: {"candidate": SCORES | {"sentence_count": 900.0 - place}, "baseline": SCORES}
+            for place, name in enumerate(["overall", *names, "length_bucket=01-10"])
+        },
+    )
+
+
+def test_many_values_of_a_feature_do_not_flood_the_screen():
+    text = format_summary(summary(verdict=by_domain(30)))
+    assert sum(line.startswith("domain=d") for line in text.splitlines()) == 5
+    assert "domain=d0        21.50   48.25         899       21.50" in text
+    assert "domain: 25 more with fewer sentences, see the verdict" in text
+    assert text.index("01-10") < text.index("domain=d0")
+    lowest = "pass  bleu_drop_p_value (domain, the lowest of 30: domain=d0) 0.1000"
+    assert [line for line in text.splitlines() if "p_value" in line] == [
+        f"{lowest}, must be at least 0.0025"
+    ]
+
+
+def test_the_value_of_a_feature_in_which_a_model_collapsed_has_its_own_line():
+    text = format_summary(summary(verdict=by_domain(3, failed="domain=d1"), is_live=False))
+    assert "FAIL  bleu_drop_p_value (domain=d1) 0.1100, must be at least 0.0025" in text
+    assert "the lowest of 2: domain=d0" in text
