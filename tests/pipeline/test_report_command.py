@@ -152,6 +152,19 @@ def test_a_verdict_that_lies_beside_its_evaluation_is_read_there(
     assert event["reasons"] == ["bleu_drop (31+) 3.25, must be at most 1"]
 
 
+def test_a_check_of_the_value_of_a_feature_is_named_with_both(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records, evaluation = Records(tmp_path), tmp_path / "evaluation"
+    evaluation.mkdir()
+    in_news = DROPPED.model_copy(update={"slice": "domain=news"})
+    found = verdict(18.0, live=20.0, failed=(in_news,))
+    (evaluation / "verdict.json").write_text(found.model_dump_json(), encoding="utf-8")
+    records.run(records.judged(None, pushed={"pushed": 0}, blessed=0, uri=evaluation))
+    [event] = events(tmp_path, capsys)
+    assert event["reasons"] == ["bleu_drop (domain=news) 3.25, must be at most 1"]
+
+
 def test_a_verdict_that_was_not_kept_leaves_the_scores_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

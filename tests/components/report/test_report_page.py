@@ -7,7 +7,7 @@ import pytest
 from components.report.page import write_report
 from components.report.sample import Sample
 from components.report.sentences import read_sentences
-from components.verdict import Verdict
+from components.verdict import Check, Verdict
 from tests.components.report.made_up_run import (
     HOSTILE,
     corpus,
@@ -245,3 +245,31 @@ def test_an_evaluation_without_slices_is_no_reason_to_fail():
 
 def test_the_same_run_has_the_same_report(second):
     assert write_report(facts(with_live=True)) == second
+
+
+def test_the_slices_of_a_feature_stand_in_every_table_and_not_in_the_length_curve() -> None:
+    plain = verdict(with_live=True)
+    name = f"domain={HOSTILE}"
+    check = Check(
+        metric="bleu_drop_p_value",
+        slice=name,
+        value=0.001,
+        rule="at least",
+        bound=0.0125,
+        passed=False,
+    )
+    sliced = plain.model_copy(
+        update={
+            "checks": (*plain.checks, check),
+            "unjudged": plain.unjudged | {"domain=law": 4},
+            "metrics": plain.metrics
+            | dict.fromkeys((name, "domain=law"), plain.metrics["overall"]),
+        }
+    )
+    page = write_report(facts(with_live=True, verdict=sliced))
+    outline(page)
+    assert HOSTILE not in page
+    assert f"p-value of the drop {name} 0.0010 at least 0.0125 FAIL" in words(page)
+    assert "domain=law: 4 sentences, too few to count." in words(page)
+    [chart] = re.findall(r"<svg(?:(?!</svg>).)*BLEU by source length.*?</svg>", page, re.DOTALL)
+    assert "domain" not in chart
