@@ -6,7 +6,7 @@ bootstrap), there or in any slice with enough sentences; the significance is tha
 together (`family_of_tests`). With `require_improvement` it must be significantly better.
 
 The decision itself is TFMA's, in the stock Evaluator; this module only states the bounds, and
-`evaluation_reader` reads the answer back.
+`evaluation_reader` reads the answer back, for `recording_evaluator` to write down.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from google.protobuf import json_format
 # TFMA's own namespace gets these messages only once TFX was imported.
 from tensorflow_model_analysis.proto import config_pb2
 
-from components.evaluation_reader import UnreadableEvaluationError, read_verdict
 from components.family_of_tests import SHARE_OF_WHOLE
 from components.gate_settings import GateSettings
 from components.output_statistics import SHARES
@@ -33,19 +32,7 @@ from components.verdict import (
     LOW,
     P_VALUE,
     SENTENCES,
-    Verdict,
-    format_verdict,
 )
-
-__all__ = [
-    "GateSettings",
-    "UnreadableEvaluationError",
-    "Verdict",
-    "evaluation_config",
-    "format_verdict",
-    "read_verdict",
-    "with_bounds",
-]
 
 SIGNATURE_NAME = "serve_examples"
 LABEL_KEY = "target"

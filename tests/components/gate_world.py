@@ -15,7 +15,8 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
 from tfx.orchestration import metadata
 
-from components.gate import evaluation_config, read_verdict
+from components.evaluation_reader import read_verdict
+from components.gate import evaluation_config
 from components.gate_settings import GateSettings
 from components.live_model import LiveModel
 from components.recording_evaluator import RecordingEvaluator

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from components.gate import UnreadableEvaluationError, evaluation_config, read_verdict
+from components.evaluation_reader import UnreadableEvaluationError, read_verdict
+from components.gate import evaluation_config
 from components.gate_settings import GateSettings
 
 SETTINGS = GateSettings(

@@ -7,7 +7,8 @@ from typing import Any
 from tfx import v1 as tfx
 from tfx.types.standard_artifacts import Examples, Model
 
-from components.gate import evaluation_config, read_verdict
+from components.evaluation_reader import read_verdict
+from components.gate import evaluation_config
 from pipeline.beam_options import BeamSettings, beam_arguments
 from pipeline.config import PipelineConfig
 from pipeline.pipeline import gate_settings
