@@ -4,7 +4,6 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -14,35 +13,18 @@ from matplotlib.ticker import MaxNLocator
 
 from benchmarks.protocols import BucketScore
 from benchmarks.systems import Epoch
+from pipeline.chart_style import BLUE, CHART_STYLE, VERMILION
 
 SMALLEST_BUCKET = 20
 """BLEU of fewer sentences is noise; such a bucket is in the table alone."""
 
-# Told apart by everybody, also without colour (Okabe and Ito, "Color Universal Design", 2008).
-_COLOURS = ("#0072B2", "#D55E00")
+_COLOURS = (BLUE, VERMILION)
 _MARKERS = ("s", "o")
-_INK, _GRID = "#333333", "#E4E4E4"
-_STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "text.color": _INK,
-    "axes.labelcolor": _INK,
-    "axes.edgecolor": "#999999",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "axes.axisbelow": True,
-    "grid.color": _GRID,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
+_STYLE = CHART_STYLE | {
     "xtick.major.size": 0,
     "ytick.major.size": 0,
     "lines.linewidth": 1.8,
     "lines.markersize": 4.5,
-    # The same file on every machine, for the same numbers.
-    "svg.fonttype": "path",
-    "svg.hashsalt": "attention-nmt",
 }
 _COLUMNS = ("BLEU by length of the source", "Validation BLEU by step", "Validation BLEU by time")
 _ROUND_STEPS = [1, 2, 5, 10]

@@ -11,34 +11,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
+from pipeline.chart_style import BLUE, CHART_STYLE, GREY, INK, VERMILION
 from pipeline.verdict_history import Event, Outcome
 
 ChartFormat = Literal["svg", "png"]
 
-# Told apart by everybody, also without colour (Okabe and Ito, "Color Universal Design", 2008).
-_PUSHED, _BLOCKED, _LIVE, _INK = "#0072B2", "#D55E00", "#777777", "#333333"
-_STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "text.color": _INK,
-    "axes.labelcolor": _INK,
-    "axes.edgecolor": "#999999",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "axes.axisbelow": True,
-    "grid.color": "#E4E4E4",
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    # The same file on every machine, for the same numbers.
-    "svg.fonttype": "path",
-    "svg.hashsalt": "attention-nmt",
-}
 _MARKERS = (
-    (Outcome.PUSHED, "o", _PUSHED, "pushed"),
-    (Outcome.BLOCKED, "X", _BLOCKED, "blocked"),
-    (Outcome.NOT_PUSHED, "D", _LIVE, "blessed, not pushed"),
+    (Outcome.PUSHED, "o", BLUE, "pushed"),
+    (Outcome.BLOCKED, "X", VERMILION, "blocked"),
+    (Outcome.NOT_PUSHED, "D", GREY, "blessed, not pushed"),
 )
 _HALF_LEVEL = 0.4
 _MOST_LABELS = 16
@@ -68,7 +49,7 @@ def draw_chart(name: str, events: Sequence[Event], file_format: ChartFormat) -> 
       date.
     """
     shown = charted(events)
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(CHART_STYLE):
         width = min(16.0, max(6.5, 2 + 0.55 * len(shown)))
         figure = Figure(figsize=(width, 4), layout="constrained")
         axes = figure.subplots()
@@ -126,9 +107,9 @@ def _draw_bounds(axes: Axes, shown: Sequence[Event]) -> None:
     live = [(x, event.live_bleu) for x, event in enumerate(shown) if event.live_bleu is not None]
     floor = [(x, event.floor) for x, event in enumerate(shown) if event.floor is not None]
     if live:
-        _draw_levels(axes, live, color=_LIVE, label="live model, on the same sentences")
+        _draw_levels(axes, live, color=GREY, label="live model, on the same sentences")
     if floor:
-        _draw_levels(axes, floor, color=_BLOCKED, label="floor", linestyles=":")
+        _draw_levels(axes, floor, color=VERMILION, label="floor", linestyles=":")
 
 
 def _draw_levels(axes: Axes, levels: Sequence[tuple[int, float]], **style: Any) -> None:
@@ -148,7 +129,7 @@ def _draw_rollbacks(axes: Axes, shown: Sequence[Event]) -> None:
     for x, event in enumerate(shown):
         if event.outcome is Outcome.ROLLBACK:
             label = "rollback" if is_first else None
-            axes.axvline(x, color=_INK, linewidth=1, linestyle="--", label=label, zorder=1)
+            axes.axvline(x, color=INK, linewidth=1, linestyle="--", label=label, zorder=1)
             is_first = False
 
 
