@@ -16,7 +16,14 @@ from components.report.wording import (
     signed,
     slice_name,
 )
-from components.verdict import BASELINE, CANDIDATE, OVERALL, Check, Verdict
+from components.verdict import (
+    BASELINE,
+    CANDIDATE,
+    OVERALL,
+    Check,
+    Verdict,
+    describe_difference,
+)
 
 _SENTENCES = "sentence_count"
 
@@ -127,7 +134,9 @@ def _compared_with(verdict: Verdict) -> str:
     if not verdict.has_baseline:
         return "It is the first model: none is live to compare with, so only the floor counts."
     version = f", version {verdict.live_version}" if verdict.live_version else ""
-    return f"It was compared with the model that was live then{version}."
+    said = f"It was compared with the model that was live then{version}."
+    difference = describe_difference(verdict)
+    return f"{said} Beside it this one is {difference}." if difference else said
 
 
 def _trial(facts: ReportFacts) -> Html:

@@ -8,7 +8,7 @@ from components.report.coverage import measure_coverage
 from components.report.facts import CorpusFacts, Interval, ReportFacts, SideStatistics
 from components.report.sample import Sample
 from components.report.sentences import read_sentences
-from components.verdict import Check, Verdict
+from components.verdict import Check, Difference, Verdict
 from serving.diagnostics import Pattern
 from serving.export_report import ExportReport, Problem, RequestRecord
 from serving.translation import Translation
@@ -85,6 +85,7 @@ def verdict(*, blessed: bool = True, with_live: bool = False) -> Verdict:
             "length_bucket=11-20": models,
         },
         signatures={"bleu": "nrefs:1|case:mixed", "chrf": "nrefs:1|nc:6"},
+        difference=Difference(bleu=1.25, low=-0.5, high=3.0) if with_live else None,
     )
 
 

@@ -130,6 +130,13 @@ def test_the_first_model_is_said_to_be_the_first(first):
     assert "It is the first model: there is none to compare it with." in text
 
 
+def test_the_difference_from_the_live_model_is_a_sentence(second):
+    assert (
+        "compared with the model that was live then, version 17. Beside it this one is not "
+        "distinguishable: BLEU +1.25, 95 % confidence interval -0.50 to +3.00."
+    ) in words(second)
+
+
 def test_scores_come_with_signatures_and_intervals(second):
     text = words(second)
     assert "nrefs:1|case:mixed" in text
