@@ -119,6 +119,27 @@ def shifted(translation: Translation, rows: int) -> Translation:
     return replace(translation, attention=translation.attention[taken])
 
 
+def agreement_of(
+    sources: Sequence[str],
+    translations: Sequence[Translation],
+    references: Sequence[Reference],
+    links: Callable[[GivenWords], WeightedLinks],
+) -> Agreement:
+    """Compares the attention of translations with the references.
+
+    Args:
+      sources: [sentences].
+      translations: [sentences].
+      references: [sentences].
+      links: how attention becomes links: `hard`, `mutual` or `soft`.
+    """
+    found = (
+        links(attention_of_words(source, translation))
+        for source, translation in zip(sources, translations, strict=True)
+    )
+    return agreement(found, references)
+
+
 def reference_links(
     executable: str, known: ParallelText, sources: Sequence[str], targets: Sequence[str]
 ) -> list[Reference]:
@@ -190,19 +211,30 @@ def _words_of_tokens(text: str) -> list[int | None]:
     ]
 
 
+def find_eflomal(program: str) -> str:
+    """Returns the path of a program.
+
+    Raises:
+      UserError: there is none of this name.
+    """
+    executable = shutil.which(program)
+    if executable is None:
+        raise UserError(f"There is no program {program}: name eflomal-align with --eflomal.")
+    return executable
+
+
+EflomalOption = Annotated[str, typer.Option(metavar="PATH", help="The program eflomal-align.")]
+
+
 def main(
-    eflomal: Annotated[
-        str, typer.Option(metavar="PATH", help="The program eflomal-align.")
-    ] = "eflomal-align",
+    eflomal: EflomalOption = "eflomal-align",
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: OverridesOption = None,
     workspace: WorkspaceOption = None,
     model: ModelOption = None,
 ) -> None:
     """Compare attention with eflomal on the validation split."""
-    executable = shutil.which(eflomal)
-    if executable is None:
-        raise UserError(f"There is no program {eflomal}: name eflomal-align with --eflomal.")
+    executable = find_eflomal(eflomal)
     task = prepare_task(config, overrides or (), workspace)
     system = LocalModel(find_model(config, overrides, workspace, model, None))
     train, validation = task.read("train"), task.read("validation")
@@ -231,11 +263,7 @@ def _row(
     references: Sequence[Reference],
     links: Callable[[GivenWords], WeightedLinks],
 ) -> list[str]:
-    found = (
-        links(attention_of_words(source, translation))
-        for source, translation in zip(sources, translations, strict=True)
-    )
-    agreed = agreement(found, references)
+    agreed = agreement_of(sources, translations, references, links)
     shares = (agreed.precision, agreed.recall, agreed.error_rate)
     return [name, number(agreed.links, 0), *(percent(share) for share in shares)]
 

@@ -1,11 +1,13 @@
+import re
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks.alignment import (
+    Agreement,
     Reference,
     agreement,
     hard,
@@ -13,9 +15,11 @@ from benchmarks.alignment import (
     shifted,
     soft,
 )
+from benchmarks.alignment_by_kind import KINDS, Aligned, report
 from benchmarks.task import ParallelText
 from pipeline.errors import RunFailedError
 from serving.given_words import attention_of_words
+from tests.benchmarks.made_up import made_up_system
 from tests.serving.test_attention_table import SOURCE, TARGET, WEIGHTS, make_translation
 
 DIAGONAL = frozenset((number, number) for number in range(6))
@@ -100,3 +104,23 @@ def test_an_aligner_that_fails_is_a_sentence_with_its_words(tmp_path):
     executable = program(tmp_path, "#!/bin/sh\necho no memory >&2\nexit 3\n")
     with pytest.raises(RunFailedError, match="no memory"):
         reference_links(executable, ParallelText([], []), ["a"], ["b"])
+
+
+def test_every_kind_of_model_differs_from_the_first_in_one_thing():
+    first, *others = (asdict(kind) for kind in KINDS)
+    for other in others:
+        assert sum(other[name] != first[name] for name in first) == 1
+    assert len({kind.name for kind in KINDS}) == len(KINDS)
+
+
+def test_the_kinds_are_reported_with_each_way_to_link():
+    found = Agreement(precision=0.75, recall=0.5, error_rate=0.25, links=10)
+    aligned = [
+        Aligned(kind, made_up_system(kind.name), {"hard": found, "soft": found})
+        for kind in KINDS[-2:]
+    ]
+    text = report("captions", aligned, "a command", "one at a time")
+    row = r"lstm, bahdanau +\| +30.00 \| +1" + 2 * r" \| +75.0 % \| +50.0 % \| +25.0 %"
+    assert re.search(row, text)
+    assert "| gru, bahdanau, states alone |" in text
+    assert "`a command`" in text
