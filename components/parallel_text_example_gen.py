@@ -8,11 +8,9 @@ kept under `rejected/` in the artifact, beside the `Split-*` folders that other 
 `ingestion.json` there is the report.
 """
 
-import hashlib
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, cast
 
 import apache_beam as beam
@@ -291,6 +289,7 @@ class ParallelTextExampleGen(FileBasedExampleGen):
         max_length_ratio: most times that one side may be longer than the other, in words and in
             characters; short texts are free.
         train_spans: train on so many of the newest spans (`components.corpus_spans`); None for all.
+        code_digest: of the code that reads lines and makes examples: TFX's cache is blind to code.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -307,6 +306,7 @@ class ParallelTextExampleGen(FileBasedExampleGen):
         max_characters: int = 2000,
         max_length_ratio: float = 9.0,
         train_spans: int | None = None,
+        code_digest: str | None = None,
     ) -> None:
         if train_spans is not None and train_spans < 1:
             raise ValueError(f"train_spans must be 1 or more, or None for all, not {train_spans}.")
@@ -324,7 +324,7 @@ class ParallelTextExampleGen(FileBasedExampleGen):
                 "max_length_ratio": limits.max_length_ratio,
                 # A message of numbers has no null.
                 TRAIN_SPANS_KEY: train_spans or 0,
-                "code_digest": _code_digest(),
+                "code_digest": code_digest or "",
             }
         )
         custom_config = example_gen_pb2.CustomConfig()
@@ -337,16 +337,3 @@ class ParallelTextExampleGen(FileBasedExampleGen):
             input_config=example_gen_pb2.Input(splits=splits),
             custom_config=custom_config,
         )
-
-
-def _code_digest() -> str:
-    """SHA-256 of the modules that decide what an example is: TFX's cache is blind to code."""
-    digest = hashlib.sha256()
-    here = Path(__file__)
-    modules = (
-        "parallel_text", "corpus_features", "corpus_shards", "corpus_spans", "ingestion_report",
-        here.stem,
-    )  # fmt: skip
-    for module in modules:
-        digest.update(here.with_name(f"{module}.py").read_bytes())
-    return digest.hexdigest()

@@ -4,33 +4,41 @@ They are parameters of the components, so that a changed source reruns exactly t
 depend on it, and they are recorded on the Model artifact.
 """
 
+import ast
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pydantic import BaseModel
 
 _ROOT = Path(__file__).resolve().parent.parent
+_OUR_PACKAGES = ("components", "pipeline", "serving", "trainer")
 UNKNOWN = "unknown"
 
 
-def code_digest(*packages: str) -> str:
-    """SHA-256 over the Python sources of our own packages, without importing them.
+def code_digest(*names: str) -> str:
+    """SHA-256 over sources of ours and over all of ours that they import, without importing them.
 
     Args:
-        packages: dotted names of packages or modules, such as `trainer` or `trainer.subwords`;
-            their order and repetitions do not matter.
+        names: dotted names of modules, or of packages, which stand for all of their modules; their
+            order and repetitions do not matter.
 
     Returns:
         64 hexadecimal digits; equal where every relative name and every byte is equal.
 
     Raises:
-        LookupError: there is no such package beside this one.
-        ValueError: no package is named.
+        LookupError: there is no such module or package.
+        ValueError: none is named.
     """
-    if not packages:
-        raise ValueError("code_digest needs the name of at least one package.")
-    return _digest_of_sources(_ROOT, packages)
+    if not names:
+        raise ValueError("code_digest needs the name of at least one module.")
+    digest = hashlib.sha256()
+    for name, content in sorted(_with_imports(names).items()):
+        # The lengths keep two sequences of names and contents from spelling the same bytes.
+        digest.update(f"{len(name)}:{name}{len(content)}:".encode())
+        digest.update(content)
+    return digest.hexdigest()
 
 
 def lock_digest() -> str:
@@ -45,24 +53,58 @@ def config_digest(config: BaseModel) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def _digest_of_sources(root: Path, packages: tuple[str, ...]) -> str:
-    files: set[Path] = set()
-    for package in packages:
-        folder = root.joinpath(*package.split("."))
-        module = folder.with_name(f"{folder.name}.py")
-        if folder.is_dir():
-            files.update(folder.rglob("*.py"))
-        elif module.is_file():
-            files.add(module)
-        else:
-            raise LookupError(f"There is no package or module {package} in {root}.")
-    digest = hashlib.sha256()
-    for name, file in sorted((file.relative_to(root).as_posix(), file) for file in files):
-        content = file.read_bytes()
-        # The lengths keep two sequences of names and contents from spelling the same bytes.
-        digest.update(f"{len(name)}:{name}{len(content)}:".encode())
-        digest.update(content)
-    return digest.hexdigest()
+def _with_imports(names: Iterable[str]) -> dict[str, bytes]:
+    """Reads modules and what they import, at any depth and in any place of their text.
+
+    Returns:
+        The content of each file, by its path from the root.
+    """
+    waiting: set[Path] = set()
+    for name in names:
+        folder = _ROOT.joinpath(*name.split("."))
+        files = {*folder.rglob("*.py"), *_files_of(name)}
+        if not files:
+            raise LookupError(f"There is no module or package {name} in {_ROOT}.")
+        waiting |= files
+    contents: dict[str, bytes] = {}
+    while waiting:
+        file = waiting.pop()
+        content = _read(file)
+        contents[file.relative_to(_ROOT).as_posix()] = content
+        waiting |= {
+            imported
+            for name in _imported_names(content, file)
+            for imported in _files_of(name)
+            if imported.relative_to(_ROOT).as_posix() not in contents
+        }
+    return contents
+
+
+def _files_of(name: str) -> Iterator[Path]:
+    """The file of a module, or of a package, and those of the packages that it lies in."""
+    parts = name.split(".")
+    if parts[0] not in _OUR_PACKAGES:
+        return
+    for depth in range(1, len(parts) + 1):
+        place = _ROOT.joinpath(*parts[:depth])
+        for file in (place / "__init__.py", place.with_name(f"{place.name}.py")):
+            if file.is_file():
+                yield file
+
+
+def _imported_names(source: bytes, file: Path) -> Iterator[str]:
+    """The dotted names that a source imports; some may name no module, but something in one."""
+    for node in ast.walk(ast.parse(source, file)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = file.relative_to(_ROOT).parts[: -node.level] if node.level else ()
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def _read(file: Path) -> bytes:
+    return file.read_bytes()
 
 
 def _digest_of_lock(root: Path) -> str:

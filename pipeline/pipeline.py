@@ -25,56 +25,12 @@ from pipeline.config import PipelineConfig
 from pipeline.digests import code_digest, lock_digest
 from pipeline.warm_start import WarmStart
 
-_PREPROCESSING_CODE = (
-    "trainer.preprocessing",
-    "trainer.text",
-    "trainer.subwords",
-    "trainer.byte_pair_encoding",
-)
 _EVALUATION_CODE = (
-    "components.copied_words",
-    "components.family_of_tests",
-    "components.metric_inputs",
     "components.output_metrics",
-    "components.output_statistics",
-    "components.paired_bootstrap",
-    "components.repetition",
-    "components.served_attention",
+    "components.recording_evaluator",
     "components.translation_metrics",
-    "components.translation_statistics",
-    "serving.diagnostics",
-    "serving.given_words",
 )
-_EXPORT_CHECK_CODE = (
-    "components.serving_validator",
-    "serving.clean_process",
-    "serving.export_check",
-    "serving.export_report",
-    "serving.examination",
-    "serving.response_checks",
-    "serving.saved_model",
-    "serving.signatures",
-    "serving.time_limit",
-    "serving.translation",
-)
-_REPORT_CODE = (
-    "components.evaluation_reader",
-    "components.ingestion_report",
-    "components.model_report",
-    "components.paired_bootstrap",
-    "components.report",
-    "components.translation_statistics",
-    "components.verdict",
-    "serving.corpus_diagnostics",
-    "serving.diagnostics",
-    "serving.given_words",
-    "serving.heatmap",
-    "serving.labels",
-    "serving.local_model",
-    "serving.sample_translation",
-    "serving.saved_model",
-    "serving.translation",
-)
+"""What the Evaluator runs; the metrics are named in its configuration, and imported by nothing."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +102,7 @@ def _components(
         max_characters=data.max_characters,
         max_length_ratio=data.max_length_ratio,
         train_spans=data.train_spans,
+        code_digest=code_digest("components.parallel_text_example_gen"),
     )
     examples = example_gen.outputs["examples"]
     statistics_gen = tfx.components.StatisticsGen(examples=examples)
@@ -164,7 +121,7 @@ def _components(
         splits_config=tfx.proto.SplitsConfig(analyze=["train"], transform=["train", "validation"]),
         custom_config={
             "subwords": config.subwords.model_dump(mode="json"),
-            "code_digest": code_digest(*_PREPROCESSING_CODE),
+            "code_digest": code_digest("trainer.preprocessing"),
             "vocabulary": warm_start.vocabulary if warm_start else None,
             "vocabulary_of": warm_start.fingerprint if warm_start else None,
         },
@@ -177,7 +134,7 @@ def _components(
     serving_validator = ServingValidator(
         model=model,
         max_seconds_per_request=config.serving_validation.request_seconds,
-        code_digest=code_digest(*_EXPORT_CHECK_CODE),
+        code_digest=code_digest("components.serving_validator"),
     )
     settings = gate_settings(config)
     evaluator = RecordingEvaluator(
@@ -209,7 +166,7 @@ def _components(
         seed=config.seed,
         resamples=config.evaluation.bootstrap_resamples,
         max_sentences=config.report.sentences,
-        code_digest=code_digest(*_REPORT_CODE),
+        code_digest=code_digest("components.model_report"),
     )
     # Last, so that no model waits for its report.
     report.add_upstream_node(pusher)

@@ -17,6 +17,7 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     monkeypatch.setattr(digests, "_ROOT", tmp_path)
+    monkeypatch.setattr(digests, "_OUR_PACKAGES", ("a", "b"))
     return tmp_path
 
 
@@ -69,13 +70,58 @@ def test_one_module_can_be_digested(sources: Path) -> None:
     assert digests.code_digest("a.x") == before
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import b.z",
+        "import os, b.z as other",
+        "from b import z",
+        "from b.z import thing",
+        "from ..b import z",
+        "def later():\n    from b.z import thing",
+        "if TYPE_CHECKING:\n    import b.z",
+    ],
+)
+def test_what_a_source_imports_counts(sources: Path, statement: str) -> None:
+    (sources / "a/x.py").write_text(statement, encoding="utf-8")
+    before = digests.code_digest("a.x")
+    (sources / "b/z.py").write_text("changed", encoding="utf-8")
+    assert digests.code_digest("a.x") != before
+
+
+def test_imports_of_imports_count_and_may_go_in_a_circle(sources: Path) -> None:
+    (sources / "a/x.py").write_text("import b.z", encoding="utf-8")
+    (sources / "b/z.py").write_text("import a.in_between", encoding="utf-8")
+    (sources / "a/in_between.py").write_text("import a.x", encoding="utf-8")
+    before = digests.code_digest("a.x")
+    (sources / "a/in_between.py").write_text("import a.x, os", encoding="utf-8")
+    assert digests.code_digest("a.x") != before
+
+
+def test_the_package_that_an_import_runs_on_the_way_counts(sources: Path) -> None:
+    (sources / "b/__init__.py").write_text("", encoding="utf-8")
+    (sources / "a/x.py").write_text("import b.z", encoding="utf-8")
+    before = digests.code_digest("a.x")
+    (sources / "b/__init__.py").write_text("changed", encoding="utf-8")
+    assert digests.code_digest("a.x") != before
+
+
+def test_the_code_of_others_does_not_count(sources: Path) -> None:
+    (sources / "a/x.py").write_text("import theirs.code", encoding="utf-8")
+    (sources / "theirs").mkdir()
+    (sources / "theirs/code.py").write_text("1", encoding="utf-8")
+    before = digests.code_digest("a.x")
+    (sources / "theirs/code.py").write_text("2", encoding="utf-8")
+    assert digests.code_digest("a.x") == before
+
+
 def test_an_unknown_package_is_refused(sources: Path) -> None:
-    with pytest.raises(LookupError, match=r"There is no package or module a\.nothing"):
+    with pytest.raises(LookupError, match=r"There is no module or package a\.nothing"):
         digests.code_digest("a.nothing")
 
 
 def test_no_package_at_all_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least one package"):
+    with pytest.raises(ValueError, match="at least one module"):
         digests.code_digest()
 
 

@@ -6,7 +6,7 @@ import json
 import pytest
 from google.protobuf import json_format
 
-from pipeline import pipeline as wiring
+from pipeline import digests
 from pipeline.config import load_config
 from pipeline.pipeline import Places, create_pipeline
 from pipeline.warm_start import WarmStart
@@ -84,12 +84,14 @@ def test_a_setting_changes_the_nodes_that_use_it(before, override, nodes):
 @pytest.mark.parametrize(
     ("module", "nodes"),
     [
+        ("components.corpus_spans", {"ParallelTextExampleGen"}),
         ("trainer.attention", {"Trainer"}),
         ("trainer.subwords", {"Transform", "Trainer"}),
+        ("trainer.settings", {"Transform", "Trainer"}),
         ("components.translation_metrics", {"Evaluator"}),
-        ("components.family_of_tests", {"Evaluator"}),
+        ("components.family_of_tests", {"Evaluator", "ModelReport"}),
         ("serving.diagnostics", {"Evaluator", "ModelReport"}),
-        ("serving.examination", {"ServingValidator"}),
+        ("serving.operation_check", {"ServingValidator", "Evaluator", "ModelReport"}),
         ("components.report.page", {"ModelReport"}),
         ("serving.heatmap.table", {"ModelReport"}),
         ("serving.attention_table", set()),
@@ -97,12 +99,13 @@ def test_a_setting_changes_the_nodes_that_use_it(before, override, nodes):
     ],
 )
 def test_an_edit_changes_the_nodes_that_run_that_code(before, monkeypatch, module, nodes):
-    def digest_after_edit(*packages):
-        is_touched = any(module == name or module.startswith(f"{name}.") for name in packages)
-        return "edited" if is_touched else real_digest(*packages)
+    edited = f"{module.replace('.', '/')}.py"
 
-    real_digest = wiring.code_digest
-    monkeypatch.setattr(wiring, "code_digest", digest_after_edit)
+    def read_after_edit(file):
+        return real_read(file) + b"# edited" * file.as_posix().endswith(edited)
+
+    real_read = digests._read
+    monkeypatch.setattr(digests, "_read", read_after_edit)
     assert changed(before, parameters()) == nodes
 
 
