@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 
 ARGS ?=
-FIRST_RUN := --set training.epochs=6
+FIRST_RUN := --set training.epochs=5
 IMAGE ?= attention-nmt:latest
 OUR_PACKAGES := pipeline components trainer serving scripts benchmarks
 
@@ -12,7 +12,7 @@ OUR_PACKAGES := pipeline components trainer serving scripts benchmarks
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-run: setup ## train, gate and push a first model, of 6 epochs; ARGS="--config multi30k" goes to `nmt run` instead
+run: setup ## train, gate and push a first model, of 5 epochs; ARGS="--config multi30k" goes to `nmt run` instead
 	.venv/bin/nmt run $(or $(ARGS),$(FIRST_RUN))
 
 test: lint ## lint, type check and every test; ARGS="-k gate" goes to pytest
