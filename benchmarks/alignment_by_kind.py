@@ -9,6 +9,9 @@ eflomal, as `benchmarks.alignment` does with one:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
+
+import typer
 
 from benchmarks.alignment import (
     Agreement,
@@ -32,6 +35,7 @@ from benchmarks.program import (
 from benchmarks.systems import Plan, System, describe_sharing, train_systems
 from benchmarks.tables import number, percent, table
 from benchmarks.task import ParallelText, prepare_task
+from pipeline.errors import UserError
 from pipeline.options import DEFAULT_CONFIG, ConfigOption, OverridesOption, WorkspaceOption
 from serving.local_model import LocalModel
 
@@ -51,8 +55,8 @@ class Kind:
     @property
     def name(self) -> str:
         """Of its pipeline."""
-        attended = "" if self.attends_embeddings else "-states"
-        return f"{self.cell}-{self.attention}{attended}".replace("_", "-")
+        alone = "" if self.attends_embeddings else "-states"
+        return f"{self.cell}-{self.attention}{alone}".replace("_", "-")
 
     @property
     def description(self) -> str:
@@ -72,13 +76,16 @@ class Kind:
 
 KINDS = (
     Kind("gru", "bahdanau", True),
-    Kind("gru", "luong_dot", True),
+    Kind("lstm", "bahdanau", True),
     Kind("gru", "luong_general", True),
     Kind("gru", "multi_head", True),
-    Kind("lstm", "bahdanau", True),
     Kind("gru", "bahdanau", False),
+    Kind("gru", "luong_dot", False),
 )
-"""Each differs from the first in one thing."""
+"""`luong_dot` compares like with like: states as wide as the decoder's, and nothing beside them."""
+
+
+BY_NAME = {kind.name: kind for kind in KINDS}
 
 
 @dataclass(frozen=True)
@@ -95,12 +102,19 @@ def main(
     eflomal: EflomalOption = "eflomal-align",
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: OverridesOption = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Option("--kind", metavar="NAME", help=f"One of {', '.join(BY_NAME)}; repeatable."),
+    ] = None,
     in_parallel: InParallelOption = False,
     workspace: WorkspaceOption = None,
     output: OutputOption = RESULTS,
 ) -> None:
     """Compare the attention of each kind of model with eflomal, on the validation split."""
     executable = find_eflomal(eflomal)
+    if unknown := [name for name in names or () if name not in BY_NAME]:
+        raise UserError(f"There is no kind {unknown[0]}: choose among {', '.join(BY_NAME)}.")
+    kinds = [BY_NAME[name] for name in names or BY_NAME]
     given = tuple(overrides or ())
     task = prepare_task(config, given, workspace)
     plans = [
@@ -109,24 +123,25 @@ def main(
             task.config_option,
             (*task.overrides, *kind.overrides),
         )
-        for kind in KINDS
+        for kind in kinds
     ]
     systems = train_systems(plans, task.folder, in_parallel=in_parallel)
     validation = task.read("validation")
     references = reference_links(executable, task.read("train"), *_columns(validation))
     aligned = [
         align(kind, system, validation, references)
-        for kind, system in zip(KINDS, systems, strict=True)
+        for kind, system in zip(kinds, systems, strict=True)
     ]
     command = reproducing_command(
         NAME,
         [
             ("--config", config),
             *(("--set", override) for override in given),
+            *(("--kind", name) for name in names or ()),
             ("--in-parallel", in_parallel),
         ],
     )
-    sharing = describe_sharing(cores_of_this_machine(), len(KINDS), in_parallel=in_parallel)
+    sharing = describe_sharing(cores_of_this_machine(), len(kinds), in_parallel=in_parallel)
     text = report(task.config.name, aligned, f"{command} --eflomal ...", sharing)
     write_result(output, f"{NAME}_{task.config.name}.md", text)
 
