@@ -92,7 +92,12 @@ class LuongDotAttention(tf.Module):
 
 class LuongGeneralAttention(LuongDotAttention):
     """Multiplicative attention with a learned matrix (Luong et al., 2015, equation 8, `general`):
-    score = s^T W_a h."""
+    score = s^T W_a h / sqrt(query units).
+
+    The paper does not divide. The functions are the same, since W_a is learned, but not how they
+    are learned: each step of Adam moves all elements of W_a by about the learning rate, which would
+    add up to so large a change of the scores that attention is hardly learned.
+    """
 
     def __init__(self, rng: np.random.Generator, query_units: int, state_units: int):
         super().__init__()
@@ -100,7 +105,8 @@ class LuongGeneralAttention(LuongDotAttention):
 
     def remember(self, states: tf.Tensor, summary: tf.Tensor, mask: tf.Tensor) -> Memory:
         """See `Attention`."""
-        return Memory(self.W_a(states), states, mask, summary)
+        keys = self.W_a(states)
+        return Memory(keys * keys.shape[-1] ** -0.5, states, mask, summary)
 
 
 class MultiHeadAttention(tf.Module):

@@ -58,7 +58,7 @@ def luong_dot(attention, s, h):
 
 
 def luong_general(attention, s, h):
-    alpha = softmax(h @ attention.W_a.kernel.numpy() @ s)
+    alpha = softmax(h @ attention.W_a.kernel.numpy() @ s / np.sqrt(len(s)))
     return alpha @ h, alpha
 
 
