@@ -24,7 +24,7 @@ from benchmarks.hostile_kinds import (
 from serving import protocol
 from serving.server.model_service import RELOAD_CONFIG
 from serving.signatures import SCORE, SERVE_EXAMPLES
-from serving.tensors import to_tensor
+from serving.tensors import to_tensor, write_tensor
 
 _OK = "OK"
 _INVALID = ("INVALID_ARGUMENT",)
@@ -46,7 +46,7 @@ def _good(numbers: random.Random, victim: Victim, texts: Sequence[bytes] | None 
     request = protocol.PREDICT.request()
     request.model_spec.name = victim.model
     chosen = numbers.sample(victim.sentences, 2) if texts is None else texts
-    request.inputs["text"].CopyFrom(to_tensor(np.array(chosen, object)))
+    write_tensor(request.inputs["text"], np.array(chosen, object))
     return request
 
 
@@ -118,13 +118,13 @@ def _unknown_output(numbers: random.Random, request: Any) -> None:
 def _unequal_inputs(numbers: random.Random, request: Any) -> None:
     request.model_spec.signature_name = SCORE
     targets = [b"a"] * numbers.choice([0, 1, 3, 40])
-    request.inputs["target"].CopyFrom(to_tensor(np.array(targets, object)))
+    write_tensor(request.inputs["target"], np.array(targets, object))
 
 
 def _broken_examples(numbers: random.Random, request: Any) -> None:
     request.model_spec.signature_name = SERVE_EXAMPLES
     examples = [numbers.randbytes(numbers.randrange(30)) for _ in range(numbers.randrange(1, 4))]
-    request.inputs["examples"].CopyFrom(to_tensor(np.array(examples, object)))
+    write_tensor(request.inputs["examples"], np.array(examples, object))
     del request.inputs["text"]
 
 

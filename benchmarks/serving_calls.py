@@ -11,7 +11,7 @@ from benchmarks.serving_process import Endpoint
 from pipeline.errors import RunFailedError
 from serving.protocol import PREDICT, Method, ModelSpec
 from serving.signatures import SERVING_DEFAULT
-from serving.tensors import from_tensor, to_tensor
+from serving.tensors import from_tensor, write_tensor
 
 Answer = Mapping[str, np.ndarray]
 """The outputs of a signature; strings are `bytes` objects."""
@@ -52,7 +52,7 @@ def stub(channel: grpc.Channel | grpc.aio.Channel, method: Method) -> Any:
 def predict_request(model: str, texts: Sequence[bytes], signature: str = SERVING_DEFAULT) -> Any:
     """Makes a `PredictRequest` of a signature with the input `text`."""
     request = PREDICT.request(model_spec=ModelSpec(name=model, signature_name=signature))
-    request.inputs["text"].CopyFrom(to_tensor(np.array(texts, object)))
+    write_tensor(request.inputs["text"], np.array(texts, object))
     return request
 
 

@@ -12,7 +12,7 @@ from serving.model_info import ModelChoice
 from serving.protocol import PREDICT
 from serving.response_checks import Response, check_form, check_lengths
 from serving.signatures import CONTRACTS, N_BEST, SCORE, SERVING_DEFAULT
-from serving.tensors import TensorError, from_tensor, to_tensor
+from serving.tensors import TensorError, from_tensor, write_tensor
 from serving.translation import (
     ScoredTranslation,
     Translation,
@@ -45,8 +45,8 @@ class Job(Generic[Result]):
         """Makes the request for the texts at some positions."""
         request = PREDICT.request(model_spec=model.spec(self.signature))
         for name, values in self.inputs.items():
-            array = np.array([values[position] for position in batch], object)
-            request.inputs[name].CopyFrom(to_tensor(array))
+            texts = np.array([values[position] for position in batch], object)
+            write_tensor(request.inputs[name], texts)
         return request
 
     def results(self, reply: Any, batch: Sequence[int]) -> list[Result]:

@@ -64,22 +64,39 @@ def to_tensor(array: np.ndarray, *, as_content: bool = False) -> Any:
     Raises:
       TensorError: the dtype is another one, or an object is not `bytes`.
     """
+    tensor = TensorProto()
+    write_tensor(tensor, array, as_content=as_content)
+    return tensor
+
+
+def write_tensor(tensor: Any, array: np.ndarray, *, as_content: bool = False) -> None:
+    """Writes an array into an empty `TensorProto`, such as one that is part of a message.
+
+    Args:
+      tensor: the message.
+      array: as in `to_tensor`.
+      as_content: as in `to_tensor`.
+
+    Raises:
+      TensorError: the dtype is another one, or an object is not `bytes`.
+    """
     number = _NUMBERS_BY_DTYPE.get(array.dtype)
     if number is None:
         raise TensorError(f"the array's dtype is {array.dtype}, not one of {_KNOWN}")
-    kind, flat = _KINDS_BY_NUMBER[number], array.reshape(-1)
-    if kind is _STRING and not all(isinstance(value, bytes) for value in flat):
+    kind, values = _KINDS_BY_NUMBER[number], array.ravel().tolist()
+    if kind is _STRING and not all(isinstance(value, bytes) for value in values):
         raise TensorError("the array holds objects that are not bytes")
-    tensor = TensorProto(dtype=number)
+    tensor.dtype = number
     for size in array.shape:
         tensor.tensor_shape.dim.add(size=size)
     if not as_content:
-        getattr(tensor, kind.field).extend(flat.tolist())
+        getattr(tensor, kind.field).extend(values)
     elif kind is _STRING:
-        tensor.tensor_content = b"".join([*(encode_varint(len(value)) for value in flat), *flat])
+        tensor.tensor_content = b"".join(
+            [*(encode_varint(len(value)) for value in values), *values]
+        )
     else:
-        tensor.tensor_content = flat.tobytes()
-    return tensor
+        tensor.tensor_content = array.tobytes()
 
 
 def from_tensor(tensor: Any) -> np.ndarray:

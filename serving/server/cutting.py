@@ -5,6 +5,7 @@ its own texts alone, so that an answer never tells in whose company it was compu
 axes are those of the contract in `serving/signatures.py`.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ _PADDED_AXES: Mapping[str, tuple[str, ...]] = {
     "attention": ("target_length", "source_length"),
 }
 """The lengths that say what is real along the last axes of an output."""
+_LENGTHS = frozenset(itertools.chain.from_iterable(_PADDED_AXES.values()))
 
 
 def rows_of(inputs: Inputs) -> int:
@@ -46,10 +48,10 @@ def concatenate(several: Sequence[Inputs]) -> Inputs:
 def cut(outputs: Outputs, start: int, stop: int) -> dict[str, np.ndarray]:
     """Returns the answers to the texts from `start` to before `stop`, without foreign padding."""
     own = {name: values[start:stop] for name, values in outputs.items()}
+    real = {name: slice(max(0, int(own[name].max(initial=0)))) for name in _LENGTHS if name in own}
     for name, lengths in _PADDED_AXES.items():
-        if name in own and all(length in own for length in lengths):
-            real = [slice(max(0, int(own[length].max(initial=0)))) for length in lengths]
-            index: tuple[Any, ...] = (..., *real)
+        if name in own and all(length in real for length in lengths):
+            index: tuple[Any, ...] = (..., *(real[length] for length in lengths))
             own[name] = own[name][index]
     return own
 

@@ -17,7 +17,7 @@ from serving.server.cutting import Inputs, Outputs
 from serving.server.errors import RequestError, invalid
 from serving.server.loaded_model import LoadedModel, LoadedSignature
 from serving.signatures import SERVING_DEFAULT
-from serving.tensors import TensorError, dtype_name, from_tensor, to_tensor
+from serving.tensors import TensorError, dtype_name, from_tensor, write_tensor
 
 _STRING = "DT_STRING"
 
@@ -119,7 +119,7 @@ def write_response(target: Target, version: int, outputs: Outputs, names: Iterab
     fill_spec(response.model_spec, target.name, version)
     response.model_spec.signature_name = target.signature
     for name in names:
-        response.outputs[name].CopyFrom(to_tensor(np.asarray(outputs[name])))
+        write_tensor(response.outputs[name], np.asarray(outputs[name]))
     return response
 
 
