@@ -187,8 +187,8 @@ def report(name: str, aligned: Sequence[Aligned], command: str, sharing: str) ->
             number(each.system.best_validation_bleu),
             number(each.system.training_seconds / 60, 0),
         ]
-        for name in LINKS:
-            found = each.agreements[name]
+        for links in LINKS:
+            found = each.agreements[links]
             row += map(percent, (found.precision, found.recall, found.error_rate))
         rows.append(row)
     cards = sorted({each.system.card["machine"] for each in aligned})

@@ -124,4 +124,5 @@ def test_the_kinds_are_reported_with_each_way_to_link():
     row = r"lstm, bahdanau +\| +30.00 \| +1" + 2 * r" \| +75.0 % \| +50.0 % \| +25.0 %"
     assert re.search(row, text)
     assert "| gru, bahdanau, states alone |" in text
+    assert text.startswith("# Attention as word alignment, by the kind of model: captions\n")
     assert "`a command`" in text
