@@ -1,7 +1,8 @@
 """The small pieces that all rooms of the network share: weights, projections, dropout.
 
 Weights are float32 variables; each is cast to the computing type where it is used, so one set of
-weights trains in bfloat16 and serves in float32.
+weights trains in bfloat16 and serves in float32. A model that serves in bfloat16 has a rounded copy
+of each matrix, because to cast it again at each step of a search would take longer than is gained.
 """
 
 import enum
@@ -23,6 +24,28 @@ def zeros(*shape: int) -> tf.Variable:
     return tf.Variable(tf.zeros(shape))
 
 
+def rounded(weights: tf.Variable) -> tf.Variable:
+    """A copy in bfloat16, to serve with; it is not trained."""
+    return tf.Variable(tf.cast(weights, tf.bfloat16), trainable=False)
+
+
+def product(x: tf.Tensor, weights: tf.Variable, axis: int = 0) -> tf.Tensor:
+    """Multiplies the last axis of x with an axis of a matrix. With a matrix in bfloat16 the vectors
+    and their products are rounded to it, too.
+
+    Args:
+      x: [..., n].
+      weights: [n, m], or with axis 1 [m, n].
+      axis: of the weights.
+
+    Returns:
+      [..., m], of the type of x.
+    """
+    dtype = tf.bfloat16 if weights.dtype == tf.bfloat16 else x.dtype
+    y = tf.tensordot(tf.cast(x, dtype), tf.cast(weights, dtype), axes=[[-1], [axis]])
+    return tf.cast(y, x.dtype)
+
+
 class Projection(tf.Module):
     """A linear map of the last axis: x W, or x W + b."""
 
@@ -30,10 +53,15 @@ class Projection(tf.Module):
         super().__init__()
         self.kernel = glorot(rng, inputs, outputs)
         self.bias = zeros(outputs) if bias else None
+        self.rounded_kernel: tf.Variable | None = None
+
+    def round(self) -> None:
+        """From now on multiplies with W rounded to bfloat16; W itself stays as it is."""
+        self.rounded_kernel = rounded(self.kernel)
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Maps [..., inputs] to [..., outputs]."""
-        y = tf.tensordot(x, tf.cast(self.kernel, x.dtype), axes=1)
+        y = product(x, self.kernel if self.rounded_kernel is None else self.rounded_kernel)
         return y if self.bias is None else y + tf.cast(self.bias, x.dtype)
 
 

@@ -16,7 +16,7 @@ from trainer.attention import Memory
 from trainer.copying import Pointer, attention_on_vocabulary
 from trainer.decoder import Decoder
 from trainer.encoder import Encoder
-from trainer.layers import NO_DROPOUT, Dropout, DropoutPlace, Projection, zeros
+from trainer.layers import NO_DROPOUT, Dropout, DropoutPlace, Projection, product, rounded, zeros
 from trainer.settings import ModelSettings
 from trainer.subwords import PAD, START
 
@@ -65,8 +65,22 @@ class TranslationModel(tf.Module):
         self.decoder = Decoder(settings, rng, self.encoder.output_units, self.encoder.summary_units)
         self.W_o = Projection(rng, settings.decoder_units, width)
         self.output_bias = zeros(vocabulary_size)
+        self.rounded_embeddings: tf.Variable | None = None
         points = settings.copying and settings.attention != "none"
         self.pointer = Pointer(rng, settings.decoder_units) if points else None
+
+    def round(self) -> None:
+        """From now on multiplies with matrices that are rounded to bfloat16, to serve faster where
+        that is computed natively.
+
+        Activations stay float32, and so do the weights themselves, which lie beside the rounded
+        ones in an export: whoever trains on begins with them. The recurrence of the encoder is not
+        rounded; it is a small part of a search.
+        """
+        for module in self.submodules:
+            if isinstance(module, Projection):
+                module.round()
+        self.rounded_embeddings = rounded(self.embeddings)
 
     def _embed(self, ids: tf.Tensor) -> tf.Tensor:
         """Ids [...] to embeddings [..., embedding size], larger than those of the output layer by
@@ -143,6 +157,6 @@ class TranslationModel(tf.Module):
     def logits(self, outputs: tf.Tensor) -> tf.Tensor:
         """Scores every subword, copying aside: [..., decoder units] -> float32 [...,
         vocabulary]."""
-        embeddings = tf.cast(self.embeddings, outputs.dtype)
-        scores = tf.tensordot(self.W_o(outputs), embeddings, axes=[[-1], [1]])
+        embeddings = self.embeddings if self.rounded_embeddings is None else self.rounded_embeddings
+        scores = product(self.W_o(outputs), embeddings, axis=1)
         return tf.cast(scores, tf.float32) + self.output_bias

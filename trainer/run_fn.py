@@ -115,9 +115,10 @@ def _training_key(config: dict[str, Any], data: TrainingData) -> str:
             "subwords", "model", "training", "decoding", "seed", "code_digest", "warm_start",
         )
     }  # fmt: skip
-    relevant["training"] = {
-        name: value for name, value in config["training"].items() if name != "attention_images"
-    }
+    for section, other in (("training", "attention_images"), ("decoding", "precision")):
+        relevant[section] = {
+            name: value for name, value in config[section].items() if name != other
+        }
     digest = hashlib.sha256(json.dumps(relevant, sort_keys=True).encode())
     digest.update("\n".join(data.vocabulary).encode())
     for pairs in (data.train, data.validation):

@@ -119,3 +119,6 @@ class DecodingSettings(Settings):
     target_ratio: float = Field(2.0, gt=0)
     """A translation has at most `target_ratio * source tokens + target_offset` tokens."""
     target_offset: int = Field(10, ge=1)
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """`bfloat16`: the export multiplies with matrices rounded to bfloat16, which is faster where
+    the server's processor or GPU does it natively, and slower elsewhere."""

@@ -18,6 +18,7 @@ from serving.operation_check import check_operations, core_operations, read_oper
 from serving.signatures import N_BEST, SCORE, SERVE_EXAMPLES, SERVING_DEFAULT
 from serving.translation import Translation, as_text, read_n_best, read_scored, read_translation
 from tests.serving.standin_model import export_standin
+from tests.trainer.tiny import DECODING
 from tests.trainer.tiny_export import export_tiny_model, serialised_example
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -44,9 +45,10 @@ LONGEST_STRING_WITHIN_A_TENSOR = 22
 Response = dict[str, np.ndarray]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> str:
-    return str(export_tiny_model(tmp_path_factory.mktemp("export")))
+@pytest.fixture(scope="module", params=["float32", "bfloat16"])
+def folder(request, tmp_path_factory) -> str:
+    decoding = DECODING.model_copy(update={"precision": request.param})
+    return str(export_tiny_model(tmp_path_factory.mktemp("export"), decoding=decoding))
 
 
 def signatures_of(folder: str) -> Mapping[str, Any]:

@@ -21,9 +21,10 @@ MOST_RECORDS_OF_TENSORFLOW_SERVING = 1000
 MATRIX_AND_LENGTHS = ("attention", "target_length", "source_length")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return export_tiny_model(tmp_path_factory.mktemp("export"))
+@pytest.fixture(scope="module", params=["float32", "bfloat16"])
+def folder(request, tmp_path_factory):
+    decoding = DECODING.model_copy(update={"precision": request.param})
+    return export_tiny_model(tmp_path_factory.mktemp("export"), decoding=decoding)
 
 
 @pytest.fixture(scope="module")

@@ -51,6 +51,21 @@ def test_a_projection_maps_the_last_axis():
     np.testing.assert_allclose(layer(tf.constant(x)), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_a_rounded_projection_multiplies_in_bfloat16():
+    layer = Projection(np.random.default_rng(1), 40, 3, bias=True)
+    x = tf.constant(np.random.default_rng(2).normal(size=[2, 5, 40]).astype(np.float32))
+    kernel, exact = layer.kernel.numpy(), layer(x).numpy()
+    layer.round()
+    found = layer(x)
+    assert found.dtype == tf.float32
+    assert not np.array_equal(found, exact)
+    as_bfloat16 = [tf.cast(tf.cast(each, tf.bfloat16), tf.float32) for each in (x, kernel)]
+    expected = tf.cast(tf.tensordot(*as_bfloat16, axes=1), tf.bfloat16)
+    # What is summed in another order may fall to the neighbouring number: 8 bits are one in 256.
+    np.testing.assert_allclose(found, tf.cast(expected, tf.float32), rtol=1 / 128, atol=1e-3)
+    np.testing.assert_array_equal(layer.kernel, kernel)
+
+
 def test_initial_weights_keep_the_bounds_of_glorot():
     weight = glorot(np.random.default_rng(1), 30, 70).numpy()
     assert np.abs(weight).max() <= (6 / 100) ** 0.5

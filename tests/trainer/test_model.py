@@ -52,6 +52,18 @@ def test_the_same_seed_gives_the_same_weights(model, settings):
     assert all(np.array_equal(a, b) for a, b in zip(model.variables, again.variables, strict=True))
 
 
+def test_a_rounded_model_says_nearly_the_same_and_keeps_its_weights(model, settings, sources):
+    rounded = TranslationModel(settings, VOCABULARY, seed=4)
+    rounded.round()
+    batch = padded(sources)
+    exact, near = (force(each, batch, batch)[0].numpy() for each in (model, rounded))
+    assert not np.array_equal(near, exact)
+    np.testing.assert_allclose(near, exact, atol=0.05)
+    weights = [each for each in rounded.variables if each.dtype == tf.float32]
+    for kept, before in zip(weights, model.variables, strict=True):
+        np.testing.assert_array_equal(kept, before)
+
+
 @pytest.mark.parametrize("kind", [tf.float32, tf.bfloat16], ids=lambda kind: kind.name)
 def test_the_loss_depends_on_every_weight(settings, sources, kind):
     model = TranslationModel(settings, VOCABULARY, seed=4, compute_type=kind)

@@ -33,6 +33,14 @@ def test_the_weights_are_those_of_the_export(export, vocabulary):
         np.testing.assert_array_equal(found, expected)
 
 
+def test_an_export_in_bfloat16_has_the_weights_in_float32_too(vocabulary, tmp_path):
+    decoding = DECODING.model_copy(update={"precision": "bfloat16"})
+    model = TranslationModel(MODEL, len(vocabulary), seed=1)
+    load_weights(model, str(export_tiny_model(tmp_path, decoding=decoding)))
+    for found, expected in zip(model.variables, exported(vocabulary).variables, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
 @pytest.mark.parametrize(
     "change",
     [{"decoder_units": 32}, {"encoder_layers": 2}, {"attention": "luong_general"}],

@@ -7,14 +7,16 @@ import tensorflow as tf
 from tests.trainer.tiny import DECODING, MODEL, SUBWORDS, write_vocabulary
 from trainer.export import export_model
 from trainer.model import TranslationModel
-from trainer.settings import ModelSettings
+from trainer.settings import DecodingSettings, ModelSettings
 from trainer.subwords import read_vocabulary
 
 WARMUP_TEXTS = [f"The cat sees {'the mat ' * length}." for length in range(20)]
 """Shortest first."""
 
 
-def export_tiny_model(base: Path, settings: ModelSettings = MODEL) -> Path:
+def export_tiny_model(
+    base: Path, settings: ModelSettings = MODEL, decoding: DecodingSettings = DECODING
+) -> Path:
     """Exports an untrained model to a folder below `base`, and returns that folder."""
     vocabulary_path = write_vocabulary(base)
     model = TranslationModel(settings, len(read_vocabulary(vocabulary_path)), seed=8)
@@ -24,7 +26,7 @@ def export_tiny_model(base: Path, settings: ModelSettings = MODEL) -> Path:
         model,
         vocabulary_path,
         SUBWORDS,
-        DECODING,
+        decoding,
         card={"name": "tiny"},
         warmup_texts=WARMUP_TEXTS,
     )
