@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import tensorflow as tf
 
-from trainer.layers import Projection, glorot
+from trainer.layers import Projection, glorot, product
 from trainer.settings import ModelSettings
 
 
@@ -26,11 +26,10 @@ class Memory(NamedTuple):
     keys: tf.Tensor
     """What queries are compared with: [batch, source, key units]."""
     values: tf.Tensor
-    """What the context is made of: [batch, source, value units]."""
+    """What the context is made of: [batch, source, value units]; where it is fixed, all that it is:
+    [batch, 1, value units]."""
     mask: tf.Tensor
     """bool [batch, source], true on real source positions."""
-    summary: tf.Tensor
-    """Where each direction of the encoder ended, [batch, summary units]."""
 
 
 class Attention(Protocol):
@@ -48,7 +47,7 @@ class Attention(Protocol):
           memory: from `remember`.
 
         Returns:
-          The context vectors [batch, target, state units] and the attention weights, float32
+          The context vectors [batch, target, value units] and the attention weights, float32
           [batch, target, source]: each row sums to 1 over the real source positions and is exactly
           0 on padding.
         """
@@ -66,13 +65,12 @@ class BahdanauAttention(tf.Module):
 
     def remember(self, states: tf.Tensor, summary: tf.Tensor, mask: tf.Tensor) -> Memory:
         """See `Attention`."""
-        return Memory(self.W_k(states), states, mask, summary)
+        return Memory(self.W_k(states), states, mask)
 
     def __call__(self, queries: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:
         """See `Attention`."""
         hidden = tf.tanh(self.W_q(queries)[:, :, None] + memory.keys[:, None])
-        scores = tf.tensordot(hidden, tf.cast(self.v[:, 0], hidden.dtype), axes=1)
-        return _attend(scores, memory)
+        return _attend(product(hidden, self.v)[..., 0], memory)
 
 
 class LuongDotAttention(tf.Module):
@@ -83,7 +81,7 @@ class LuongDotAttention(tf.Module):
 
     def remember(self, states: tf.Tensor, summary: tf.Tensor, mask: tf.Tensor) -> Memory:
         """See `Attention`."""
-        return Memory(states, states, mask, summary)
+        return Memory(states, states, mask)
 
     def __call__(self, queries: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:
         """See `Attention`."""
@@ -106,7 +104,7 @@ class LuongGeneralAttention(LuongDotAttention):
     def remember(self, states: tf.Tensor, summary: tf.Tensor, mask: tf.Tensor) -> Memory:
         """See `Attention`."""
         keys = self.W_a(states)
-        return Memory(keys * keys.shape[-1] ** -0.5, states, mask, summary)
+        return Memory(keys * keys.shape[-1] ** -0.5, states, mask)
 
 
 class MultiHeadAttention(tf.Module):
@@ -128,7 +126,7 @@ class MultiHeadAttention(tf.Module):
 
     def remember(self, states: tf.Tensor, summary: tf.Tensor, mask: tf.Tensor) -> Memory:
         """See `Attention`."""
-        return Memory(self.W_k(states), self.W_v(states), mask, summary)
+        return Memory(self.W_k(states), self.W_v(states), mask)
 
     def __call__(self, queries: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:
         """See `Attention`."""
@@ -162,7 +160,7 @@ class FixedContext(tf.Module):
 
     def remember(self, states: tf.Tensor, summary: tf.Tensor, mask: tf.Tensor) -> Memory:
         """See `Attention`."""
-        return Memory(states, states, mask, summary)
+        return Memory(states, summary[:, None], mask)
 
     def __call__(self, queries: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:
         """See `Attention`."""
@@ -171,7 +169,7 @@ class FixedContext(tf.Module):
         weights = tf.one_hot(last, source)
         if self._bidirectional:
             weights = (weights + tf.one_hot(tf.zeros_like(last), source)) / 2
-        context = tf.repeat(memory.summary[:, None], target, axis=1)
+        context = tf.repeat(memory.values, target, axis=1)
         return context, tf.repeat(weights[:, None], target, axis=1)
 
 
@@ -211,4 +209,5 @@ def masked_softmax(scores: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     Returns:
       float32, of the scores' shape.
     """
-    return tf.nn.softmax(tf.where(mask, scores, scores.dtype.min))
+    # Of so few numbers TensorFlow's own softmax takes several times as long.
+    return tf.exp(tf.nn.log_softmax(tf.where(mask, scores, scores.dtype.min)))

@@ -8,13 +8,12 @@ Hypotheses are kept as back-pointers (token and parent of each beam at each step
 attended to is gathered at the end, once, instead of being copied along at every step.
 """
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from trainer.subwords import END, PAD, START, UNKNOWN
+from trainer.subwords import END, PAD, START
 
 IMPOSSIBLE = -1e9
 """Stands for the logarithm of 0 where sums must stay finite."""
@@ -31,8 +30,8 @@ LEAST_COVERAGE = 0.01
 hypothesis something finite."""
 
 
-_GROUP = 64
-"""Columns of a group of `top_k`."""
+_WIDEST_GROUP = 64
+"""Tokens of a group of `best_continuations`."""
 
 
 class Hypotheses(NamedTuple):
@@ -115,10 +114,10 @@ def beam_search(
         context=context,
         max_lengths=max_lengths,
         to_cover=to_cover,
-        tokens=tf.fill([batch, beam_size], START),
-        log_probs=tf.tile([[0.0] + [IMPOSSIBLE] * (beam_size - 1)], [batch, 1]),
-        state=tf.repeat(initial_state[:, None], beam_size, axis=1),
-        coverage=tf.zeros([batch, beam_size, tf.shape(to_cover)[1]]),
+        tokens=tf.fill([batch, 1], START),
+        log_probs=tf.zeros([batch, 1]),
+        state=initial_state[:, None],
+        coverage=tf.zeros([batch, 1, tf.shape(to_cover)[1]]),
         finished=finished,
     )
     trace = _Trace(
@@ -128,10 +127,8 @@ def beam_search(
         )
     )
 
-    # The first step is taken even for a batch of no sentences, so that the results have their
-    # shapes.
     def goes_on(time: tf.Tensor, searched: _Searched, *_: object) -> tf.Tensor:
-        return (time == 0) | tf.reduce_any(_is_open(searched, time))
+        return tf.reduce_any(_is_open(searched, time))
 
     def search_on(
         time: tf.Tensor, searched: _Searched, finished: _Finished, trace: _Trace
@@ -144,11 +141,12 @@ def beam_search(
     def is_worth_a_step(time: tf.Tensor, searched: _Searched, *_: object) -> tf.Tensor:
         # To let sentences go is to copy the others, so a quarter of them must be done.
         is_open = tf.cast(_is_open(searched, time), tf.int32)
-        return (time == 0) | (4 * tf.reduce_sum(is_open) > 3 * tf.size(is_open))
+        return 4 * tf.reduce_sum(is_open) > 3 * tf.size(is_open)
 
     def advance(time: tf.Tensor, searched: _Searched, trace: _Trace) -> tuple:
         logits, state, attention = step(searched.context, searched.tokens, searched.state)
-        candidates = _best_continuations(searched.log_probs, logits)
+        # So many that the beam can go on whatever ends.
+        candidates = best_continuations(searched.log_probs, logits, 2 * beam_size)
         coverage = searched.coverage + attention
         missing = coverage_penalty(coverage, searched.to_cover[:, None], beta)
         scores = candidates.log_probs / length_penalty(time + 1, alpha)
@@ -170,7 +168,8 @@ def beam_search(
         )
         return time + 1, searched, trace
 
-    time, searched, finished, trace = _while(goes_on, search_on, (0, searched, finished, trace))
+    time, searched, trace = advance(0, searched, trace)
+    time, searched, finished, trace = _while(goes_on, search_on, (time, searched, finished, trace))
     finished = _put_back(searched, finished)
     ids, attention = _follow_back(finished, trace, time)
     is_found = tf.math.is_finite(finished.scores)
@@ -202,8 +201,8 @@ class _Searched(NamedTuple):
     finished: _Finished
 
 
-class _Candidates(NamedTuple):
-    """The best continuations of a sentence's beams, twice as many as beams, best first."""
+class Candidates(NamedTuple):
+    """The best continuations of a sentence's hypotheses, best first; each [rows, count]."""
 
     tokens: tf.Tensor
     parents: tf.Tensor
@@ -271,49 +270,58 @@ def _is_ended(finished: _Finished) -> tf.Tensor:
     return tf.math.is_finite(finished.scores) & tf.equal(finished.tokens, END)
 
 
-def _best_continuations(log_probs: tf.Tensor, logits: tf.Tensor) -> _Candidates:
-    """Extends every beam by every token and keeps the best: so many that the beams can go on
-    whatever ends."""
-    beam_size, vocabulary = log_probs.shape[1], logits.shape[2]
-    never = tf.reduce_sum(
-        tf.one_hot([PAD, UNKNOWN, START], vocabulary, on_value=IMPOSSIBLE), axis=0
-    )
-    totals = log_probs[:, :, None] + tf.nn.log_softmax(logits) + never
-    best, flat = top_k(tf.reshape(totals, [-1, beam_size * vocabulary]), 2 * beam_size)
-    return _Candidates(flat % vocabulary, flat // vocabulary, best)
+def best_continuations(log_probs: tf.Tensor, logits: tf.Tensor, count: int) -> Candidates:
+    """Extends hypotheses by every token but padding, unknown and start, and keeps the best.
 
-
-def top_k(values: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Returns the k largest values of each row and where they are, largest first.
-
-    `tf.math.top_k` sorts as it reads; a maximum is found several times faster. The k largest values
-    lie in the k groups of the largest maxima.
+    `tf.math.top_k` sorts as it reads; a maximum is found several times faster. So the tokens are
+    divided into groups: the best continuations lie in those of the largest maxima.
 
     Args:
-      values: float32 [rows, columns], with as many columns known before it runs; at least k.
-      k: how many.
-
-    Returns:
-      float32 [rows, k] and int32 [rows, k].
+      log_probs: of the hypotheses, [rows, beam].
+      logits: of the tokens that may follow, float32 [rows, beam, vocabulary].
+      count: how many continuations to keep. Should there be fewer, the rest is `IMPOSSIBLE`.
     """
-    columns = values.shape[1]
-    if columns < k * _GROUP:
-        return tf.math.top_k(values, k)
-    filler = [[0, 0], [0, -columns % _GROUP]]
-    groups = tf.reshape(
-        tf.pad(values, filler, constant_values=values.dtype.min),
-        [-1, math.ceil(columns / _GROUP), _GROUP],
+    beam_size, vocabulary = logits.shape[1:]
+    width = _width_of_groups(vocabulary)
+    following = tf.nn.log_softmax(logits)
+    if filler := -vocabulary % width:
+        never = following.dtype.min
+        following = tf.pad(following, [[0, 0], [0, 0], [0, filler]], constant_values=never)
+    groups = following.shape[2] // width
+    following = tf.reshape(following, [-1, beam_size, groups, width])
+    # The first group begins with what is never written.
+    first = tf.reduce_max(following[:, :, :1, END:], axis=3)
+    largest = tf.concat([first, tf.reduce_max(following, axis=3)[:, :, 1:]], axis=2)
+    largest = tf.reshape(log_probs[:, :, None] + largest, [-1, beam_size * groups])
+    chosen = tf.math.top_k(largest, min(count, beam_size * groups)).indices
+    chosen = tf.sort(chosen)  # so that of equal values the first ones are kept
+    parents = chosen // groups
+    totals = tf.gather(tf.reshape(following, [-1, beam_size * groups, width]), chosen, batch_dims=1)
+    totals += tf.gather(log_probs, parents, batch_dims=1)[:, :, None]
+    tokens = (chosen % groups)[:, :, None] * width + tf.range(width)
+    totals = tf.where(tokens < END, IMPOSSIBLE, totals)
+    size = chosen.shape[1] * width
+    best, place = tf.math.top_k(tf.reshape(totals, [-1, size]), min(count, size))
+    missing = [[0, 0], [0, count - min(count, size)]]
+    return Candidates(
+        tokens=tf.pad(tf.gather(tf.reshape(tokens, [-1, size]), place, batch_dims=1), missing),
+        parents=tf.pad(tf.gather(parents, place // width, batch_dims=1), missing),
+        log_probs=tf.pad(best, missing, constant_values=IMPOSSIBLE),
     )
-    _, best = tf.math.top_k(tf.reduce_max(groups, axis=2), k)
-    best = tf.sort(best)  # so that of equal values the first ones are chosen
-    candidates = tf.reshape(tf.gather(groups, best, batch_dims=1), [-1, k * _GROUP])
-    values, place = tf.math.top_k(candidates, k)
-    return values, tf.gather(best, place // _GROUP, batch_dims=1) * _GROUP + place % _GROUP
+
+
+def _width_of_groups(vocabulary: int) -> int:
+    """How many tokens a group holds. One that divides the vocabulary saves a copy, to fill up the
+    last group."""
+    if vocabulary <= _WIDEST_GROUP:
+        return vocabulary
+    widths = range(_WIDEST_GROUP // 2, _WIDEST_GROUP + 1)
+    return max((each for each in widths if vocabulary % each == 0), default=_WIDEST_GROUP)
 
 
 def _finish(
     finished: _Finished,
-    candidates: _Candidates,
+    candidates: Candidates,
     scores: tf.Tensor,
     time: tf.Tensor,
     is_last: tf.Tensor,
@@ -343,7 +351,7 @@ def _finish(
     return _Finished(*(tf.gather(field, best, batch_dims=1) for field in both))
 
 
-def _keep_alive(candidates: _Candidates) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+def _keep_alive(candidates: Candidates) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Chooses the best continuations that do not end: tokens, parents and log-probabilities, each
     [batch, beam]."""
     beam_size = candidates.tokens.shape[1] // 2

@@ -5,6 +5,9 @@ every step.
     c_t = attention(s_t, h)
     o_t = tanh(W_c [c_t ; s_t])
 
+As the context is a weighted sum, W_c [c_t ; s_t] = sum_i alpha_ti (W_c^c h_i) + W_c^s s_t: what W_c
+makes of the annotations is computed once for each source, not at every step of each hypothesis.
+
 The order is that of Luong, Pham and Manning (2015, section 3.1): the state is updated first and
 then attends. So with teacher forcing the recurrence runs through the whole target, and attention is
 computed for all its positions at once.
@@ -58,6 +61,18 @@ class Decoder(tf.Module):
         self._sizes = [*(cell.state_size for cell in self.layers), fed]
         self.initial = Projection(rng, summary_units, sum(self._sizes) - fed)
         self.W_c = Projection(rng, state_units + self.units, self.units)
+        # Layers above the bottom read the context itself; heads have a projection of their own.
+        is_only_reader = settings.decoder_layers == 1 and settings.attention != "multi_head"
+        self._remembers_for_output = is_only_reader
+        self._state_units = state_units
+
+    def remember(self, states: tf.Tensor, summary: tf.Tensor, mask: tf.Tensor) -> Memory:
+        """Prepares encoder states [batch, source, state units], their summary [batch, summary
+        units] and their mask, bool [batch, source], to be attended to."""
+        memory = self.attention.remember(states, summary, mask)
+        if not self._remembers_for_output:
+            return memory
+        return memory._replace(values=self.W_c.of_part(memory.values, 0))
 
     def initial_state(self, summary: tf.Tensor) -> tf.Tensor:
         """The first state, from the encoder's summary: [batch, summary units] -> [batch, state
@@ -157,5 +172,6 @@ class Decoder(tf.Module):
         for depth, cell in enumerate(upper, start=1):
             states += run_layer(depth, cell, tf.concat([below, context], axis=-1))
             below = dropout(states, DropoutPlace.DECODER_STATES, depth)
-        outputs = tf.tanh(self.W_c(tf.concat([context, below], axis=-1)))
+        seen = context if self._remembers_for_output else self.W_c.of_part(context, 0)
+        outputs = tf.tanh(seen + self.W_c.of_part(below, self._state_units))
         return dropout(outputs, DropoutPlace.DECODER_OUTPUTS), weights

@@ -29,21 +29,47 @@ def rounded(weights: tf.Variable) -> tf.Variable:
     return tf.Variable(tf.cast(weights, tf.bfloat16), trainable=False)
 
 
-def product(x: tf.Tensor, weights: tf.Variable, axis: int = 0) -> tf.Tensor:
-    """Multiplies the last axis of x with an axis of a matrix. With a matrix in bfloat16 the vectors
-    and their products are rounded to it, too.
+def product(
+    x: tf.Tensor,
+    weights: tf.Variable | tf.Tensor,
+    bias: tf.Variable | None = None,
+    *,
+    transpose: bool = False,
+    result_type: tf.DType | None = None,
+) -> tf.Tensor:
+    """Multiplies the last axis of x with a matrix. With a matrix in bfloat16 the vectors and their
+    products are rounded to it, too.
 
     Args:
       x: [..., n].
-      weights: [n, m], or with axis 1 [m, n].
-      axis: of the weights.
+      weights: [n, m].
+      bias: [m], which is added.
+      transpose: whether the weights are [m, n] instead.
+      result_type: of the result, to which the bias is added; that of x unless given.
 
     Returns:
-      [..., m], of the type of x.
+      [..., m].
     """
+    x = tf.convert_to_tensor(x)
+    result_type = result_type or x.dtype
     dtype = tf.bfloat16 if weights.dtype == tf.bfloat16 else x.dtype
-    y = tf.tensordot(tf.cast(x, dtype), tf.cast(weights, dtype), axes=[[-1], [axis]])
-    return tf.cast(y, x.dtype)
+    # One plain matrix product with its bias, which TensorFlow runs as a single operation.
+    rows = tf.reshape(tf.cast(x, dtype), [-1, x.shape[-1]])
+    y = tf.matmul(rows, tf.cast(weights, dtype), transpose_b=transpose)
+    y = tf.cast(y, result_type)
+    if bias is not None:
+        y = tf.nn.bias_add(y, tf.cast(bias, result_type))
+    return _with_leading_axes(y, x)
+
+
+def _with_leading_axes(rows: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+    """Gives [rows, m] the axes of x in place of its first one, all but the last."""
+    sizes = x.shape[:-1].as_list()
+    if sizes.count(None) > 1:
+        return tf.reshape(rows, tf.concat([tf.shape(x)[:-1], [rows.shape[-1]]], axis=0))
+    # Nothing has to be computed for it at each step of a search.
+    known = [-1 if size is None else size for size in sizes]
+    return tf.reshape(rows, [*known, rows.shape[-1]])
 
 
 class Projection(tf.Module):
@@ -61,8 +87,16 @@ class Projection(tf.Module):
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Maps [..., inputs] to [..., outputs]."""
-        y = product(x, self.kernel if self.rounded_kernel is None else self.rounded_kernel)
-        return y if self.bias is None else y + tf.cast(self.bias, x.dtype)
+        return product(x, self._used_kernel, self.bias)
+
+    def of_part(self, x: tf.Tensor, start: int) -> tf.Tensor:
+        """Maps a part of the inputs, those from `start` on: what [..., part] adds to the output
+        [..., outputs], without b."""
+        return product(x, self._used_kernel[start : start + x.shape[-1]])
+
+    @property
+    def _used_kernel(self) -> tf.Variable:
+        return self.kernel if self.rounded_kernel is None else self.rounded_kernel
 
 
 class DropoutPlace(enum.IntEnum):

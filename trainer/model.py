@@ -97,7 +97,7 @@ class TranslationModel(tf.Module):
         embedded = dropout(self._embed(source_ids), DropoutPlace.SOURCE_EMBEDDINGS)
         states, summary = self.encoder(embedded, mask, dropout)
         seen = dropout(summary, DropoutPlace.SUMMARY)
-        memory = self.decoder.attention.remember(states, seen, mask)
+        memory = self.decoder.remember(states, seen, mask)
         ids = tf.cast(source_ids, tf.int32)
         return Encoded(ids, memory, self.decoder.initial_state(summary))
 
@@ -158,5 +158,10 @@ class TranslationModel(tf.Module):
         """Scores every subword, copying aside: [..., decoder units] -> float32 [...,
         vocabulary]."""
         embeddings = self.embeddings if self.rounded_embeddings is None else self.rounded_embeddings
-        scores = product(self.W_o(outputs), embeddings, axis=1)
-        return tf.cast(scores, tf.float32) + self.output_bias
+        return product(
+            self.W_o(outputs),
+            embeddings,
+            self.output_bias,
+            transpose=True,
+            result_type=tf.float32,
+        )
