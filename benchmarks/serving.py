@@ -5,7 +5,7 @@
 
 Each part starts `nmt serve`, as a process of its own, on a copy of the live model:
 
-    latency         one sentence in process against over gRPC, pair by pair
+    latency         one sentence in process against over gRPC, turn by turn
     load            throughput over sizes of requests and numbers of clients
     first-request   the first request to a new version against those after it
     reloads         new versions while clients translate

@@ -1,7 +1,7 @@
 """What a server adds to the time of one sentence."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,6 +9,7 @@ from benchmarks.bars import Bar
 from benchmarks.paragraphs import paragraph
 from benchmarks.serving_calls import (
     SECONDS_OF_REQUEST,
+    Answer,
     InProcess,
     failures_told,
     open_channel,
@@ -24,6 +25,11 @@ from serving.protocol import PREDICT
 from serving.server.cutting import cut
 
 _WARM_UPS = 20
+_TURN = 10
+"""How many sentences are translated one way before they are translated the other way."""
+_SETTLING = 2
+"""Requests at the start of a turn that do not count: until then the other process's threads still
+look for work, and the caches hold its weights."""
 _MOST_MILLISECONDS = 2.0
 
 
@@ -43,7 +49,8 @@ class Latencies:
 
 
 def measure_latency(model: InProcess, endpoint: Endpoint, sentences: Sequence[bytes]) -> Latencies:
-    """Translates each sentence in process and then over gRPC, never both at the same time.
+    """Translates sentences in process and over gRPC, a few one way and then the same the other way,
+    never both at the same time.
 
     Both times are those from texts to NumPy arrays, so that over gRPC they include what the client
     does to write the request and to read the reply.
@@ -51,22 +58,46 @@ def measure_latency(model: InProcess, endpoint: Endpoint, sentences: Sequence[by
     Raises:
       RunFailedError: the server fails a request.
     """
-    in_process, over_grpc, different = [], [], 0
-    # The same texts go round, should there be few.
-    warm_up = [sentences[position % len(sentences)] for position in range(_WARM_UPS)]
+    in_process: list[float] = []
+    over_grpc: list[float] = []
+    different = 0
     with open_channel(endpoint) as channel, failures_told():
-        ask = partial(stub(channel, PREDICT), timeout=SECONDS_OF_REQUEST)
-        for position, sentence in enumerate([*warm_up, *sentences]):
-            started = time.perf_counter()
-            own = model([sentence])
-            between = time.perf_counter()
-            reply = read_answer(ask(predict_request(endpoint.model, [sentence])))
-            ended = time.perf_counter()
-            if position >= _WARM_UPS:
-                in_process.append(between - started)
-                over_grpc.append(ended - between)
-                different += not same_answers(cut(own, 0, 1), reply)
+        predict = partial(stub(channel, PREDICT), timeout=SECONDS_OF_REQUEST)
+
+        def call(text: bytes) -> Answer:
+            return cut(model([text]), 0, 1)
+
+        def ask(text: bytes) -> Answer:
+            return read_answer(predict(predict_request(endpoint.model, [text])))
+
+        # The same texts go round, should there be few.
+        warm_up = [sentences[position % len(sentences)] for position in range(_WARM_UPS)]
+        for way in (call, ask):
+            _take_turn(way, warm_up)
+        for number, start in enumerate(range(0, len(sentences), _TURN)):
+            turn = sentences[start : start + _TURN]
+            # Who comes first changes, so that a machine that gets slower favours neither.
+            ways = (call, ask) if number % 2 == 0 else (ask, call)
+            taken = {way: _take_turn(way, turn) for way in ways}
+            in_process += [seconds for seconds, _ in taken[call]]
+            over_grpc += [seconds for seconds, _ in taken[ask]]
+            different += sum(
+                not same_answers(own, served)
+                for (_, own), (_, served) in zip(taken[call], taken[ask], strict=True)
+            )
     return Latencies(in_process, over_grpc, different)
+
+
+def _take_turn(
+    translate: Callable[[bytes], Answer], sentences: Sequence[bytes]
+) -> list[tuple[float, Answer]]:
+    """Translates sentences one after the other: seconds and answer of each."""
+    taken = []
+    for sentence in [*sentences[:_SETTLING], *sentences]:
+        started = time.perf_counter()
+        answer = translate(sentence)
+        taken.append((time.perf_counter() - started, answer))
+    return taken[-len(sentences) :]
 
 
 def latency_section(latencies: Latencies) -> str:
@@ -94,9 +125,10 @@ def latency_section(latencies: Latencies) -> str:
 
 {finding}
 
-Each sentence is translated in process (the SavedModel, called directly) and then over gRPC, and so
-on, one request at a time, after {_WARM_UPS} pairs to warm up. Both times go from texts to NumPy
-arrays.
+One request at a time: {_TURN} sentences are translated in process (the SavedModel, called directly)
+and the same over gRPC, the next {_TURN} over gRPC and then in process, and so on. The first
+{_SETTLING} requests of each turn are not counted, nor are {_WARM_UPS} each way before all. Both times
+go from texts to NumPy arrays.
 """
 
 
