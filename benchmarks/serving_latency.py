@@ -127,8 +127,8 @@ def latency_section(latencies: Latencies) -> str:
 
 One request at a time: {_TURN} sentences are translated in process (the SavedModel, called directly)
 and the same over gRPC, the next {_TURN} over gRPC and then in process, and so on. The first
-{_SETTLING} requests of each turn are not counted, nor are {_WARM_UPS} each way before all. Both times
-go from texts to NumPy arrays.
+{_SETTLING} requests of a turn do not count, nor do {_WARM_UPS} each way before all. Both times go
+from texts to NumPy arrays.
 """
 
 
