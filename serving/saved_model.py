@@ -106,8 +106,8 @@ class SavedModel:
 
         Args:
           directory: the folder with `saved_model.pb`; also an address such as `gs://bucket/folder`.
-          threads: among which TensorFlow divides an operation, 0 for one on each core. The first
-            model of a process decides for all.
+          threads: among which TensorFlow divides the work of a call, 0 for one on each core, 1 for
+            the caller's own alone. The first model of a process decides for all.
 
         Raises:
           ModelLoadError: there is no model in the folder, or it cannot be read.
@@ -121,7 +121,11 @@ class SavedModel:
             )
         v1 = import_tensorflow().compat.v1
         graph = v1.Graph()
-        config = v1.ConfigProto(intra_op_parallelism_threads=threads)
+        config = v1.ConfigProto(
+            intra_op_parallelism_threads=threads,
+            # Less than 0 is the caller's: no operation waits for another thread to wake up.
+            inter_op_parallelism_threads=-1 if threads == 1 else threads,
+        )
         self._session = v1.Session(graph=graph, config=config)
         try:
             with graph.as_default():

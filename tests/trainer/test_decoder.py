@@ -56,6 +56,16 @@ def test_forcing_a_target_gives_what_its_steps_give(attention, cell, layers, inp
             np.testing.assert_allclose(found[is_real], expected[is_real], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("attention", ["none", "bahdanau", "luong_dot", "luong_general"])
+def test_an_output_is_that_of_the_equation(attention):
+    """o_t = tanh(W_c [c_t ; s_t]), whatever is computed ahead for each source."""
+    decoder, start, memory = make(attention)
+    output, state, weights = decoder.step(EMBEDDED[:, :1], start[:, None], memory)
+    context = SUMMARY[:, None] if attention == "none" else tf.matmul(weights, STATES)
+    expected = tf.tanh(decoder.W_c(tf.concat([context, state], axis=-1)))
+    np.testing.assert_allclose(output, expected, rtol=1e-4, atol=1e-6)
+
+
 @one_and_two_layers
 @without_and_with_input_feeding
 def test_hypotheses_of_a_beam_do_not_see_each_other(layers, input_feeding):
