@@ -18,7 +18,7 @@ from benchmarks.serving_calls import (
     same_answers,
     stub,
 )
-from benchmarks.serving_process import Endpoint
+from benchmarks.serving_process import Endpoint, model_seconds
 from benchmarks.tables import number, table
 from benchmarks.timings import PERCENTILE_COLUMNS, Median, Percentiles, differences
 from serving.protocol import PREDICT
@@ -28,8 +28,8 @@ _WARM_UPS = 20
 _TURN = 10
 """How many sentences are translated one way before they are translated the other way."""
 _SETTLING = 2
-"""Requests at the start of a turn that do not count: until then the other process's threads still
-look for work, and the caches hold its weights."""
+"""Requests at the start of a turn of which no pair is made: until then the other process's threads
+still look for work, and the caches hold its weights."""
 _MOST_MILLISECONDS = 2.0
 
 
@@ -39,12 +39,21 @@ class Latencies:
 
     in_process: list[float]
     over_grpc: list[float]
+    added: list[float]
+    """What a sentence took over gRPC beyond what its model took in the server: the mean of each
+    turn, in seconds."""
     different: int
     """How many of the answers over gRPC were not those in process, to the last bit."""
 
     @property
     def overhead(self) -> Median:
-        """Of the paired differences, in seconds."""
+        """What the server adds to its model, in seconds."""
+        return Median.of(self.added)
+
+    @property
+    def difference(self) -> Median:
+        """Of the pairs, in seconds: the overhead, and what one process takes longer than the other
+        for the same model."""
         return Median.of(differences(self.in_process, self.over_grpc))
 
 
@@ -60,6 +69,7 @@ def measure_latency(model: InProcess, endpoint: Endpoint, sentences: Sequence[by
     """
     in_process: list[float] = []
     over_grpc: list[float] = []
+    added: list[float] = []
     different = 0
     with open_channel(endpoint) as channel, failures_told():
         predict = partial(stub(channel, PREDICT), timeout=SECONDS_OF_REQUEST)
@@ -78,31 +88,37 @@ def measure_latency(model: InProcess, endpoint: Endpoint, sentences: Sequence[by
             turn = sentences[start : start + _TURN]
             # Who comes first changes, so that a machine that gets slower favours neither.
             ways = (call, ask) if number % 2 == 0 else (ask, call)
-            taken = {way: _take_turn(way, turn) for way in ways}
-            in_process += [seconds for seconds, _ in taken[call]]
-            over_grpc += [seconds for seconds, _ in taken[ask]]
+            taken, models_share = {}, 0.0
+            for way in ways:
+                before = model_seconds(endpoint)
+                taken[way] = _take_turn(way, turn)
+                models_share += model_seconds(endpoint) - before  # none in this process
+            asked = [seconds for seconds, _ in taken[ask]]
+            added.append((sum(asked) - models_share) / len(asked))
+            counted = {way: each[-len(turn) :] for way, each in taken.items()}
+            in_process += [seconds for seconds, _ in counted[call]]
+            over_grpc += [seconds for seconds, _ in counted[ask]]
             different += sum(
                 not same_answers(own, served)
-                for (_, own), (_, served) in zip(taken[call], taken[ask], strict=True)
+                for (_, own), (_, served) in zip(counted[call], counted[ask], strict=True)
             )
-    return Latencies(in_process, over_grpc, different)
+    return Latencies(in_process, over_grpc, added, different)
 
 
 def _take_turn(
     translate: Callable[[bytes], Answer], sentences: Sequence[bytes]
 ) -> list[tuple[float, Answer]]:
-    """Translates sentences one after the other: seconds and answer of each."""
+    """Translates sentences one after the other, the first few twice: seconds and answer of each."""
     taken = []
     for sentence in [*sentences[:_SETTLING], *sentences]:
         started = time.perf_counter()
         answer = translate(sentence)
         taken.append((time.perf_counter() - started, answer))
-    return taken[-len(sentences) :]
+    return taken
 
 
 def latency_section(latencies: Latencies) -> str:
     """Writes the result in Markdown."""
-    overhead = latencies.overhead
     rows = [
         [name, number(len(seconds), 0), *Percentiles.of(seconds).cells()]
         for name, seconds in (
@@ -110,12 +126,11 @@ def latency_section(latencies: Latencies) -> str:
             ("over gRPC", latencies.over_grpc),
         )
     ]
-    low, middle, high = (
-        number(1000 * each) for each in (overhead.low, overhead.value, overhead.high)
-    )
     finding = paragraph(
-        f"The server adds {middle} ms: the median of the paired differences, with 95 % confidence",
-        f"from {low} to {high} ms.",
+        f"The server adds {_milliseconds(latencies.overhead)} to what its model takes: the median",
+        f"of {number(len(latencies.added), 0)} turns.",
+        f"The median of the paired differences is {_milliseconds(latencies.difference)}, in which",
+        "is also how fast the two processes run the same model: that changes from start to start.",
         f"{latencies.different} of the answers differ from those in process, to the last bit.",
     )
     return f"""\
@@ -127,16 +142,22 @@ def latency_section(latencies: Latencies) -> str:
 
 One request at a time: {_TURN} sentences are translated in process (the SavedModel, called directly)
 and the same over gRPC, the next {_TURN} over gRPC and then in process, and so on. The first
-{_SETTLING} requests of a turn do not count, nor do {_WARM_UPS} each way before all. Both times go
-from texts to NumPy arrays.
+{_SETTLING} requests of a turn are not paired, nor are {_WARM_UPS} each way before all. All times go
+from texts to NumPy arrays, but that of the model in the server, which is `nmt_batch_seconds` of its
+metrics.
 """
+
+
+def _milliseconds(median: Median) -> str:
+    low, middle, high = (number(1000 * each) for each in (median.low, median.value, median.high))
+    return f"{middle} ms (95 % confidence: {low} to {high})"
 
 
 def latency_bars(latencies: Latencies) -> list[Bar]:
     """Returns what the result must keep."""
     return [
         Bar(
-            "overhead of gRPC on one sentence, median",
+            "what the server adds to its model for one sentence, median",
             1000 * latencies.overhead.value,
             _MOST_MILLISECONDS,
             "ms",

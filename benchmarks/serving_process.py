@@ -1,5 +1,6 @@
 """`nmt serve` as a process of its own, for the programs that measure it from outside."""
 
+import http.client
 import os
 import re
 import shutil
@@ -11,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.tables import number
 from pipeline.errors import RunFailedError
@@ -180,6 +183,29 @@ def resources_of(pid: int) -> Resources:
     if memory is None:  # it has ended, and nobody has asked yet how
         raise RunFailedError(f"Process {pid} has ended.")
     return Resources(1024 * int(memory[1]), files)
+
+
+def model_seconds(endpoint: Endpoint) -> float:
+    """Returns how long a server has run its model until now, as its metrics say.
+
+    Raises:
+      RunFailedError: it does not say so.
+    """
+    connection = http.client.HTTPConnection(
+        endpoint.host, endpoint.rest_port, timeout=_SECONDS_TO_END
+    )
+    try:
+        connection.request("GET", "/monitoring/prometheus/metrics")
+        page = connection.getresponse().read().decode("utf-8")
+    except (OSError, http.client.HTTPException) as error:
+        raise RunFailedError(f"The server's metrics cannot be read: {error}.") from error
+    finally:
+        connection.close()
+    for family in text_string_to_metric_families(page):
+        for sample in family.samples:
+            if sample.name == "nmt_batch_seconds_sum":
+                return sample.value
+    raise RunFailedError("The server's metrics do not say how long its model took.")
 
 
 def mebibytes(size: int) -> str:
