@@ -3,7 +3,8 @@
 A version is loaded once its SavedModel is complete and nothing in its folder has changed for a
 moment, since it may be copied file by file. One that cannot be loaded is tried again when its files
 change; until then the next best takes its place, or what is served stays served. Versions are
-retired only after those that replace them are available.
+retired only after those that replace them are available, and a moment later: to free them holds
+Python's lock, for which the first requests to the new ones would wait.
 """
 
 import gc
@@ -49,6 +50,7 @@ class DirectoryWatcher:
         *,
         poll_seconds: float,
         settle_seconds: float,
+        linger_seconds: float = 0.0,
         policy: VersionPolicy | None = None,
         report: Report = lambda sentence: None,
     ):
@@ -60,6 +62,7 @@ class DirectoryWatcher:
           load: how a version is loaded.
           poll_seconds: how often to look.
           settle_seconds: how long a folder must have been left alone.
+          linger_seconds: how long versions stay once others have taken their place.
           policy: which versions are wanted, until `set_policy`; by default the highest.
           report: is told of versions that were loaded, retired, or failed.
         """
@@ -68,6 +71,7 @@ class DirectoryWatcher:
         self._load = load
         self._poll_seconds = poll_seconds
         self._settle_seconds = settle_seconds
+        self._linger_seconds = linger_seconds
         self._report = report
         self._policy = policy or VersionPolicy()
         self._polling = threading.Lock()
@@ -150,15 +154,20 @@ class DirectoryWatcher:
         self, found: Mapping[int, ModelVersion], loaded: set[int], ready: set[int]
     ) -> None:
         """Loads what is wanted of the versions that are ready, and then retires the others."""
+        has_loaded = False
         while not self._stopped.is_set():
             wanted = self._policy.choose(loaded | ready)
             missing = wanted - loaded
             if not missing:
                 # With nothing to take their place, versions whose folder is gone are kept.
-                self._retire(set(self._versions.available()) - wanted if wanted else set())
+                unwanted = set(self._versions.available()) - wanted if wanted else set()
+                if unwanted and has_loaded:
+                    self._stopped.wait(self._linger_seconds)
+                self._retire(unwanted)
                 return
             number = max(missing)
             if self._load_version(found[number]):
+                has_loaded = True
                 loaded.add(number)
             ready.discard(number)
 

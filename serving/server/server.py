@@ -83,6 +83,7 @@ class ModelServer:
             load,
             poll_seconds=settings.poll_seconds,
             settle_seconds=settings.settle_seconds,
+            linger_seconds=settings.linger_seconds,
             policy=VersionPolicy(latest=settings.latest_versions),
             report=report,
         )

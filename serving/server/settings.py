@@ -44,6 +44,8 @@ class ServerSettings:
     settle_seconds: float = 1.0
     """How long nothing in a version's folder may have changed before it is loaded: it may still be
     on its way."""
+    linger_seconds: float = 0.5
+    """How long a version stays in memory once another one has taken its place."""
     wait_for_model: bool = False
     """Whether to start without any version and wait for the first."""
     max_message_bytes: int = 64 << 20

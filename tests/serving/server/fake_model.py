@@ -150,6 +150,7 @@ def settings_for(folder: Path, **changes: object) -> ServerSettings:
         rest_port=0,
         poll_seconds=0.02,
         settle_seconds=0.0,
+        linger_seconds=0.0,
         grace_seconds=10.0,
         batching=BatchSettings(),
     )

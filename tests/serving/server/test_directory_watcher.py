@@ -19,7 +19,13 @@ from tests.serving.server.fake_model import LONG, NAME, fake_load, make_version
 class Watched:
     """A folder, its versions, and what was loaded and said."""
 
-    def __init__(self, folder: Path, settle_seconds: float = 0.0):
+    def __init__(
+        self,
+        folder: Path,
+        poll_seconds: float = LONG,
+        settle_seconds: float = 0.0,
+        linger_seconds: float = 0.0,
+    ):
         self.folder = folder
         self.versions = Versions(NAME)
         self.loads: list[int] = []
@@ -30,8 +36,9 @@ class Watched:
             str(folder),
             self.versions,
             self._load,
-            poll_seconds=LONG,
+            poll_seconds=poll_seconds,
             settle_seconds=settle_seconds,
+            linger_seconds=linger_seconds,
             report=self.said.append,
         )
 
@@ -71,6 +78,21 @@ def test_a_folder_that_has_not_changed_is_not_looked_at_again(watched, monkeypat
     watched.watcher.poll()
     monkeypatch.setattr("serving.server.directory_watcher.list_versions", None)
     watched.watcher.poll()
+
+
+def test_the_old_version_is_freed_a_moment_after_the_new_one_has_taken_over(tmp_path):
+    watched = Watched(tmp_path, poll_seconds=0.01, linger_seconds=LONG)
+    make_version(watched.folder, 1)
+    watched.watcher.poll()
+    make_version(watched.folder, 2)
+    watched.watcher.start()
+    end = time.monotonic() + LONG
+    while watched.versions.available() != [1, 2] and time.monotonic() < end:
+        time.sleep(0.01)
+    with watched.versions.lease(Target(NAME)) as lease:
+        assert lease.model.number == 2
+    assert watched.watcher.stop(LONG)  # which waits no longer
+    assert watched.versions.available() == [2]
 
 
 def test_the_old_version_serves_until_the_new_one_is_loaded(watched):
