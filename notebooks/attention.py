@@ -134,7 +134,7 @@ for row in range(3):
 # %% [markdown]
 # ## With attention and without (sections 1 and 8)
 #
-# Two models of the same size, trained alike for 12 epochs: one with a fixed context vector (`none`), one with Bahdanau's
+# Two models of the same size, trained alike for 18 epochs: one with a fixed context vector (`none`), one with Bahdanau's
 # attention. This takes the minute.
 
 
@@ -142,8 +142,8 @@ for row in range(3):
 def trained(kind):
     """Trains a small model with this kind of attention; returns it with its history."""
     settings = TrainingSettings(
-        epochs=12,
-        patience=12,
+        epochs=18,
+        patience=18,
         tokens_per_batch=300,
         learning_rate=0.003,
         warmup_steps=30,
