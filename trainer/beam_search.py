@@ -139,9 +139,9 @@ def beam_search(
         return time, searched, finished, trace
 
     def is_worth_a_step(time: tf.Tensor, searched: _Searched, *_: object) -> tf.Tensor:
-        # To let sentences go is to copy the others, so a quarter of them must be done.
+        # To let sentences go is to copy the others, so an eighth of them must be done.
         is_open = tf.cast(_is_open(searched, time), tf.int32)
-        return 4 * tf.reduce_sum(is_open) > 3 * tf.size(is_open)
+        return 8 * tf.reduce_sum(is_open) > 7 * tf.size(is_open)
 
     def advance(time: tf.Tensor, searched: _Searched, trace: _Trace) -> tuple:
         logits, state, attention = step(searched.context, searched.tokens, searched.state)

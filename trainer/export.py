@@ -225,7 +225,7 @@ def export_model(
 
     Args:
       folder: the SavedModel's folder.
-      model: computes in float32; with `decoding.precision` bfloat16 it is rounded by this.
+      model: computes in float32; this prepares it to serve in `decoding.precision`.
       vocabulary_path: the subword vocabulary, which becomes an asset.
       subwords: as the vocabulary was learned.
       decoding: the search.
@@ -234,8 +234,7 @@ def export_model(
       warmup_texts: ordinary sentences, shortest first, which TensorFlow Serving translates and
         scores before a version becomes available.
     """
-    if decoding.precision == "bfloat16":
-        model.round()
+    model.prepare_to_serve(tf.as_dtype(decoding.precision))
     serving = ServingModel(model, vocabulary_path, subwords, decoding)
     signatures = {
         "serving_default": serving.serving_default,

@@ -24,9 +24,9 @@ def zeros(*shape: int) -> tf.Variable:
     return tf.Variable(tf.zeros(shape))
 
 
-def rounded(weights: tf.Variable) -> tf.Variable:
-    """A copy in bfloat16, to serve with; it is not trained."""
-    return tf.Variable(tf.cast(weights, tf.bfloat16), trainable=False)
+def served_copy(weights: tf.Variable | tf.Tensor, precision: tf.DType) -> tf.Variable:
+    """A copy in float32 or bfloat16, to serve with; it is not trained."""
+    return tf.Variable(tf.cast(weights, precision), trainable=False)
 
 
 def product(
@@ -83,7 +83,7 @@ class Projection(tf.Module):
 
     def round(self) -> None:
         """From now on multiplies with W rounded to bfloat16; W itself stays as it is."""
-        self.rounded_kernel = rounded(self.kernel)
+        self.rounded_kernel = served_copy(self.kernel, tf.bfloat16)
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Maps [..., inputs] to [..., outputs]."""

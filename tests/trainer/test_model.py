@@ -52,15 +52,21 @@ def test_the_same_seed_gives_the_same_weights(model, settings):
     assert all(np.array_equal(a, b) for a, b in zip(model.variables, again.variables, strict=True))
 
 
-def test_a_rounded_model_says_nearly_the_same_and_keeps_its_weights(model, settings, sources):
-    rounded = TranslationModel(settings, VOCABULARY, seed=4)
-    rounded.round()
+@pytest.mark.parametrize(
+    ("precision", "least", "most"),
+    [(tf.float32, 0.0, 1e-5), (tf.bfloat16, 1e-4, 0.05)],
+    ids=["float32", "bfloat16"],
+)
+def test_a_model_prepared_to_serve_says_nearly_the_same_and_keeps_its_weights(
+    model, settings, sources, precision, least, most
+):
+    prepared = TranslationModel(settings, VOCABULARY, seed=4)
+    prepared.prepare_to_serve(precision)
     batch = padded(sources)
-    exact, near = (force(each, batch, batch)[0].numpy() for each in (model, rounded))
-    assert not np.array_equal(near, exact)
-    np.testing.assert_allclose(near, exact, atol=0.05)
-    weights = [each for each in rounded.variables if each.dtype == tf.float32]
-    for kept, before in zip(weights, model.variables, strict=True):
+    exact, near = (force(each, batch, batch)[0].numpy() for each in (model, prepared))
+    assert least <= np.abs(near - exact).max() <= most
+    assert len(prepared.variables) > len(model.variables)
+    for kept, before in zip(prepared.trainable_variables, model.trainable_variables, strict=True):
         np.testing.assert_array_equal(kept, before)
 
 
