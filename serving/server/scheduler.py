@@ -3,11 +3,9 @@
 A batch holds requests for one signature of one version, in the order in which they came; the texts
 of one request stay together. A worker that is free takes what is there, so batches form by
 themselves while the model is busy, and grow with the load; but it takes no more than its share of
-the texts that wait or run, so that all workers are busy. One moment is special, that after a batch
-of several requests: the clients that just got their answers are about to send again, and the first
-to come back would be served alone while all others wait. So the worker waits for as many as there
-were, though never longer than a fifth of the time that they took. A client by itself waits for
-nobody: its request may even be run in the thread that brought it, in a worker's stead.
+the texts that wait or run, so that all workers are busy. Clients that were just answered and are
+about to send again are waited for (`serving.server.returning_clients`). A client by itself waits
+for nobody: its request may even be run in the thread that brought it, in a worker's stead.
 
 The texts of a request that was cancelled, or whose deadline passed while it waited, never reach the
 model. Where a batch of several requests fails, each is run again alone, so that nobody fails for
@@ -30,10 +28,8 @@ import grpc
 
 from serving.server.cutting import Inputs, Outputs, concatenate, cut, rows_of
 from serving.server.errors import RequestError, shutting_down, too_late
+from serving.server.returning_clients import ReturningClients
 from serving.server.settings import BatchSettings
-
-_PATIENCE = 0.2
-"""How long to wait for the clients of the last batch, as a part of the time that it took."""
 
 
 class Lane(Protocol):
@@ -81,15 +77,6 @@ class _Task:
         return True
 
 
-@dataclass(frozen=True)
-class _LastBatch:
-    """What is known of the last batch of a lane."""
-
-    requests: int
-    patience_ends: float
-    """Until when, by `time.monotonic`, as many requests are waited for."""
-
-
 class BatchScheduler:
     """A queue of requests and the threads that work it off."""
 
@@ -101,7 +88,7 @@ class BatchScheduler:
         self._queued_rows = 0
         self._running_rows: Counter[Lane] = Counter()
         self._free = settings.workers  # how many more batches may run
-        self._last: MutableMapping[Lane, _LastBatch] = weakref.WeakKeyDictionary()
+        self._clients: MutableMapping[Lane, ReturningClients] = weakref.WeakKeyDictionary()
         self._closed = False
         self._changed = threading.Condition()
         self._threads = [
@@ -134,9 +121,10 @@ class BatchScheduler:
         """
         rows, started = rows_of(inputs), time.monotonic()
         with self._changed:
-            has_to_wait = self._queue or self._seconds_of_company(lane, 1, rows, started) > 0
+            has_to_wait = self._queue or self._seconds_of_company(lane, rows, started, 1) > 0
             if self._closed or not self._free or has_to_wait:
                 return None
+            self._clients_of(lane).came(1, started)
             self._begin(lane, rows)
         try:
             outputs = cut(lane.run(inputs), 0, rows)
@@ -174,6 +162,7 @@ class BatchScheduler:
                 )
             self._queue.update(dict.fromkeys(tasks))
             self._queued_rows += rows
+            self._clients_of(lane).came(len(tasks), time.monotonic())
             self._changed.notify(len(tasks))
         for task in tasks:
             task.future.add_done_callback(functools.partial(self._forget, task))
@@ -259,17 +248,22 @@ class BatchScheduler:
     def _seconds_to_wait(self, waiting: Sequence[_Task]) -> float:
         """How long the tasks of a lane should still wait for company; 0 or less if no longer."""
         first, rows = waiting[0], sum(task.rows for task in waiting)
-        return self._seconds_of_company(first.lane, len(waiting), rows, first.queued_at)
+        return self._seconds_of_company(first.lane, rows, first.queued_at)
 
-    def _seconds_of_company(self, lane: Lane, requests: int, rows: int, since: float) -> float:
-        """The same of a lane with so many requests, the first of which came at `since`."""
+    def _seconds_of_company(
+        self, lane: Lane, rows: int, since: float, requests_coming: int = 0
+    ) -> float:
+        """The same of a lane with so many texts, the first of which came at `since`."""
         if self._closed or not lane.shares_batches or rows >= self._settings.max_batch_size:
             return 0.0
-        until = since + self._settings.batch_timeout_seconds
-        last = self._last.get(lane)
-        if last is not None and requests < last.requests:
-            until = max(until, last.patience_ends)
-        return until - time.monotonic()
+        now = time.monotonic()
+        return max(
+            since + self._settings.batch_timeout_seconds - now,
+            self._clients_of(lane).seconds_to_wait(now, requests_coming),
+        )
+
+    def _clients_of(self, lane: Lane) -> ReturningClients:
+        return self._clients.setdefault(lane, ReturningClients())
 
     def _first_batch(self, waiting: Sequence[_Task]) -> list[_Task]:
         """The first tasks of a lane, as many as are a worker's share and fit into a batch, and at
@@ -308,6 +302,6 @@ class BatchScheduler:
         """Remembers a batch that was answered, and tells of it."""
         ended = time.monotonic()
         with self._changed:
-            self._last[lane] = _LastBatch(len(waited), ended + _PATIENCE * (ended - started))
+            self._clients_of(lane).answered(len(waited), ended, ended - started)
         if self._observer is not None:
             self._observer.batch_ended(rows, waited, ended - started)

@@ -3,7 +3,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 
 import grpc
 import numpy as np
@@ -136,17 +135,27 @@ def test_a_lane_that_waits_for_company_holds_up_no_other(start: Start) -> None:
     assert _translations([_send(scheduler, Lane(shares_batches=False), b"b")]) == [[b"B"]]
 
 
-def test_after_a_batch_of_several_as_many_are_waited_for(start: Start) -> None:
+def _expect_to_come_back(scheduler: BatchScheduler, lane: Lane, requests: int) -> None:
+    """As if so many had just been answered, and as if such clients had come back before."""
+    clients, now = scheduler._clients_of(lane), time.monotonic()
+    clients.answered(1, now - 1.0, 1.0)
+    clients.came(1, now - 0.9)
+    clients.answered(requests, now, LONG)
+
+
+def test_clients_that_will_come_back_are_waited_for(start: Start) -> None:
     scheduler, lane = start(), Lane()
-    with lane.busy(scheduler):
-        before = [_send(scheduler, lane, text) for text in (b"a", b"b")]
-    _translations(before)
-    # A fifth of the time that the last batch took: made long, so that the test is not about time.
-    last = scheduler._last[lane]
-    scheduler._last[lane] = replace(last, patience_ends=time.monotonic() + LONG)
-    after = [_send(scheduler, lane, text) for text in (b"c", b"d")]
-    assert _translations(after) == [[b"C"], [b"D"]]
-    assert lane.batches == [[b"a", b"b"], [b"c", b"d"]]
+    _expect_to_come_back(scheduler, lane, 2)
+    assert scheduler.run_here(lane, {"text": [b"a"]}, None) is None
+    both = [_send(scheduler, lane, text) for text in (b"a", b"b")]
+    assert _translations(both) == [[b"A"], [b"B"]]
+    assert lane.batches == [[b"a", b"b"]]
+
+
+def test_a_client_by_itself_waits_for_nobody(start: Start) -> None:
+    scheduler, lane = start(), Lane()
+    _expect_to_come_back(scheduler, lane, 1)
+    assert scheduler.run_here(lane, {"text": [b"a"]}, None) is not None
 
 
 def test_a_request_whose_deadline_passed_in_the_queue_never_reaches_the_model(
