@@ -29,7 +29,6 @@ LEAST_COVERAGE = 0.01
 """A source position counts as looked at by so much at least, so that one that never was costs a
 hypothesis something finite."""
 
-
 _WIDEST_GROUP = 64
 """Tokens of a group of `best_continuations`."""
 

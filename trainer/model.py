@@ -73,7 +73,7 @@ class TranslationModel(tf.Module):
         self.decoder = Decoder(settings, rng, self.encoder.output_units, self.encoder.summary_units)
         self.W_o = Projection(rng, settings.decoder_units, width)
         self.output_bias = zeros(vocabulary_size)
-        self.output_kernel: tf.Variable | None = None
+        self.output_kernel: tf.Variable | None = None  # E^T, once prepared to serve
         points = settings.copying and settings.attention != "none"
         self.pointer = Pointer(rng, settings.decoder_units) if points else None
 

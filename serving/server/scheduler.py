@@ -121,7 +121,8 @@ class BatchScheduler:
         """
         rows, started = rows_of(inputs), time.monotonic()
         with self._changed:
-            has_to_wait = self._queue or self._seconds_of_company(lane, rows, started, 1) > 0
+            seconds = self._seconds_of_company(lane, rows, started, requests_coming=1)
+            has_to_wait = self._queue or seconds > 0
             if self._closed or not self._free or has_to_wait:
                 return None
             self._clients_of(lane).came(1, started)
@@ -253,7 +254,8 @@ class BatchScheduler:
     def _seconds_of_company(
         self, lane: Lane, rows: int, since: float, requests_coming: int = 0
     ) -> float:
-        """The same of a lane with so many texts, the first of which came at `since`."""
+        """The same of a lane with so many texts, the first of which came at `since`;
+        so many requests among them were not noted as having come."""
         if self._closed or not lane.shares_batches or rows >= self._settings.max_batch_size:
             return 0.0
         now = time.monotonic()
