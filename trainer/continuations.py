@@ -1,0 +1,70 @@
+"""The choice at each step of beam search: of all that may follow its hypotheses, the likeliest."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from trainer.subwords import END
+
+IMPOSSIBLE = -1e9
+"""Stands for the logarithm of 0 where sums must stay finite."""
+
+_WIDEST_GROUP = 64
+"""Tokens of a group, at most."""
+
+
+class Candidates(NamedTuple):
+    """The best continuations of a sentence's hypotheses, best first; each [rows, count]."""
+
+    tokens: tf.Tensor
+    parents: tf.Tensor
+    log_probs: tf.Tensor
+
+
+def best_continuations(log_probs: tf.Tensor, logits: tf.Tensor, count: int) -> Candidates:
+    """Extends hypotheses by every token but padding, unknown and start, and keeps the best.
+
+    `tf.math.top_k` sorts as it reads; a maximum is found several times faster. So the tokens are
+    divided into groups: the best continuations lie in those of the largest maxima.
+
+    Args:
+      log_probs: of the hypotheses, [rows, beam].
+      logits: of the tokens that may follow, float32 [rows, beam, vocabulary].
+      count: how many continuations to keep. Should there be fewer, the rest is `IMPOSSIBLE`.
+    """
+    beam_size, vocabulary = logits.shape[1:]
+    width = _width_of_groups(vocabulary)
+    following = tf.nn.log_softmax(logits)
+    if filler := -vocabulary % width:
+        never = following.dtype.min
+        following = tf.pad(following, [[0, 0], [0, 0], [0, filler]], constant_values=never)
+    groups = following.shape[2] // width
+    following = tf.reshape(following, [-1, beam_size, groups, width])
+    # The first group begins with what is never written.
+    first = tf.reduce_max(following[:, :, :1, END:], axis=3)
+    largest = tf.concat([first, tf.reduce_max(following, axis=3)[:, :, 1:]], axis=2)
+    largest = tf.reshape(log_probs[:, :, None] + largest, [-1, beam_size * groups])
+    chosen = tf.math.top_k(largest, min(count, beam_size * groups)).indices
+    chosen = tf.sort(chosen)  # so that of equal values the first ones are kept
+    parents = chosen // groups
+    totals = tf.gather(tf.reshape(following, [-1, beam_size * groups, width]), chosen, batch_dims=1)
+    totals += tf.gather(log_probs, parents, batch_dims=1)[:, :, None]
+    tokens = (chosen % groups)[:, :, None] * width + tf.range(width)
+    totals = tf.where(tokens < END, IMPOSSIBLE, totals)
+    size = chosen.shape[1] * width
+    best, place = tf.math.top_k(tf.reshape(totals, [-1, size]), min(count, size))
+    missing = [[0, 0], [0, count - min(count, size)]]
+    return Candidates(
+        tokens=tf.pad(tf.gather(tf.reshape(tokens, [-1, size]), place, batch_dims=1), missing),
+        parents=tf.pad(tf.gather(parents, place // width, batch_dims=1), missing),
+        log_probs=tf.pad(best, missing, constant_values=IMPOSSIBLE),
+    )
+
+
+def _width_of_groups(vocabulary: int) -> int:
+    """How many tokens a group holds. One that divides the vocabulary saves a copy, to fill up the
+    last group."""
+    if vocabulary <= _WIDEST_GROUP:
+        return vocabulary
+    widths = range(_WIDEST_GROUP // 2, _WIDEST_GROUP + 1)
+    return max((each for each in widths if vocabulary % each == 0), default=_WIDEST_GROUP)
