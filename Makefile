@@ -5,7 +5,7 @@
 ARGS ?=
 FIRST_RUN := --set training.epochs=5
 IMAGE ?= attention-nmt:latest
-OUR_PACKAGES := pipeline components trainer serving scripts benchmarks
+OUR_PACKAGES := pipeline components trainer serving text scripts benchmarks
 
 .PHONY: help run test test-flink lint format setup notebook lock image clean
 

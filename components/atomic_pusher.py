@@ -1,9 +1,10 @@
 """AtomicPusher: the stock Pusher's place, inputs and artifact, with a push that can be watched.
 
 The stock executor copies file by file to a folder that servers already look into, under a number
-that is the time in seconds. This one lets `serving.push` decide and publish: a server sees a
-version whole or not at all, two runs that end at once get two versions, numbers only grow, a model
-that is live is not pushed again, one that was rolled back stays back, and old versions are removed.
+that is the time in seconds. This one lets `serving.versions.push` decide and publish: a server sees
+a version whole or not at all, two runs that end at once get two versions, numbers only grow, a
+model that is live is not pushed again, one that was rolled back stays back, and old versions are
+removed.
 
 Only a model that both Evaluator and ServingValidator blessed goes out; and only if the model that
 is live is still the one that it was judged against. A model that does not go out is a result and no
@@ -26,8 +27,8 @@ from tfx.types.component_spec import ChannelParameter
 from tfx.utils import io_utils, path_utils, proto_utils
 
 from components.tfx_store import store_for
-from serving.model_directory import fingerprint
-from serving.push import JudgedAgainst, PushResult, push
+from serving.versions.directory import fingerprint
+from serving.versions.push import JudgedAgainst, PushResult, push
 
 BASELINE_KEY = "baseline_model"
 REASON_KEY = "reason"

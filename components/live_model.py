@@ -31,8 +31,8 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import io_utils, path_utils
 
-from serving.model_directory import FileSystem, fingerprint, foreign_entries, list_versions
-from serving.version_records import read_records, withdrawn_models
+from serving.versions.directory import FileSystem, fingerprint, foreign_entries, list_versions
+from serving.versions.records import read_records, withdrawn_models
 
 CANDIDATE_KEY = "candidate"
 MODEL_KEY = "model"

@@ -18,14 +18,14 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.types.experimental import simple_artifacts
 from tfx.utils import io_utils, path_utils
 
-from components.evaluation_reader import read_recorded_verdict
+from components.gate.evaluation_reader import read_recorded_verdict
 from components.ingestion_report import INGESTION_FILE
 from components.report.facts import SideStatistics, read_corpus_facts
 from components.report.gathering import Gathered, gather
 from components.report.page import write_report
 from components.report.sample import TextPair, draw_sample
 from components.serving_validator import REPORT_FILE as SERVING_REPORT_FILE
-from serving.export_report import ExportReport
+from serving.export.report import ExportReport
 
 REPORT_FILE = "report.html"
 DEFAULT_MAX_SENTENCES = 500

@@ -19,9 +19,9 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import io_utils, path_utils
 
-from serving.clean_process import run_export_check
-from serving.export_check import DEFAULT_MAX_SECONDS_PER_REQUEST
-from serving.export_report import ExportReport
+from serving.export.check import DEFAULT_MAX_SECONDS_PER_REQUEST
+from serving.export.report import ExportReport
+from serving.export.subprocess_check import run_export_check
 
 REPORT_FILE = "serving_validation.json"
 

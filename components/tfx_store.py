@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tfx.dsl.io import fileio
 
 from components.live_model import TfxFileSystem
-from serving.version_store import LocalStore, VersionStore
+from serving.versions.store import LocalStore, VersionStore
 
 _REMOTE = "://"
 

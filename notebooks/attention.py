@@ -18,7 +18,7 @@ sys.path.insert(
     0, str(next(each for each in (Path.cwd(), Path.cwd().parent) if (each / "trainer").is_dir()))
 )
 
-from serving.saved_model import import_tensorflow
+from serving.local.saved_model import import_tensorflow
 
 import_tensorflow()  # without its chatter
 
@@ -27,13 +27,13 @@ import tensorflow as tf
 from IPython.display import Image
 from matplotlib import pyplot as plt
 
-from benchmarks import aligned_language
-from serving.alignment import align_words, as_pharaoh
-from serving.diagnostics import classify, diagnose_translation, measure
-from serving.given_words import attention_of_words
+from benchmarks.alignment import aligned_language
+from serving.attention.alignment import align_words, as_pharaoh
+from serving.attention.diagnostics import classify, diagnose_translation, measure
+from serving.attention.words import attention_of_words
+from serving.contract.translation import Translation
 from serving.heatmap.matrix import make_heatmap
 from serving.heatmap.picture import draw_picture
-from serving.translation import Translation
 from trainer.attention import BahdanauAttention
 from trainer.settings import DecodingSettings, ModelSettings, TrainingSettings
 from trainer.training import TrainingData, train
@@ -114,7 +114,7 @@ for mask in ([True, True, True], [True, True, False]):
 # ## A language in which the truth is known
 #
 # Whether a heatmap is right, real text does not say. So here is a language that does
-# ([`benchmarks/aligned_language.py`](../benchmarks/aligned_language.py)): 30 words in random order, each with one translation (itself
+# ([`benchmarks/alignment/aligned_language.py`](../benchmarks/alignment/aligned_language.py)): 30 words in random order, each with one translation (itself
 # spelled backwards, for our eyes; a model sees numbers), and a third of them trade places with the word after them, as some
 # adjectives do. Nothing can be guessed from grammar; what a target word is follows from one source word alone, and we know which.
 
@@ -271,7 +271,7 @@ print("truth    ", as_pharaoh(truth))
 # %% [markdown]
 # ## Four patterns (section 7)
 #
-# The chapter tells diagonal, spread, non-local and spurious attention apart by eye. [`serving/diagnostics.py`](../serving/diagnostics.py)
+# The chapter tells diagonal, spread, non-local and spurious attention apart by eye. [`serving/attention/diagnostics.py`](../serving/attention/diagnostics.py)
 # does it with numbers: the entropy of the rows, how far the order is kept (monotonicity), the distance from the diagonal, and how much
 # lies where no word is. Four matrices that show them clearly:
 

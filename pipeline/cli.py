@@ -14,8 +14,8 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from pipeline import failures
-from pipeline.lazy_command import LazyCommand
-from pipeline.options import (
+from pipeline.commands.lazy import LazyCommand
+from pipeline.commands.options import (
     DEFAULT_CONFIG,
     ConfigOption,
     JsonOption,
@@ -30,50 +30,52 @@ BROKEN_PIPE = 141
 
 _LAZY_COMMANDS = (
     LazyCommand(
-        "translate", "pipeline.translate_command:translate", "Translate text with the live model."
+        "translate", "pipeline.commands.translate:translate", "Translate text with the live model."
     ),
     LazyCommand(
         "align",
-        "pipeline.align_command:align",
+        "pipeline.commands.align:align",
         "Align texts with their translations, word by word.",
     ),
     LazyCommand(
-        "score", "pipeline.score_command:score", "Score translations that you give, pair by pair."
+        "score", "pipeline.commands.score:score", "Score translations that you give, pair by pair."
     ),
     LazyCommand(
         "heatmap",
-        "pipeline.heatmap_command:heatmap",
+        "pipeline.commands.heatmap:heatmap",
         "Show what a translation looked at, as a picture or here.",
     ),
     LazyCommand(
         "diagnose",
-        "pipeline.diagnose_command:diagnose",
+        "pipeline.commands.diagnose:diagnose",
         "Judge a corpus by what its translations looked at.",
     ),
     LazyCommand(
-        "serve", "pipeline.serve_command:serve", "Serve the live model over gRPC and REST."
+        "serve", "pipeline.commands.serve:serve", "Serve the live model over gRPC and REST."
     ),
-    LazyCommand("web", "pipeline.web_command:web", "Show in a web page what translations look at."),
     LazyCommand(
-        "corpus", "pipeline.corpus_commands:app", "Fetch a corpus, or import your own text."
+        "web", "pipeline.commands.web:web", "Show in a web page what translations look at."
+    ),
+    LazyCommand(
+        "corpus", "pipeline.commands.corpus:app", "Fetch a corpus, or import your own text."
     ),
     LazyCommand(
         "models",
-        "pipeline.models_command:app",
+        "pipeline.commands.models:app",
         "List and show the pushed models, or go back to an earlier one.",
     ),
     LazyCommand(
-        "report", "pipeline.report_command:report", "Show the verdicts of all runs, and a chart."
+        "report", "pipeline.commands.report:report", "Show the verdicts of all runs, and a chart."
     ),
     LazyCommand(
         "compile",
-        "pipeline.compile_command:compile_",
+        "pipeline.commands.compile:compile_",
         "Compile the pipeline for Kubeflow Pipelines.",
     ),
     LazyCommand(
-        "submit", "pipeline.submit_command:submit", "Run a compiled pipeline on a cluster."
+        "submit", "pipeline.commands.submit:submit", "Run a compiled pipeline on a cluster."
     ),
-    LazyCommand("config", "pipeline.config_command:app", "Show a complete configuration."),
+    LazyCommand("config", "pipeline.commands.config:app", "Show a complete configuration."),
 )
 
 app = typer.Typer(
@@ -125,13 +127,13 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Run the whole pipeline: from the corpus to a gated, pushed model."""
-    from pipeline.config import load_config
+    from pipeline.config.settings import load_config
     from pipeline.workspace import Workspace
 
     settings = load_config(config, overrides or ())
     place = Workspace.resolve(workspace)
     # Only now: TFX takes half a minute to import, and a wrong key must not.
-    from pipeline.run_command import run_pipeline
+    from pipeline.commands.run import run_pipeline
 
     raise typer.Exit(run_pipeline(settings, place, runner=runner, as_json=as_json))
 

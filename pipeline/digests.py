@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 _ROOT = Path(__file__).resolve().parent.parent
-_OUR_PACKAGES = ("components", "pipeline", "serving", "trainer")
+_OUR_PACKAGES = ("components", "pipeline", "serving", "text", "trainer")
 UNKNOWN = "unknown"
 
 

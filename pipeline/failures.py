@@ -12,8 +12,8 @@ from pipeline.errors import RunFailedError, UserError
 BAD_INPUT = 2
 FAILED = 1
 
-_OWN_PACKAGES = {"pipeline", "components", "trainer", "serving"}
-_BAD_INPUT_NAMES = {"serving.model_directory.NoLiveModelError"}
+_OWN_PACKAGES = {"pipeline", "components", "trainer", "serving", "text"}
+_BAD_INPUT_NAMES = {"serving.versions.directory.NoLiveModelError"}
 """Typed errors that the user can mend although they are neither a ValueError nor a LookupError."""
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}

@@ -11,24 +11,24 @@ from tfx.dsl.components.base import base_node
 
 from components.atomic_pusher import AtomicPusher
 from components.curated_schema_gen import CuratedSchemaGen
-from components.gate import evaluation_config
-from components.gate_settings import GateSettings
+from components.gate.eval_config import evaluation_config
+from components.gate.recording_evaluator import RecordingEvaluator
+from components.gate.settings import GateSettings
 from components.live_model import LiveModel
 from components.model_report import ModelReport
 from components.parallel_text_example_gen import ParallelTextExampleGen
-from components.recording_evaluator import RecordingEvaluator
 from components.recording_trainer import RecordingTrainer
 from components.serving_validator import ServingValidator
 from components.strict_example_validator import StrictExampleValidator
-from pipeline.beam_options import beam_arguments
-from pipeline.config import PipelineConfig
+from pipeline.config.beam import beam_arguments
+from pipeline.config.settings import PipelineConfig
 from pipeline.digests import code_digest, lock_digest
 from pipeline.warm_start import WarmStart
 
 _EVALUATION_CODE = (
-    "components.output_metrics",
-    "components.recording_evaluator",
-    "components.translation_metrics",
+    "components.gate.output_metrics",
+    "components.gate.recording_evaluator",
+    "components.gate.translation_metrics",
 )
 """What the Evaluator runs; the metrics are named in its configuration, and imported by nothing."""
 

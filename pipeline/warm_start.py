@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.config import PipelineConfig
+from pipeline.config.settings import PipelineConfig
 from pipeline.errors import UserError
 from pipeline.workspace import is_remote
-from serving.model_directory import ModelVersion, fingerprint, list_versions
-from serving.version_records import read_records, withdrawn_models
+from serving.versions.directory import ModelVersion, fingerprint, list_versions
+from serving.versions.records import read_records, withdrawn_models
 
 _CARD = os.path.join("assets.extra", "model_card.json")
 _VOCABULARY = os.path.join("assets", "subwords.txt")

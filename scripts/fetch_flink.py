@@ -17,7 +17,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from pipeline.beam_options import FLINK_VERSION
+from pipeline.config.beam import FLINK_VERSION
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / ".tools" / "flink"

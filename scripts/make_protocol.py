@@ -1,4 +1,4 @@
-"""Writes serving/protocol.binpb: what tensorflow-serving-api declares, without its Python code.
+"""Writes serving/protocol/protocol.binpb: what tensorflow-serving-api declares, without its code.
 
 `python scripts/make_protocol.py`, after tensorflow-serving-api changed in requirements.lock. The
 file is a `google.protobuf.FileDescriptorSet` of the two gRPC services and of everything that their
@@ -14,7 +14,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.descriptor import FileDescriptor
 
 SERVICES = ("prediction_service", "model_service")
-FILE = Path(__file__).resolve().parent.parent / "serving" / "protocol.binpb"
+FILE = Path(__file__).resolve().parent.parent / "serving" / "protocol" / "protocol.binpb"
 
 
 def declared_protocol() -> bytes:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from serving.contract.translation import Translation
 from serving.heatmap.matrix import make_heatmap
 from serving.heatmap.picture import draw_picture
-from serving.translation import Translation
 from trainer.batching import Pairs
 from trainer.model import TranslationModel
 from trainer.subwords import SubwordDecoder

@@ -18,12 +18,12 @@ import os
 import tensorflow as tf
 from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
 
+from text.normal_form import normalise
 from trainer.beam_search import Hypotheses
 from trainer.model import TranslationModel
 from trainer.model_card import as_markdown
 from trainer.settings import DecodingSettings, SubwordSettings
 from trainer.subwords import END, PAD, SubwordDecoder, SubwordEncoder, read_vocabulary
-from trainer.text import normalise
 from trainer.translation import force, score, search
 
 Outputs = dict[str, tf.Tensor]

@@ -11,10 +11,10 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_transform.beam import experimental as tft_beam
 
+from text.normal_form import normalise, split_words
 from trainer.byte_pair_encoding import learn_pieces
 from trainer.settings import SubwordSettings
 from trainer.subwords import RESERVED, SubwordEncoder, vocabulary_lines
-from trainer.text import normalise, split_words
 
 VOCABULARY = "subwords"
 """Name of the vocabulary among Transform's assets."""

@@ -9,7 +9,7 @@ from components.report.facts import ReportFacts
 from components.report.markup import Html, join, table, tag
 from components.report.sentences import Example
 from components.report.wording import number, percent
-from serving.diagnostics import Pattern
+from serving.attention.diagnostics import Pattern
 from serving.heatmap.matrix import Heatmap, make_heatmap
 from serving.heatmap.table import draw_table
 

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from serving.signatures import END_SYMBOL, WORD_START
-from serving.translation import bytes_of_token
+from serving.contract.signatures import END_SYMBOL, WORD_START
+from serving.contract.translation import bytes_of_token
 
 UNKNOWN = "<unk>"
 """As the vocabulary calls it (`trainer.subwords`)."""

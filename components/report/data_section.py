@@ -5,7 +5,7 @@ from __future__ import annotations
 from components.report.facts import ReportFacts
 from components.report.markup import Html, details, join, table, tag
 from components.report.wording import number, percent
-from serving.labels import printable, shortened
+from serving.heatmap.labels import printable, shortened
 
 _SPLITS = ("train", "validation", "test")
 _LONGEST_TEXT = 120

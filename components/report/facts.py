@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from components.gate.paired_bootstrap import paired_bootstrap
+from components.gate.translation_statistics import resampled_statistics
+from components.gate.verdict import Verdict
 from components.ingestion_report import SplitCounts
-from components.paired_bootstrap import paired_bootstrap
 from components.report.coverage import Coverage
 from components.report.sample import Sample
 from components.report.sentences import Sentence
-from components.translation_statistics import resampled_statistics
-from components.verdict import Verdict
-from serving.export_report import ExportReport
+from serving.export.report import ExportReport
 
 
 @dataclass(frozen=True)

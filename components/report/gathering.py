@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from components.gate.verdict import Verdict
 from components.report.coverage import measure_coverage
 from components.report.facts import CorpusFacts, ReportFacts, bleu_interval
 from components.report.sample import Sample
 from components.report.sentences import read_sentences
-from components.verdict import Verdict
-from serving.export_report import ExportReport
-from serving.sample_translation import Answers, NoAnswerError, ask_about_sample
+from serving.export.report import ExportReport
+from serving.local.sample_translation import Answers, NoAnswerError, ask_about_sample
 
 LOGGER = logging.getLogger(__name__)
 _SECONDS_TO_START = 300

@@ -102,7 +102,7 @@ def _attention(facts: ReportFacts) -> tuple[Html, list[Heatmap]]:
     shown, drawn = heatmaps(facts, choose_examples(facts.sentences))
     text = (
         "Each row is a word of the translation and sums to 1; each column a word of the source, "
-        "the last one its end. How the patterns are told apart, serving/diagnostics.py says. "
+        "the last one its end. serving/attention/diagnostics.py tells the patterns apart. "
         "The sentences below show theirs most clearly, of those with "
         f"{LEAST_SHOWN_WORDS} to {MOST_SHOWN_WORDS} words on both sides."
     )

@@ -9,7 +9,7 @@ from components.report.facts import ReportFacts
 from components.report.markup import Content, Html, details, join, tag
 from components.report.sentences import Sentence, most_improved, most_worsened, worst
 from components.report.wording import number, signed
-from serving.corpus_diagnostics import CorpusDiagnostics, Judged
+from serving.attention.corpus_diagnostics import CorpusDiagnostics, Judged
 
 _SHOWN_OPEN = 5
 _SHOWN = 15

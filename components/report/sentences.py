@@ -9,9 +9,9 @@ from itertools import repeat
 
 import numpy as np
 
-from components.translation_statistics import sentence_statistics
-from serving.diagnostics import Diagnosis, Pattern, diagnose_translation
-from serving.translation import Translation
+from components.gate.translation_statistics import sentence_statistics
+from serving.attention.diagnostics import Diagnosis, Pattern, diagnose_translation
+from serving.contract.translation import Translation
 
 HEATMAPS = 12
 _PER_PATTERN = HEATMAPS // len(Pattern)

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from components.gate.verdict import (
+    BASELINE,
+    CANDIDATE,
+    OVERALL,
+    Check,
+    Verdict,
+    describe_difference,
+)
 from components.report.charts import Series, groups_axis, line_chart
 from components.report.facts import ReportFacts
 from components.report.markup import Content, Html, details, join, table, tag
@@ -15,14 +23,6 @@ from components.report.wording import (
     short,
     signed,
     slice_name,
-)
-from components.verdict import (
-    BASELINE,
-    CANDIDATE,
-    OVERALL,
-    Check,
-    Verdict,
-    describe_difference,
 )
 
 _SENTENCES = "sentence_count"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from components.verdict import OVERALL
+from components.gate.verdict import OVERALL
 
 _METRICS = {
     "sentence_count": "sentences",

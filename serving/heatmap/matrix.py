@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serving.given_words import attention_of_words
-from serving.labels import printable
-from serving.signatures import END_SYMBOL
-from serving.translation import Translation
+from serving.attention.words import attention_of_words
+from serving.contract.signatures import END_SYMBOL
+from serving.contract.translation import Translation
+from serving.heatmap.labels import printable
 
 END_LABEL = "(end)"
 """Heads the column of what was put on the source's end symbol, which is no word."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from serving.heatmap.labels import shortened
 from serving.heatmap.matrix import Heatmap
-from serving.labels import shortened
 
 POINTS_PER_INCH = 72
 MARGIN = 0.16

@@ -10,8 +10,8 @@ from rich.style import Style
 from rich.text import Text
 
 from serving.heatmap.colours import DARK, Scale
+from serving.heatmap.labels import shortened
 from serving.heatmap.matrix import Heatmap
-from serving.labels import shortened
 
 _PARTS_OF_A_LINE = 3
 """The heading of a row takes at most one of them."""

@@ -2,7 +2,7 @@
 
 Texts that ran together were padded together. What a request gets back is padded to the longest of
 its own texts alone, so that an answer never tells in whose company it was computed. The names and
-axes are those of the contract in `serving/signatures.py`.
+axes are those of the contract in `serving/contract/signatures.py`.
 """
 
 import itertools

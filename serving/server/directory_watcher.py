@@ -16,11 +16,11 @@ from dataclasses import dataclass
 
 import grpc
 
-from serving.model_directory import OWN_FOLDER, ModelVersion, list_versions
 from serving.server.errors import not_found
 from serving.server.loaded_model import LoadedModel
 from serving.server.version_policy import VersionPolicy
 from serving.server.versions import State, Versions, VersionStatus
+from serving.versions.directory import OWN_FOLDER, ModelVersion, list_versions
 
 Load = Callable[[str, int], LoadedModel]
 """Loads a version from its folder; raises ModelLoadError."""

@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 from google.protobuf.message import DecodeError
 
-from serving.protocol import Method
+from serving.protocol.messages import Method
 from serving.server.errors import RequestError, invalid
 from serving.server.metrics import Metrics
 

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from google.protobuf import json_format
 
-from serving import protocol
+from serving.contract.signatures import SERVING_DEFAULT
+from serving.protocol import messages
 from serving.server.cutting import Inputs, Outputs
 from serving.server.errors import invalid
 from serving.server.loaded_model import LoadedSignature
 from serving.server.requests import check_inputs
-from serving.signatures import SERVING_DEFAULT
 
 _BASE64 = "b64"
 _BYTES_SUFFIX = "_bytes"
@@ -122,7 +122,7 @@ def _fields(message: Any) -> dict[str, Any]:
         message,
         preserving_proto_field_name=True,
         always_print_fields_with_no_presence=True,
-        descriptor_pool=protocol.POOL,
+        descriptor_pool=messages.POOL,
     )
 
 

@@ -7,19 +7,19 @@ from typing import Any
 import grpc
 import numpy as np
 
-from serving import protocol
-from serving.saved_model import (
+from serving.contract.signatures import CONTRACTS, SERVING_DEFAULT
+from serving.local.saved_model import (
     ModelCallError,
     ModelLoadError,
     SavedModel,
     import_tensorflow,
     message_of,
 )
+from serving.protocol import messages
 from serving.server.cutting import Inputs
 from serving.server.errors import RequestError, code_of_number, invalid
 from serving.server.loaded_model import LoadedModel, LoadedSignature
 from serving.server.requests import find_signature, read_inputs
-from serving.signatures import CONTRACTS, SERVING_DEFAULT
 
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 _MAX_WARMUP_REQUESTS = 1000
@@ -88,7 +88,7 @@ def _takes_texts(definition: Any) -> bool:
         definition.method_name == _PREDICT
         and len(definition.inputs) > 0
         and all(
-            protocol.DATA_TYPES.get(info.dtype) == "DT_STRING"
+            messages.DATA_TYPES.get(info.dtype) == "DT_STRING"
             and not info.tensor_shape.unknown_rank
             and [dimension.size for dimension in info.tensor_shape.dim] == [-1]
             for info in definition.inputs.values()
@@ -103,7 +103,7 @@ def _read_definitions(path: str) -> Any:
 
     with open(os.path.join(path, "saved_model.pb"), "rb") as file:
         saved_model = saved_model_pb2.SavedModel.FromString(file.read())
-    definitions = protocol.SignatureDefMap()
+    definitions = messages.SignatureDefMap()
     for graph in saved_model.meta_graphs:
         for name, definition in graph.signature_def.items():
             # The same message in another pool, so it goes over by its bytes.
@@ -140,6 +140,6 @@ def _warmup_requests(path: str) -> Iterator[Any]:
     try:
         for record in records:
             log = prediction_log_pb2.PredictionLog.FromString(record)
-            yield protocol.PREDICT.request.FromString(log.predict_log.request.SerializeToString())
+            yield messages.PREDICT.request.FromString(log.predict_log.request.SerializeToString())
     except Exception as error:  # TensorFlow's, for a cut file, or protobuf's, for a foreign one
         raise ModelLoadError(f"{file} cannot be read ({message_of(error)}).") from error

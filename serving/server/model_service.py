@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 from google.protobuf import message_factory
 
-from serving import protocol
+from serving.protocol import messages
 from serving.server.directory_watcher import DirectoryWatcher
 from serving.server.errors import invalid
 from serving.server.grpc_calls import unary
@@ -16,11 +16,11 @@ from serving.server.requests import Target, read_target
 from serving.server.version_policy import read_policy
 from serving.server.versions import Versions, VersionStatus
 
-_RELOAD = protocol.POOL.FindServiceByName(protocol.MODEL_SERVICE).methods_by_name[
+_RELOAD = messages.POOL.FindServiceByName(messages.MODEL_SERVICE).methods_by_name[
     "HandleReloadConfigRequest"
 ]
-RELOAD_CONFIG = protocol.Method(
-    f"/{protocol.MODEL_SERVICE}/{_RELOAD.name}",
+RELOAD_CONFIG = messages.Method(
+    f"/{messages.MODEL_SERVICE}/{_RELOAD.name}",
     message_factory.GetMessageClass(_RELOAD.input_type),
     message_factory.GetMessageClass(_RELOAD.output_type),
 )
@@ -52,9 +52,9 @@ def model_service(
         return RELOAD_CONFIG.reply(status={})
 
     return grpc.method_handlers_generic_handler(
-        protocol.MODEL_SERVICE,
+        messages.MODEL_SERVICE,
         {
-            "GetModelStatus": unary(protocol.GET_MODEL_STATUS, get_model_status, metrics),
+            "GetModelStatus": unary(messages.GET_MODEL_STATUS, get_model_status, metrics),
             "HandleReloadConfigRequest": unary(RELOAD_CONFIG, reload_config, metrics),
         },
     )
@@ -67,7 +67,7 @@ def tell_status(versions: Versions, target: Target) -> Any:
       RequestError: nothing is known of the model or the version.
     """
     statuses: Sequence[VersionStatus] = versions.statuses_of(target)
-    response = protocol.GET_MODEL_STATUS.reply()
+    response = messages.GET_MODEL_STATUS.reply()
     for status in statuses:
         entry = response.model_version_status.add(version=status.number, state=int(status.state))
         entry.status.error_code = status.code.value[0]

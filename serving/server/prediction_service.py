@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc
 
-from serving import protocol
+from serving.protocol import messages
 from serving.server.cutting import Inputs
 from serving.server.errors import invalid
 from serving.server.grpc_calls import deadline_of, unary
@@ -59,10 +59,10 @@ def prediction_service(
             return describe(predictor.versions, target)[0]
 
     return grpc.method_handlers_generic_handler(
-        protocol.PREDICTION_SERVICE,
+        messages.PREDICTION_SERVICE,
         {
-            "Predict": unary(protocol.PREDICT, predict, metrics),
-            "GetModelMetadata": unary(protocol.GET_MODEL_METADATA, get_model_metadata, metrics),
+            "Predict": unary(messages.PREDICT, predict, metrics),
+            "GetModelMetadata": unary(messages.GET_MODEL_METADATA, get_model_metadata, metrics),
         },
     )
 
@@ -74,7 +74,7 @@ def describe(versions: Versions, target: Target) -> tuple[Any, Any]:
       RequestError: the version is not available.
     """
     with versions.lease(target) as lease:
-        response = protocol.GET_MODEL_METADATA.reply()
+        response = messages.GET_MODEL_METADATA.reply()
         fill_spec(response.model_spec, target.name, lease.model.number)
         response.metadata[_SIGNATURE_DEF].Pack(lease.model.definitions)
         return response, lease.model.definitions

@@ -9,11 +9,11 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_health.v1 import health, health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 
-from serving import protocol
+from serving.protocol import messages
 
 SERVICES = (
-    protocol.PREDICTION_SERVICE,
-    protocol.MODEL_SERVICE,
+    messages.PREDICTION_SERVICE,
+    messages.MODEL_SERVICE,
     health.SERVICE_NAME,
     reflection.SERVICE_NAME,
 )
@@ -27,8 +27,8 @@ def add_reflection(server: grpc.Server) -> None:
 def _pool() -> descriptor_pool.DescriptorPool:
     """One pool with the files of all services; TensorFlow Serving's lie in a pool of their own."""
     declared: dict[str, FileDescriptor] = {}
-    for service in (protocol.PREDICTION_SERVICE, protocol.MODEL_SERVICE):
-        _add(protocol.POOL.FindServiceByName(service).file, declared)
+    for service in (messages.PREDICTION_SERVICE, messages.MODEL_SERVICE):
+        _add(messages.POOL.FindServiceByName(service).file, declared)
     for file in (health_pb2.DESCRIPTOR, reflection_pb2.DESCRIPTOR):
         _add(file, declared)
     pool = descriptor_pool.DescriptorPool()

@@ -12,12 +12,12 @@ from typing import Any
 import grpc
 import numpy as np
 
-from serving import protocol
+from serving.contract.signatures import SERVING_DEFAULT
+from serving.protocol import messages
+from serving.protocol.tensors import TensorError, dtype_name, from_tensor, write_tensor
 from serving.server.cutting import Inputs, Outputs
 from serving.server.errors import RequestError, invalid
 from serving.server.loaded_model import LoadedModel, LoadedSignature
-from serving.signatures import SERVING_DEFAULT
-from serving.tensors import TensorError, dtype_name, from_tensor, write_tensor
 
 _STRING = "DT_STRING"
 
@@ -115,7 +115,7 @@ def check_filter(names: Sequence[str], signature: LoadedSignature) -> Sequence[s
 
 def write_response(target: Target, version: int, outputs: Outputs, names: Iterable[str]) -> Any:
     """Makes a `PredictResponse`, with the values in the fields where every client looks."""
-    response = protocol.PREDICT.reply()
+    response = messages.PREDICT.reply()
     fill_spec(response.model_spec, target.name, version)
     response.model_spec.signature_name = target.signature
     for name in names:
@@ -131,7 +131,7 @@ def fill_spec(spec: Any, name: str, version: int) -> None:
 
 def _texts(name: str, tensor: Any) -> list[bytes]:
     """Reads a vector of strings."""
-    if protocol.DATA_TYPES.get(tensor.dtype) != _STRING:
+    if messages.DATA_TYPES.get(tensor.dtype) != _STRING:
         raise invalid(f"Input {name!r} has dtype {dtype_name(tensor.dtype)}, not string.")
     shape = [dimension.size for dimension in tensor.tensor_shape.dim]
     if tensor.tensor_shape.unknown_rank or len(shape) != 1:

@@ -15,8 +15,8 @@ import grpc
 import uvicorn
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from serving import protocol
-from serving.saved_model import import_tensorflow
+from serving.local.saved_model import import_tensorflow
+from serving.protocol import messages
 from serving.server.directory_watcher import DirectoryWatcher, Load, Report
 from serving.server.loaded_model import LoadedModel
 from serving.server.loading import load_model
@@ -33,7 +33,7 @@ from serving.server.uvicorn_server import UvicornServer
 from serving.server.version_policy import VersionPolicy
 from serving.server.versions import Versions
 
-_HEALTH_NAMES = ("", protocol.PREDICTION_SERVICE, protocol.MODEL_SERVICE)
+_HEALTH_NAMES = ("", messages.PREDICTION_SERVICE, messages.MODEL_SERVICE)
 _LONGEST_SETTLING = 60.0
 """How many seconds the start waits for a first version whose files still change."""
 _SECONDS_TO_SEND = 1

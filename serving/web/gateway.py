@@ -24,7 +24,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from serving.client import AsyncTranslationClient, RetryPolicy, ServingError
-from serving.model_info import ModelChoice, VersionState, VersionStatus
+from serving.client.model_info import ModelChoice, VersionState, VersionStatus
 from serving.web import messages
 from serving.web.guards import Guards
 from serving.web.page_errors import PageError, no_version, page_error

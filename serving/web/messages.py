@@ -6,10 +6,10 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from serving.diagnostics import diagnose_translation
+from serving.attention.diagnostics import diagnose_translation
+from serving.contract.translation import Translation
+from serving.heatmap.labels import printable
 from serving.heatmap.matrix import Heatmap, make_heatmap
-from serving.labels import printable
-from serving.translation import Translation
 
 _DECIMALS = 4
 _MOST_WORDS = 600
@@ -97,7 +97,7 @@ class Hypothesis(_Message):
     words: Matrix
     tokens: Matrix
     pattern: str | None
-    """What its attention looks like (`serving/diagnostics.py`); None if there are no words."""
+    """What its attention looks like (`serving.attention.diagnostics`); None without words."""
     never_looked_at: list[str]
     looked_at_again: list[str]
 

@@ -1,6 +1,6 @@
 """What goes wrong, in sentences for the people who read the page."""
 
-from serving.client_errors import (
+from serving.client.errors import (
     DeadlineExceeded,
     InvalidRequest,
     ModelNotFound,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from serving.channel import Tls
+from serving.client.connection import Tls
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8080

@@ -1,6 +1,6 @@
 """Systems that nobody trained, with the records of real ones."""
 
-from benchmarks.systems import Epoch, System
+from benchmarks.common.systems import Epoch, System
 
 
 def made_up_history(*, epochs: int = 3, steps: int = 100, seconds: float = 20.0) -> list[Epoch]:

@@ -1,5 +1,5 @@
 """The component: its blessings, its artifact, and real runs with LiveModel. What goes live in which
-case: `tests/serving/test_push.py`; how: `test_publishing.py`."""
+case: `tests/serving/versions/test_push.py`; how: `test_publishing.py`."""
 
 import json
 import os
@@ -18,9 +18,9 @@ from tfx.types import Channel, standard_artifacts
 from components.atomic_pusher import AtomicPusher, Executor
 from components.live_model import LiveModel
 from components.tfx_store import TfxStore, store_for
-from serving.model_directory import fingerprint, list_versions
-from serving.push import push, roll_back
-from serving.version_store import LocalStore
+from serving.versions.directory import fingerprint, list_versions
+from serving.versions.push import push, roll_back
+from serving.versions.store import LocalStore
 
 
 def write_model(folder: Path, content: bytes) -> Path:

@@ -10,8 +10,8 @@ from tfx.proto import bulk_inferrer_pb2
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import proto_utils
 
-from serving.local_model import LocalModel
-from serving.signatures import SERVE_EXAMPLES
+from serving.contract.signatures import SERVE_EXAMPLES
+from serving.local.model import LocalModel
 from tests.trainer.tiny_export import export_tiny_model, serialised_example
 
 pytestmark = pytest.mark.slow

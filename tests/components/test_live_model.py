@@ -14,9 +14,9 @@ from components.live_model import (
     TfxFileSystem,
     find_baseline,
 )
-from serving.model_directory import LOCAL, fingerprint, list_versions
-from serving.push import roll_back
-from serving.version_store import LocalStore
+from serving.versions.directory import LOCAL, fingerprint, list_versions
+from serving.versions.push import roll_back
+from serving.versions.store import LocalStore
 
 
 def write_saved_model(folder: Path, content: bytes) -> Path:

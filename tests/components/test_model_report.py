@@ -15,12 +15,12 @@ from tfx import v1 as tfx
 from tfx.orchestration import metadata
 from tfx.types import standard_artifacts
 
-from components.gate import evaluation_config
-from components.gate_settings import GateSettings
+from components.gate.eval_config import evaluation_config
+from components.gate.recording_evaluator import RecordingEvaluator
+from components.gate.settings import GateSettings
 from components.live_model import LiveModel
 from components.model_report import ModelReport
 from components.parallel_text_example_gen import ParallelTextExampleGen
-from components.recording_evaluator import RecordingEvaluator
 from components.serving_validator import ServingValidator
 from tests.trainer.tiny import MODEL, parallel_text
 from tests.trainer.tiny_export import export_tiny_model

@@ -7,12 +7,12 @@ from typing import Any
 from tfx import v1 as tfx
 from tfx.types.standard_artifacts import Examples, Model
 
-from components.evaluation_reader import read_verdict
-from components.gate import evaluation_config
-from pipeline.beam_options import BeamSettings, beam_arguments
-from pipeline.config import PipelineConfig
+from components.gate.eval_config import evaluation_config
+from components.gate.evaluation_reader import read_verdict
+from pipeline.config.beam import BeamSettings, beam_arguments
+from pipeline.config.settings import PipelineConfig
 from pipeline.pipeline import gate_settings
-from pipeline.run_record import open_store, read_latest_run
+from pipeline.running.record import open_store, read_latest_run
 
 _NAME = "evaluation"
 

@@ -20,9 +20,9 @@ import pytest
 
 from pipeline.cli import main
 from pipeline.corpora.folder import CorpusText, write_corpus
-from pipeline.run_record import open_store, read_latest_run
-from serving.model_directory import list_versions
-from serving.version_records import read_records
+from pipeline.running.record import open_store, read_latest_run
+from serving.versions.directory import list_versions
+from serving.versions.records import read_records
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.slow]
 

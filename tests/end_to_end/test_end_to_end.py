@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.model_directory import list_versions
+from serving.versions.directory import list_versions
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.slow]
 
@@ -83,7 +83,7 @@ def nmt(*given, timeout=600):
 
 
 def run(workspace, *options, **changes):
-    from pipeline.run_record import open_store, read_latest_run
+    from pipeline.running.record import open_store, read_latest_run
 
     done = nmt(*arguments(workspace, "--json", *options, **changes))
     assert done.stdout, done.stderr
@@ -163,7 +163,7 @@ def run_after_losing_the_live_version(workspace, **changes):
 
 
 def artifacts(workspace, node):
-    from pipeline.run_record import open_store, read_latest_run
+    from pipeline.running.record import open_store, read_latest_run
 
     return read_latest_run(open_store(str(workspace / "metadata.db")), NAME)[node].outputs
 
@@ -243,7 +243,7 @@ def test_the_scores_are_those_of_sacrebleu_on_the_test_split(workspace, history)
     import sacrebleu
 
     from pipeline.corpora.folder import read_split
-    from serving.local_model import LocalModel
+    from serving.local.model import LocalModel
 
     pairs = list(read_split(workspace / "corpora" / NAME, "test"))
     model = LocalModel(history["lost"].summary["pushed_to"])
@@ -267,7 +267,7 @@ def test_the_model_is_recorded_with_all_that_it_was_made_from(workspace, history
 
 
 def test_the_model_descends_from_the_examples(workspace, history):
-    from pipeline.run_record import open_store
+    from pipeline.running.record import open_store
 
     store = open_store(str(workspace / "metadata.db"))
     (model,) = artifacts(workspace, "Trainer")["model"]

@@ -23,8 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import flink_cluster
 import pytest
+
+from tests.end_to_end import flink_cluster
 
 pytestmark = [pytest.mark.flink, pytest.mark.end_to_end, pytest.mark.slow]
 
@@ -94,7 +95,7 @@ def nmt(*given: str) -> subprocess.CompletedProcess[str]:
 
 
 def run(workspace: Path, name: str, changes: dict[str, Any]) -> Run:
-    from pipeline.run_record import open_store, read_latest_run
+    from pipeline.running.record import open_store, read_latest_run
 
     sets = [f"--set={key}={value}" for key, value in (SETTINGS | {"name": name} | changes).items()]
     done = nmt("run", "--config", "tatoeba", "--workspace", str(workspace), "--json", *sets)
@@ -155,9 +156,8 @@ def history(workspace: Path) -> History:
 
 
 def evaluate_directly(folder: Path, done: Run, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    from direct_evaluation import evaluate
-
-    from pipeline.config import load_config
+    from pipeline.config.settings import load_config
+    from tests.end_to_end.direct_evaluation import evaluate
 
     folder.mkdir()
     # TFX reads this process's arguments as its own, and pytest's `-v` as `--verbosity`.

@@ -6,8 +6,9 @@ import threading
 
 import pytest
 import yaml
-from model_server import FLAGS
-from rendered import ROOT, flags
+
+from tests.kubeflow.model_server import FLAGS
+from tests.kubeflow.rendered import ROOT, flags
 
 TEXT = (ROOT / "compose.yaml").read_text(encoding="utf-8")
 COMPOSE = yaml.safe_load(TEXT)

@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
-from rendered import SERVING, of_kind, pod, tool
+
+from tests.kubeflow.rendered import SERVING, of_kind, pod, tool
 
 SCRIPT = SERVING / "overlays" / "object-store" / "fetch_versions.sh"
 WHOLE = (

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 import yaml
-from operator_schema import operator_schema
-from rendered import ROOT, Manifest, find, flags, render
 
-from pipeline.beam_options import FLINK_VERSION, PortableSettings
+from pipeline.config.beam import FLINK_VERSION, PortableSettings
+from tests.kubeflow.operator_schema import operator_schema
+from tests.kubeflow.rendered import ROOT, Manifest, find, flags, render
 
 FLINK = ROOT / "kubeflow" / "flink"
 FOLDERS = [FLINK / "base", FLINK / "overlays" / "shared-volume"]

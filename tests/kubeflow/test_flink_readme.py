@@ -2,9 +2,9 @@ import re
 
 import pytest
 import yaml
-from rendered import ROOT, render
 
-from pipeline.beam_options import FLINK_VERSION, BeamSettings, beam_arguments
+from pipeline.config.beam import FLINK_VERSION, BeamSettings, beam_arguments
+from tests.kubeflow.rendered import ROOT, render
 
 FLINK = ROOT / "kubeflow" / "flink"
 README = (FLINK / "README.md").read_text(encoding="utf-8")

@@ -2,11 +2,11 @@ import inspect
 
 import pytest
 from google.protobuf import text_format
-from model_server import parse_batching, parse_models, parse_monitoring
-from rendered import SERVING
 
-from pipeline.config import shipped_configs
+from pipeline.config.settings import shipped_configs
 from serving.client import TranslationClient
+from tests.kubeflow.model_server import parse_batching, parse_models, parse_monitoring
+from tests.kubeflow.rendered import SERVING
 
 MODELS = SERVING / "base" / "models.config"
 BATCHING = sorted(SERVING.rglob("batching.config"))

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 import yaml
-from model_server import FLAGS, parse_batching, parse_models, parse_monitoring
-from rendered import (
+
+from tests.kubeflow.model_server import FLAGS, parse_batching, parse_models, parse_monitoring
+from tests.kubeflow.rendered import (
     DEPLOYMENTS,
     OVERLAYS,
     ROOT,

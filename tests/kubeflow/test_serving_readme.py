@@ -1,8 +1,9 @@
 import re
 
 import pytest
-from model_server import parse_models
-from rendered import ROOT, SERVING, of_kind, the
+
+from tests.kubeflow.model_server import parse_models
+from tests.kubeflow.rendered import ROOT, SERVING, of_kind, the
 
 README = (SERVING / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.config import load_config
+from pipeline.config.settings import load_config
 
 FOLDER = Path(__file__).resolve().parents[2] / "kubeflow"
 KUBERNETES = ["1.29", "1.37"]  # the oldest that the README names, and the newest

@@ -7,8 +7,8 @@ from typing import Any
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from components.verdict import Check, Verdict
-from pipeline.run_record import open_store
+from components.gate.verdict import Check, Verdict
+from pipeline.running.record import open_store
 
 Properties = dict[str, int | str]
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import typer
 
-from pipeline import cli, strict_yaml
-from pipeline.config import PipelineConfig, load_config
+from pipeline import cli
+from pipeline.config import strict_yaml
+from pipeline.config.settings import PipelineConfig, load_config
 from pipeline.errors import RunFailedError, UserError
 from pipeline.workspace import Workspace
 
@@ -19,10 +20,10 @@ HEAVY = ("tensorflow", "tfx", "apache_beam", "keras", "numpy", "yaml")
 
 
 def _install_run(monkeypatch: pytest.MonkeyPatch, run_pipeline: Any) -> None:
-    """Puts a `pipeline.run_command` in place that needs no TFX."""
-    module = ModuleType("pipeline.run_command")
+    """Puts a `pipeline.commands.run` in place that needs no TFX."""
+    module = ModuleType("pipeline.commands.run")
     module.run_pipeline = run_pipeline  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "pipeline.run_command", module)
+    monkeypatch.setitem(sys.modules, "pipeline.commands.run", module)
 
 
 def _install_failing_run(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
@@ -73,9 +74,9 @@ def test_a_lazy_command_becomes_the_real_one(
     def translate(text: str) -> None:
         typer.echo(text.upper())
 
-    module = ModuleType("pipeline.translate_command")
+    module = ModuleType("pipeline.commands.translate")
     module.translate = translate  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "pipeline.translate_command", module)
+    monkeypatch.setitem(sys.modules, "pipeline.commands.translate", module)
     assert cli.main(["translate", "hallo"]) == 0
     assert capsys.readouterr().out == "HALLO\n"
 
@@ -107,7 +108,7 @@ def test_the_status_that_a_run_returns_is_the_exit_status(monkeypatch: pytest.Mo
 def test_a_wrong_key_is_refused_before_the_pipeline_is_loaded(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(sys.modules, "pipeline.run_command", None)
+    monkeypatch.setitem(sys.modules, "pipeline.commands.run", None)
     assert cli.main(["run", "--set", "training.epoch=3"]) == 2
     assert capsys.readouterr().err == (
         "nmt: --set training.epoch=3: unknown key training.epoch; did you mean training.epochs?\n"

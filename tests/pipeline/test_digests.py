@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import digests
-from pipeline.config import load_config
+from pipeline.config.settings import load_config
 
 
 @pytest.fixture

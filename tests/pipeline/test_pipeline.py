@@ -7,7 +7,7 @@ import pytest
 from google.protobuf import json_format
 
 from pipeline import digests
-from pipeline.config import load_config
+from pipeline.config.settings import load_config
 from pipeline.pipeline import Places, create_pipeline
 from pipeline.warm_start import WarmStart
 
@@ -88,13 +88,13 @@ def test_a_setting_changes_the_nodes_that_use_it(before, override, nodes):
         ("trainer.attention", {"Trainer"}),
         ("trainer.subwords", {"Transform", "Trainer"}),
         ("trainer.settings", {"Transform", "Trainer"}),
-        ("components.translation_metrics", {"Evaluator"}),
-        ("components.family_of_tests", {"Evaluator", "ModelReport"}),
-        ("serving.diagnostics", {"Evaluator", "ModelReport"}),
-        ("serving.operation_check", {"ServingValidator", "Evaluator", "ModelReport"}),
+        ("components.gate.translation_metrics", {"Evaluator"}),
+        ("components.gate.family_of_tests", {"Evaluator", "ModelReport"}),
+        ("serving.attention.diagnostics", {"Evaluator", "ModelReport"}),
+        ("serving.export.operations", {"ServingValidator", "Evaluator", "ModelReport"}),
         ("components.report.page", {"ModelReport"}),
         ("serving.heatmap.table", {"ModelReport"}),
-        ("serving.attention_table", set()),
+        ("serving.heatmap.attention_table", set()),
         ("pipeline.cli", set()),
     ],
 )

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.config import PipelineConfig, load_config
+from pipeline.config.settings import PipelineConfig, load_config
 from pipeline.errors import UserError
 from pipeline.warm_start import NoWarmStartError, choose_warm_start, resolve_warm_start
-from serving.push import roll_back
-from serving.version_store import LocalStore
+from serving.versions.push import roll_back
+from serving.versions.store import LocalStore
 
 
 def config(*overrides: str) -> PipelineConfig:

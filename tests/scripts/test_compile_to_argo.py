@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.config import load_config
-from pipeline.kubeflow_compiler import as_yaml, compile_pipeline
+from pipeline.config.settings import load_config
+from pipeline.kubeflow.compiler import as_yaml, compile_pipeline
 from scripts import compile_to_argo
 
 SCRIPT = Path(compile_to_argo.__file__)

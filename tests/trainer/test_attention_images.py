@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny import MODEL, encoded_pairs, write_vocabulary
 
+from tests.trainer.tiny import MODEL, encoded_pairs, write_vocabulary
 from trainer import attention_images
 from trainer.attention_images import make_attention_images
 from trainer.model import TranslationModel

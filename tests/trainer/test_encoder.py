@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny import MODEL
 
+from tests.trainer.tiny import MODEL
 from trainer.encoder import Encoder
 from trainer.layers import NO_DROPOUT, Dropout
 from trainer.recurrent import CELLS, run

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny import MODEL
 
+from tests.trainer.tiny import MODEL
 from trainer.loss import translation_loss
 from trainer.model import TranslationModel
 

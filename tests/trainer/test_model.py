@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny import DECODING, MODEL, random_sources
 
+from tests.trainer.tiny import DECODING, MODEL, random_sources
 from trainer.layers import Dropout
 from trainer.loss import translation_loss
 from trainer.model import TranslationModel

@@ -5,8 +5,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
-from tiny import SUBWORDS, parallel_text, write_vocabulary
 
+from tests.trainer.tiny import SUBWORDS, parallel_text, write_vocabulary
 from trainer.preprocessing import VOCABULARY, preprocessing_fn
 from trainer.subwords import SubwordDecoder, SubwordEncoder, read_vocabulary
 

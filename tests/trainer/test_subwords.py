@@ -2,10 +2,10 @@ import random
 
 import pytest
 import tensorflow as tf
-from tiny import SUBWORDS, write_vocabulary
 
+from tests.trainer.tiny import SUBWORDS, write_vocabulary
+from text.normal_form import normalise
 from trainer.subwords import PAD, RESERVED, UNKNOWN, SubwordDecoder, SubwordEncoder, read_vocabulary
-from trainer.text import normalise
 
 
 @pytest.fixture(scope="module")

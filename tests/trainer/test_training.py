@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny import DECODING, MODEL, TRAINING, encoded_pairs, write_vocabulary
 
+from tests.trainer.tiny import DECODING, MODEL, TRAINING, encoded_pairs, write_vocabulary
 from trainer import training
 from trainer.batching import Pairs, Sequences
 from trainer.subwords import read_vocabulary

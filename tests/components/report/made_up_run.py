@@ -2,16 +2,16 @@
 
 import numpy as np
 
+from components.gate.verdict import Check, Difference, Verdict
 from components.ingestion_report import RejectedLine, SplitCounts
 from components.parallel_text import Pair, Reason, Rejection
 from components.report.coverage import measure_coverage
 from components.report.facts import CorpusFacts, Interval, ReportFacts, SideStatistics
 from components.report.sample import Sample
 from components.report.sentences import read_sentences
-from components.verdict import Check, Difference, Verdict
-from serving.diagnostics import Pattern
-from serving.export_report import ExportReport, Problem, RequestRecord
-from serving.translation import Translation
+from serving.attention.diagnostics import Pattern
+from serving.contract.translation import Translation
+from serving.export.report import ExportReport, Problem, RequestRecord
 
 WORDS = ["eins", "zwei", "drei", "vier", "fünf", "sechs"]
 HOSTILE = "<script>alert('&')</script>"

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from serving import protocol
+from serving.contract.signatures import CONTRACTS, N_BEST, SCORE, SERVING_DEFAULT
+from serving.protocol import messages
 from serving.server.cutting import Inputs
 from serving.server.directory_watcher import Load, Report
 from serving.server.errors import invalid
 from serving.server.loaded_model import LoadedModel, LoadedSignature
 from serving.server.server import Ending, ModelServer
 from serving.server.settings import BatchSettings, ServerSettings
-from serving.signatures import CONTRACTS, N_BEST, SCORE, SERVING_DEFAULT
 
 NAME = "debian"
 BEAM = 2
@@ -96,7 +96,7 @@ def fake_signature(name: str, tag: str = "") -> LoadedSignature:
 def fake_load(path: str, number: int) -> LoadedModel:
     """A version whose translations begin with its number."""
     names = (SERVING_DEFAULT, N_BEST, SCORE)
-    definitions = protocol.SignatureDefMap()
+    definitions = messages.SignatureDefMap()
     for name in names:
         definitions.signature_def[name].method_name = "tensorflow/serving/predict"
     signatures = {name: fake_signature(name, f"{number}:") for name in names}

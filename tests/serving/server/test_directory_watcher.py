@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from serving.push import push, roll_back
-from serving.saved_model import ModelLoadError
+from serving.local.saved_model import ModelLoadError
 from serving.server.directory_watcher import DirectoryWatcher
 from serving.server.loaded_model import LoadedModel
 from serving.server.requests import Target
 from serving.server.version_policy import VersionPolicy
 from serving.server.versions import State, Versions
-from serving.version_store import LocalStore
+from serving.versions.push import push, roll_back
+from serving.versions.store import LocalStore
 from tests.serving.server.fake_model import LONG, NAME, fake_load, make_version
 
 

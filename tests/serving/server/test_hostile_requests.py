@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 import pytest
 
-from serving import protocol
+from serving.protocol import messages
 from tests.serving.server.fake_model import (
     LONG,
     NAME,
@@ -44,7 +44,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def predict(server: Any) -> Iterator[Call]:
     with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
-        yield _caller(channel, protocol.PREDICT.path)
+        yield _caller(channel, messages.PREDICT.path)
 
 
 def _caller(channel: grpc.Channel, path: str) -> Call:
@@ -61,7 +61,7 @@ def _caller(channel: grpc.Channel, path: str) -> Call:
 
 
 def _good() -> Any:
-    request = protocol.PREDICT.request()
+    request = messages.PREDICT.request()
     request.model_spec.name = NAME
     tensor = request.inputs["text"]
     tensor.dtype = STRING
@@ -127,7 +127,7 @@ def _of_unknown_rank() -> Any:
         (_of_unknown_rank(), "Input 'text' has shape unknown, not [batch]."),
         (_without_inputs(), "input size does not match signature: 0!=1 len({}) != len({text}). "),
         (_with_another_input(), "input size does not match signature: 2!=1 len({text,words}) "),
-        (protocol.PREDICT.request(), "Missing ModelSpec"),
+        (messages.PREDICT.request(), "Missing ModelSpec"),
     ],
 )
 def test_a_tensor_that_contradicts_itself_is_refused_with_a_sentence(
@@ -140,7 +140,7 @@ def test_a_tensor_that_contradicts_itself_is_refused_with_a_sentence(
 @pytest.mark.parametrize("path", ["Predict", "GetModelMetadata"])
 def test_bytes_that_are_no_message_are_refused(server: Any, path: str) -> None:
     with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
-        call = _caller(channel, f"/{protocol.PREDICTION_SERVICE}/{path}")
+        call = _caller(channel, f"/{messages.PREDICTION_SERVICE}/{path}")
         code, details = call(b"\xff" * 20)
     assert code is Code.INVALID_ARGUMENT
     assert details.startswith("The request is no ")

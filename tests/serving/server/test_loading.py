@@ -10,7 +10,7 @@ import grpc
 import numpy as np
 import pytest
 
-from serving.saved_model import ModelLoadError, SavedModel, import_tensorflow
+from serving.local.saved_model import ModelLoadError, SavedModel, import_tensorflow
 from serving.server.cutting import cut
 from serving.server.directory_watcher import DirectoryWatcher
 from serving.server.errors import RequestError

@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 import pytest
 
-from serving.saved_model import ModelLoadError, import_tensorflow
+from serving.local.saved_model import ModelLoadError, import_tensorflow
 from serving.server.loaded_model import LoadedModel
 from tests.serving.server.fake_model import (
     NAME,

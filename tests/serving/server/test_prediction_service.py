@@ -8,7 +8,7 @@ import grpc
 import numpy as np
 import pytest
 
-from serving.saved_model import import_tensorflow
+from serving.local.saved_model import import_tensorflow
 from serving.server.settings import BatchSettings
 from tests.serving.server.fake_model import (
     LONG,

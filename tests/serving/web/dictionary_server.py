@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from serving import protocol
+from serving.contract.signatures import CONTRACTS, END_SYMBOL, N_BEST, SERVING_DEFAULT, WORD_START
+from serving.protocol import messages
 from serving.server.cutting import Inputs
 from serving.server.loaded_model import LoadedModel, LoadedSignature
-from serving.signatures import CONTRACTS, END_SYMBOL, N_BEST, SERVING_DEFAULT, WORD_START
 from serving.web.program import make_server
 from serving.web.settings import WebSettings
 from tests.serving.server.fake_model import (
@@ -46,7 +46,7 @@ class Dictionary:
     may_go_on: threading.Event = field(default_factory=threading.Event)
 
     def load(self, path: str, number: int) -> LoadedModel:
-        definitions = protocol.SignatureDefMap()
+        definitions = messages.SignatureDefMap()
         for name in (SERVING_DEFAULT, N_BEST):
             definitions.signature_def[name].method_name = "tensorflow/serving/predict"
         contract = CONTRACTS[N_BEST]

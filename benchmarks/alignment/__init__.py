@@ -1,0 +1,1 @@
+"""How well attention aligns words."""

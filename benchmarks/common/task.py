@@ -1,0 +1,104 @@
+"""What systems are trained on and judged by: a configuration, its corpus, and the test split as the
+pipeline sees it."""
+
+import gzip
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from components.parallel_text import LineLimits, Pair, parse_line, read_lines
+from pipeline.config.settings import PipelineConfig, load_config
+from pipeline.corpora.catalogue import prepare_corpus
+from pipeline.corpora.display import shown_progress
+from pipeline.corpora.folder import read_information
+from pipeline.corpora.information import Split
+from pipeline.errors import UserError
+from pipeline.workspace import Workspace, is_remote
+
+
+@dataclass(frozen=True)
+class ParallelText:
+    """Sentences and their translations, row by row."""
+
+    sources: list[str]
+    targets: list[str]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A configuration whose corpus is there."""
+
+    config_option: str
+    """The name or the path of the configuration, as `--config` takes it."""
+    overrides: tuple[str, ...]
+    """As `--set` takes them; they hold for every system."""
+    config: PipelineConfig
+    corpus: str
+    """The corpus folder."""
+    folder: str
+    """Where its systems lie, each in a workspace of its own."""
+
+    def read(self, split: Split) -> ParallelText:
+        """Reads a split without the lines that the pipeline rejects as malformed."""
+        data = self.config.data
+        limits = LineLimits(data.max_words, data.max_characters, data.max_length_ratio)
+        return read_split(Path(self.corpus), split, limits)
+
+
+def prepare_task(config: str, overrides: Sequence[str], workspace: str | None) -> Task:
+    """Reads a configuration and makes its corpus if it is a known one and not there yet.
+
+    Args:
+      config: the name of a shipped configuration, or the path of a YAML file.
+      overrides: `section.key=value`.
+      workspace: the value of `--workspace`, if it was given.
+
+    Raises:
+      UserError: something of this is wrong; the sentence says what to do.
+    """
+    settings = load_config(config, overrides)
+    place = Workspace.resolve(workspace)
+    if is_remote(place.root):
+        raise UserError(f"The workspace {place.root} is remote: give a --workspace on this disk.")
+    with shown_progress() as progress:
+        prepare_corpus(settings.data.corpus, Path(place.root), progress=progress)
+    corpus = place.corpus(settings.data.corpus)
+    return Task(
+        config_option=config,
+        # Systems have workspaces of their own, from which the corpus is found by its path alone.
+        overrides=(*overrides, f"data.corpus={json.dumps(corpus, ensure_ascii=False)}"),
+        config=settings,
+        corpus=corpus,
+        folder=f"{place.root}/benchmarks",
+    )
+
+
+def read_split(folder: Path, split: Split, limits: LineLimits) -> ParallelText:
+    """Reads a split of a corpus folder.
+
+    Args:
+      folder: holds the shards and `corpus.json`.
+      split: `train`, `validation` or `test`.
+      limits: a line beyond them, or otherwise malformed, is left out, as in the pipeline.
+
+    Raises:
+      UserError: there is no corpus in the folder.
+    """
+    text = ParallelText([], [])
+    corpus = read_information(folder)
+    max_bytes = limits.max_line_bytes(len(corpus.features))
+    for name, shard in sorted(corpus.shards.items()):
+        if shard.split == split:
+            with _open_shard(folder / name) as stream:
+                for line in read_lines(stream, max_bytes):
+                    pair = parse_line(line, limits, corpus.features)
+                    if isinstance(pair, Pair):
+                        text.sources.append(pair.source.decode("utf-8"))
+                        text.targets.append(pair.target.decode("utf-8"))
+    return text
+
+
+def _open_shard(path: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path)) if path.suffix == ".gz" else path.open("rb")

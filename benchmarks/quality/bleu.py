@@ -1,0 +1,201 @@
+"""How good is a configuration? One system for each seed, mean and deviation, in both protocols.
+
+python -m benchmarks.quality.bleu --config multi30k --seed 1 --seed 2 --seed 3
+"""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from benchmarks.common.machine import cores_of_this_machine, describe_this_machine
+from benchmarks.common.program import (
+    RESULTS,
+    InParallelOption,
+    OutputOption,
+    reproducing_command,
+    run_program,
+    write_result,
+)
+from benchmarks.common.protocols import Score, cased_bleu, chrf, lowercased_tokenised_bleu
+from benchmarks.common.systems import Plan, System, describe_sharing, train_systems, translate
+from benchmarks.common.tables import number, table
+from benchmarks.common.task import Task, prepare_task
+from benchmarks.quality.copying import (
+    ALL,
+    NAMES,
+    UNKNOWN,
+    WITH_DIGIT,
+    Copies,
+    copying_table,
+    measure_copying,
+)
+from components.gate.copied_words import words_of
+from pipeline.commands.options import DEFAULT_CONFIG, ConfigOption, OverridesOption, WorkspaceOption
+
+SEEDS = [1, 2, 3]
+_COLUMNS = {
+    "BLEU": 2,
+    "chrF": 2,
+    "BLEU, lc tok": 2,
+    "copied %": 1,
+    "names %": 1,
+    "digits %": 1,
+    "unknown %": 1,
+    "validation BLEU": 2,
+    "epochs": 0,
+    "minutes": 1,
+}
+"""Headings and decimals."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A system of one seed and what it scored on the test split."""
+
+    seed: int
+    system: System
+    cased: Score
+    chrf: Score
+    lowercased: Score
+    copies: dict[str, Copies]
+
+
+def main(
+    config: ConfigOption = DEFAULT_CONFIG,
+    seeds: Annotated[
+        list[int], typer.Option("--seed", help="Train a system from this seed; repeatable.")
+    ] = SEEDS,
+    overrides: OverridesOption = None,
+    in_parallel: InParallelOption = False,
+    workspace: WorkspaceOption = None,
+    output: OutputOption = RESULTS,
+) -> None:
+    """Train a configuration from several seeds and score it."""
+    given = overrides or []
+    seeds = list(dict.fromkeys(seeds))
+    task = prepare_task(config, given, workspace)
+    systems = train_systems(
+        [
+            Plan(f"{task.config.name}-seed{seed}", config, (*task.overrides, f"seed={seed}"))
+            for seed in seeds
+        ],
+        task.folder,
+        in_parallel=in_parallel,
+    )
+    command = reproducing_command(
+        "quality.bleu",
+        [
+            ("--config", config),
+            *(("--seed", seed) for seed in seeds),
+            *(("--set", override) for override in given),
+            ("--in-parallel", in_parallel),
+        ],
+    )
+    sharing = describe_sharing(cores_of_this_machine(), len(seeds), in_parallel=in_parallel)
+    measured = measure(task, seeds, systems)
+    text = report(task.config.name, measured, command, describe_this_machine(), sharing)
+    write_result(output, f"quality_{task.config.name}.md", text)
+
+
+def measure(task: Task, seeds: Sequence[int], systems: Sequence[System]) -> list[Measured]:
+    """Translates the test split with each system and scores it."""
+    test = task.read("test")
+    known = {word for source in task.read("train").sources for word in words_of(source)}
+    measured = []
+    for seed, system in zip(seeds, systems, strict=True):
+        hypotheses = [translation.text for translation in translate(system, test.sources)]
+        measured.append(
+            Measured(
+                seed=seed,
+                system=system,
+                cased=cased_bleu(hypotheses, test.targets),
+                chrf=chrf(hypotheses, test.targets),
+                lowercased=lowercased_tokenised_bleu(
+                    hypotheses, test.targets, task.config.data.target_language
+                ),
+                copies=measure_copying(test.sources, test.targets, hypotheses, known),
+            )
+        )
+    return measured
+
+
+def report(
+    name: str, measured: Sequence[Measured], command: str, machine: str, sharing: str
+) -> str:
+    """Writes the results in Markdown.
+
+    Args:
+      name: of the configuration.
+      measured: one for each seed.
+      command: how to measure it again.
+      machine: what it was measured on.
+      sharing: how the systems shared it while they were trained.
+    """
+    first = measured[0]
+    cards = sorted({each.system.card["machine"] for each in measured})
+    copying = "\n\n".join(f"Seed {each.seed}:\n\n{copying_table(each.copies)}" for each in measured)
+    return f"""\
+# Quality of {name}
+
+{score_table(measured)}
+
+All but the validation BLEU are of the test split, translated by the exported beam search.
+
+## Names, numbers and unknown words
+
+{copying}
+
+A word is to be copied if the reference has it exactly as the source has it, by itself or as a part
+of a hyphenated compound; it is kept if our translation has it so. Names and numbers are all but
+words of lower-case letters alone that the training text has.
+
+## How it was measured
+
+- BLEU: detokenised; sacreBLEU `{first.cased.signature}`
+- chrF: sacreBLEU `{first.chrf.signature}`
+- BLEU, lc tok: lowercased, punctuation normalised and tokenised as by Moses, unsmoothed;
+  sacreBLEU `{first.lowercased.signature}`
+- validation BLEU: the same signature, of the epoch that was exported
+- minutes: of training, its validations included; {sharing}
+- machine: {machine}; {"; ".join(cards)}
+- command: `{command}`
+"""
+
+
+def score_table(measured: Sequence[Measured]) -> str:
+    """Renders a row for each seed and, of several, the mean and the sample standard deviation."""
+    rows = [[str(each.seed), *_cells(_values(each))] for each in measured]
+    if len(measured) > 1:
+        columns = list(zip(*(_values(each) for each in measured), strict=True))
+        for label, summarise in (("mean", statistics.mean), ("deviation", statistics.stdev)):
+            values = [None if None in column else summarise(column) for column in columns]
+            rows.append([label, *_cells(values, least_decimals=1)])
+    return table(["seed", *_COLUMNS], rows)
+
+
+def _values(measured: Measured) -> list[float | None]:
+    """Returns what stands in the columns, in their order."""
+    shares = [measured.copies[name].share for name in (ALL, NAMES, WITH_DIGIT, UNKNOWN)]
+    return [
+        measured.cased.value,
+        measured.chrf.value,
+        measured.lowercased.value,
+        *(None if share is None else 100 * share for share in shares),
+        measured.system.best_validation_bleu,
+        len(measured.system.history),
+        measured.system.training_seconds / 60,
+    ]
+
+
+def _cells(values: Sequence[float | None], least_decimals: int = 0) -> list[str]:
+    return [
+        number(value, max(decimals, least_decimals))
+        for value, decimals in zip(values, _COLUMNS.values(), strict=True)
+    ]
+
+
+if __name__ == "__main__":
+    run_program(main)

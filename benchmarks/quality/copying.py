@@ -1,0 +1,133 @@
+"""Are names, numbers and unknown words carried over as they are?
+
+What a word is, and which are to be copied, says `components.gate.copied_words`; the gate shows the
+same shares.
+
+    python -m benchmarks.quality.copying --config debian --show 50
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import typer
+
+from benchmarks.common.program import run_program
+from benchmarks.common.systems import load_system, translate
+from benchmarks.common.tables import number, percent, table
+from benchmarks.common.task import prepare_task
+from components.gate.copied_words import copied_words, has_digit, is_plain, words_of
+from pipeline.commands.options import DEFAULT_CONFIG, ConfigOption, OverridesOption, WorkspaceOption
+from pipeline.errors import UserError
+from pipeline.workspace import Workspace
+from serving.versions.directory import live_version
+
+ALL = "all"
+NAMES = "names and numbers"
+WITH_DIGIT = "with a digit"
+UNKNOWN = "not in the training text"
+
+
+@dataclass
+class Copies:
+    """Counts of one class of words over a test set."""
+
+    needed: int = 0
+    """How many words were to be copied."""
+    kept: int = 0
+    """How many of them our translations have."""
+    lost: Counter[str] = field(default_factory=Counter)
+    """The words that were not kept."""
+
+    @property
+    def share(self) -> float | None:
+        """Kept of needed, 0 to 1; None where nothing was to be copied."""
+        return self.kept / self.needed if self.needed else None
+
+
+def measure_copying(
+    sources: Sequence[str],
+    references: Sequence[str],
+    hypotheses: Sequence[str],
+    known_words: Collection[str],
+) -> dict[str, Copies]:
+    """Counts what was to be copied and what was kept.
+
+    Args:
+      sources: [sentences].
+      references: [sentences] human translations.
+      hypotheses: [sentences] our translations.
+      known_words: those of the training text's source side; best a set.
+
+    Returns:
+      The counts of all words; of names and numbers, which is all but words of lower-case letters
+      alone that the model knows (German has an `in` and an `so` too); of those with a digit; and of
+      those that the model never saw.
+    """
+    classes: dict[str, Callable[[str], bool]] = {
+        ALL: lambda word: True,
+        NAMES: lambda word: word not in known_words or not is_plain(word),
+        WITH_DIGIT: has_digit,
+        UNKNOWN: lambda word: word not in known_words,
+    }
+    copies = {name: Copies() for name in classes}
+    for source, reference, hypothesis in zip(sources, references, hypotheses, strict=True):
+        for word, needed, kept in copied_words(source, reference, hypothesis):
+            for name, belongs in classes.items():
+                if belongs(word):
+                    copies[name].needed += needed
+                    copies[name].kept += kept
+                    if kept < needed:
+                        copies[name].lost[word] += needed - kept
+    return copies
+
+
+def copying_table(copies: dict[str, Copies]) -> str:
+    """Renders the counts as a table in Markdown."""
+    return table(
+        ["words that the reference copies", "number", "kept", "share"],
+        [
+            [name, number(counts.needed, 0), number(counts.kept, 0), percent(counts.share)]
+            for name, counts in copies.items()
+        ],
+    )
+
+
+def main(
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: OverridesOption = None,
+    workspace: WorkspaceOption = None,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="An exported model; by default the live one."),
+    ] = None,
+    show: Annotated[
+        int, typer.Option(min=0, metavar="N", help="List the N words that are lost most often.")
+    ] = 0,
+) -> None:
+    """Measure on the test split how much of what is to be copied a model keeps."""
+    task = prepare_task(config, overrides or (), workspace)
+    system = load_system(task.config.name, model or _live_model(task.config.name, workspace))
+    test = task.read("test")
+    hypotheses = [translation.text for translation in translate(system, test.sources)]
+    known = {word for source in task.read("train").sources for word in words_of(source)}
+    copies = measure_copying(test.sources, test.targets, hypotheses, known)
+    print(copying_table(copies))
+    if show:
+        print()
+        for word, count in copies[ALL].lost.most_common(show):
+            print(f"{count:>4}  {word}{'' if word in known else '  (not in the training text)'}")
+
+
+def _live_model(name: str, workspace: str | None) -> str:
+    live = live_version(Workspace.resolve(workspace).models(name))
+    if live is None:
+        raise UserError(
+            f"No model of {name} is live: train one with nmt run, or name one with --model."
+        )
+    return live.path
+
+
+if __name__ == "__main__":
+    run_program(main)

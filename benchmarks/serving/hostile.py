@@ -1,0 +1,272 @@
+"""Sends a server requests that nobody sends by mistake, and counts how it answers them."""
+
+import contextlib
+import http.client
+import random
+import re
+import select
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import grpc
+
+from benchmarks.common.bars import Bar
+from benchmarks.common.paragraphs import paragraph
+from benchmarks.common.tables import number, percent, table
+from benchmarks.serving.calls import (
+    Answer,
+    failures_told,
+    open_channel,
+    predict_request,
+    read_answer,
+    same_answers,
+    stub,
+)
+from benchmarks.serving.hostile_grpc import GRPC_KINDS
+from benchmarks.serving.hostile_kinds import (
+    CLOSED,
+    HANGING,
+    SECONDS,
+    GrpcCall,
+    HttpRequest,
+    Kind,
+    RawBytes,
+    Request,
+    Victim,
+)
+from benchmarks.serving.hostile_rest import REST_KINDS
+from benchmarks.serving.process import Endpoint, Resources, mebibytes, resources_of
+from pipeline.errors import UserError
+from serving.protocol.messages import PREDICT
+
+KINDS: Sequence[Kind] = (*GRPC_KINDS, *REST_KINDS)
+_AT_ONCE = 4
+_PARTS = 10
+"""Before, between and after which the server's resources are read."""
+_ORDINARY = 8
+"""Sentences that must be answered afterwards as before."""
+_SECONDS_TO_LISTEN = 0.05
+"""What a client that sends raw bytes gives the server to answer before it says that it is done."""
+_READ_SIZE = 1 << 16
+_HTTP_STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3}) ")
+
+
+@dataclass(frozen=True)
+class Hostility:
+    """How a server took its hostile requests."""
+
+    statuses: Mapping[str, Counter[str]]
+    """How often each status was answered, by kind."""
+    resources: Sequence[Resources]
+    """Before the requests, after each tenth of them, and so after all."""
+    exceptions: int
+    """That the server logged because it had not expected them."""
+    ordinary: int
+    """Sentences that were asked before and after."""
+    different: int
+    """How many of them were answered otherwise after than before."""
+
+    @property
+    def requests(self) -> int:
+        """How many were sent."""
+        return sum(counts.total() for counts in self.statuses.values())
+
+    @property
+    def late_growth(self) -> float:
+        """By what share the server's memory grew over the second half of the requests."""
+        return self.resources[-1].memory / self.resources[_PARTS // 2].memory - 1
+
+    @property
+    def hanging(self) -> int:
+        """How many were not answered in time."""
+        return sum(counts[HANGING] for counts in self.statuses.values())
+
+    @property
+    def wrong(self) -> int:
+        """How many got a status that their kind must not get."""
+        return sum(_wrong(kind, self.statuses[kind.name]) for kind in KINDS)
+
+
+def attack(
+    endpoint: Endpoint,
+    sentences: Sequence[bytes],
+    requests: int,
+    seed: int,
+    logged_exceptions: Callable[[], int] = lambda: 0,
+) -> Hostility:
+    """Sends hostile requests of every kind in random order, several at a time.
+
+    Args:
+      endpoint: the server.
+      sentences: what the requests are made from.
+      requests: how many, at least one of each kind.
+      seed: of everything.
+      logged_exceptions: counts what the server has not expected.
+
+    Raises:
+      UserError: there are fewer requests than kinds.
+      RunFailedError: the server is gone, or fails an ordinary request before or after.
+    """
+    if requests < len(KINDS):
+        raise UserError(f"There are {len(KINDS)} kinds of hostile requests: send at least as many.")
+    victim = Victim(endpoint.model, sentences)
+    counts = apportion([kind.share for kind in KINDS], requests)
+    order = [kind for kind, count in zip(KINDS, counts, strict=True) for _ in range(count)]
+    random.Random(seed).shuffle(order)
+    statuses: dict[str, Counter[str]] = {kind.name: Counter() for kind in KINDS}
+    with open_channel(endpoint) as channel, ThreadPoolExecutor(_AT_ONCE) as pool:
+
+        def send_one(position: int) -> str:
+            # Made only now and by its own seed, so that neither memory nor threads decide.
+            numbers = random.Random(f"{seed} {position}")
+            return send(endpoint, channel, order[position].make(numbers, victim))
+
+        before = _ordinary_answers(endpoint, sentences[:_ORDINARY])
+        resources = [resources_of(endpoint.pid)]
+        for part in range(_PARTS):
+            positions = range(part * requests // _PARTS, (part + 1) * requests // _PARTS)
+            for position, status in zip(positions, pool.map(send_one, positions), strict=True):
+                statuses[order[position].name][status] += 1
+            resources.append(resources_of(endpoint.pid))
+        after = _ordinary_answers(endpoint, sentences[:_ORDINARY])
+    different = sum(not same_answers(*pair) for pair in zip(before, after, strict=True))
+    return Hostility(statuses, resources, logged_exceptions(), len(before), different)
+
+
+def apportion(shares: Sequence[float], total: int) -> list[int]:
+    """Divides a number by shares: each gets at least 1, and the rest by largest remainders.
+
+    Args:
+      shares: positive.
+      total: at least as many as there are shares.
+    """
+    spare = total - len(shares)
+    quotas = [spare * share / sum(shares) for share in shares]
+    parts = [int(quota) for quota in quotas]
+    by_remainder = sorted(range(len(shares)), key=lambda i: parts[i] - quotas[i])
+    for position in by_remainder[: spare - sum(parts)]:
+        parts[position] += 1
+    return [1 + part for part in parts]
+
+
+def send(endpoint: Endpoint, channel: grpc.Channel, request: Request) -> str:
+    """Sends a request and returns the status of its answer, as in `Kind.allowed`."""
+    match request:
+        case GrpcCall():
+            return _call(channel, request)
+        case HttpRequest():
+            return _ask(endpoint, request)
+        case RawBytes():
+            port = endpoint.port if request.is_grpc else endpoint.rest_port
+            return _pour(endpoint.host, port, request.content)
+
+
+def hostility_section(hostility: Hostility) -> str:
+    """Writes the result in Markdown."""
+    rows = []
+    for kind in KINDS:
+        counts = hostility.statuses[kind.name]
+        answers = ", ".join(f"{status} {count}" for status, count in counts.most_common())
+        wrong = _wrong(kind, counts)
+        rows.append([kind.name, answers, number(counts.total(), 0), number(wrong, 0)])
+    held = [
+        [f"{100 * part // _PARTS} %", mebibytes(each.memory), number(each.files, 0)]
+        for part, each in enumerate(hostility.resources)
+    ]
+    explanation = paragraph(
+        "An answer is wrong if its status is none that its kind may get",
+        "(`benchmarks/serving/hostile_grpc.py`, `benchmarks/serving/hostile_rest.py`).",
+        f"{_AT_ONCE} requests at a time, each with {SECONDS:g} s to be answered.",
+        f'"{CLOSED}" is a connection that the server ended without an answer of HTTP.',
+        f"The server logged {hostility.exceptions} exceptions that it had not expected.",
+        f"The same {hostility.ordinary} sentences were asked before and after, and",
+        f"{hostility.different} of them answered otherwise.",
+    )
+    return f"""\
+## Hostile requests
+
+{table(["kind", "answers", "requests", "wrong"], rows)}
+
+{explanation}
+
+{table(["requests sent", "memory", "open files"], held)}
+
+Memory is what the server's process has resident; over the second half of the requests it changed
+by {percent(hostility.late_growth)}.
+"""
+
+
+def hostility_bars(hostility: Hostility) -> list[Bar]:
+    """Returns what the result must keep."""
+    return [
+        Bar("hostile requests without an answer in time", hostility.hanging, 0),
+        Bar("hostile requests with a wrong status", hostility.wrong, 0),
+        Bar("sentences answered otherwise after them", hostility.different, 0),
+    ]
+
+
+def _wrong(kind: Kind, counts: Counter[str]) -> int:
+    return sum(count for status, count in counts.items() if status not in kind.allowed)
+
+
+def _ordinary_answers(endpoint: Endpoint, sentences: Sequence[bytes]) -> list[Answer]:
+    # On a connection of its own: this is another client.
+    with open_channel(endpoint) as channel, failures_told():
+        predict = stub(channel, PREDICT)
+        return [
+            read_answer(predict(predict_request(endpoint.model, [text]), timeout=SECONDS))
+            for text in sentences
+        ]
+
+
+def _call(channel: grpc.Channel, request: GrpcCall) -> str:
+    try:
+        channel.unary_unary(request.path)(request.content, timeout=request.seconds)
+    except grpc.RpcError as error:
+        code = error.code()
+        is_late = code is grpc.StatusCode.DEADLINE_EXCEEDED and request.seconds == SECONDS
+        return HANGING if is_late else code.name
+    return grpc.StatusCode.OK.name
+
+
+def _ask(endpoint: Endpoint, request: HttpRequest) -> str:
+    connection = http.client.HTTPConnection(endpoint.host, endpoint.rest_port, timeout=SECONDS)
+    try:
+        # The server may have answered and closed before it has read all.
+        with contextlib.suppress(ConnectionError):
+            connection.request(request.verb, request.path, request.body)
+        response = connection.getresponse()
+        response.read()
+        return f"HTTP {response.status}"
+    except TimeoutError:
+        return HANGING
+    except (http.client.HTTPException, ConnectionError):
+        return CLOSED
+    finally:
+        connection.close()
+
+
+def _pour(host: str, port: int, content: bytes) -> str:
+    """Sends bytes, soon says that there are no more, and reads until the server closes."""
+    received = b""
+    end = time.monotonic() + SECONDS
+    try:
+        with socket.create_connection((host, port), timeout=SECONDS) as connection:
+            connection.sendall(content)
+            if select.select([connection], [], [], _SECONDS_TO_LISTEN)[0]:
+                received = connection.recv(_READ_SIZE)
+            connection.shutdown(socket.SHUT_WR)
+            while part := connection.recv(_READ_SIZE):
+                received += part
+                if time.monotonic() > end:
+                    return HANGING
+    except TimeoutError:
+        return HANGING
+    except OSError:  # the server closed while we were sending
+        pass
+    found = _HTTP_STATUS.match(received)
+    return f"HTTP {found[1].decode()}" if found else CLOSED

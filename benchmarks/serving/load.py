@@ -1,0 +1,248 @@
+"""How many sentences a second, over the sizes of requests and the numbers of clients."""
+
+import asyncio
+import itertools
+import statistics
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from benchmarks.common.bars import Bar
+from benchmarks.common.paragraphs import paragraph
+from benchmarks.common.tables import number, percent, table
+from benchmarks.common.timings import PERCENTILE_COLUMNS, Call, Percentiles, ended_within
+from benchmarks.serving.calls import (
+    SECONDS_OF_REQUEST,
+    InProcess,
+    failures_told,
+    open_async_channel,
+    predict_request,
+)
+from benchmarks.serving.process import Endpoint
+from pipeline.errors import UserError
+from serving.protocol.messages import PREDICT
+
+BATCH_SIZES = (1, 8, 32)
+CLIENTS = (1, 4, 16)
+_LEAST_GAIN = 4.0
+"""What as many clients as there are in `CLIENTS` at most get of one client's throughput."""
+_WARM_UP = 0.5
+"""As a part of the time that is measured."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Clients that each send one request after the other."""
+
+    batch_size: int
+    clients: int
+
+
+SETTINGS = tuple(Setting(size, clients) for size in BATCH_SIZES for clients in CLIENTS)
+
+
+@dataclass(frozen=True)
+class Load:
+    """What came of a setting in one round."""
+
+    calls: Sequence[Call]
+    """Those that ended while it was measured."""
+    sentences_per_second: float
+    client_share: float
+    """Of one core, taken by this process: its clients and, in process, the model."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """A setting, once in process and once over gRPC."""
+
+    in_process: Load
+    over_grpc: Load
+
+
+Loads = dict[Setting, list[Round]]
+
+
+def measure_loads(
+    model: InProcess,
+    endpoint: Endpoint,
+    sentences: Sequence[bytes],
+    *,
+    seconds: float,
+    rounds: int,
+    settings: Sequence[Setting] = SETTINGS,
+) -> Loads:
+    """Measures each setting in process and over gRPC, never both at the same time.
+
+    Args:
+      model: called by as many threads as there are clients.
+      endpoint: asked over as many connections as there are clients.
+      sentences: that go round.
+      seconds: of each measurement, after the time to warm up.
+      rounds: how often all settings are gone through.
+      settings: what is measured.
+
+    Raises:
+      RunFailedError: the server fails a request.
+      UserError: `seconds` are too few for a single request.
+    """
+    loads: Loads = {setting: [] for setting in settings}
+    for size in {setting.batch_size for setting in settings}:
+        model(batches_of(sentences, size)[0])  # what happens at the first call alone
+    for _ in range(rounds):
+        for setting in settings:
+            batches = batches_of(sentences, setting.batch_size)
+            window = _Window(seconds, setting)
+            in_process = window.load(_call_in_threads(model, batches, window))
+            window = _Window(seconds, setting)
+            requests = [
+                predict_request(endpoint.model, batch).SerializeToString() for batch in batches
+            ]
+            with failures_told():
+                over_grpc = window.load(asyncio.run(_call_in_tasks(endpoint, requests, window)))
+            loads[setting].append(Round(in_process, over_grpc))
+    return loads
+
+
+def batches_of(sentences: Sequence[bytes], size: int) -> list[list[bytes]]:
+    """Cuts sentences into batches; the last is filled up with the first sentences again."""
+    endless = itertools.cycle(sentences)
+    return [list(itertools.islice(endless, size)) for _ in range(-(-len(sentences) // size))]
+
+
+def gains(loads: Loads) -> list[float]:
+    """Returns, round by round, the throughput of the most clients over that of one client, over
+    gRPC, where requests hold one sentence."""
+    one, most = (loads[Setting(1, clients)] for clients in (min(CLIENTS), max(CLIENTS)))
+    return [
+        many.over_grpc.sentences_per_second / single.over_grpc.sentences_per_second
+        for single, many in zip(one, most, strict=True)
+    ]
+
+
+def load_section(loads: Loads) -> str:
+    """Writes the result in Markdown."""
+    rows = []
+    for setting, rounds in loads.items():
+        for name, measured in (
+            ("in process", [each.in_process for each in rounds]),
+            ("over gRPC", [each.over_grpc for each in rounds]),
+        ):
+            times = [call.seconds for each in measured for call in each.calls]
+            share = statistics.mean(each.client_share for each in measured)
+            rows.append(
+                [
+                    name,
+                    number(setting.batch_size, 0),
+                    number(setting.clients, 0),
+                    number(statistics.mean(each.sentences_per_second for each in measured), 1),
+                    *Percentiles.of(times).cells(),
+                    number(len(times), 0),
+                    percent(share, 0) if name == "over gRPC" else "",
+                ]
+            )
+    header = ["", "sentences a request", "clients", "sentences a second", *PERCENTILE_COLUMNS]
+    found = gains(loads)
+    finding = paragraph(
+        f"{max(CLIENTS)} clients of one sentence each get {number(statistics.median(found))} times",
+        f"the throughput of one: the median of {len(found)} rounds, from {number(min(found))} to",
+        f"{number(max(found))}.",
+    )
+    return f"""\
+## Throughput
+
+{table([*header, "requests", "clients' CPU"], rows)}
+
+{finding}
+
+Percentiles are of the time of a request, in milliseconds. Every client sends its next request when
+the last is answered: in process from a thread of its own, over gRPC over a connection of its own,
+all from one process whose share of a core is the last column. These clients send requests made
+before and leave the replies unread.
+"""
+
+
+def load_bars(loads: Loads) -> list[Bar]:
+    """Returns what the result must keep."""
+    return [
+        Bar(
+            f"throughput of {max(CLIENTS)} clients over that of one, median",
+            statistics.median(gains(loads)),
+            _LEAST_GAIN,
+            is_minimum=True,
+            decimals=2,
+        )
+    ]
+
+
+class _Window:
+    """The time in which a setting is measured, from now on."""
+
+    def __init__(self, seconds: float, setting: Setting):
+        self.setting = setting
+        self._seconds = seconds
+        self._opened = time.perf_counter()
+        self._start = self._opened + _WARM_UP * seconds
+        self._stop = self._start + seconds
+        self._processor_seconds = time.process_time()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether clients still send."""
+        return time.perf_counter() < self._stop
+
+    def load(self, calls: Sequence[Call]) -> Load:
+        """Counts what all clients did, once all have ended.
+
+        Raises:
+          UserError: there was no time for a single request.
+        """
+        used = time.process_time() - self._processor_seconds
+        elapsed = time.perf_counter() - self._opened
+        counted = ended_within(calls, self._start, self._stop)
+        if not counted:
+            raise UserError(
+                f"No request of {self.setting.batch_size} sentences ended within "
+                f"{self._seconds:g} s: give more --seconds."
+            )
+        rate = self.setting.batch_size * len(counted) / self._seconds
+        return Load(counted, rate, used / elapsed)
+
+    def position(self, client: int, count: int) -> int:
+        """Which batch a client takes: no two clients the same at a time."""
+        return count * self.setting.clients + client
+
+
+def _call_in_threads(
+    model: InProcess, batches: Sequence[Sequence[bytes]], window: _Window
+) -> list[Call]:
+    def run(client: int) -> list[Call]:
+        calls: list[Call] = []
+        while window.is_open:
+            texts = batches[window.position(client, len(calls)) % len(batches)]
+            started = time.perf_counter()
+            model(texts)
+            calls.append(Call(started, time.perf_counter()))
+        return calls
+
+    with ThreadPoolExecutor(window.setting.clients) as pool:
+        return [call for calls in pool.map(run, range(window.setting.clients)) for call in calls]
+
+
+async def _call_in_tasks(
+    endpoint: Endpoint, requests: Sequence[bytes], window: _Window
+) -> list[Call]:
+    async def run(client: int) -> list[Call]:
+        calls: list[Call] = []
+        async with open_async_channel(endpoint) as channel:
+            predict = channel.unary_unary(PREDICT.path)
+            while window.is_open:
+                content = requests[window.position(client, len(calls)) % len(requests)]
+                started = time.perf_counter()
+                await predict(content, timeout=SECONDS_OF_REQUEST)
+                calls.append(Call(started, time.perf_counter()))
+        return calls
+
+    several = await asyncio.gather(*(run(client) for client in range(window.setting.clients)))
+    return [call for calls in several for call in calls]

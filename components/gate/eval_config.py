@@ -1,0 +1,187 @@
+"""The gate: plain settings become TFMA's `EvalConfig`.
+
+A candidate is blessed if its corpus BLEU is not below the floor and it is not worse than the live
+model: over all, the drop of BLEU is not beyond `max_bleu_drop`, and it is not significant (paired
+bootstrap), there or in any slice with enough sentences; the significance is that of all these tests
+together (`family_of_tests`). With `require_improvement` it must be significantly better.
+
+The decision itself is TFMA's, in the stock Evaluator; this module only states the bounds, and
+`evaluation_reader` reads the answer back, for `recording_evaluator` to write down.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from google.protobuf import json_format
+
+# TFMA's own namespace gets these messages only once TFX was imported.
+from tensorflow_model_analysis.proto import config_pb2
+
+from components.gate.family_of_tests import SHARE_OF_WHOLE
+from components.gate.output_statistics import SHARES
+from components.gate.settings import GateSettings
+from components.gate.verdict import (
+    ADJUSTED_P_VALUE,
+    BLEU,
+    DROP,
+    GAIN_P_VALUE,
+    HIGH,
+    LOW,
+    P_VALUE,
+    SENTENCES,
+)
+
+SIGNATURE_NAME = "serve_examples"
+LABEL_KEY = "target"
+PREDICTION_KEY = "translation"
+LENGTH_FEATURE = "length_bucket"
+
+_SCORES = (BLEU, "chrf", "ter", "length_ratio")
+_COMPARISONS = {
+    DROP: "drop",
+    P_VALUE: "p_value",
+    GAIN_P_VALUE: "gain_p_value",
+    LOW: "difference_low",
+    HIGH: "difference_high",
+    ADJUSTED_P_VALUE: "adjusted_p_value",
+}
+
+
+@dataclass(frozen=True)
+class _Bound:
+    """A bound on one metric over all. (A plain `MetricConfig.threshold` would hold in every slice.)
+
+    What slices have to say is in the adjusted p-value over all, since only there it is known how
+    many of them count.
+    """
+
+    metric: str
+    rule: Literal["at least", "at most"]
+    value: float
+
+    def as_threshold(self) -> config_pb2.PerSliceMetricThreshold:
+        limit = {"value": self.value}
+        value_threshold = config_pb2.GenericValueThreshold(
+            lower_bound=limit if self.rule == "at least" else None,
+            upper_bound=limit if self.rule == "at most" else None,
+        )
+        return config_pb2.PerSliceMetricThreshold(
+            slicing_specs=[config_pb2.SlicingSpec()],
+            threshold=config_pb2.MetricThreshold(value_threshold=value_threshold),
+        )
+
+
+def _bounds(settings: GateSettings) -> list[_Bound]:
+    bounds = [
+        _Bound(BLEU, "at least", settings.min_bleu),
+        _Bound(DROP, "at most", settings.max_bleu_drop),
+        _Bound(ADJUSTED_P_VALUE, "at least", settings.significance),
+    ]
+    if settings.require_improvement:
+        bounds.append(_Bound(GAIN_P_VALUE, "at most", settings.significance * SHARE_OF_WHOLE))
+    return bounds
+
+
+def evaluation_config(settings: GateSettings, code_digest: str = "") -> config_pb2.EvalConfig:
+    """What the stock Evaluator computes and demands.
+
+    Args:
+      settings: The bounds.
+      code_digest: Of the code that computes the metrics. TFX's cache is blind to code, and sees it
+        where it is part of the configuration.
+
+    Returns:
+      Metrics over all and by slice, with the bounds as thresholds. The comparison with the live
+      model takes part where the Evaluator is given a baseline model; without one its metrics are
+      those of a model that passes.
+    """
+    metrics = _metric_configs(settings, code_digest)
+    by_name = {_name(metric): metric for metric in metrics}
+    for bound in _bounds(settings):
+        by_name[bound.metric].per_slice_thresholds.append(bound.as_threshold())
+    return config_pb2.EvalConfig(
+        model_specs=[
+            config_pb2.ModelSpec(
+                signature_name=SIGNATURE_NAME, label_key=LABEL_KEY, prediction_key=PREDICTION_KEY
+            )
+        ],
+        slicing_specs=[
+            config_pb2.SlicingSpec(),
+            *(
+                config_pb2.SlicingSpec(feature_keys=[feature])
+                for feature in slice_features(settings)
+            ),
+        ],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=metrics)],
+    )
+
+
+def slice_features(settings: GateSettings) -> list[str]:
+    """The features by which the test set is sliced: the length bucket, and what the user names."""
+    return list(dict.fromkeys([LENGTH_FEATURE, *settings.slice_features]))
+
+
+def with_bounds(
+    config: str, *, min_bleu: float | None = None, max_bleu_drop: float | None = None
+) -> str:
+    """Replaces bounds in what the Evaluator was told.
+
+    Args:
+      config: an `EvalConfig` of `evaluation_config`, as JSON.
+      min_bleu: the new floor; None keeps the old one.
+      max_bleu_drop: the new largest drop over all; None keeps the old one.
+
+    Returns:
+      The changed `EvalConfig`, as JSON.
+    """
+    changed = json_format.Parse(config, config_pb2.EvalConfig())
+    values = {BLEU: min_bleu, DROP: max_bleu_drop}
+    for specification in changed.metrics_specs:
+        for metric in specification.metrics:
+            value = values.get(_name(metric))
+            if value is None:
+                continue
+            for entry in metric.per_slice_thresholds:
+                limits = entry.threshold.value_threshold
+                side = "lower_bound" if limits.HasField("lower_bound") else "upper_bound"
+                getattr(limits, side).value = value
+    return cast(str, json_format.MessageToJson(changed, preserving_proto_field_name=True))
+
+
+def _metric_configs(settings: GateSettings, code_digest: str = "") -> list[config_pb2.MetricConfig]:
+    """What TFMA computes, in the order in which a reader sees it, without bounds."""
+    comparison = {
+        "resamples": settings.bootstrap_resamples,
+        "seed": settings.seed,
+        "minimum_sentences": settings.min_slice_sentences,
+        "slice_features": slice_features(settings),
+    }
+    return [
+        config_pb2.MetricConfig(class_name="ExampleCount", config=json.dumps({"name": SENTENCES})),
+        *(
+            _metric(
+                "translation_metrics", "CorpusScore", score, score=score, code_digest=code_digest
+            )
+            for score in _SCORES
+        ),
+        *(
+            _metric("translation_metrics", "PairedScore", name, quantity=quantity, **comparison)
+            for name, quantity in _COMPARISONS.items()
+        ),
+        *(_metric("output_metrics", "OutputShare", name) for name in SHARES),
+    ]
+
+
+def _metric(module: str, class_name: str, name: str, **config: Any) -> config_pb2.MetricConfig:
+    return config_pb2.MetricConfig(
+        class_name=class_name,
+        module=f"components.{module}",
+        config=json.dumps({"name": name, **config}),
+    )
+
+
+def _name(metric: config_pb2.MetricConfig) -> str:
+    return str(json.loads(metric.config)["name"])

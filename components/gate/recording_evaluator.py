@@ -1,0 +1,246 @@
+"""RecordingEvaluator: the stock Evaluator, which also writes down why it decided so.
+
+The stock Evaluator leaves TFMA's records and a yes or no. Here the decision stays its own, and what
+it was made of is added: the verdict as files beside the records, and as custom properties of the
+blessing, where ML Metadata finds it.
+
+Two things that no bound on a score can decide are decided around it. An export that
+ServingValidator refused is not evaluated: it may crash or hang whoever asks it, and nobody would
+push it. And an evaluation has a time limit, since a model may still take for ever on one sentence
+of the test set.
+"""
+
+import json
+import os
+from typing import Any
+
+from tensorflow_model_analysis.proto import config_pb2
+from tfx import types
+from tfx.components.evaluator import constants as evaluator_constants
+from tfx.components.evaluator.component import Evaluator
+from tfx.components.evaluator.executor import Executor
+from tfx.dsl.components.base import executor_spec
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils, standard_artifacts, standard_component_specs
+from tfx.types.component_spec import ChannelParameter, ExecutionParameter
+from tfx.utils import io_utils, json_utils
+
+from components.gate.evaluation_reader import VERDICT_JSON, read_verdict
+from components.gate.settings import GateSettings
+from components.gate.verdict import Check, Verdict, format_verdict, unservable_verdict
+from components.serving_validator import BLESSED_FILE, REPORT_FILE
+from serving.export.time_limit import TimeLimitError, within
+
+VERDICT_TEXT = "verdict.txt"
+
+_INFRA_BLESSING = "infra_blessing"
+_SETTINGS = "gate_settings"
+_MAX_SECONDS = "max_seconds"
+_LIVE_VERSION = "live_version"
+
+
+class EndlessEvaluationError(Exception):
+    """A model did not translate the test set in the time that it has."""
+
+
+class MissingFeatureError(LookupError):
+    """The test set lacks a feature that the gate is told to slice by."""
+
+
+class RecordingExecutor(Executor):
+    """Evaluates, then writes the verdict down."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Evaluates.
+
+        Args:
+          input_dict: of the stock Evaluator, where the baseline model has the custom property
+            `live_version`, as LiveModel gives it; and `infra_blessing`, as ServingValidator leaves
+            it.
+          output_dict: of the stock Evaluator. The evaluation gets `verdict.json` and `verdict.txt`,
+            the blessing the properties of `verdict_properties`.
+          exec_properties: of the stock Evaluator, and `gate_settings` and `max_seconds`.
+
+        Raises:
+          MissingFeatureError: no test sentence has a feature that the settings name.
+          EndlessEvaluationError: it took more than `max_seconds`. What runs cannot be stopped from
+            here, so the process should end itself soon.
+        """
+        stock_inputs = {key: value for key, value in input_dict.items() if key != _INFRA_BLESSING}
+        evaluation = artifact_utils.get_single_uri(output_dict["evaluation"])
+        blessing = artifact_utils.get_single_instance(output_dict["blessing"])
+        live_version = _live_version(input_dict)
+        if problems := _serving_problems(input_dict[_INFRA_BLESSING]):
+            _refuse(blessing)
+            has_baseline = bool(input_dict.get(standard_component_specs.BASELINE_MODEL_KEY))
+            verdict = unservable_verdict(problems, has_baseline, live_version)
+        else:
+            self._evaluate(stock_inputs, output_dict, exec_properties)
+            settings = GateSettings.model_validate_json(exec_properties[_SETTINGS])
+            verdict = read_verdict(evaluation, blessing.uri, settings, live_version)
+            _require_slices(verdict, settings)
+        _record(verdict, evaluation, blessing)
+
+    def _evaluate(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        limit = float(exec_properties[_MAX_SECONDS])
+        stock = super().Do
+        try:
+            within(limit, lambda: stock(input_dict, output_dict, exec_properties))
+        except TimeLimitError as error:
+            raise EndlessEvaluationError(
+                f"The test set was not translated within {limit / 60:g} minutes, by the new model "
+                "or by the live one; nothing was pushed. Raise evaluation.max_minutes if the test "
+                "set is large; otherwise one of them does not end on some sentence."
+            ) from error
+
+
+class RecordingEvaluatorSpec(standard_component_specs.EvaluatorSpec):
+    """What the stock Evaluator takes and gives, and what we add."""
+
+    PARAMETERS = {  # noqa: RUF012 - the base class declares these as instance variables
+        **standard_component_specs.EvaluatorSpec.PARAMETERS,
+        _SETTINGS: ExecutionParameter(type=str),
+        _MAX_SECONDS: ExecutionParameter(type=float),
+    }
+    INPUTS = {  # noqa: RUF012
+        **standard_component_specs.EvaluatorSpec.INPUTS,
+        _INFRA_BLESSING: ChannelParameter(type=standard_artifacts.InfraBlessing),
+    }
+
+
+class RecordingEvaluator(Evaluator):
+    """The stock Evaluator with our executor; its node is called `Evaluator`.
+
+    Args:
+      examples: Channel of the examples.
+      example_splits: Those that the model is judged on.
+      model: Channel of the candidate.
+      baseline_model: Channel of what is live; LiveModel leaves it empty before the first push.
+      infra_blessing: Channel of ServingValidator's blessing.
+      eval_config: What `gate.evaluation_config` makes of the settings.
+      settings: The bounds of the gate.
+      max_minutes: How long the evaluation may take.
+
+    Raises:
+      ValueError: The time limit is not above 0.
+    """
+
+    SPEC_CLASS = RecordingEvaluatorSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(RecordingExecutor)
+
+    def __init__(
+        self,
+        *,
+        examples: types.BaseChannel,
+        example_splits: list[str],
+        model: types.BaseChannel,
+        baseline_model: types.BaseChannel,
+        infra_blessing: types.BaseChannel,
+        eval_config: config_pb2.EvalConfig,
+        settings: GateSettings,
+        max_minutes: float,
+    ) -> None:
+        if not max_minutes > 0:
+            raise ValueError(f"max_minutes must be above 0, not {max_minutes}.")
+        spec = RecordingEvaluatorSpec(
+            examples=examples,
+            model=model,
+            baseline_model=baseline_model,
+            infra_blessing=infra_blessing,
+            example_splits=json_utils.dumps(example_splits),
+            fairness_indicator_thresholds=json_utils.dumps(None),
+            eval_config=eval_config,
+            gate_settings=settings.model_dump_json(),
+            max_seconds=60.0 * max_minutes,
+            evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
+            blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+        )
+        # The stock constructor makes a specification of its own, without what we add.
+        super(Evaluator, self).__init__(spec=spec)
+        self.with_id("Evaluator")
+
+
+def _serving_problems(blessings: list[types.Artifact]) -> list[str]:
+    """What ServingValidator found wrong with the export; nothing where it blessed it."""
+    [blessing] = blessings
+    if fileio.exists(os.path.join(blessing.uri, BLESSED_FILE)):
+        return []
+    report = json.loads(io_utils.read_string_file(os.path.join(blessing.uri, REPORT_FILE)))
+    return [f"{found['request']}: {found['problem']}" for found in report["problems"]]
+
+
+def _refuse(blessing: types.Artifact) -> None:
+    """Marks a model as not blessed, as the stock Evaluator does."""
+    path = os.path.join(blessing.uri, evaluator_constants.NOT_BLESSED_FILE_NAME)
+    io_utils.write_string_file(path, "")
+    blessing.set_int_custom_property(
+        evaluator_constants.ARTIFACT_PROPERTY_BLESSED_KEY, evaluator_constants.NOT_BLESSED_VALUE
+    )
+
+
+def _require_slices(verdict: Verdict, settings: GateSettings) -> None:
+    """Raises MissingFeatureError: TFMA passes silently over a feature that no example has, and a
+    gate that was meant to look at each of its values would look at none."""
+    found = {name.partition("=")[0] for name in verdict.metrics}
+    missing = [name for name in settings.slice_features if name not in found]
+    if missing:
+        raise MissingFeatureError(
+            f"No test sentence has the feature {missing[0]}, and evaluation.slice_features names "
+            "it: name a feature of the corpus."
+        )
+
+
+def _record(verdict: Verdict, evaluation: str, blessing: types.Artifact) -> None:
+    for name, text in (
+        (VERDICT_JSON, verdict.model_dump_json(indent=2)),
+        (VERDICT_TEXT, format_verdict(verdict)),
+    ):
+        io_utils.write_string_file(os.path.join(evaluation, name), text + "\n")
+    for name, value in verdict_properties(verdict).items():
+        if isinstance(value, str):
+            blessing.set_string_custom_property(name, value)
+        else:
+            blessing.set_float_custom_property(name, value)
+
+
+def verdict_properties(verdict: Verdict) -> dict[str, str | float]:
+    """What ML Metadata keeps of a verdict, by name.
+
+    Returns:
+      `outcome` and `bleu_difference`, `..._low` and `..._high` where there was a live model;
+      `bleu`; for each check `check METRIC (SLICE)` with its number, its bound, pass or fail; and
+      `reasons`, a JSON list of what failed.
+    """
+    properties: dict[str, str | float] = {}
+    if verdict.difference is not None:
+        properties["outcome"] = verdict.difference.outcome
+        properties["bleu_difference"] = verdict.difference.bleu
+        properties["bleu_difference_low"] = verdict.difference.low
+        properties["bleu_difference_high"] = verdict.difference.high
+    for check in verdict.checks:
+        if check.metric == "bleu" and check.value is not None:
+            properties["bleu"] = check.value
+        properties[f"check {check.metric} ({check.slice})"] = _in_words(check)
+    properties["reasons"] = json.dumps(verdict.reasons, ensure_ascii=False)
+    return properties
+
+
+def _in_words(check: Check) -> str:
+    value = "missing" if check.value is None else f"{check.value:.6g}"
+    result = "pass" if check.passed else "FAIL"
+    return f"{result}: {value}, must be {check.rule} {check.bound:g}"
+
+
+def _live_version(input_dict: dict[str, list[types.Artifact]]) -> str | None:
+    baselines = input_dict.get(standard_component_specs.BASELINE_MODEL_KEY) or []
+    return baselines[0].get_string_custom_property(_LIVE_VERSION) or None if baselines else None

@@ -1,0 +1,265 @@
+"""TFMA metrics over sentence statistics: corpus scores, and a model's scores against those of what
+is live.
+
+TFMA imports these classes by name from an `EvalConfig` (see `gate`). TFMA's own BLEU cannot gate:
+it answers an object instead of a number. The combiners hold names and numbers only, because Beam
+pickles them.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import apache_beam as beam
+import numpy as np
+import tensorflow_model_analysis as tfma
+from numpy.typing import NDArray
+from tensorflow_model_analysis.metrics import metric_types, metric_util
+from tensorflow_model_analysis.proto import config_pb2
+
+from components.gate.family_of_tests import Family, compare_family
+from components.gate.metric_inputs import Texts, slices_of
+from components.gate.translation_statistics import resampled_statistics, sentence_statistics
+
+MetricsDict = dict[metric_types.MetricKey, object]
+_Sentences: TypeAlias = "tuple[array[int], list[tuple[str, ...]]]"
+
+
+class CorpusScore(tfma.metrics.Metric):
+    """A corpus score of each model, such as BLEU.
+
+    Args:
+      name: Of the metric.
+      score: Which of `translation_statistics`: `bleu`, `chrf`, `ter` or `length_ratio`.
+      code_digest: Changes nothing but the configuration that TFX's cache looks at.
+    """
+
+    def __init__(self, name: str = "bleu", score: str = "bleu", code_digest: str = "") -> None:
+        del code_digest
+        super().__init__(
+            metric_util.merge_per_key_computations(_corpus_score), name=name, score=score
+        )
+
+
+class PairedScore(tfma.metrics.Metric):
+    """A number from the paired comparison of the candidate with the baseline model.
+
+    `drop` is the score of the baseline minus that of the candidate (positive: the candidate is
+    worse); `p_value`, `gain_p_value`, `difference_low` and `difference_high` are those of
+    `paired_bootstrap` (candidate minus baseline), and `adjusted_p_value` the smallest one of the
+    `family_of_tests`: over all it decides for all slices together. Only the candidate has them.
+    Where no baseline is known it takes the value of a model that is neither worse nor in need of
+    being better: 0, or 1 for the p-values of a drop.
+
+    Args:
+      name: Of the metric.
+      quantity: One of these.
+      score: Which of `translation_statistics`: `bleu`.
+      resamples: Number of resampled test sets.
+      seed: Of the resampling.
+      minimum_sentences: Size of the smallest slice that counts.
+      slice_features: Each value of one of these features is a slice.
+
+    Raises:
+      ValueError: There is no such quantity.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        quantity: str,
+        score: str = "bleu",
+        resamples: int = 1000,
+        seed: int = 1,
+        minimum_sentences: int = 1,
+        slice_features: Sequence[str] = (),
+    ) -> None:
+        if quantity not in _QUANTITIES:
+            raise ValueError(
+                f"There is no quantity {quantity!r}; there are {', '.join(_QUANTITIES)}."
+            )
+        super().__init__(
+            _paired_score,
+            name=name,
+            quantity=quantity,
+            settings=_Settings(score, resamples, seed, minimum_sentences, tuple(slice_features)),
+        )
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """What the comparison of two models is told."""
+
+    score: str
+    resamples: int
+    seed: int
+    minimum_sentences: int
+    slice_features: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Quantity:
+    value: Callable[[Family], float]
+    without_baseline: float
+
+
+_QUANTITIES = {
+    "drop": _Quantity(lambda family: -family.whole.difference, 0.0),
+    "p_value": _Quantity(lambda family: family.whole.p_value, 1.0),
+    "gain_p_value": _Quantity(lambda family: family.whole.gain_p_value, 0.0),
+    "difference_low": _Quantity(lambda family: family.whole.low, 0.0),
+    "difference_high": _Quantity(lambda family: family.whole.high, 0.0),
+    "adjusted_p_value": _Quantity(lambda family: family.smallest_adjusted_p_value, 1.0),
+}
+
+
+def _corpus_score(
+    name: str,
+    score: str,
+    eval_config: config_pb2.EvalConfig,
+    model_name: str = "",
+    output_name: str = "",
+) -> metric_types.MetricComputations:
+    key = metric_types.MetricKey(name=name, model_name=model_name, output_name=output_name)
+    texts = Texts(eval_config, model_name, output_name)
+    return [
+        metric_types.MetricComputation(
+            keys=[key], preprocessors=None, combiner=_CorpusScoreCombiner(key, score, texts)
+        )
+    ]
+
+
+def _paired_score(
+    name: str,
+    quantity: str,
+    settings: _Settings,
+    eval_config: config_pb2.EvalConfig,
+    model_names: list[str] | None = None,
+    output_names: list[str] | None = None,
+) -> metric_types.MetricComputations:
+    models = model_names or [""]
+    baselines = {spec.name for spec in eval_config.model_specs if spec.is_baseline}
+    baselines &= set(models)
+    # TFMA drops metrics whose names begin with an underscore, and computes once what several
+    # metrics share.
+    numbers = (settings.resamples, settings.seed, settings.minimum_sentences)
+    shared_name = "_".join(
+        ["_paired", settings.score, *map(str, numbers), *settings.slice_features]
+    )
+    computations: metric_types.MetricComputations = []
+    for output_name in output_names or [""]:
+        for model_name in models:
+            if model_name in baselines:
+                continue
+            key = metric_types.MetricKey(name=name, model_name=model_name, output_name=output_name)
+            family_key = key._replace(name=shared_name)
+            for baseline in baselines:
+                combiner = _PairedComparisonCombiner(
+                    family_key,
+                    settings,
+                    candidate=Texts(eval_config, model_name, output_name),
+                    baseline=Texts(eval_config, baseline, output_name),
+                )
+                features = metric_types.FeaturePreprocessor(feature_keys=settings.slice_features)
+                preprocessors = [features] if settings.slice_features else None
+                computations.append(
+                    metric_types.MetricComputation([family_key], preprocessors, combiner)
+                )
+            computations.append(
+                metric_types.DerivedMetricComputation(
+                    keys=[key], result=_ReadQuantity(key, family_key, quantity)
+                )
+            )
+    return computations
+
+
+class _CorpusScoreCombiner(beam.CombineFn):
+    """Adds up the rows of one model; the accumulator is their sum, `[width]` int64."""
+
+    def __init__(self, key: metric_types.MetricKey, score: str, texts: Texts) -> None:
+        self._key = key
+        self._score = score
+        self._texts = texts
+
+    def create_accumulator(self) -> NDArray[np.int64]:
+        return np.zeros(sentence_statistics(self._score).width, np.int64)
+
+    def add_input(
+        self, accumulator: NDArray[np.int64], element: metric_types.StandardMetricInputs
+    ) -> NDArray[np.int64]:
+        row = sentence_statistics(self._score).row(*self._texts(element))
+        return accumulator + np.asarray(row, np.int64)
+
+    def merge_accumulators(self, accumulators: Iterable[NDArray[np.int64]]) -> NDArray[np.int64]:
+        return sum(accumulators, self.create_accumulator())
+
+    def extract_output(self, accumulator: NDArray[np.int64]) -> MetricsDict:
+        return {self._key: sentence_statistics(self._score).score(accumulator)}
+
+
+class _PairedComparisonCombiner(beam.CombineFn):
+    """Keeps the rows of both models: `2 * width` int32, and the slices, of each sentence."""
+
+    def __init__(
+        self,
+        key: metric_types.MetricKey,
+        settings: _Settings,
+        candidate: Texts,
+        baseline: Texts,
+    ) -> None:
+        self._key = key
+        self._settings = settings
+        self._models = (candidate, baseline)
+
+    def create_accumulator(self) -> _Sentences:
+        return array("i"), []
+
+    def add_input(
+        self, accumulator: _Sentences, element: metric_types.StandardMetricInputs
+    ) -> _Sentences:
+        rows, slices = accumulator
+        statistics = sentence_statistics(self._settings.score)
+        for texts in self._models:
+            rows.extend(statistics.row(*texts(element)))
+        slices.append(slices_of(element, self._settings.slice_features))
+        return accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[_Sentences]) -> _Sentences:
+        rows, slices = self.create_accumulator()
+        for more_rows, more_slices in accumulators:
+            rows.extend(more_rows)
+            slices.extend(more_slices)
+        return rows, slices
+
+    def extract_output(self, accumulator: _Sentences) -> MetricsDict:
+        settings, statistics = self._settings, resampled_statistics(self._settings.score)
+        rows = np.frombuffer(accumulator[0], np.intc).reshape(-1, 2, statistics.width)
+        family = compare_family(
+            rows[:, 0],
+            rows[:, 1],
+            accumulator[1],
+            statistics.scores,
+            resamples=settings.resamples,
+            seed=settings.seed,
+            minimum_sentences=settings.minimum_sentences,
+        )
+        return {self._key: family}
+
+
+@dataclass(frozen=True)
+class _ReadQuantity:
+    """Takes one number out of the comparison that the slice's metrics hold."""
+
+    key: metric_types.MetricKey
+    family_key: metric_types.MetricKey
+    quantity: str
+
+    def __call__(self, metrics: MetricsDict) -> MetricsDict:
+        quantity = _QUANTITIES[self.quantity]
+        family = metrics.get(self.family_key)
+        if not isinstance(family, Family):
+            return {self.key: quantity.without_baseline}
+        return {self.key: quantity.value(family)}

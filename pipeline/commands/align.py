@@ -1,0 +1,122 @@
+"""`nmt align`: which source word each target word comes from, as fast_align and Moses write it."""
+
+import contextlib
+import json
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.commands.answer_lines import (
+    answers,
+    json_number,
+    model_errors,
+    one_line,
+    shown_progress,
+    warn_of_cut_texts,
+)
+from pipeline.commands.exported_model import find_model
+from pipeline.commands.options import (
+    DEFAULT_BATCH_SIZE,
+    DEFAULT_CONFIG,
+    BatchSizeOption,
+    ConfigOption,
+    InputOption,
+    JsonOption,
+    ModelOption,
+    OutputOption,
+    OverridesOption,
+    TargetInputOption,
+    TargetOption,
+    VersionOption,
+    WorkspaceOption,
+)
+from pipeline.commands.text_streams import Pair, destination, source_pairs
+from serving.attention.alignment import align_words, as_pharaoh, as_soft_pharaoh, soft_links
+from serving.attention.words import attention_of_words
+from serving.contract.translation import Translation
+
+_NOTHING_TO_DO = (
+    'Nothing to align: give a text, as in `nmt align "Good morning."`, or --input FILE, or text on '
+    "standard input; and with --target or --target-input the translation, if it is yours."
+)
+
+
+def align(
+    texts: Annotated[
+        list[str] | None,
+        typer.Argument(help="Texts; without any, or with -, standard input."),
+    ] = None,
+    targets: TargetOption = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: OverridesOption = None,
+    workspace: WorkspaceOption = None,
+    model: ModelOption = None,
+    version: VersionOption = None,
+    input_file: InputOption = None,
+    target_file: TargetInputOption = None,
+    output_file: OutputOption = None,
+    soft: Annotated[
+        bool, typer.Option("--soft", help="Write all weights: '0-0:0.93', in JSON a table.")
+    ] = False,
+    mutual: Annotated[
+        bool,
+        typer.Option(
+            "--mutual", help="Prefer source words that no other target word looks at as much."
+        ),
+    ] = False,
+    as_json: JsonOption = False,
+    batch_size: BatchSizeOption = DEFAULT_BATCH_SIZE,
+) -> None:
+    """Align texts with their translations, word by word: '0-0 1-2' for each line.
+
+    The numbers count words between white space, from 0, source first.
+
+    Without --target the live model translates: 'translation ||| 0-0 1-2'.
+    """
+    with contextlib.ExitStack() as stack:
+        pairs = stack.enter_context(
+            source_pairs(texts, targets, input_file, target_file, _NOTHING_TO_DO)
+        )
+        folder = find_model(config, overrides, workspace, model, version)
+        output = stack.enter_context(destination(output_file))
+        advance = stack.enter_context(shown_progress(input_file, output_file))
+        stack.enter_context(model_errors())
+
+        truncated = 0
+        render = _as_json if as_json else _as_line
+        for pair, translation in answers(folder, pairs, batch_size, advance):
+            truncated += translation is not None and translation.truncated
+            output.write(render(pair, translation, soft, mutual) + "\n")
+    warn_of_cut_texts(truncated)
+
+
+def _as_line(pair: Pair, translation: Translation | None, soft: bool, mutual: bool) -> str:
+    if translation is None:
+        return ""
+    words = attention_of_words(pair.source, translation)
+    links = (
+        as_soft_pharaoh(soft_links(words))
+        if soft
+        else as_pharaoh(align_words(words, mutual=mutual))
+    )
+    return links if pair.target is not None else f"{one_line(translation.text)} ||| {links}"
+
+
+def _as_json(pair: Pair, translation: Translation | None, soft: bool, mutual: bool) -> str:
+    answer: dict[str, Any] = {"source": pair.source, "target": pair.target or ""}
+    if translation is None:
+        answer |= {"source_words": pair.source.split(), "target_words": answer["target"].split()}
+        answer |= {"alignment": [], "truncated": False}
+        return json.dumps(answer, ensure_ascii=False)
+    words = attention_of_words(pair.source, translation)
+    answer |= {
+        "target": translation.text,
+        "source_words": words.source_words,
+        "target_words": words.target_words,
+        "alignment": align_words(words, mutual=mutual),
+        "truncated": translation.truncated,
+    }
+    if soft:
+        answer["weights"] = [list(map(json_number, row)) for row in words.attention.tolist()]
+        answer["end_weights"] = list(map(json_number, words.on_end.tolist()))
+    return json.dumps(answer, ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,233 @@
+"""`nmt corpus`: make, import, list and show corpora.
+
+Only light modules are imported here; what makes a corpus is imported by the command that needs it.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.commands.options import JsonOption, WorkspaceOption
+from pipeline.errors import UserError
+from pipeline.workspace import Workspace, is_remote
+
+if TYPE_CHECKING:
+    from pipeline.corpora.information import CorpusInfo
+
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace the corpus if there is one.")]
+
+app = typer.Typer(
+    help="Make a corpus: debian, multi30k, tatoeba, or import your own text.",
+    no_args_is_help=True,
+)
+
+
+@app.command()
+def debian(
+    target: Annotated[
+        str, typer.Option("--target", metavar="LANGUAGE", help="Such as de, fr or pt_BR.")
+    ] = "de",
+    workspace: WorkspaceOption = None,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Debian's package descriptions and their translations: the default, fetched by apt."""
+    _make("debian", workspace, force=force, as_json=as_json, target_language=target)
+
+
+@app.command()
+def multi30k(
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="DIR", help="A folder with the files, not a download."),
+    ] = None,
+    workspace: WorkspaceOption = None,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """29,000 image captions, English and German: the benchmark of this field."""
+    _make("multi30k", workspace, force=force, as_json=as_json, source=source)
+
+
+@app.command()
+def tatoeba(
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="A TSV, .gz or .zip file, not a download."),
+    ] = None,
+    workspace: WorkspaceOption = None,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """170,000 or more everyday sentences, English and German."""
+    _make("tatoeba", workspace, force=force, as_json=as_json, source=source)
+
+
+@app.command("import")
+def import_text(
+    name: Annotated[str, typer.Option("--name", help="The name of the new corpus.")],
+    source: Annotated[
+        Path | None, typer.Option("--source", metavar="FILE", help="Source text, plain or .gz.")
+    ] = None,
+    target: Annotated[
+        Path | None, typer.Option("--target", metavar="FILE", help="Its translation, line by line.")
+    ] = None,
+    tsv: Annotated[
+        Path | None,
+        typer.Option("--tsv", metavar="FILE", help="Instead: one file of source TAB target lines."),
+    ] = None,
+    feature: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--feature",
+            metavar="NAME",
+            help="A further column of the --tsv file, such as domain; repeatable, in their order.",
+        ),
+    ] = None,
+    source_language: Annotated[str, typer.Option("--source-language", metavar="CODE")] = "en",
+    target_language: Annotated[str, typer.Option("--target-language", metavar="CODE")] = "de",
+    licence: Annotated[
+        str, typer.Option("--licence", help="The terms of the text; they travel with it.")
+    ] = "not stated",
+    validation: Annotated[
+        int | None,
+        typer.Option("--validation", min=1, help="Pairs for validation (1,000, at most 5 %)."),
+    ] = None,
+    test: Annotated[
+        int | None, typer.Option("--test", min=1, help="Pairs for the test (1,000, at most 5 %).")
+    ] = None,
+    workspace: WorkspaceOption = None,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Your own parallel text: two aligned files, or a TSV file."""
+    from components.corpus_features import check_features
+    from pipeline.corpora import parallel_files
+    from pipeline.corpora.catalogue import check_own_name, corpus_folder
+    from pipeline.corpora.display import shown_progress
+    from pipeline.corpora.folder import refuse_existing, write_corpus
+
+    check_own_name(name)
+    files = [path for path in (source, target, tsv) if path is not None]
+    if (source is None) != (target is None) or (source is None) == (tsv is None):
+        raise UserError("Give either --source and --target, or --tsv alone.")
+    if feature and tsv is None:
+        raise UserError("--feature names a column of a --tsv file; give the text as such a file.")
+    features = check_features(feature or ())
+    folder = corpus_folder(name, _local_workspace(workspace))
+    refuse_existing(folder, replace=force)
+    with shown_progress() as progress:
+        progress(f"Reading {' and '.join(path.name for path in files)}", 0, None)
+        if source is not None and target is not None:
+            read = parallel_files.read_aligned(source, target)
+        else:
+            read = parallel_files.read_tsv(files[0], features)
+        corpus = parallel_files.corpus_of_pairs(
+            read,
+            name=name,
+            languages=(source_language, target_language),
+            licence=licence,
+            origin=" and ".join(path.name for path in files),
+            validation=validation,
+            test=test,
+            features=features,
+        )
+        progress(f"Writing {folder}", 0, None)
+        information = write_corpus(corpus, folder, replace=force)
+    _answer(information, folder, as_json)
+
+
+@app.command("list")
+def list_corpora(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
+    """List the corpora of the workspace, and those that can be made."""
+    from pipeline.corpora.catalogue import SHIPPED, corpora_in
+
+    found = corpora_in(_local_workspace(workspace))
+    if as_json:
+        typer.echo(json.dumps([entry.model_dump(mode="json") for entry in found], indent=2))
+        return
+    for entry in found:
+        pairs = ", ".join(f"{count:,} {split}" for split, count in entry.counts.items())
+        languages = f"{entry.source_language} to {entry.target_language}"
+        typer.echo(f"{entry.name:<12} {languages}: {pairs}")
+    here = {entry.name for entry in found}
+    for name, what in SHIPPED.items():
+        if name not in here:
+            typer.echo(f"{name:<12} not here yet, `nmt corpus {name}` makes it: {what}")
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="The name of a corpus, such as debian.")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Verify a corpus and show what it holds."""
+    from pipeline.corpora.folder import load_corpus
+
+    place = Workspace(str(_local_workspace(workspace)))
+    folder = Path(place.corpus(name))
+    _answer(load_corpus(folder), folder, as_json)
+
+
+def _make(
+    name: str,
+    workspace: str | None,
+    *,
+    force: bool,
+    as_json: bool,
+    target_language: str | None = None,
+    source: Path | None = None,
+) -> None:
+    from pipeline.corpora.catalogue import corpus_folder, make_corpus
+    from pipeline.corpora.display import shown_progress
+
+    root = _local_workspace(workspace)
+    with shown_progress() as progress:
+        information = make_corpus(
+            name,
+            root,
+            target_language=target_language,
+            source=source,
+            replace=force,
+            progress=progress,
+        )
+    _answer(information, corpus_folder(information.name, root), as_json)
+
+
+def _local_workspace(option: str | None) -> Path:
+    root = Workspace.resolve(option).root
+    if is_remote(root):
+        raise UserError(
+            f"A corpus is made on a local disk: give another --workspace than {root}, then copy "
+            "its corpora folder there."
+        )
+    return Path(root)
+
+
+def _answer(information: "CorpusInfo", folder: Path, as_json: bool) -> None:
+    from pipeline.corpora.display import print_summary
+    from pipeline.corpora.folder import INFORMATION_FILE
+
+    if as_json:
+        typer.echo((folder / INFORMATION_FILE).read_text(encoding="utf-8"), nl=False)
+        return
+    print_summary(information, folder, _next_command(information))
+
+
+def _next_command(information: "CorpusInfo") -> str:
+    """Return how to train on a corpus: by its configuration if it has one, else by overrides."""
+    from pipeline.config.settings import shipped_configs
+
+    if information.name in shipped_configs():
+        return f"nmt run --config {information.name}"
+    overrides = {
+        # A pipeline's name has neither capitals nor underscores, and a language's code may.
+        "name": information.name.lower().replace("_", "-"),
+        "data.corpus": information.name,
+        "data.source_language": information.source_language,
+        "data.target_language": information.target_language,
+    }
+    return "nmt run " + " ".join(f"--set {key}={value}" for key, value in overrides.items())

@@ -1,0 +1,52 @@
+"""Finding the exported model that a command shall ask."""
+
+import os
+
+from pipeline.config.settings import load_config
+from pipeline.errors import UserError
+from pipeline.workspace import Workspace, is_remote
+from serving.versions.directory import SAVED_MODEL_FILE, list_versions
+
+
+def find_model(
+    config: str,
+    overrides: list[str] | None,
+    workspace: str | None,
+    model: str | None,
+    version: int | None,
+) -> str:
+    """Finds the folder of the export: that of `--model`, or the live or named version.
+
+    Args:
+        config: the value of `--config`, whose name says which models are meant.
+        overrides: of `--set`.
+        workspace: of `--workspace`.
+        model: of `--model`: the folder of an export, or one of versions.
+        version: of `--version`; None for the live one.
+
+    Raises:
+        UserError: there is no such model; the sentence says what to do.
+    """
+    if model is not None:
+        if version is None and (
+            is_remote(model) or os.path.isfile(os.path.join(model, SAVED_MODEL_FILE))
+        ):
+            return model
+        versions, advice = model, "give the folder of an exported model with --model"
+    else:
+        name = load_config(config, overrides or ()).name
+        versions = Workspace.resolve(workspace).models(name)
+        advice = f"train one with `nmt run --config {config}` first"
+    if is_remote(versions):
+        raise UserError(f"{versions} is remote: give the folder of one version with --model.")
+    found = list_versions(versions)
+    complete = {each.number: each.path for each in found if each.complete}
+    if not complete:
+        broken = "".join(f"; version {each.number}: {each.problem}" for each in found)
+        raise UserError(f"There is no model in {versions}{broken}: {advice}.")
+    if version is None:
+        return complete[max(complete)]
+    if version not in complete:
+        known = ", ".join(map(str, sorted(complete)))
+        raise UserError(f"There is no version {version} in {versions}; it holds {known}.")
+    return complete[version]

@@ -1,0 +1,143 @@
+"""`nmt heatmap`: what a translation looked at, here in the terminal or as a picture or page."""
+
+import json
+import os
+import warnings
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from pipeline.commands.answer_lines import model_errors, one_line, warn_of_cut_texts
+from pipeline.commands.exported_model import find_model
+from pipeline.commands.line_files import write_whole
+from pipeline.commands.options import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    ModelOption,
+    OverridesOption,
+    VersionOption,
+    WorkspaceOption,
+)
+from pipeline.commands.text_streams import arguments, destination, require_writable
+from pipeline.errors import UserError
+from serving.contract.translation import Translation
+from serving.heatmap.matrix import Heatmap, make_heatmap
+from serving.heatmap.page import draw_page
+from serving.heatmap.picture import PictureFormat, draw_picture
+from serving.heatmap.terminal import draw_in_terminal
+from serving.local.model import LocalModel
+
+_MODEL_CARD = "assets.extra/model_card.json"
+
+Draw = Callable[[Heatmap, str, Translation, str], bytes]
+"""(heatmap, source, translation, folder of the model) -> the content of a file."""
+
+
+def heatmap(
+    text: Annotated[str, typer.Argument(help="A text to translate.")],
+    target: Annotated[
+        str | None,
+        typer.Option("--target", metavar="TEXT", help="A translation that you give."),
+    ] = None,
+    output_file: Annotated[
+        str | None,
+        typer.Option("-o", "--output", metavar="FILE", help="A file: .png, .svg or .html."),
+    ] = None,
+    tokens: Annotated[
+        bool, typer.Option("--tokens", help="Show subwords instead of words.")
+    ] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: OverridesOption = None,
+    workspace: WorkspaceOption = None,
+    model: ModelOption = None,
+    version: VersionOption = None,
+) -> None:
+    """Show what a translation looked at: source on top, target on the left.
+
+    Without -o it is drawn here, in colour unless NO_COLOR is set.
+    """
+    text, *given = arguments([text] if target is None else [text, target])
+    if not text.strip() or any(not each.strip() for each in given):
+        raise UserError("There is nothing to look at in an empty text: give one with words.")
+    draw = _drawing_for(output_file)
+    folder = find_model(config, overrides, workspace, model, version)
+    with model_errors():
+        loaded = LocalModel(folder)
+        [translation] = loaded.score([text], given) if given else loaded.translate([text])
+    shown = make_heatmap(text, translation, tokens=tokens)
+    if draw is None or output_file is None:
+        _print(shown, translation)
+    elif not shown.target:
+        raise UserError("The translation is empty, so there is nothing to draw.")
+    else:
+        write_whole(output_file, draw(shown, text, translation, folder))
+    warn_of_cut_texts(int(translation.truncated))
+
+
+def _drawing_for(output_file: str | None) -> Draw | None:
+    """Chooses by the file's name how to draw; None for the terminal."""
+    if output_file is None:
+        return None
+    ending = os.path.splitext(output_file)[1].lower()
+    drawings: dict[str, Draw] = {
+        ".png": partial(_picture, "png"),
+        ".svg": partial(_picture, "svg"),
+        ".html": _page,
+    }
+    if ending not in drawings:
+        raise UserError(
+            f"{output_file!r} ends with none of {', '.join(drawings)}: that says what to draw."
+        )
+    require_writable(output_file)
+    return drawings[ending]
+
+
+def _print(shown: Heatmap, translation: Translation) -> None:
+    with destination(None) as output:
+        console = Console(file=output, highlight=False)
+        console.print(one_line(translation.text), markup=False, soft_wrap=True)
+        console.print()
+        console.print(draw_in_terminal(shown, console.width), soft_wrap=True)
+
+
+def _picture(
+    file_format: PictureFormat, shown: Heatmap, source: str, translation: Translation, folder: str
+) -> bytes:
+    title = f"Attention: {one_line(source)} -> {one_line(translation.text)}"
+    with warnings.catch_warnings(record=True) as complaints:
+        warnings.simplefilter("always")
+        content = draw_picture(shown, file_format, title=title)
+    if any(str(each.message).startswith("Glyph ") for each in complaints):
+        typer.echo(
+            "nmt: no installed font has some of these letters, so they are empty boxes: install "
+            "one, such as Noto Sans, or write an .html file.",
+            err=True,
+        )
+    return content
+
+
+def _page(shown: Heatmap, source: str, translation: Translation, folder: str) -> bytes:
+    source_language, target_language = _languages(folder)
+    page = draw_page(
+        shown,
+        source=source,
+        translation=translation.text,
+        source_language=source_language,
+        target_language=target_language,
+    )
+    return page.encode("utf-8")
+
+
+def _languages(folder: str) -> tuple[str | None, str | None]:
+    """Reads the languages from a model's card; None where it does not say."""
+    try:
+        card = json.loads(Path(folder, _MODEL_CARD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None, None
+    languages = [card.get(f"{side}_language") for side in ("source", "target")]
+    source, target = (each if isinstance(each, str) else None for each in languages)
+    return source, target

@@ -1,0 +1,87 @@
+"""`nmt run`: the corpus, then the pipeline, then the summary."""
+
+import json
+import os
+from pathlib import Path
+
+import typer
+
+from pipeline.config.settings import PipelineConfig
+from pipeline.config.slice_features import check_slice_features
+from pipeline.corpora.catalogue import prepare_corpus
+from pipeline.corpora.display import shown_progress
+from pipeline.corpora.information import CorpusInfo
+from pipeline.corpora.spans import Spans, read_spans
+from pipeline.errors import UserError
+from pipeline.running.log import logged_run
+from pipeline.running.summary import format_summary
+from pipeline.workspace import Workspace
+
+
+def run_pipeline(
+    config: PipelineConfig, workspace: Workspace, *, runner: str, as_json: bool
+) -> int:
+    """Runs the whole pipeline, making the corpus first if it is a known one and not there yet.
+
+    Args:
+      config: what to do.
+      workspace: where.
+      runner: `local` or `beam`.
+      as_json: print the summary as JSON.
+
+    Returns:
+      The exit status: 0 if the model is live, 1 if it was blocked.
+
+    Raises:
+      UserError: the corpus cannot be had or does not fit the configuration.
+      RunFailedError: a node failed.
+    """
+    corpus = _corpus(config, workspace)
+    spans = read_spans(corpus, Path(workspace.corpus(config.data.corpus)), config.data.train_spans)
+    log = os.path.join(workspace.pipeline_root(config.name), "run.log")
+    with logged_run(log) as screen:
+        counts = ", ".join(f"{count:,} {split}" for split, count in corpus.counts.items())
+        screen.show(
+            f"{config.name}: {corpus.source_language} to {corpus.target_language}, {counts} pairs"
+            f"{_added(spans)}"
+        )
+        # Only now: TFX takes half a minute to import, and its own chatter belongs in the log.
+        from pipeline.running.execution import execute
+
+        summary = execute(
+            config,
+            workspace,
+            spans.checksum,
+            corpus.facts,
+            runner=runner,
+            log=log,
+            screen=screen,
+        )
+    if as_json:
+        typer.echo(json.dumps(summary.as_json(), indent=2, ensure_ascii=False))
+    else:
+        typer.echo(format_summary(summary))
+    return 0 if summary.is_live else 1
+
+
+def _added(spans: Spans) -> str:
+    """What the spans add to the corpus."""
+    if not spans.numbers:
+        return ""
+    return f"; {spans.pairs:,} train pairs in spans, the newest span-{spans.numbers[-1]}"
+
+
+def _corpus(config: PipelineConfig, workspace: Workspace) -> CorpusInfo:
+    """Returns the configuration's corpus, verified."""
+    data = config.data
+    with shown_progress() as progress:
+        corpus = prepare_corpus(data.corpus, Path(workspace.root), progress=progress)
+    languages = (corpus.source_language, corpus.target_language)
+    if languages != (data.source_language, data.target_language):
+        raise UserError(
+            f"The corpus {data.corpus} is {' to '.join(languages)}, and the configuration says "
+            f"{data.source_language} to {data.target_language}: change data.source_language and "
+            "data.target_language."
+        )
+    check_slice_features(config, corpus)
+    return corpus

@@ -1,0 +1,108 @@
+"""`nmt score`: how probable the live model finds translations that you give (forced decoding)."""
+
+import contextlib
+import json
+from typing import Annotated, Any
+
+import typer
+
+from pipeline.commands.answer_lines import (
+    answers,
+    json_number,
+    model_errors,
+    shown_progress,
+    warn_of_cut_texts,
+)
+from pipeline.commands.exported_model import find_model
+from pipeline.commands.options import (
+    DEFAULT_BATCH_SIZE,
+    DEFAULT_CONFIG,
+    BatchSizeOption,
+    ConfigOption,
+    InputOption,
+    JsonOption,
+    ModelOption,
+    OutputOption,
+    OverridesOption,
+    TargetInputOption,
+    TargetOption,
+    VersionOption,
+    WorkspaceOption,
+)
+from pipeline.commands.text_streams import Pair, destination, source_pairs
+from pipeline.errors import UserError
+from serving.contract.translation import ScoredTranslation, Translation
+
+_NOTHING_TO_DO = (
+    'Nothing to score: give a text and its translation, as in `nmt score "Good morning." --target '
+    '"Guten Morgen."`, or two files with --input and --target-input.'
+)
+
+
+def score(
+    texts: Annotated[
+        list[str] | None,
+        typer.Argument(help="Texts; without any, or with -, standard input."),
+    ] = None,
+    targets: TargetOption = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: OverridesOption = None,
+    workspace: WorkspaceOption = None,
+    model: ModelOption = None,
+    version: VersionOption = None,
+    input_file: InputOption = None,
+    target_file: TargetInputOption = None,
+    output_file: OutputOption = None,
+    tokens: Annotated[
+        bool,
+        typer.Option("--tokens", help="Add each token and its log-probability: '||| ▁Guten -0.12'"),
+    ] = False,
+    as_json: JsonOption = False,
+    batch_size: BatchSizeOption = DEFAULT_BATCH_SIZE,
+) -> None:
+    """Score translations that you give: the higher, the more probable.
+
+    It is the logarithm of the probability over the model's length penalty.
+    """
+    if not targets and target_file is None:
+        raise UserError(_NOTHING_TO_DO)
+    with contextlib.ExitStack() as stack:
+        pairs = stack.enter_context(
+            source_pairs(texts, targets, input_file, target_file, _NOTHING_TO_DO)
+        )
+        folder = find_model(config, overrides, workspace, model, version)
+        output = stack.enter_context(destination(output_file))
+        advance = stack.enter_context(shown_progress(input_file, output_file))
+        stack.enter_context(model_errors())
+
+        truncated = 0
+        for pair, scored in answers(folder, pairs, batch_size, advance):
+            truncated += scored is not None and scored.truncated
+            line = _as_json(pair, scored) if as_json else _as_line(scored, tokens)
+            output.write(line + "\n")
+    warn_of_cut_texts(truncated)
+
+
+def _as_line(scored: Translation | None, tokens: bool) -> str:
+    if not isinstance(scored, ScoredTranslation):
+        return ""
+    line = f"{scored.score:.6f}"
+    if not tokens:
+        return line
+    # No token holds white space: a space is written as U+2581, all else that is white is gone.
+    parts = zip(scored.target_tokens, scored.token_log_probability, strict=True)
+    return " ".join([line, "|||", *(f"{token} {probability:.4f}" for token, probability in parts)])
+
+
+def _as_json(pair: Pair, scored: Translation | None) -> str:
+    answer: dict[str, Any] = {"source": pair.source, "target": pair.target, "score": None}
+    if isinstance(scored, ScoredTranslation):
+        each = scored.token_log_probability.tolist()
+        answer |= {
+            "score": json_number(scored.score),
+            "log_probability": json_number(sum(each)),
+            "tokens": scored.target_tokens,
+            "token_log_probability": list(map(json_number, each)),
+            "truncated": scored.truncated,
+        }
+    return json.dumps(answer, ensure_ascii=False, allow_nan=False)

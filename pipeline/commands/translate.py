@@ -1,0 +1,187 @@
+"""`nmt translate`: text in, translation and attention out, with the live model and without TFX."""
+
+import contextlib
+import json
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Annotated, Any, TextIO
+
+import numpy as np
+import typer
+
+from pipeline.commands.answer_lines import (
+    BATCHES_PER_CHUNK,
+    json_number,
+    model_errors,
+    one_line,
+    shown_progress,
+    warn_of_cut_texts,
+)
+from pipeline.commands.exported_model import find_model
+from pipeline.commands.line_files import in_chunks
+from pipeline.commands.options import (
+    DEFAULT_BATCH_SIZE,
+    DEFAULT_CONFIG,
+    BatchSizeOption,
+    ConfigOption,
+    InputOption,
+    JsonOption,
+    ModelOption,
+    OutputOption,
+    OverridesOption,
+    VersionOption,
+    WorkspaceOption,
+)
+from pipeline.commands.text_streams import destination, source_lines
+from serving.contract.translation import Translation
+from serving.heatmap.attention_table import format_attention_table
+from serving.local.model import LocalModel
+from serving.local.parallel_translation import translate_in_parallel
+
+_NOTHING_TO_DO = (
+    'Nothing to translate: give a text, as in `nmt translate "Good morning."`, '
+    "or --input FILE, or text on standard input."
+)
+_NOTHING = Translation(
+    text="",
+    score=0.0,
+    source_tokens=(),
+    target_tokens=(),
+    attention=np.zeros((0, 0), np.float32),
+    truncated=False,
+)
+
+Chunks = Iterable[Sequence[str]]
+Translated = Generator[list[Translation], None, None]
+"""The translations of each chunk, in the order of the chunks."""
+Render = Callable[[str, Translation], Iterable[str]]
+"""The lines that a text and its translation become."""
+
+
+def translate(
+    texts: Annotated[
+        list[str] | None,
+        typer.Argument(help="Texts to translate; without any, or with -, standard input."),
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: OverridesOption = None,
+    workspace: WorkspaceOption = None,
+    model: ModelOption = None,
+    version: VersionOption = None,
+    input_file: InputOption = None,
+    output_file: OutputOption = None,
+    attention: Annotated[
+        bool, typer.Option("--attention", help="Show where each target word came from.")
+    ] = False,
+    tokens: Annotated[
+        bool, typer.Option("--tokens", help="Show the attention of subwords instead of words.")
+    ] = False,
+    n_best: Annotated[
+        bool,
+        typer.Option("--n-best", help="All hypotheses: 'number ||| translation ||| score'."),
+    ] = False,
+    as_json: JsonOption = False,
+    batch_size: BatchSizeOption = DEFAULT_BATCH_SIZE,
+    workers: Annotated[
+        int,
+        typer.Option(
+            metavar="N", min=1, help="Processes that translate, each with a copy of the model."
+        ),
+    ] = 1,
+) -> None:
+    """Translate text with the live model: one line of output for each line of input."""
+    with contextlib.ExitStack() as stack:
+        lines = stack.enter_context(source_lines(texts, input_file, _NOTHING_TO_DO))
+        folder = find_model(config, overrides, workspace, model, version)
+        output = stack.enter_context(destination(output_file))
+        render = _renderer(as_json, n_best, attention or tokens, by_words=not tokens)
+        advance = stack.enter_context(shown_progress(input_file, output_file))
+        stack.enter_context(model_errors())
+
+        translated = partial(_translated, folder, batch_size, workers, n_best)
+        chunks = in_chunks(lines, batch_size * BATCHES_PER_CHUNK)
+        truncated = _translate_lines(translated, chunks, output, render, advance)
+    warn_of_cut_texts(truncated)
+
+
+def _translated(
+    folder: str, batch_size: int, workers: int, n_best: bool, chunks: Chunks
+) -> Translated:
+    """Yields the translations of each chunk, by this process alone or by several others."""
+    if workers > 1:
+        yield from translate_in_parallel(
+            folder, chunks, workers=workers, batch_size=batch_size, n_best=n_best
+        )
+        return
+    model = LocalModel(folder, batch_size)
+    for chunk in chunks:
+        yield model.translate(chunk, n_best=n_best)
+
+
+def _translate_lines(
+    translated: Callable[[Chunks], Translated],
+    chunks: Iterable[list[str]],
+    output: TextIO,
+    render: Render,
+    advance: Callable[[int], None],
+) -> int:
+    """Translates lines chunk by chunk and returns how many were cut."""
+    read: deque[list[str]] = deque()
+
+    def to_translate() -> Iterator[list[str]]:
+        for chunk in chunks:
+            read.append(chunk)
+            yield [text for text in chunk if text.strip()]
+
+    truncated = 0
+    with contextlib.closing(translated(to_translate())) as answers:
+        for answer in answers:
+            chunk, translations = read.popleft(), iter(answer)
+            for text in chunk:
+                translation = next(translations) if text.strip() else _NOTHING
+                truncated += translation.truncated
+                output.writelines(line + "\n" for line in render(text, translation))
+            output.flush()
+            advance(len(chunk))
+    return truncated
+
+
+def _renderer(as_json: bool, n_best: bool, with_table: bool, *, by_words: bool) -> Render:
+    """Chooses how an answer is written."""
+    if as_json:
+        return lambda text, translation: [_as_json(text, translation)]
+    number = 0
+
+    def render(text: str, translation: Translation) -> Iterator[str]:
+        nonlocal number
+        if n_best:
+            for hypothesis in translation.n_best or (translation,):
+                yield f"{number} ||| {one_line(hypothesis.text)} ||| {hypothesis.score:.6f}"
+        else:
+            yield one_line(translation.text)
+        number += 1
+        if with_table and (table := format_attention_table(translation, words=by_words)):
+            yield f"\n{table}\n"
+
+    return render
+
+
+def _as_json(text: str, translation: Translation) -> str:
+    answer = {"source": text, **_fields(translation)}
+    if translation.n_best:
+        answer["n_best"] = [_fields(hypothesis) for hypothesis in translation.n_best]
+    return json.dumps(answer, ensure_ascii=False, allow_nan=False)
+
+
+def _fields(translation: Translation) -> dict[str, Any]:
+    return {
+        "translation": translation.text,
+        "score": json_number(translation.score),
+        "truncated": translation.truncated,
+        "source_tokens": translation.source_tokens,
+        "target_tokens": translation.target_tokens,
+        "attention": [
+            [json_number(weight) for weight in row] for row in translation.attention.tolist()
+        ],
+    }

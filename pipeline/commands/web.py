@@ -1,0 +1,145 @@
+"""`nmt web`: a page that shows what the model looks at."""
+
+import asyncio
+import ipaddress
+import os
+from importlib import resources
+from typing import Annotated
+
+import typer
+
+from pipeline.commands.line_files import read_lines
+from pipeline.commands.options import DEFAULT_CONFIG, ConfigOption, OverridesOption, WorkspaceOption
+from pipeline.commands.serve import check_folder, say
+from pipeline.config.settings import PipelineConfig, load_config
+from pipeline.errors import UserError
+from pipeline.workspace import Workspace
+from serving.client.connection import Tls
+from serving.server.settings import ServerSettings
+from serving.web.settings import DEFAULT_HOST, DEFAULT_PORT, WebSettings
+
+_MOST_EXAMPLES = 24
+_SECONDS_TO_END = 2.0
+"""What a translation under way gets when the page ends; nobody is there to read it."""
+
+
+def web(
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: OverridesOption = None,
+    workspace: WorkspaceOption = None,
+    server: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Ask this model server's gRPC, and start none."),
+    ] = None,
+    tls: Annotated[bool, typer.Option("--tls", help="Encrypt the connection to --server.")] = False,
+    root_certificates: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="PEM of who may vouch for --server; implies --tls."),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="A folder of versions other than the workspace's."),
+    ] = None,
+    versions: Annotated[
+        int, typer.Option(min=1, help="How many of the newest versions to load, for comparison.")
+    ] = 2,
+    host: Annotated[
+        str, typer.Option(help="The address to listen on; 0.0.0.0 lets other machines in.")
+    ] = DEFAULT_HOST,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="The port of the page; 0 takes a free one.")
+    ] = DEFAULT_PORT,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A name to open the page under; repeatable."),
+    ] = None,
+    examples: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Sentences for the page to offer, one on each line."),
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds that the model has for an answer.")
+    ] = 30.0,
+) -> None:
+    """Show in a web page what translations look at, from the live model or another server's."""
+    settings = load_config(config, overrides or ())
+    page = WebSettings(
+        server=server or "",
+        model=settings.name,
+        tls=_tls(server, tls, root_certificates),
+        timeout=timeout,
+        host=host,
+        port=port,
+        allowed_hosts=frozenset(allow_host or ()),
+        source_language=settings.data.source_language,
+        target_language=settings.data.target_language,
+        examples=_examples(examples, settings),
+    )
+    own_server = None
+    if server is None:
+        folder = model if model is not None else Workspace.resolve(workspace).models(settings.name)
+        advice = f"train one with `nmt run --config {config}` first, or name a --server that has it"
+        check_folder(folder, False, "name a --server that serves it", advice)
+        own_server = ServerSettings(
+            model_name=settings.name,
+            model_directory=folder,
+            port=0,
+            rest_port=0,
+            latest_versions=versions,
+            grace_seconds=_SECONDS_TO_END,
+        )
+    elif model is not None:
+        raise UserError("--model is for a server of our own: give it, or --server, not both.")
+    _run(page, own_server)
+
+
+def _run(page: WebSettings, own_server: ServerSettings | None) -> None:
+    # Only now: gRPC and the web server take a while to import, and a wrong option must not.
+    from serving.client.errors import InvalidSettings
+    from serving.server.ports import StartError
+    from serving.web.program import serve_page
+
+    if own_server is not None:
+        say(f"Loading {page.model} from {own_server.model_directory} ...")
+    if not _is_loopback(page.host):
+        say("Everybody who can reach this machine can use the page: it asks for no password.")
+    try:
+        has_threads = asyncio.run(serve_page(page, own_server, say))
+    except (StartError, InvalidSettings) as error:
+        raise UserError(str(error)) from error
+    say("The page has ended.")
+    if has_threads:
+        # A thread that is still in TensorFlow cannot be ended, and must not hold up the process.
+        os._exit(0)
+
+
+def _tls(server: str | None, wanted: bool, root_certificates: str | None) -> Tls | None:
+    if not wanted and root_certificates is None:
+        return None
+    if server is None:
+        raise UserError("--tls and --root-certificates are for another server: give --server too.")
+    return Tls(root_certificates=root_certificates)
+
+
+def _examples(path: str | None, settings: PipelineConfig) -> tuple[str, ...]:
+    """Reads the sentences to offer: the user's own, else ours for the corpus or its language."""
+    if path is not None:
+        try:
+            with open(path, "rb") as file:
+                lines = [line.strip() for line in read_lines(file)]
+        except OSError as error:
+            raise UserError(f"--examples: {path} cannot be read ({error.strerror}).") from error
+    else:
+        folder = resources.files("pipeline.commands") / "example_sentences"
+        names = (os.path.basename(settings.data.corpus), settings.data.source_language)
+        files = [folder / f"{name}.txt" for name in names]
+        found = next((file for file in files if file.is_file()), None)
+        lines = found.read_text(encoding="utf-8").splitlines() if found else []
+    return tuple(line for line in lines if line)[:_MOST_EXAMPLES]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

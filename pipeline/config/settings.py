@@ -1,0 +1,223 @@
+"""The pipeline's configuration: one typed, immutable object, from a YAML file and overrides.
+
+What can be chosen about the model is declared by the trainer (`trainer.settings`); this module
+adds the sections of the pipeline, and the reading. A key that does not exist and a value that is
+not allowed are refused before anything runs, each with a sentence that names the key, the file and
+line (or the override), and what is allowed.
+"""
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from pipeline.config import strict_yaml
+from pipeline.config.beam import BeamSettings
+from pipeline.config.key_schema import KeySchema
+from pipeline.config.kubeflow import KubeflowSettings
+from pipeline.config.overrides import Override, apply_override, parse_override
+from pipeline.config.validation_messages import explain
+from pipeline.errors import UserError
+from trainer.settings import (
+    DecodingSettings,
+    ModelSettings,
+    Settings,
+    SubwordSettings,
+    TrainingSettings,
+)
+
+FeatureName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+_LANGUAGE = r"^[a-z]{2,3}([-_@][A-Za-z0-9]+)*$"
+
+
+class DataSettings(Settings):
+    """The parallel text, and what counts as a malformed line of it."""
+
+    corpus: str = Field(min_length=1)
+    """A corpus of the workspace by its name, or the path of a corpus folder (with a `/`)."""
+    source_language: str = Field(pattern=_LANGUAGE)
+    target_language: str = Field(pattern=_LANGUAGE)
+    schema_path: str | None = Field(default=None, min_length=1, alias="schema")
+    """A curated schema (`schema.pbtxt`) to validate the examples against; null infers one."""
+    max_rejected_fraction: float = Field(default=0.01, ge=0, le=1)
+    """The run stops when a larger share of the lines is malformed."""
+    max_words: int = Field(default=200, ge=1)
+    """A side with more whitespace-separated words is malformed."""
+    max_characters: int = Field(default=2000, ge=1)
+    """A side with more characters is malformed."""
+    max_length_ratio: float = Field(default=9.0, ge=1)
+    """A pair is malformed if one side has more than this many times the words of the other."""
+    train_spans: int | None = Field(default=None, ge=1)
+    """Train on so many of the newest spans of the corpus (folders `span-1`, `span-2`, ... in it);
+    null trains on all."""
+
+
+class EvaluationSettings(Settings):
+    """The gate: a model that does not pass is not blessed and never served."""
+
+    min_bleu: float = Field(default=15.0, ge=0, le=100)
+    """Floor of the corpus BLEU on the test split."""
+    max_bleu_drop: float = Field(default=1.0, ge=0, le=100)
+    """Largest drop of BLEU below the live model, over all."""
+    significance: float = Field(default=0.05, gt=0, lt=1)
+    """Probability that a model as good as the live one is blocked as worse, over all or in any
+    slice (paired bootstrap, Koehn 2004)."""
+    bootstrap_resamples: int = Field(default=1000, ge=100, le=100_000)
+    min_slice_sentences: int = Field(default=100, ge=1)
+    """A slice with fewer test sentences is reported but does not count."""
+    require_improvement: bool = False
+    """Whether a model must also be significantly better than the live one."""
+    slice_features: list[FeatureName] = Field(default_factory=list)
+    """Features of the corpus whose values are slices too, beside the length buckets."""
+    max_minutes: float = Field(default=60.0, gt=0)
+    """Longest time that the evaluation may take, before the run fails."""
+
+
+class ServingValidationSettings(Settings):
+    """The trial of an export in a clean process before it is pushed."""
+
+    request_seconds: float = Field(default=60.0, gt=0)
+    """Longest time that one request may take."""
+
+
+class ServingSettings(Settings):
+    """The folder that servers watch."""
+
+    keep_versions: int = Field(default=5, ge=2)
+    """How many of the newest versions stay there; what a rollback refers to stays beside them."""
+
+
+class ReportSettings(Settings):
+    """The report of a run."""
+
+    sentences: int = Field(default=500, ge=1, le=10_000)
+    """Test sentences that are translated for it, at most: a sample drawn with the seed."""
+
+
+class PipelineConfig(Settings):
+    """Everything that a run can be told."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    """Names the pipeline, its models and its reports in the workspace."""
+    seed: int = Field(default=1, ge=0, le=2**31 - 1)
+    """The one seed of the run."""
+    data: DataSettings
+    subwords: SubwordSettings = Field(default_factory=SubwordSettings)
+    model: ModelSettings = Field(default_factory=ModelSettings)
+    training: TrainingSettings = Field(default_factory=TrainingSettings)
+    decoding: DecodingSettings = Field(default_factory=DecodingSettings)
+    evaluation: EvaluationSettings = Field(default_factory=EvaluationSettings)
+    serving_validation: ServingValidationSettings = Field(default_factory=ServingValidationSettings)
+    serving: ServingSettings = Field(default_factory=ServingSettings)
+    report: ReportSettings = Field(default_factory=ReportSettings)
+    beam: BeamSettings = Field(default_factory=BeamSettings)
+    kubeflow: KubeflowSettings = Field(default_factory=KubeflowSettings)
+
+    def as_yaml(self) -> str:
+        """The complete configuration as YAML, which `load_config` reads back to an equal object."""
+        return strict_yaml.dump(self.model_dump(mode="json", by_alias=True))
+
+
+def shipped_configs() -> list[str]:
+    """The names that `--config` knows without a file."""
+    folder = resources.files("pipeline.config") / "shipped"
+    return sorted(
+        entry.name.removesuffix(".yaml")
+        for entry in folder.iterdir()
+        if entry.name.endswith(".yaml")
+    )
+
+
+def load_config(name_or_path: str, overrides: Sequence[str] = ()) -> PipelineConfig:
+    """Reads a configuration.
+
+    Args:
+        name_or_path: the name of a shipped configuration, or the path of a YAML file.
+        overrides: `section.key=value`, each value as it would stand in the file; a later one wins.
+
+    Raises:
+        UserError: one line for each thing that is wrong.
+    """
+    stem, shown, text = _read(name_or_path)
+    try:
+        document = strict_yaml.parse(text)
+    except strict_yaml.YamlError as error:
+        lines = [f"{_place(shown, line)}: {sentence}." for line, sentence in error.problems]
+        raise UserError("\n".join(lines)) from error
+    places = {path: _place(shown, line) for path, line in document.lines.items()}
+    return build_config(document.values, overrides, default_name=stem, shown=shown, places=places)
+
+
+def build_config(
+    values: dict[str, Any],
+    overrides: Sequence[str] = (),
+    *,
+    default_name: str,
+    shown: str = "configuration",
+    places: dict[tuple[str, ...], str] | None = None,
+) -> PipelineConfig:
+    """Validates the values of a configuration.
+
+    Args:
+        values: the nested mapping of a file; it is changed in place by the overrides.
+        overrides: `section.key=value`, applied in order.
+        default_name: the pipeline's name where `values` give none.
+        shown: how a refusal calls the whole.
+        places: where each key was given, by its path, for the refusals.
+
+    Raises:
+        UserError: one line for each thing that is wrong.
+    """
+    schema = KeySchema(PipelineConfig)
+    places = {} if places is None else dict(places)
+    problems: list[str] = []
+    for text in overrides:
+        override = parse_override(text, schema)
+        if not isinstance(override, Override):
+            problems.append(override)
+        elif apply_override(values, override):
+            places[override.path] = f"--set {text}"
+    if "name" not in values:
+        values["name"] = default_name
+        places["name",] = f"{shown} (a file without `name` is called by its own name)"
+    try:
+        config = PipelineConfig.model_validate(values, strict=True)
+    except ValidationError as error:
+        problems += explain(error, schema, shown=shown, places=places)
+        raise UserError("\n".join(problems)) from error
+    if problems:
+        raise UserError("\n".join(problems))
+    return config
+
+
+def _read(name_or_path: str) -> tuple[str, str, str]:
+    """Finds a configuration and returns its stem, the name that errors call it by, and its text."""
+    if name_or_path in shipped_configs():
+        file = resources.files("pipeline.config") / "shipped" / f"{name_or_path}.yaml"
+        return name_or_path, f"{name_or_path}.yaml", file.read_text(encoding="utf-8")
+    path = Path(name_or_path)
+    known = ", ".join(shipped_configs())
+    try:
+        return path.stem, name_or_path, path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise UserError(
+            f"There is no configuration {name_or_path!r}: give the path of a YAML file "
+            f"or one of the names {known}."
+        ) from error
+    except IsADirectoryError as error:
+        raise UserError(
+            f"{name_or_path!r} is a folder: give the path of a YAML file "
+            f"or one of the names {known}."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{name_or_path} is not UTF-8 text: save it as UTF-8.") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"{name_or_path!r} cannot be read: {reason}.") from error
+
+
+def _place(shown: str, line: int | None) -> str:
+    return shown if line is None else f"{shown}, line {line}"

@@ -1,0 +1,143 @@
+"""What a container of the compiled pipeline runs: one component, as Kubeflow Pipelines calls it.
+
+    python -m pipeline.kubeflow.entrypoint --executor_class_path CLASS
+        --json_serialized_invocation_args JSON --json_serialized_inputs_spec_args JSON [BEAM...]
+
+TFX's own runner of executors does the work. Around it, this module repairs what it is given, puts
+the run's parameters in their places, does what ExampleGen's driver does elsewhere (Kubeflow
+Pipelines calls no drivers), and makes a sentence of an error.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline import failures
+from pipeline.errors import UserError
+from pipeline.kubeflow.executor_input import Json, repaired, with_store_uris
+from pipeline.kubeflow.runtime_parameters import applied
+
+REQUIRE_GPU = "NMT_REQUIRE_GPU"
+"""Environment variable; where it is set, a container without a GPU ends at once."""
+SHARED_FOLDER = "NMT_SHARED_FOLDER"
+"""Environment variable; where it is set, Beam's workers are elsewhere and reach this folder."""
+
+_CLASS = "--executor_class_path"
+_INPUT = "--json_serialized_invocation_args"
+_INPUTS_SPEC = "--json_serialized_inputs_spec_args"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one component.
+
+    Args:
+      arguments: of the command line; by default the process's own.
+
+    Returns:
+      The exit status: 0, 1 where the component failed, 2 where its input is wrong.
+    """
+    try:
+        _run(list(sys.argv[1:] if arguments is None else arguments))
+    except Exception as error:
+        own = failures.own_cause(error)
+        if own is None:
+            sys.stderr.write(failures.format_traceback(error))
+            _complain(f"The component failed unexpectedly ({type(error).__name__}), see above.")
+            return failures.FAILED
+        status, sentence = failures.describe(own)
+        _complain(sentence)
+        return status
+    return 0
+
+
+def _complain(sentence: str) -> None:
+    sys.stderr.write(f"nmt: {sentence}\n")
+
+
+def _run(arguments: list[str]) -> None:
+    if os.environ.get(REQUIRE_GPU):
+        _require_gpu()
+    given: Json = json.loads(_option(arguments, _INPUT))
+    fitting = repaired(given, json.loads(_option(arguments, _INPUTS_SPEC)))
+    inputs = fitting["inputs"]
+    inputs["parameterValues"] = applied(inputs.get("parameterValues", {}))
+
+    # Only now: TFX takes half a minute to import, and a missing GPU or a wrong value must not.
+    from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+    from tfx.utils import import_utils
+
+    from components.parallel_text_example_gen import ParallelTextExecutor
+    from pipeline.kubeflow.shared_artifacts import shared_artifacts
+
+    executor = import_utils.import_class_by_path(_option(arguments, _CLASS))
+    if issubclass(executor, ParallelTextExecutor):
+        _resolve_span(fitting)
+    folder = os.environ.get(SHARED_FOLDER)
+    if folder and issubclass(executor, BaseBeamExecutor):
+        with shared_artifacts(fitting, folder) as reachable:
+            _execute(arguments, reachable, given)
+    else:
+        _execute(arguments, fitting, given)
+
+
+def _execute(arguments: list[str], fitting: Json, given: Json) -> None:
+    """Runs TFX's runner of executors, and makes its answer one that the launcher understands."""
+    from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
+
+    arguments[arguments.index(_INPUT) + 1] = json.dumps(fitting)
+    kubeflow_v2_run_executor.main(kubeflow_v2_run_executor._parse_flags(["", *arguments]))
+    answer = Path(fitting["outputs"]["outputFile"])
+    written = json.loads(answer.read_text(encoding="utf-8"))
+    answer.write_text(json.dumps(with_store_uris(written, fitting, given)), encoding="utf-8")
+
+
+def _option(arguments: Sequence[str], name: str) -> str:
+    try:
+        return arguments[arguments.index(name) + 1]
+    except (ValueError, IndexError):
+        raise UserError(
+            f"{name} is missing: this program is started by the pipelines that nmt compiles."
+        ) from None
+
+
+def _require_gpu() -> None:
+    import tensorflow as tf
+
+    if not tf.config.list_physical_devices("GPU"):
+        raise UserError(
+            "The Trainer was given a GPU, and TensorFlow sees none: use the image of "
+            "kubeflow/Dockerfile.gpu, check the node's driver, or set kubeflow.trainer.gpus to 0."
+        )
+
+
+def _resolve_span(executor_input: Json) -> None:
+    """Finds the newest span of the corpus and its shards, as the driver would, in place."""
+    from tfx.components.example_gen import utils
+    from tfx.proto import example_gen_pb2
+    from tfx.utils import proto_utils
+
+    from components.corpus_shards import ContentProcessor, train_spans_of
+
+    parameters: dict[str, Any] = executor_input["inputs"]["parameterValues"]
+    config = example_gen_pb2.Input()
+    proto_utils.json_to_proto(parameters["input_config"], config)
+    processor = ContentProcessor(parameters["input_base"], config.splits, None)
+    processor.train_spans = train_spans_of(parameters)
+    span, version = processor.resolve_span_and_version()
+    for split in config.splits:
+        split.pattern = processor.get_pattern_for_span_version(split.pattern, span, version)
+    parameters["input_config"] = proto_utils.proto_to_json(config)
+    [examples] = executor_input["outputs"]["artifacts"]["examples"]["artifacts"]
+    examples.setdefault("metadata", {}).update(
+        {
+            utils.SPAN_PROPERTY_NAME: str(span),
+            utils.FINGERPRINT_PROPERTY_NAME: processor.get_input_fingerprint(span, version),
+        }
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

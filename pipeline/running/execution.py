@@ -1,0 +1,156 @@
+"""Runs a pipeline on the engine of choice and reads what came of it."""
+
+import importlib
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tfx.utils import path_utils
+
+from components.atomic_pusher import REASON_KEY
+from components.gate.evaluation_reader import read_recorded_verdict
+from components.gate.verdict import Verdict, format_verdict
+from components.model_report import REPORT_FILE
+from components.serving_validator import BLESSED_FILE
+from components.serving_validator import REPORT_FILE as SERVING_REPORT_FILE
+from pipeline.config.settings import PipelineConfig
+from pipeline.errors import RunFailedError
+from pipeline.failures import own_cause
+from pipeline.pipeline import Places, create_pipeline, model_record
+from pipeline.running.log import RunScreen
+from pipeline.running.lost_pushes import forget_lost_pushes
+from pipeline.running.record import Node, open_store, read_latest_run
+from pipeline.running.summary import Summary, program
+from pipeline.warm_start import resolve_warm_start
+from pipeline.workspace import Workspace
+from serving.versions.directory import fingerprint, live_version
+
+
+def execute(
+    config: PipelineConfig,
+    workspace: Workspace,
+    corpus_checksum: str,
+    corpus_facts: Mapping[str, Any] | None = None,
+    *,
+    runner: str,
+    log: str,
+    screen: RunScreen,
+) -> Summary:
+    """Runs the pipeline of a configuration.
+
+    Args:
+      config: what to do.
+      workspace: where.
+      corpus_checksum: of the corpus, which must lie there.
+      corpus_facts: for the model card (`CorpusInfo.facts`).
+      runner: `local` or `beam`.
+      log: the file that holds the output, to be named in errors.
+      screen: told which nodes to expect.
+
+    Raises:
+      UserError: the configuration requires a warm start, and there is no model for it.
+      RunFailedError: a node failed for a reason of its own; our rooms' typed errors pass through.
+    """
+    started = time.monotonic()
+    places = Places(
+        corpus=workspace.corpus(config.data.corpus),
+        pipeline_root=workspace.pipeline_root(config.name),
+        serving_directory=workspace.models(config.name),
+        metadata=workspace.metadata,
+    )
+    record = model_record(config, corpus_checksum, corpus_facts)
+    warm_start = resolve_warm_start(config, places.serving_directory, record, screen.show)
+    pipeline = create_pipeline(config, places, corpus_checksum, corpus_facts, warm_start)
+    nodes = [component.id for component in pipeline.components]
+    screen.expect(nodes)
+    forget_lost_pushes(open_store(workspace.metadata), places.pipeline_root)
+    try:
+        importlib.import_module(f"pipeline.{runner}_runner").run(pipeline)
+    except Exception as error:
+        # Of the root logger: the traceback is for the log, and not for the screen.
+        logging.getLogger().error("The run failed.", exc_info=error)
+        cause = own_cause(error)
+        if cause is not None:
+            raise cause from error
+        raise RunFailedError(
+            f"The run failed ({_short(error)}); all output is in {log}."
+        ) from error
+    return _summarise(config, workspace, log, len(nodes), time.monotonic() - started)
+
+
+def _summarise(
+    config: PipelineConfig, workspace: Workspace, log: str, nodes: int, seconds: float
+) -> Summary:
+    """Reads what the newest run came to from ML Metadata and its artifacts."""
+    run = read_latest_run(open_store(workspace.metadata), config.name)
+    verdict = read_recorded_verdict(run["Evaluator"].outputs["evaluation"][0].uri)
+    blessing = run["ServingValidator"].outputs["blessing"][0].uri
+    report = json.loads(Path(blessing, SERVING_REPORT_FILE).read_text(encoding="utf-8"))
+    is_servable = os.path.exists(os.path.join(blessing, BLESSED_FILE))
+    export = path_utils.serving_model_dir(run["Trainer"].outputs["model"][0].uri)
+    pushed_to, not_pushed = _pushed_to(run["Pusher"])
+    live = live_version(workspace.models(config.name))
+    # By what it holds: a rollback gives the same model another version.
+    is_live = live is not None and fingerprint(live.path) == fingerprint(export)
+    return Summary(
+        pipeline=config.name,
+        verdict=verdict,
+        is_servable=is_servable,
+        serving_problems=[
+            f"{found['request']}: {found['problem']}" for found in report["problems"]
+        ],
+        export=export,
+        pushed_to=live.path if live is not None and is_live else pushed_to,
+        not_pushed=None if is_live else not_pushed,
+        is_live=is_live and verdict.blessed and is_servable,
+        cached_nodes=sum(node.is_cached for node in run.values()),
+        nodes=nodes,
+        seconds=seconds,
+        log=log,
+        report=_write_verdict(verdict, workspace.reports(config.name)),
+        html_report=_copy_report(run["ModelReport"], workspace.reports(config.name)),
+        next_command=_next_command(config, workspace, verdict.blessed),
+    )
+
+
+def _write_verdict(verdict: Verdict, folder: str) -> str:
+    """Writes the verdict of the latest run as JSON and as text; returns the path of the text."""
+    path = Path(folder)
+    path.mkdir(parents=True, exist_ok=True)
+    path.joinpath("verdict.json").write_text(verdict.model_dump_json(indent=2) + "\n", "utf-8")
+    readable = path / "verdict.txt"
+    readable.write_text(format_verdict(verdict) + "\n", encoding="utf-8")
+    return str(readable)
+
+
+def _copy_report(model_report: Node, folder: str) -> str:
+    """Copies the report of the latest run to where people look for it; returns its path."""
+    path = os.path.join(folder, REPORT_FILE)
+    shutil.copyfile(os.path.join(model_report.outputs["report"][0].uri, REPORT_FILE), path)
+    return path
+
+
+def _short(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
+
+
+def _pushed_to(pusher: Node) -> tuple[str | None, str | None]:
+    """The folder that the Pusher filled, if it did; else why it did not."""
+    properties = pusher.outputs["pushed_model"][0].custom_properties
+    if "pushed" in properties and properties["pushed"].int_value:
+        return properties["pushed_destination"].string_value, None
+    return None, properties[REASON_KEY].string_value
+
+
+def _next_command(config: PipelineConfig, workspace: Workspace, is_blessed: bool) -> str:
+    place = "" if workspace == Workspace.resolve(None) else f" --workspace {workspace.root}"
+    name = "" if config.name == "debian" else f" --config {config.name}"
+    if is_blessed:
+        return f'{program()} translate{name}{place} --attention "The cat is on the mat."'
+    return f"{program()} models list{name}{place}"

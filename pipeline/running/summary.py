@@ -1,0 +1,197 @@
+"""The short answer at the end of a run: scores, verdict, where the model lies, what to type
+next."""
+
+import os
+import shutil
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from components.gate.verdict import (
+    BASELINE,
+    CANDIDATE,
+    OVERALL,
+    SENTENCES,
+    Check,
+    Verdict,
+    describe_difference,
+)
+
+_SLICE_PREFIX = "length_bucket="
+_SHOWN_VALUES = 5
+"""Slices of one feature in the table of scores, those with most sentences."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run came to."""
+
+    pipeline: str
+    verdict: Verdict
+    is_servable: bool
+    """Whether ServingValidator blessed the export."""
+    serving_problems: list[str]
+    export: str
+    """The folder of the model that was trained, whatever the gate said of it."""
+    pushed_to: str | None
+    """The version's folder, if the model was pushed, now or when the cached step ran."""
+    not_pushed: str | None
+    """Why the model was not pushed, in a sentence."""
+    is_live: bool
+    """Whether that is the version that is served now."""
+    cached_nodes: int
+    nodes: int
+    seconds: float
+    log: str
+    """The file that holds all output."""
+    report: str
+    """The file that holds the whole verdict."""
+    html_report: str
+    """The file that shows all of it, to be opened in a browser."""
+    next_command: str
+
+    def as_json(self) -> dict[str, object]:
+        """Returns plain values."""
+        return asdict(self) | {"verdict": self.verdict.model_dump(mode="json")}
+
+
+def format_summary(summary: Summary) -> str:
+    """Renders a summary as plain text."""
+    cached = f"{summary.cached_nodes} of {summary.nodes} nodes from the cache"
+    return "\n".join(
+        [
+            "",
+            _headline(summary),
+            "",
+            *_score_table(summary.verdict),
+            "",
+            *_checks(summary),
+            "",
+            *(
+                f"{name:<8} {summary.verdict.signatures[name]}"
+                for name in ("bleu", "chrf")
+                if name in summary.verdict.signatures
+            ),
+            f"{'model':<8} {_place(summary)}",
+            f"{'verdict':<8} {summary.report}",
+            f"{'report':<8} {summary.html_report}",
+            f"{'log':<8} {summary.log}",
+            f"{'time':<8} {_duration(summary.seconds)}, {cached}",
+            f"{'next':<8} {summary.next_command}",
+        ]
+    )
+
+
+def program() -> str:
+    """How the user calls us: `nmt` where that is on the path, else the path that was typed."""
+    called = sys.argv[0]
+    on_path = shutil.which("nmt")
+    if on_path and os.path.exists(called) and os.path.samefile(on_path, called):
+        return "nmt"
+    return "python -m pipeline" if called.endswith("__main__.py") else os.path.relpath(called)
+
+
+def _headline(summary: Summary) -> str:
+    if summary.is_live:
+        return f"{summary.pipeline}: BLESSED and pushed"
+    if not summary.is_servable:
+        return f"{summary.pipeline}: BLOCKED, the export cannot be served"
+    if not summary.verdict.blessed:
+        return f"{summary.pipeline}: BLOCKED by the gate"
+    if summary.pushed_to:
+        return f"{summary.pipeline}: BLESSED and pushed earlier, but another version is live now"
+    return f"{summary.pipeline}: BLESSED and not pushed"
+
+
+def _place(summary: Summary) -> str:
+    """Where the model lies, or why it was not pushed."""
+    if summary.pushed_to:
+        return summary.pushed_to
+    if summary.verdict.blessed and summary.is_servable and summary.not_pushed:
+        return f"not pushed. {summary.not_pushed}"
+    return "not pushed; what was live stays live"
+
+
+def _score_table(verdict: Verdict) -> list[str]:
+    columns = ("bleu", "chrf", SENTENCES)
+    names, unseen = _shown_slices(verdict)
+    width = max([14, *(len(_label(name)) + 2 for name in names)])
+    header = f"{'source words':<{width}}{'BLEU':>8}{'chrF':>8}{'sentences':>12}"
+    rows = [header + (f"{'live BLEU':>12}" if verdict.has_baseline else "")]
+    for name in names:
+        models = verdict.metrics[name]
+        bleu, chrf, sentences = (models[CANDIDATE].get(column, float("nan")) for column in columns)
+        row = f"{_label(name):<{width}}{bleu:>8.2f}{chrf:>8.2f}{sentences:>12,.0f}"
+        rows.append(row + (f"{models[BASELINE]['bleu']:>12.2f}" if verdict.has_baseline else ""))
+    return rows + [
+        f"{feature}: {count:,} more with fewer sentences, see the verdict"
+        for feature, count in unseen.items()
+    ]
+
+
+def _shown_slices(verdict: Verdict) -> tuple[list[str], dict[str, int]]:
+    """The slices of the table: all sentences, the length buckets, and of each other feature the
+    largest; and how many slices of a feature are left out."""
+    always = [name for name in verdict.metrics if not _feature(name)]
+    of_feature: defaultdict[str, list[str]] = defaultdict(list)
+    for name in verdict.metrics:
+        if feature := _feature(name):
+            of_feature[feature].append(name)
+    shown, unseen = [], {}
+    for feature, names in of_feature.items():
+        largest = sorted(names, key=lambda name: -verdict.metrics[name][CANDIDATE][SENTENCES])
+        shown += largest[:_SHOWN_VALUES]
+        if len(names) > _SHOWN_VALUES:
+            unseen[feature] = len(names) - _SHOWN_VALUES
+    return always + shown, unseen
+
+
+def _feature(name: str) -> str:
+    """The feature whose slice it is, where a configuration named one; else empty."""
+    feature, is_slice, _ = name.partition("=")
+    return feature if is_slice and not name.startswith(_SLICE_PREFIX) else ""
+
+
+def _label(name: str) -> str:
+    return "all" if name == OVERALL else name.removeprefix(_SLICE_PREFIX)
+
+
+def _checks(summary: Summary) -> list[str]:
+    lines = []
+    if sentence := describe_difference(summary.verdict):
+        lines += [f"beside the live model: {sentence}", ""]
+    passed: defaultdict[tuple[str, str], list[Check]] = defaultdict(list)
+    for check in summary.verdict.checks:
+        if check.passed and _feature(check.slice):
+            passed[check.metric, _feature(check.slice)].append(check)
+        else:
+            lines.append(_check_line(check, _label(check.slice)))
+    lines += [_closest_of(checks, feature) for (_, feature), checks in passed.items()]
+    if summary.is_servable:
+        lines += [f"FAIL  {problem}" for problem in summary.verdict.problems]
+        lines.append("pass  a clean process loads the export and answers requests")
+    lines += [f"FAIL  serving: {problem}" for problem in summary.serving_problems]
+    return lines
+
+
+def _check_line(check: Check, place: str) -> str:
+    decimals = 4 if check.metric.endswith("p_value") else 2
+    # Adding 0 turns a negative zero into a plain one.
+    value = "missing" if check.value is None else f"{check.value + 0.0:.{decimals}f}"
+    mark = "pass" if check.passed else "FAIL"
+    return f"{mark}  {check.metric} ({place}) {value}, must be {check.rule} {check.bound:g}"
+
+
+def _closest_of(checks: Sequence[Check], feature: str) -> str:
+    """One line for all slices of a feature that passed: that of the smallest p-value, which is the
+    only number that slices are held to."""
+    closest = min(checks, key=lambda check: check.value or 0.0)
+    if len(checks) == 1:
+        return _check_line(closest, closest.slice)
+    return _check_line(closest, f"{feature}, the lowest of {len(checks):,}: {closest.slice}")
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,189 @@
+"""Attention between the words of the texts themselves, counted as `text.split()` counts them.
+
+An alignment is worth nothing if its numbers do not fit the user's own file. A model sees that text
+differently: its white space is normalised, control characters part words, a long text is cut. So
+words are not counted in the subwords: the visible characters of the subwords are laid beside those
+of the text, and each subword belongs to the word of the text in which its first character stands.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from serving.contract.signatures import END_SYMBOL, WORD_START
+from serving.contract.translation import Translation, bytes_of_token
+
+_NO_WORD = -1
+
+
+@dataclass(frozen=True, eq=False)
+class GivenWords:
+    """The words of a text and its translation, and where each target word looked."""
+
+    source_words: tuple[str, ...]
+    target_words: tuple[str, ...]
+    attention: np.ndarray
+    """float32 [target words, source words]. A word that the model did not read, because the text
+    was cut before it, has a row or column of zeros."""
+    on_end: np.ndarray
+    """float32 [target words]: what each put on the source's end symbol. A row and this sum to 1."""
+
+
+def attention_of_words(
+    source: str, translation: Translation, *, split_punctuation: bool = False
+) -> GivenWords:
+    """Sums and averages a translation's attention so that it is between the words of its texts.
+
+    Columns are summed: a row is a distribution, and the probability of looking at a word is that of
+    looking at any of its subwords. Rows are averaged: a target word of several subwords is produced
+    in as many steps, each of which looked once, and the mean of distributions is one again
+    (Koehn and Knowles, 2017, section 3.5).
+
+    Args:
+      source: the text that was translated, as it was given.
+      translation: of it; its `text` is the target side.
+      split_punctuation: whether the punctuation before and after a word becomes a word of its own;
+        what stands within, as in T-Shirt or 3.5, stays.
+
+    Returns:
+      The words, and the attention between them.
+    """
+    sources = _Words(source, split_punctuation)
+    targets = _Words(translation.text, split_punctuation)
+    columns = sources.of_tokens(translation.source_tokens)
+    rows = targets.of_tokens(translation.target_tokens)
+    by_word = _sum_of_columns(translation.attention, columns, len(sources.words))
+    attention = _mean_of_rows(by_word, rows, len(targets.words))
+    ends = np.array([token == END_SYMBOL for token in translation.source_tokens], np.float32)
+    on_end = _mean_of_rows(translation.attention @ ends, rows, len(targets.words))
+    return GivenWords(tuple(sources.words), tuple(targets.words), attention, on_end)
+
+
+def words_without_punctuation(text: str) -> list[str]:
+    """Lists the words of a text, without the punctuation before and after them."""
+    return [word for word in _Words(text, split_punctuation=True).words if not is_punctuation(word)]
+
+
+def is_punctuation(word: str) -> bool:
+    """Whether a word has neither letters nor digits."""
+    return not any(_is_letter_or_digit(character) for character in word)
+
+
+class _Words:
+    """The words of one text, and the visible characters of which they are made."""
+
+    def __init__(self, text: str, split_punctuation: bool):
+        self.words: list[str] = []
+        self._characters: list[str] = []
+        self._word_of_character: list[int] = []
+        self._first_parts: list[int] = []
+        """The first part of each word that has visible characters."""
+        for word in text.split():
+            if any(map(_is_visible, word)):
+                self._first_parts.append(len(self.words))
+            for part in _parts(word) if split_punctuation else [word]:
+                visible = [_as_read(character) for character in part if _is_visible(character)]
+                self._characters += visible
+                self._word_of_character += [len(self.words)] * len(visible)
+                self.words.append(part)
+
+    def of_tokens(self, tokens: Sequence[str]) -> list[int]:
+        """Finds the word of each token; -1 for the end symbol, and for all if there is no word."""
+        spelled = _Spelled(tokens)
+        if not self._characters or not spelled.characters:
+            return [_NO_WORD] * len(tokens)
+        words = self._of_characters(spelled)
+        last = len(words) - 1
+        return [
+            # A space with nothing after it belongs to the word before it.
+            _NO_WORD if _is_end(tokens, position) else words[min(spelled.first[position], last)]
+            for position in range(len(tokens))
+        ]
+
+    def _of_characters(self, spelled: "_Spelled") -> list[int]:
+        """Finds the word of each character that tokens spell."""
+        # Where a text was cut within a character, the last bytes are none.
+        whole = len("".join(spelled.characters).rstrip("\ufffd"))
+        if self._characters[:whole] == spelled.characters[:whole]:
+            last = min(whole, len(self._characters) - 1)
+            places = (min(place, last) for place in range(len(spelled.characters)))
+            return [self._word_of_character[place] for place in places]
+        # A search may string bytes together that are no text, and another model may compose
+        # accents. Then their letters cannot be compared, but their words can be counted.
+        last = len(self._first_parts) - 1
+        return [self._first_parts[min(word, last)] for word in spelled.words]
+
+
+class _Spelled:
+    """What tokens spell: its visible characters, and the first of them in each token."""
+
+    def __init__(self, tokens: Sequence[str]):
+        self.characters: list[str] = []
+        self.words: list[int] = []
+        """The number of the word of each character, as spaces between them tell."""
+        self.first: dict[int, int] = {}
+        """By token; of one without characters, the next that comes, maybe beyond the last."""
+        token_of_byte: list[int] = []
+        spelled = bytearray()
+        for position, token in enumerate(tokens):
+            content = b"" if _is_end(tokens, position) else bytes_of_token(token)
+            spelled += content
+            token_of_byte += [position] * len(content)
+        word, owners, is_after_space = _NO_WORD, iter(token_of_byte), True
+        for character in spelled.decode("utf-8", errors="surrogateescape"):
+            is_broken = unicodedata.category(character) == "Cs"  # a byte that is no UTF-8, alone
+            for _ in range(1 if is_broken else len(character.encode("utf-8"))):
+                self.first.setdefault(next(owners), len(self.characters))
+            if character == WORD_START or not _is_visible(character):
+                is_after_space = True
+                continue
+            word += is_after_space
+            is_after_space = False
+            self.characters.append(_as_read(character))
+            self.words.append(word)
+
+
+def _is_end(tokens: Sequence[str], position: int) -> bool:
+    return position == len(tokens) - 1 and tokens[position] == END_SYMBOL
+
+
+def _is_visible(character: str) -> bool:
+    """Whether a model reads a character as anything but a space (`text/normal_form.py`)."""
+    category = unicodedata.category(character)
+    return category != "Cc" and category[0] != "Z"
+
+
+def _as_read(character: str) -> str:
+    """The character that a model reads in the place of a visible one of a text."""
+    if character == WORD_START:
+        return "_"
+    return "\ufffd" if unicodedata.category(character) == "Cs" else character
+
+
+def _is_letter_or_digit(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LMN"
+
+
+def _parts(word: str) -> list[str]:
+    """Cuts off what stands before a word's first and after its last letter or digit."""
+    visible = "".join(filter(_is_visible, word))
+    places = [place for place, character in enumerate(visible) if _is_letter_or_digit(character)]
+    if not places:
+        return [visible] if visible else []
+    start, end = places[0], places[-1] + 1
+    return [part for part in (visible[:start], visible[start:end], visible[end:]) if part]
+
+
+def _sum_of_columns(weights: np.ndarray, groups: Sequence[int], number: int) -> np.ndarray:
+    """Adds up the columns of each group: [rows, columns] -> [rows, number]."""
+    members = np.equal.outer(np.asarray(groups, int), np.arange(number))
+    return weights @ members.astype(np.float32)
+
+
+def _mean_of_rows(weights: np.ndarray, groups: Sequence[int], number: int) -> np.ndarray:
+    """Averages the rows of each group, 0 for a group of none: [rows, ...] -> [number, ...]."""
+    members = np.equal.outer(np.arange(number), np.asarray(groups, int)).astype(np.float32)
+    sizes = np.maximum(members.sum(axis=1), 1)
+    return ((members @ weights).T / sizes).T

@@ -1,0 +1,60 @@
+"""Asks a model server for translations, over TensorFlow Serving's gRPC and without TensorFlow.
+
+    with TranslationClient("localhost:8500", model="debian") as client:
+        [translation] = client.translate(["The cat is on the mat."])
+        print(translation.text, translation.attention)
+
+The server is a stock `tensorflow_model_server` or any other that speaks its protocol. The names
+below are the whole public interface; `AsyncTranslationClient` offers the same as coroutines.
+"""
+
+from serving.client.async_client import AsyncTranslationClient
+from serving.client.connection import Tls
+from serving.client.errors import (
+    CallCancelled,
+    ClientClosed,
+    DeadlineExceeded,
+    InvalidReply,
+    InvalidRequest,
+    InvalidSettings,
+    ModelNotFound,
+    NotAModelServer,
+    PermissionDenied,
+    ResourceExhausted,
+    ServerFailed,
+    ServingError,
+    Unauthenticated,
+    Unavailable,
+    UnsuitableModel,
+)
+from serving.client.model_info import ModelMetadata, VersionState, VersionStatus
+from serving.client.retry import RetryPolicy
+from serving.client.sync_client import TranslationClient
+from serving.contract.translation import ScoredTranslation, Translation
+
+__all__ = [
+    "AsyncTranslationClient",
+    "CallCancelled",
+    "ClientClosed",
+    "DeadlineExceeded",
+    "InvalidReply",
+    "InvalidRequest",
+    "InvalidSettings",
+    "ModelMetadata",
+    "ModelNotFound",
+    "NotAModelServer",
+    "PermissionDenied",
+    "ResourceExhausted",
+    "RetryPolicy",
+    "ScoredTranslation",
+    "ServerFailed",
+    "ServingError",
+    "Tls",
+    "Translation",
+    "TranslationClient",
+    "Unauthenticated",
+    "Unavailable",
+    "UnsuitableModel",
+    "VersionState",
+    "VersionStatus",
+]

@@ -1,0 +1,212 @@
+"""The client for asyncio: what `serving.client.sync_client` offers to threads, as coroutines."""
+
+import asyncio
+from collections import deque
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from typing import Any, Self, TypeVar
+
+import grpc
+
+from serving.client.base import ConfiguredClient
+from serving.client.connection import bind
+from serving.client.errors import InvalidSettings
+from serving.client.model_info import (
+    ModelMetadata,
+    VersionStatus,
+    metadata_request,
+    read_metadata,
+    read_status,
+    status_request,
+)
+from serving.client.requests import Job, require_several, scoring_job, translation_job
+from serving.contract.batching import in_order, windows
+from serving.contract.translation import ScoredTranslation, Translation
+from serving.protocol.messages import GET_MODEL_METADATA, GET_MODEL_STATUS, PREDICT, Method
+
+Result = TypeVar("Result")
+Texts = Iterable[str | bytes] | AsyncIterable[str | bytes]
+
+
+class AsyncTranslationClient(ConfiguredClient):
+    """Translates with a model server; belongs to the event loop that first uses it.
+
+        async with AsyncTranslationClient("localhost:8500", model="debian") as client:
+            [translation] = await client.translate(["The cat is on the mat."])
+
+    A task that is cancelled while it waits also cancels its requests on the server.
+    """
+
+    def _open(self) -> None:
+        self._closed = False
+        self._in_flight = asyncio.Semaphore(self._max_in_flight)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._channel: grpc.aio.Channel | None = None
+        self._methods: Mapping[Method, Any] = {}
+        if self._connection.tls is not None:
+            self._connection.tls.credentials()  # a file that is wrong is told now
+
+    @property
+    def _is_closed(self) -> bool:
+        return self._closed
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Ends the connection; calls under way in other tasks end with `ClientClosed`."""
+        self._closed = True
+        if self._channel is not None:
+            await self._channel.close()
+
+    async def translate(
+        self, texts: Sequence[str | bytes], n_best: bool = False, timeout: float | None = None
+    ) -> list[Translation]:
+        """Translates texts; see `TranslationClient.translate`."""
+        self._require_open()
+        return await self._answer(translation_job(texts, n_best), self._seconds(timeout))
+
+    def translate_stream(
+        self, texts: Texts, n_best: bool = False, timeout: float | None = None
+    ) -> AsyncGenerator[Translation, None]:
+        """Translates texts while they are read; see `TranslationClient.translate_stream`.
+
+        Args:
+          texts: from an iterable, which must not block the event loop, or an asynchronous one.
+          n_best: whether all hypotheses of the beam come along.
+          timeout: seconds for each request, if not the client's.
+
+        Returns:
+          An asynchronous generator. Who leaves it early closes it, best with
+          `contextlib.aclosing`, and gives up what is under way.
+
+        Raises:
+          ServingError: as `TranslationClient.translate_stream`.
+        """
+        self._require_open()
+        require_several(texts)
+        return self._stream(texts, n_best, self._seconds(timeout))
+
+    async def score(
+        self,
+        texts: Sequence[str | bytes],
+        targets: Sequence[str | bytes],
+        timeout: float | None = None,
+    ) -> list[ScoredTranslation]:
+        """Scores given translations by forced decoding; see `TranslationClient.score`."""
+        self._require_open()
+        return await self._answer(scoring_job(texts, targets), self._seconds(timeout))
+
+    async def status(self, timeout: float | None = None) -> list[VersionStatus]:
+        """Asks for the versions and their states; see `TranslationClient.status`."""
+        request = status_request(self._model)
+        return read_status(await self._ask(GET_MODEL_STATUS, request, self._seconds(timeout)))
+
+    async def metadata(self, timeout: float | None = None) -> ModelMetadata:
+        """Asks for the signatures of the model; see `TranslationClient.metadata`."""
+        request = metadata_request(self._model)
+        return read_metadata(await self._ask(GET_MODEL_METADATA, request, self._seconds(timeout)))
+
+    async def check_model(self, timeout: float | None = None) -> ModelMetadata:
+        """Makes sure of the model's signatures; see `TranslationClient.check_model`."""
+        return self._checked(await self.metadata(timeout))
+
+    async def _stream(
+        self, texts: Texts, n_best: bool, timeout: float
+    ) -> AsyncGenerator[Translation, None]:
+        flights: deque[asyncio.Task[list[Translation]]] = deque()
+        try:
+            async for window in _windows(texts, self._window):
+                job = translation_job(window, n_best)
+                flights.append(asyncio.create_task(self._answer(job, timeout)))
+                if len(flights) > 1:
+                    for translation in await flights[0]:
+                        yield translation
+                    flights.popleft()
+            while flights:
+                for translation in await flights[0]:
+                    yield translation
+                flights.popleft()
+        finally:
+            await _give_up(flights)
+
+    async def _answer(self, job: Job[Result], timeout: float) -> list[Result]:
+        """Sends all batches of a job, as many at a time as may be, and waits for their answers."""
+
+        async def answer(batch: Sequence[int]) -> list[Result]:
+            async with self._in_flight:
+                request = job.request(self._model, batch)
+                return job.results(await self._ask(PREDICT, request, timeout), batch)
+
+        batches = job.batches(self._batch_size)
+        tasks = [asyncio.create_task(answer(batch)) for batch in batches]
+        try:
+            return in_order(batches, await asyncio.gather(*tasks))
+        finally:
+            await _give_up(tasks)
+
+    async def _ask(self, method: Method, request: Any, timeout: float) -> Any:
+        """Sends a request until it is answered, must be given up, or has run out of time."""
+        attempts = self._attempts(timeout)
+        while True:
+            self._require_open()
+            self._connect()
+            try:
+                return await self._methods[method](
+                    request, timeout=attempts.remaining(), metadata=self._headers
+                )
+            except grpc.RpcError as error:
+                failure = self._error_of(error, timeout)
+                delay = attempts.delay_after(failure)
+                if delay is None:
+                    raise failure from error
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if task is None or not task.cancelling():
+                    self._require_open()  # closing cancels the calls, not those who wait for them
+                raise
+            await asyncio.sleep(delay)
+
+    def _connect(self) -> None:
+        """Makes the channel when it is first needed: before, there may be no event loop."""
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop, self._channel = loop, self._connection.open_async()
+            self._methods = bind(self._channel)
+        elif self._loop is not loop:
+            raise InvalidSettings(
+                "This client belongs to another event loop: make a client in each loop."
+            )
+
+
+async def _give_up(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancels tasks and waits until they have ended."""
+    tasks = list(tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _windows(texts: Texts, size: int) -> AsyncIterator[list[str | bytes]]:
+    """Yields neighbours together, as `windows`, from an iterable of either kind."""
+    if not isinstance(texts, AsyncIterable):
+        for window in windows(texts, size):
+            yield window
+        return
+    window = []
+    async for text in texts:
+        window.append(text)
+        if len(window) == size:
+            yield window
+            window = []
+    if window:
+        yield window

@@ -1,0 +1,164 @@
+"""How a model server is reached: address, encryption, message sizes and keepalive."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+
+from serving.client.errors import InvalidSettings
+from serving.protocol.messages import GET_MODEL_METADATA, GET_MODEL_STATUS, PREDICT, Method
+
+Pem = bytes | str | os.PathLike[str]
+"""Certificates or a key: as `bytes` the PEM text itself, otherwise the path of its file."""
+
+DEFAULT_MAX_MESSAGE_BYTES = 256 << 20
+"""gRPC's own 4 MiB are full with the attention of 32 sentences of 181 tokens, without a beam."""
+DEFAULT_KEEPALIVE_SECONDS = 301.0
+"""TensorFlow Serving keeps gRPC's rule for servers: who pings more often than every 5 minutes while
+nothing else is sent is disconnected."""
+
+_OPTIONS = (
+    ("grpc.keepalive_timeout_ms", 20_000),
+    # The first of our own retries should find the server that came back; gRPC waits a second.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 5_000),
+    # A new client connects anew, whatever another one in this process went through.
+    ("grpc.use_local_subchannel_pool", 1),
+)
+
+
+@dataclass(frozen=True)
+class Tls:
+    """An encrypted connection, and mutual TLS with a client's key and certificate."""
+
+    root_certificates: Pem | None = None
+    """Who may vouch for the server; without it, the authorities that gRPC brings along."""
+    client_key: Pem | None = field(default=None, repr=False)
+    """The private key that proves who asks, if the server wants to know."""
+    client_certificate: Pem | None = field(default=None, repr=False)
+    """The certificate of that key, and those up to its authority."""
+
+    def credentials(self) -> grpc.ChannelCredentials:
+        """Reads the files.
+
+        Raises:
+          InvalidSettings: a file cannot be read or is no such PEM, or one of key and certificate
+            is missing.
+        """
+        if (self.client_key is None) != (self.client_certificate is None):
+            raise InvalidSettings(
+                "Mutual TLS needs client_key and client_certificate: give both, or neither."
+            )
+        return grpc.ssl_channel_credentials(
+            root_certificates=_read_pem("root_certificates", self.root_certificates, "CERTIFICATE"),
+            private_key=_read_pem("client_key", self.client_key, "PRIVATE KEY"),
+            certificate_chain=_read_pem(
+                "client_certificate", self.client_certificate, "CERTIFICATE"
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where a server is and how to talk to it.
+
+    Raises:
+      InvalidSettings: the address or a number cannot be.
+    """
+
+    address: str
+    """`HOST:PORT`, or another name that gRPC knows, such as `unix:/path`."""
+    tls: Tls | None = None
+    """None for plain text."""
+    authority: str | None = None
+    """The host that the server's certificate and its proxies know, if the address has another."""
+    max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES
+    """Of one request or reply."""
+    keepalive_seconds: float = DEFAULT_KEEPALIVE_SECONDS
+    """Silence during a call after which the server is pinged, to find out whether it is there."""
+
+    def __post_init__(self) -> None:
+        if ":" not in self.address or self.address.startswith(("http:", "https:")):
+            raise InvalidSettings(
+                f"{self.address!r} is no address of a gRPC server: give HOST:PORT, such as "
+                "localhost:8500."
+            )
+        if not 0 < self.max_message_bytes < 1 << 31:
+            raise InvalidSettings(
+                f"max_message_bytes must be positive and below 2 GiB, not {self.max_message_bytes}."
+            )
+        if not 1 <= self.keepalive_seconds < 1 << 20:
+            raise InvalidSettings(
+                f"keepalive_seconds must be at least 1, not {self.keepalive_seconds:g}."
+            )
+
+    def options(self) -> list[tuple[str, Any]]:
+        """Returns gRPC's channel arguments."""
+        options: list[tuple[str, Any]] = [
+            *_OPTIONS,
+            ("grpc.keepalive_time_ms", round(1000 * self.keepalive_seconds)),
+            ("grpc.max_send_message_length", self.max_message_bytes),
+            ("grpc.max_receive_message_length", self.max_message_bytes),
+        ]
+        if self.authority is not None:
+            options.append(("grpc.default_authority", self.authority))
+            if self.tls is not None:
+                options.append(("grpc.ssl_target_name_override", self.authority))
+        return options
+
+    def open(self) -> grpc.Channel:
+        """Makes a channel, which connects when it is first used.
+
+        Raises:
+          InvalidSettings: keys or certificates cannot be used.
+        """
+        if self.tls is None:
+            return grpc.insecure_channel(self.address, self.options())
+        return grpc.secure_channel(self.address, self.tls.credentials(), self.options())
+
+    def open_async(self) -> grpc.aio.Channel:
+        """Makes a channel of the running event loop, which connects when it is first used.
+
+        Raises:
+          InvalidSettings: keys or certificates cannot be used.
+        """
+        if self.tls is None:
+            return grpc.aio.insecure_channel(self.address, self.options())
+        return grpc.aio.secure_channel(self.address, self.tls.credentials(), self.options())
+
+
+def bind(channel: grpc.Channel | grpc.aio.Channel) -> Mapping[Method, Any]:
+    """Returns what calls the protocol's methods through a channel of either kind."""
+    return {
+        method: channel.unary_unary(
+            method.path,
+            request_serializer=method.request.SerializeToString,
+            response_deserializer=method.reply.FromString,
+        )
+        for method in (PREDICT, GET_MODEL_METADATA, GET_MODEL_STATUS)
+    }
+
+
+def _read_pem(name: str, source: Pem | None, kind: str) -> bytes | None:
+    """Reads what a setting of `Tls` names, and looks whether it is of that kind."""
+    if source is None:
+        return None
+    if isinstance(source, bytes):
+        content, origin = source, "the bytes given"
+    else:
+        origin = os.fspath(source)
+        try:
+            with open(source, "rb") as file:
+                content = file.read()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise InvalidSettings(
+                f"{name}: {origin!r} cannot be read ({reason}); give a PEM file, or its content as "
+                "bytes."
+            ) from error
+    # A key's first line may also name its kind, as in "BEGIN EC PRIVATE KEY".
+    if b"-----BEGIN " not in content or f"{kind}-----".encode() not in content:
+        raise InvalidSettings(f"{name}: {origin} holds no PEM text of a {kind.lower()}.")
+    return content

@@ -1,0 +1,114 @@
+"""Texts as Predict requests, and their replies as translations, without any waiting."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from serving.client.errors import InvalidReply
+from serving.client.model_info import ModelChoice
+from serving.contract.batching import batches_by_length
+from serving.contract.response_checks import Response, check_form, check_lengths
+from serving.contract.signatures import CONTRACTS, N_BEST, SCORE, SERVING_DEFAULT
+from serving.contract.translation import (
+    ScoredTranslation,
+    Translation,
+    as_bytes,
+    as_text,
+    read_n_best,
+    read_scored,
+    read_translation,
+)
+from serving.protocol.messages import PREDICT
+from serving.protocol.tensors import TensorError, from_tensor, write_tensor
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Job(Generic[Result]):
+    """Texts to be sent through one signature, and how the answer to each is read."""
+
+    signature: str
+    inputs: Mapping[str, Sequence[bytes]]
+    """[texts] for each input of the signature."""
+    read: Callable[[Response, int, int], Result]
+    """Reads the result from a reply, a row of it, and the text's position in the job."""
+
+    def batches(self, batch_size: int) -> list[list[int]]:
+        """Returns the positions of texts that go together."""
+        rows = zip(*self.inputs.values(), strict=True)
+        return batches_by_length([max(map(len, row)) for row in rows], batch_size)
+
+    def request(self, model: ModelChoice, batch: Sequence[int]) -> Any:
+        """Makes the request for the texts at some positions."""
+        request = PREDICT.request(model_spec=model.spec(self.signature))
+        for name, values in self.inputs.items():
+            texts = np.array([values[position] for position in batch], object)
+            write_tensor(request.inputs[name], texts)
+        return request
+
+    def results(self, reply: Any, batch: Sequence[int]) -> list[Result]:
+        """Reads the reply to a request.
+
+        Raises:
+          InvalidReply: it is not as the signature's contract says.
+        """
+        response, problems = {}, []
+        for name in CONTRACTS[self.signature].outputs:
+            if name in reply.outputs:
+                try:
+                    response[name] = from_tensor(reply.outputs[name])
+                except TensorError as error:
+                    problems.append(f"output {name!r} cannot be read: {error}")
+        problems = (
+            problems or check_form(self.signature, response, len(batch)) or check_lengths(response)
+        )
+        if problems:
+            raise InvalidReply(
+                f"The reply of {self.signature!r} breaks its contract ({'; '.join(problems)}): ask "
+                "a translation model of this project, or export and push it again."
+            )
+        return [self.read(response, row, position) for row, position in enumerate(batch)]
+
+
+def translation_job(texts: Sequence[str | bytes], n_best: bool) -> Job[Translation]:
+    """Makes the job of translating texts, with all hypotheses of the beam if asked for."""
+    signature, read = (N_BEST, read_n_best) if n_best else (SERVING_DEFAULT, read_translation)
+    return Job(signature, {"text": _encoded(texts)}, lambda response, row, _: read(response, row))
+
+
+def scoring_job(
+    texts: Sequence[str | bytes], targets: Sequence[str | bytes]
+) -> Job[ScoredTranslation]:
+    """Makes the job of scoring a given target for each text.
+
+    Raises:
+      ValueError: there are not as many targets as texts.
+    """
+    sources, given = _encoded(texts), _encoded(targets)
+    if len(sources) != len(given):
+        raise ValueError(
+            f"Each text needs one target: {len(sources)} texts have {len(given)} targets."
+        )
+
+    def read(response: Response, row: int, position: int) -> ScoredTranslation:
+        return read_scored(response, row, as_text(given[position]))
+
+    return Job(SCORE, {"text": sources, "target": given}, read)
+
+
+def require_several(texts: object) -> None:
+    """Refuses a single text where many are meant, because its characters would be translated.
+
+    Raises:
+      TypeError: it is one text.
+    """
+    if isinstance(texts, str | bytes):
+        raise TypeError("Give a list of texts, even if there is only one: ['...'].")
+
+
+def _encoded(texts: Sequence[str | bytes]) -> list[bytes]:
+    require_several(texts)
+    return [as_bytes(text) for text in texts]

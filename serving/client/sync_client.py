@@ -1,0 +1,269 @@
+"""The client for threads: calls that block until the reply is there."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent import futures
+from typing import Any, Generic, Self, TypeVar
+
+import grpc
+
+from serving.client.base import ConfiguredClient
+from serving.client.connection import bind
+from serving.client.model_info import (
+    ModelMetadata,
+    VersionStatus,
+    metadata_request,
+    read_metadata,
+    read_status,
+    status_request,
+)
+from serving.client.requests import Job, require_several, scoring_job, translation_job
+from serving.contract.batching import in_order, windows
+from serving.contract.translation import ScoredTranslation, Translation
+from serving.protocol.messages import GET_MODEL_METADATA, GET_MODEL_STATUS, PREDICT, Method
+
+Result = TypeVar("Result")
+
+
+class _Flight(Generic[Result]):
+    """The requests for one list of texts, which can be given up together."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.answers: list[futures.Future[list[Result]]] = []
+        self._calls: set[grpc.Future] = set()
+        self._is_given_up = False
+        self._lock = threading.Lock()
+
+    def reply(self, start: Callable[[], Any]) -> Any:
+        """Starts a call and waits for its reply."""
+        with self._lock:
+            if self._is_given_up:
+                raise futures.CancelledError
+            call = start()
+            self._calls.add(call)
+        try:
+            return call.result()
+        finally:
+            with self._lock:
+                self._calls.discard(call)
+
+    def give_up(self) -> None:
+        """Starts no further call and cancels those under way."""
+        for answer in self.answers:
+            answer.cancel()
+        with self._lock:
+            self._is_given_up = True
+            calls = list(self._calls)
+        for call in calls:
+            call.cancel()
+
+
+class TranslationClient(ConfiguredClient):
+    """Translates with a model server; may be shared by threads, and not carried through a fork.
+
+    What goes wrong is a `ServingError`, of the class that `serving.client.errors` has for it, with
+    a sentence that says what to do.
+    """
+
+    def _open(self) -> None:
+        self._closed = threading.Event()
+        self._channel = self._connection.open()
+        self._methods = bind(self._channel)
+        self._workers = futures.ThreadPoolExecutor(
+            self._max_in_flight, thread_name_prefix="translation-client"
+        )
+
+    @property
+    def _is_closed(self) -> bool:
+        return self._closed.is_set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connection; calls under way in other threads end with `ClientClosed`."""
+        self._closed.set()
+        self._channel.close()
+        self._workers.shutdown(cancel_futures=True)
+
+    def translate(
+        self, texts: Sequence[str | bytes], n_best: bool = False, timeout: float | None = None
+    ) -> list[Translation]:
+        """Translates texts.
+
+        Args:
+          texts: any number; none are answered without asking. Invalid UTF-8 is read as U+FFFD.
+          n_best: whether all hypotheses of the beam come along.
+          timeout: seconds for each request, if not the client's.
+
+        Returns:
+          One translation per text, in the order of the texts.
+
+        Raises:
+          ServingError: a request had no good answer; those for the other texts are given up.
+        """
+        self._require_open()
+        return self._receive(self._send(translation_job(texts, n_best), self._seconds(timeout)))
+
+    def translate_stream(
+        self, texts: Iterable[str | bytes], n_best: bool = False, timeout: float | None = None
+    ) -> Generator[Translation, None, None]:
+        """Translates texts while they are read, such as a file's lines, in constant memory.
+
+        Neighbours are sorted by length and sent together; while their translations are read, the
+        next ones are under way. So up to `2 * batch_size * max_in_flight` texts are read ahead.
+
+        Args:
+          texts: any number, even without end.
+          n_best: whether all hypotheses of the beam come along.
+          timeout: seconds for each request, if not the client's.
+
+        Returns:
+          A generator of one translation per text, in the order of the texts. Closing it gives up
+          what is under way.
+
+        Raises:
+          ServingError: a request had no good answer. Of the translations not yet read, those of
+            texts that were sent together with it are lost.
+        """
+        self._require_open()
+        require_several(texts)
+        return self._stream(texts, n_best, self._seconds(timeout))
+
+    def score(
+        self,
+        texts: Sequence[str | bytes],
+        targets: Sequence[str | bytes],
+        timeout: float | None = None,
+    ) -> list[ScoredTranslation]:
+        """Scores given translations by forced decoding.
+
+        Args:
+          texts: the sources.
+          targets: a translation of each.
+          timeout: seconds for each request, if not the client's.
+
+        Returns:
+          One result per pair, in order, with each target token's log-probability and attention.
+
+        Raises:
+          ValueError: there are not as many targets as texts.
+          ServingError: a request had no good answer; those for the other pairs are given up.
+        """
+        self._require_open()
+        return self._receive(self._send(scoring_job(texts, targets), self._seconds(timeout)))
+
+    def status(self, timeout: float | None = None) -> list[VersionStatus]:
+        """Asks which versions of the model the server has, and what it does with them.
+
+        Args:
+          timeout: seconds for the request, if not the client's.
+
+        Returns:
+          All versions that the server remembers, the highest first.
+
+        Raises:
+          ServingError: the request had no good answer.
+        """
+        request = status_request(self._model)
+        return read_status(self._ask(GET_MODEL_STATUS, request, self._seconds(timeout), _Flight()))
+
+    def metadata(self, timeout: float | None = None) -> ModelMetadata:
+        """Asks for the signatures of the model, with their tensors.
+
+        Args:
+          timeout: seconds for the request, if not the client's.
+
+        Raises:
+          ServingError: the request had no good answer.
+        """
+        request = metadata_request(self._model)
+        return read_metadata(
+            self._ask(GET_MODEL_METADATA, request, self._seconds(timeout), _Flight())
+        )
+
+    def check_model(self, timeout: float | None = None) -> ModelMetadata:
+        """Makes sure that the model has the signatures that this client asks.
+
+        Args:
+          timeout: seconds for the request, if not the client's.
+
+        Returns:
+          Its metadata.
+
+        Raises:
+          UnsuitableModel: it lacks some, or has them in another form; the message names all.
+          ServingError: the request had no good answer.
+        """
+        return self._checked(self.metadata(timeout))
+
+    def _stream(
+        self, texts: Iterable[str | bytes], n_best: bool, timeout: float
+    ) -> Generator[Translation, None, None]:
+        flights: deque[_Flight[Translation]] = deque()
+        try:
+            for window in windows(texts, self._window):
+                flights.append(self._send(translation_job(window, n_best), timeout))
+                if len(flights) > 1:
+                    yield from self._receive(flights.popleft())
+            while flights:
+                yield from self._receive(flights.popleft())
+        finally:
+            for flight in flights:
+                flight.give_up()
+
+    def _send(self, job: Job[Result], timeout: float) -> _Flight[Result]:
+        """Hands all batches of a job to the workers, of whom there are as many as may be sent."""
+        flight: _Flight[Result] = _Flight()
+
+        def answer(batch: Sequence[int]) -> list[Result]:
+            request = job.request(self._model, batch)
+            return job.results(self._ask(PREDICT, request, timeout, flight), batch)
+
+        for batch in job.batches(self._batch_size):
+            try:
+                flight.answers.append(self._workers.submit(answer, batch))
+            except RuntimeError:
+                self._require_open()  # another thread closed the client meanwhile
+                raise
+            flight.batches.append(batch)
+        return flight
+
+    def _receive(self, flight: _Flight[Result]) -> list[Result]:
+        """Waits for all answers, or for the first failure."""
+        try:
+            done, _ = futures.wait(flight.answers, return_when=futures.FIRST_EXCEPTION)
+            for answer in done:
+                answer.result()
+            return in_order(flight.batches, [answer.result() for answer in flight.answers])
+        except futures.CancelledError:
+            self._require_open()
+            raise
+        finally:
+            flight.give_up()
+
+    def _ask(self, method: Method, request: Any, timeout: float, flight: _Flight) -> Any:
+        """Sends a request until it is answered, must be given up, or has run out of time."""
+        attempts = self._attempts(timeout)
+        while True:
+            self._require_open()
+            try:
+                return flight.reply(
+                    lambda: self._methods[method].future(
+                        request, timeout=attempts.remaining(), metadata=self._headers
+                    )
+                )
+            except (grpc.RpcError, ValueError) as error:
+                self._require_open()  # on a closed channel, a call fails with either
+                if not isinstance(error, grpc.RpcError):
+                    raise
+                failure = self._error_of(error, timeout)
+                delay = attempts.delay_after(failure)
+                if delay is None:
+                    raise failure from error
+            self._closed.wait(delay)

@@ -1,0 +1,1 @@
+"""What an export promises: signatures, the checks of a response, and a translation read from it."""

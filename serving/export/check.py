@@ -1,0 +1,113 @@
+"""Loads an export as a server would and asks it whatever users may ask.
+
+`python -m serving.export.check MODEL_DIR [--json]`
+
+This runs in a process of its own, without TFX or Keras, so that nothing but the folder can make the
+model work. A request that does not end in time cannot be stopped from within; the check then
+reports what it has and leaves.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+from serving.export.operations import check_operations
+from serving.export.report import ExportReport, Problem, failed_report
+from serving.export.smoke_test import Examination, check_signatures, examine
+from serving.export.time_limit import TimeLimitError, within
+from serving.local.saved_model import ModelLoadError, SavedModel, import_tensorflow, message_of
+
+DEFAULT_MAX_SECONDS_PER_REQUEST = 60.0
+DEFAULT_MAX_SECONDS_TO_LOAD = 300.0
+
+
+def check_export(
+    directory: str,
+    max_seconds_per_request: float = DEFAULT_MAX_SECONDS_PER_REQUEST,
+    max_seconds_to_load: float = DEFAULT_MAX_SECONDS_TO_LOAD,
+) -> tuple[ExportReport, bool]:
+    """Checks an exported model.
+
+    Args:
+      directory: the folder with `saved_model.pb`.
+      max_seconds_per_request: the time that each request may take, the first of a signature
+        included.
+      max_seconds_to_load: the time that loading may take.
+
+    Returns:
+      The report, and whether something still runs that did not end in time.
+    """
+    try:
+        version = import_tensorflow().__version__
+        if problems := check_operations(directory):
+            # Here it may run all the same, so its answers would say nothing about a server.
+            foreign = tuple(Problem("operations", problem) for problem in problems)
+            return ExportReport(directory, foreign, tensorflow_version=version), False
+        started = time.monotonic()
+        model = within(max_seconds_to_load, lambda: SavedModel(directory))
+    except (ModelLoadError, TimeLimitError) as error:
+        return failed_report(directory, "load", str(error)), isinstance(error, TimeLimitError)
+    load_seconds = round(time.monotonic() - started, 4)
+
+    examination = Examination(model, max_seconds_per_request)
+    is_hanging = False
+    usable = check_signatures(examination)
+    try:
+        examine(examination, usable)
+    except TimeLimitError:
+        is_hanging = True
+    report = ExportReport(
+        model=directory,
+        problems=tuple(examination.problems),
+        requests=tuple(examination.requests),
+        load_seconds=load_seconds,
+        tensorflow_version=version,
+        max_seconds_per_request=max_seconds_per_request,
+    )
+    return report, is_hanging
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the check; returns 0 for a model that may be served and 1 for one that may not."""
+    parser = argparse.ArgumentParser(
+        prog="python -m serving.export.check", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("model_dir", help="folder with saved_model.pb")
+    parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
+    parser.add_argument(
+        "--max-seconds-per-request", type=float, default=DEFAULT_MAX_SECONDS_PER_REQUEST
+    )
+    parser.add_argument("--max-seconds-to-load", type=float, default=DEFAULT_MAX_SECONDS_TO_LOAD)
+    options = parser.parse_args(arguments)
+    # An operation of the graph may print; standard output belongs to the report.
+    sys.stdout.flush()
+    output = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        report, is_hanging = check_export(
+            options.model_dir, options.max_seconds_per_request, options.max_seconds_to_load
+        )
+    except Exception as error:  # the check's own failure must not read as a verdict on some request
+        sentence = f"the check failed: {type(error).__name__}: {message_of(error)}"
+        report, is_hanging = failed_report(options.model_dir, "process", sentence), False
+    text = report.to_json() if options.json else _summary(report)
+    with open(output, "w", encoding="utf-8", errors="replace") as file:
+        file.write(text + "\n")
+    status = 0 if report.passed else 1
+    if is_hanging:
+        os._exit(status)  # the interpreter would wait for TensorFlow's threads
+    return status
+
+
+def _summary(report: ExportReport) -> str:
+    if report.passed:
+        return f"{report.model} answered {len(report.requests)} requests as it should."
+    return "\n".join(
+        [f"{report.model} must not be served:", *(f"- {problem}" for problem in report.problems)]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""The check of an export in a clean process: whatever happens to it, there is a report."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from serving.export.check import DEFAULT_MAX_SECONDS_PER_REQUEST, DEFAULT_MAX_SECONDS_TO_LOAD
+from serving.export.report import ExportReport, failed_report
+from serving.export.smoke_test import MAX_REQUESTS
+
+_KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "TMPDIR", "TZ")
+_START_SECONDS = 180
+"""For Python and TensorFlow to start on a busy machine."""
+_LAST_WORDS = 2_000
+_LARGEST_REPORT = 10_000_000
+
+
+def run_export_check(
+    directory: str,
+    max_seconds_per_request: float = DEFAULT_MAX_SECONDS_PER_REQUEST,
+    max_seconds_to_load: float = DEFAULT_MAX_SECONDS_TO_LOAD,
+) -> ExportReport:
+    """Checks an exported model in a process that inherits only where Python and libraries are.
+
+    Args:
+      directory: the local folder with `saved_model.pb`.
+      max_seconds_per_request: the time that each request may take.
+      max_seconds_to_load: the time that loading may take.
+
+    Returns:
+      The report. A check that crashes, hangs or is killed is a report that did not pass.
+    """
+    limit = _START_SECONDS + max_seconds_to_load + MAX_REQUESTS * max_seconds_per_request
+    command = [
+        sys.executable,
+        *("-m", "serving.export.check", os.path.abspath(directory), "--json"),
+        f"--max-seconds-per-request={max_seconds_per_request}",
+        f"--max-seconds-to-load={max_seconds_to_load}",
+    ]
+    return run_reporting_command(command, directory, limit)
+
+
+def run_reporting_command(command: Sequence[str], model: str, max_seconds: float) -> ExportReport:
+    """Runs a command that prints an `ExportReport` as JSON.
+
+    Args:
+      command: program and arguments.
+      model: how the report calls the model if the command leaves none.
+      max_seconds: when to kill it.
+
+    Returns:
+      The command's report, or one that says why there is none.
+    """
+    # Files, not pipes: a model that prints without end fills no memory of ours.
+    with (
+        tempfile.TemporaryDirectory(prefix="export-check-") as folder,
+        tempfile.TemporaryFile() as output,
+        tempfile.TemporaryFile() as errors,
+    ):
+        try:
+            status = subprocess.run(
+                command,
+                cwd=folder,
+                env=clean_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                timeout=max_seconds,
+                check=False,
+            ).returncode
+        except subprocess.TimeoutExpired:
+            return failed_report(
+                model,
+                "process",
+                f"the check did not end within {max_seconds:g} seconds and was killed",
+            )
+        except OSError as error:
+            return failed_report(model, "process", f"the check could not be started: {error}")
+        if status not in (0, 1):
+            return failed_report(
+                model, "process", f"the check {_fate(status)}{_last_words(errors)}"
+            )
+        output.seek(0)
+        try:
+            report = ExportReport.from_json(output.read(_LARGEST_REPORT).decode("utf-8"))
+        except ValueError as error:
+            return failed_report(
+                model, "process", f"the check left no report ({error}){_last_words(errors)}"
+            )
+        if report.passed is not (status == 0):
+            return failed_report(
+                model, "process", f"the check ended with status {status} against its own report"
+            )
+        return report
+
+
+def clean_environment() -> dict[str, str]:
+    """Returns the environment of the check: nothing of ours but paths and language, and no GPU.
+
+    The process that asks may hold all memory of the GPU, and a model that only a GPU runs cannot be
+    served everywhere.
+    """
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    return kept | {
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        "PYTHONNOUSERSITE": "1",
+        "PYTHONUTF8": "1",
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+    }
+
+
+def _fate(status: int) -> str:
+    if status >= 0:
+        return f"ended with status {status}"
+    try:
+        return f"was killed by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"was killed by signal {-status}"
+
+
+def _last_words(errors: BinaryIO) -> str:
+    size = errors.seek(0, os.SEEK_END)
+    errors.seek(max(0, size - _LAST_WORDS))
+    text = errors.read(_LAST_WORDS).decode("utf-8", errors="replace").strip()
+    return f"; its last words: {text}" if text else ""

@@ -1,0 +1,1 @@
+"""Translates in this process with an exported SavedModel: no server, only TensorFlow."""

@@ -1,0 +1,157 @@
+"""Translate in several processes, each with a copy of the exported model of its own.
+
+One process leaves processors idle, because a step of the beam search is small work. Texts come and
+go in chunks, in order, and only a few chunks are in memory at a time, whatever their number.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterable, Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from serving.contract.translation import Translation
+from serving.local.model import LocalModel
+from serving.local.saved_model import ModelCallError, ModelLoadError, message_of
+
+_CHUNKS_PER_WORKER = 2
+"""How many may be read before the oldest is answered: one in work, one that waits for its turn."""
+_THREAD_VARIABLES = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+
+
+class WorkerError(Exception):
+    """A process ended before its work was done; the message says what to do."""
+
+
+def translate_in_parallel(
+    directory: str,
+    chunks: Iterable[Sequence[str]],
+    *,
+    workers: int,
+    batch_size: int = 32,
+    n_best: bool = False,
+) -> Iterator[list[Translation]]:
+    """Translates lists of texts in processes that end with the iteration; close it to end early.
+
+    Args:
+      directory: the folder with `saved_model.pb`.
+      chunks: any number of lists, each the work of one process; read a few ahead of the answers.
+      workers: how many processes, at least 1; each needs the memory of one model.
+      batch_size: how many texts go through a model at once.
+      n_best: whether all hypotheses of the beam come along.
+
+    Yields:
+      The translations of each list, in the order of the lists.
+
+    Raises:
+      ModelLoadError: there is no model in the folder, or it cannot be read.
+      ModelCallError: the model lacks the signature, or failed.
+      WorkerError: a process ended by itself.
+    """
+    waiting = iter(chunks)
+    is_exhausted = False
+    busy: dict[Connection, int] = {}
+    answers: dict[int, list[Translation]] = {}
+    sent = answered = 0
+    with _started(directory, batch_size, workers) as connections:
+        idle = list(connections)
+        for connection in connections:
+            _receive(connection)  # that the model is loaded
+        while not is_exhausted or busy:
+            while idle and not is_exhausted and sent - answered < _CHUNKS_PER_WORKER * workers:
+                chunk = next(waiting, None)
+                if chunk is None:
+                    is_exhausted = True
+                else:
+                    connection = idle.pop()
+                    _send(connection, (chunk, n_best))
+                    busy[connection] = sent
+                    sent += 1
+            for connection in _ready(busy):
+                answers[busy.pop(connection)] = _receive(connection)
+                idle.append(connection)
+            while answered in answers:
+                yield answers.pop(answered)
+                answered += 1
+
+
+@contextlib.contextmanager
+def _started(directory: str, batch_size: int, workers: int) -> Iterator[list[Connection]]:
+    """Starts the processes and gives the connections to them."""
+    context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
+    threads = max(1, len(os.sched_getaffinity(0)) // workers)
+    processes, connections = [], []
+    try:
+        for _ in range(workers):
+            ours, theirs = context.Pipe()
+            process = context.Process(
+                target=_work, args=(theirs, directory, batch_size, threads), daemon=True
+            )
+            process.start()
+            theirs.close()  # so that the end of the process is the end of the connection
+            processes.append(process)
+            connections.append(ours)
+        yield connections
+    finally:
+        for process in processes:
+            process.terminate()
+        for process, connection in zip(processes, connections, strict=True):
+            process.join()
+            connection.close()
+
+
+def _work(connection: Connection, directory: str, batch_size: int, threads: int) -> None:
+    """Is one process: loads the model, and translates what comes until nobody sends any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of Ctrl-C, the process that asks speaks
+    for variable in _THREAD_VARIABLES:
+        os.environ.setdefault(variable, str(threads))
+    with contextlib.suppress(EOFError, BrokenPipeError):
+        try:
+            model = LocalModel(directory, batch_size)
+        except ModelLoadError as error:
+            connection.send(error)
+            return
+        connection.send(None)
+        while True:
+            chunk, n_best = connection.recv()
+            connection.send(_answer(model, chunk, n_best))
+
+
+def _answer(model: LocalModel, chunk: Sequence[str], n_best: bool) -> list[Translation] | Exception:
+    try:
+        return model.translate(chunk, n_best=n_best)
+    except ModelCallError as error:
+        return error
+    except Exception as error:  # whatever it is, a traceback in this process would help nobody
+        return ModelCallError(f"{type(error).__name__}: {message_of(error)}")
+
+
+def _ready(busy: dict[Connection, int]) -> list[Any]:
+    """Waits for an answer, or for the end of a process; at once if nobody is busy."""
+    return wait(list(busy)) if busy else []
+
+
+def _send(connection: Connection, request: object) -> None:
+    try:
+        connection.send(request)
+    except OSError as error:
+        raise _ended() from error
+
+
+def _receive(connection: Connection) -> Any:
+    try:
+        answer = connection.recv()
+    except (EOFError, OSError) as error:
+        raise _ended() from error
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _ended() -> WorkerError:
+    return WorkerError(
+        "A process that translates ended before its work was done, perhaps for lack of memory: "
+        "ask for fewer workers or for smaller batches."
+    )

@@ -1,0 +1,201 @@
+"""A small world of runs: a serving directory, and candidates that want to get into it.
+
+LiveModel, RecordingEvaluator and the stock Pusher run for real, on real ML Metadata; so does
+ServingValidator where it is asked for.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from ml_metadata.proto import metadata_store_pb2
+from tfx import v1 as tfx
+from tfx.orchestration import metadata
+
+from components.gate.eval_config import evaluation_config
+from components.gate.evaluation_reader import read_verdict
+from components.gate.recording_evaluator import RecordingEvaluator
+from components.gate.settings import GateSettings
+from components.gate.verdict import Verdict
+from components.live_model import LiveModel
+from components.serving_validator import BLESSED_FILE, ServingValidator
+from serving.versions.directory import ModelVersion, list_versions
+
+PIPELINE_NAME = "gate-test"
+
+
+@dataclass(frozen=True)
+class Example:
+    source: str
+    target: str
+    bucket: str
+    domain: str = "news"
+
+
+def write_examples(folder: Path, examples: Sequence[Example]) -> str:
+    """Writes an Examples artifact with the one split `test`."""
+    split = folder / "Split-test"
+    split.mkdir(parents=True)
+    with tf.io.TFRecordWriter(str(split / "data-00000-of-00001.gz"), "GZIP") as writer:
+        for example in examples:
+            texts = {
+                "source": example.source,
+                "target": example.target,
+                "length_bucket": example.bucket,
+                "domain": example.domain,
+            }
+            features = {
+                name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))
+                for name, text in texts.items()
+            }
+            record = tf.train.Example(features=tf.train.Features(feature=features))
+            writer.write(record.SerializeToString())
+    return str(folder)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of the pipeline left behind."""
+
+    states: dict[str, str]
+    verdict: Verdict
+    baseline: str | None
+    pushed: int
+    properties: dict[str, str | float] = field(default_factory=dict)
+    """Of the blessing."""
+    recorded: str = ""
+    """The verdict as the evaluation holds it."""
+
+
+class World:
+    """One workspace, in which candidates come along one after the other.
+
+    Args:
+      root: Its folder.
+      settings: The bounds of the gate.
+      examples: The test set.
+      request_seconds: What ServingValidator gives each request; None leaves it out, and every
+        export counts as one that can be served.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        settings: GateSettings,
+        examples: Sequence[Example],
+        request_seconds: float | None = None,
+    ) -> None:
+        self.root = root
+        self.settings = settings
+        self.serving = root / "models"
+        self.examples = write_examples(root / "examples", examples)
+        self.request_seconds = request_seconds
+        self.max_minutes = 10.0
+        self.connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(
+            str(root / "metadata.db")
+        )
+
+    def pipeline(self, model_uri: str) -> tfx.dsl.Pipeline:
+        examples = tfx.dsl.Importer(
+            source_uri=self.examples,
+            artifact_type=tfx.types.standard_artifacts.Examples,
+            properties={"split_names": json.dumps(["test"])},
+        ).with_id("Examples")
+        candidate = tfx.dsl.Importer(
+            source_uri=model_uri, artifact_type=tfx.types.standard_artifacts.Model
+        ).with_id("Candidate")
+        model = candidate.outputs["result"]
+        live = LiveModel(model=model, serving_directory=str(self.serving))
+        validator, infra_blessing = self.validator(model)
+        evaluator = RecordingEvaluator(
+            infra_blessing=infra_blessing,
+            settings=self.settings,
+            max_minutes=self.max_minutes,
+            examples=examples.outputs["result"],
+            model=model,
+            baseline_model=live.outputs["model"],
+            eval_config=evaluation_config(self.settings),
+            example_splits=["test"],
+        )
+        pusher = tfx.components.Pusher(
+            model=model,
+            model_blessing=evaluator.outputs["blessing"],
+            infra_blessing=infra_blessing,
+            push_destination=tfx.proto.PushDestination(
+                filesystem=tfx.proto.PushDestination.Filesystem(base_directory=str(self.serving))
+            ),
+        )
+        return tfx.dsl.Pipeline(
+            PIPELINE_NAME,
+            pipeline_root=str(self.root / "artifacts"),
+            components=[examples, candidate, live, validator, evaluator, pusher],
+            enable_cache=True,
+            metadata_connection_config=self.connection,
+            beam_pipeline_args=["--direct_running_mode=in_memory", "--direct_num_workers=1"],
+        )
+
+    def validator(self, model: Any) -> tuple[Any, Any]:
+        """The node that says whether the export can be served, and its answer."""
+        if self.request_seconds is not None:
+            node = ServingValidator(model=model, max_seconds_per_request=self.request_seconds)
+            return node, node.outputs["blessing"]
+        blessing = self.root / "infra_blessing"
+        blessing.mkdir(exist_ok=True)
+        (blessing / BLESSED_FILE).touch()
+        node = tfx.dsl.Importer(
+            source_uri=str(blessing),
+            artifact_type=tfx.types.standard_artifacts.InfraBlessing,
+            custom_properties={"blessed": 1},
+        ).with_id("ServingValidator")
+        return node, node.outputs["result"]
+
+    def run(self, model_uri: str, runner: Callable[[], Any] | None = None) -> Run:
+        """Runs the pipeline on a candidate."""
+        before = self.served()
+        (runner or tfx.orchestration.LocalDagRunner)().run(self.pipeline(model_uri))
+        with metadata.Metadata(self.connection) as handle:
+            store: Any = handle.store
+            newest = max(store.get_contexts_by_type("pipeline_run"), key=lambda run: run.id)
+            kinds = {kind.id: kind.name.rsplit(".", 1)[-1] for kind in store.get_execution_types()}
+            nodes = {
+                kinds[execution.type_id]: execution
+                for execution in store.get_executions_by_context(newest.id)
+            }
+            [evaluation] = outputs(store, nodes["RecordingEvaluator"], "evaluation")
+            [blessing] = outputs(store, nodes["RecordingEvaluator"], "blessing")
+            live = outputs(store, nodes["LiveModel"], "model")
+        state_name = metadata_store_pb2.Execution.State.Name  # type: ignore[attr-defined]
+        version = live[0].custom_properties["live_version"].string_value if live else None
+        return Run(
+            states={node: state_name(nodes[node].last_known_state) for node in nodes},
+            verdict=read_verdict(evaluation.uri, blessing.uri, self.settings, version),
+            baseline=live[0].custom_properties["fingerprint"].string_value if live else None,
+            pushed=len(self.served()) - len(before),
+            properties={
+                name: getattr(value, value.WhichOneof("value"))
+                for name, value in blessing.custom_properties.items()
+            },
+            recorded=Path(evaluation.uri, "verdict.json").read_text(encoding="utf-8"),
+        )
+
+    def served(self) -> list[ModelVersion]:
+        """The versions in the serving directory."""
+        return [version for version in list_versions(self.serving) if version.complete]
+
+
+def outputs(store: Any, execution: Any, key: str) -> list[Any]:
+    """The artifacts that an execution put out, or took from the cache, under a key."""
+    events = store.get_events_by_execution_ids([execution.id])
+    output = metadata_store_pb2.Event.OUTPUT  # type: ignore[attr-defined]
+    return list(
+        store.get_artifacts_by_id(
+            [
+                event.artifact_id
+                for event in events
+                if event.type == output and event.path.steps[0].key == key
+            ]
+        )
+    )

@@ -1,0 +1,34 @@
+"""Which words are to be copied, and which were."""
+
+import pytest
+
+from components.gate.copied_words import CopiedWord, copied_words, words_of
+
+WORDS = {
+    "punctuation around a word": ('"GTK+", (libfoo-dev): e.g.', ["GTK+", "libfoo-dev", "e.g"]),
+    "punctuation inside a word": ("x11-common/1.2 foo_bar", ["x11-common/1.2", "foo_bar"]),
+    "marks that are part of a name": ("C++ C# --help ~/bin", ["C++", "C#", "--help", "~/bin"]),
+    "no letter and no digit": ("a – b ... * +", ["a", "b"]),
+    "German quotes": ("„Qt“ ‚KDE‘ »X«", ["Qt", "KDE", "X"]),
+}
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_a_text_is_split_into_words(name: str) -> None:
+    text, expected = WORDS[name]
+    assert words_of(text) == expected
+
+
+def test_what_the_reference_copies_is_to_be_copied_as_often_as_there() -> None:
+    words = copied_words("Qt 5 and Qt 6 and GTK", "Qt 5 und 6, nicht Gtk", "Qt Qt 5")
+    assert set(words) == {CopiedWord("Qt", 1, 1), CopiedWord("5", 1, 1), CopiedWord("6", 1, 0)}
+
+
+def test_the_parts_of_a_compound_are_found_on_both_sides() -> None:
+    [word] = copied_words("the GTK library", "die GTK-Bibliothek", "eine GTK-Datei")
+    assert word == CopiedWord("GTK", 1, 1)
+
+
+def test_a_hyphenated_name_of_the_source_is_one_word() -> None:
+    [word] = copied_words("install libgtk-dev", "libgtk-dev installieren", "libgtk installieren")
+    assert word == CopiedWord("libgtk-dev", 1, 0)

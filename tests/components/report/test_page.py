@@ -1,0 +1,282 @@
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from components.gate.verdict import Check, Verdict
+from components.report.page import write_report
+from components.report.sample import Sample
+from components.report.sentences import read_sentences
+from tests.components.report.made_up_run import (
+    HOSTILE,
+    corpus,
+    facts,
+    serving,
+    translation,
+    verdict,
+)
+
+VOID = {"meta", "br"}
+
+
+class Outline(HTMLParser):
+    """What a page is made of; refuses elements that are not closed in their order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        self.elements.append(tag)
+        self.ids += [values["id"]] if "id" in values else []
+        self.links += [values[name] for name in ("href", "src") if name in values]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def outline(page: str) -> Outline:
+    found = Outline()
+    found.feed(page)
+    found.close()
+    assert found.open == []
+    return found
+
+
+def words(page: str) -> str:
+    return " ".join(" ".join(outline(page).text).split())
+
+
+@pytest.fixture(scope="module")
+def first() -> str:
+    return write_report(facts())
+
+
+@pytest.fixture(scope="module")
+def second() -> str:
+    return write_report(facts(with_live=True))
+
+
+@pytest.mark.parametrize("page", ["first", "second"])
+def test_every_element_is_closed(page, request):
+    assert outline(request.getfixturevalue(page)).elements[0] == "html"
+
+
+def test_the_page_loads_and_runs_nothing(second):
+    found = outline(second)
+    assert not {"script", "link", "img", "iframe", "object"} & set(found.elements)
+    assert all(link.startswith("#") for link in found.links)
+    assert "default-src 'none'" in second
+    assert "url(" not in second
+    assert "@import" not in second
+
+
+def test_every_link_of_the_contents_leads_somewhere_and_ids_are_unique(second):
+    found = outline(second)
+    assert {link[1:] for link in found.links} <= set(found.ids)
+    assert len(found.ids) == len(set(found.ids))
+
+
+def test_what_any_text_says_stays_text():
+    source = f"{HOSTILE} two three"
+    translated = [translation(HOSTILE, source)]
+    hostile = facts(
+        card={"name": HOSTILE, "source_language": '"><script>', "limits": [HOSTILE]},
+        sentences=read_sentences([(source, HOSTILE)], translated, translated),
+        sample=Sample([(source, HOSTILE)], 1, seed=1),
+        notes=[HOSTILE],
+        verdict=verdict(blessed=False).model_copy(update={"problems": (HOSTILE,)}),
+        serving=serving(HOSTILE),
+    )
+    page = write_report(hostile)
+    assert "<script" not in page
+    assert HOSTILE in words(page)
+
+
+def test_a_blessed_model_is_said_to_be_blessed(first):
+    assert "Blessed: every check passed" in words(first)
+
+
+def test_a_blocked_model_is_blocked_with_its_reasons():
+    text = words(write_report(facts(blessed=False)))
+    assert "Blocked by the gate. What was live stays live." in text
+    assert "BLEU (all) is 31.25, must be at least 50" in text
+
+
+def test_an_export_that_cannot_be_served_is_blocked_though_the_gate_blessed_it():
+    text = words(write_report(facts(serving=serving("no graph"), sentences=(), coverage={})))
+    assert "Blocked: the export cannot be served." in text
+    assert "load: no graph" in text
+
+
+def test_every_check_is_shown(first):
+    assert re.search(r"BLEU all 31.25 at least 15 pass", words(first))
+
+
+def test_the_first_model_is_said_to_be_the_first(first):
+    text = words(first)
+    assert "It is the first model: none is live to compare with" in text
+    assert "It is the first model: there is none to compare it with." in text
+
+
+def test_the_difference_from_the_live_model_is_a_sentence(second):
+    assert (
+        "compared with the model that was live then, version 17. Beside it this one is not "
+        "distinguishable: BLEU +1.25, 95 % confidence interval -0.50 to +3.00."
+    ) in words(second)
+
+
+def test_scores_come_with_signatures_and_intervals(second):
+    text = words(second)
+    assert "nrefs:1|case:mixed" in text
+    assert "+1.25 (−0.50 to +3.00)" in text
+    assert "95 % interval of 29.50 to 33.00" in text
+
+
+def test_a_metric_that_the_report_does_not_know_is_shown(second):
+    assert "a_metric_of_tomorrow" in words(second)
+
+
+def test_the_length_curve_has_a_line_for_each_model(first, second):
+    for page, lines in ((first, 1), (second, 2)):
+        chart = page[page.index("BLEU by source length") :]
+        assert chart[: chart.index("</svg>")].count("<polyline") == lines
+
+
+def test_the_live_models_training_is_drawn_beside_ours(first, second):
+    for page, lines in ((first, 1), (second, 2)):
+        chart = page[page.index("<b>Validation BLEU") :]
+        assert chart[: chart.index("</svg>")].count("<polyline") == lines
+
+
+def test_the_epoch_that_was_exported_is_named(first):
+    assert "The weights of epoch 3 were the best" in words(first)
+
+
+def test_rejected_lines_are_counted_and_the_first_are_shown(first):
+    text = words(first)
+    assert "1 of 4 lines (25.00 %) were rejected as malformed" in text
+    assert "train-0.tsv:7" in text
+
+
+def test_a_corpus_without_rejected_lines_says_so():
+    found = corpus()
+    for counts in found.splits.values():
+        counts.rejected.clear()
+    assert "None of its 3 lines was rejected." in words(write_report(facts(corpus=found)))
+
+
+def test_twelve_heatmaps_show_the_four_patterns(first):
+    headings = [f"spurious {number}" for number in range(5)]
+    assert first.count('class="scroll heatmap"') == 12
+    assert sum(f"four {name}</span>" in first for name in headings) >= 3
+
+
+def test_only_the_colours_of_weights_that_occur_are_in_the_page(first):
+    assert "td.w100 {" in first
+    assert "td.w37 {" not in first
+
+
+def test_what_changed_against_the_live_model_is_marked(second):
+    assert re.search(r"<ins>vier fünf</ins>", second)
+    assert re.search(r"<del>acht neun</del>", second)
+    assert "12 became better and 8 worse" in words(second)
+
+
+def test_what_is_missing_is_said():
+    silent = replace(
+        facts(), sentences=(), coverage={}, interval=None, notes=["The model gave no answers."]
+    )
+    text = words(write_report(silent))
+    assert "The model gave no answers." in text
+    assert text.count("Nothing was translated, so there is nothing to show.") == 2
+
+
+def test_a_training_without_a_history_says_so():
+    assert "The training left no history." in words(write_report(facts(history=[])))
+
+
+def test_the_size_of_the_sample_is_said(first):
+    assert "a sample of 20 of the 50 test sentences (seed 3)" in words(first)
+
+
+def test_a_whole_split_is_no_sample():
+    whole = facts(sample=Sample(facts().sample.pairs, 20, seed=3))
+    assert "of the whole test split, 20 sentences" in words(write_report(whole))
+
+
+def test_the_card_says_what_the_model_is_for():
+    card = {
+        "name": "x",
+        "data": {"name": "manuals", "licence": "CC BY 4.0", "origin": "a shelf"},
+        "sizes": {"parameters": 4_900_000},
+        "intended_use": ["to read manuals"],
+        "limits": ["novels"],
+        "citations": ["Bahdanau"],
+        "configuration": {"model": {"attention": "bahdanau", "cell": "gru"}},
+    }
+    text = words(write_report(facts(card=card)))
+    for fact in ("CC BY 4.0", "a shelf", "4,900,000", "to read manuals", "novels", "Bahdanau"):
+        assert fact in text
+
+
+def test_a_card_of_another_age_is_no_reason_to_fail():
+    strange = {"name": 3, "data": "none", "configuration": [], "limits": "many", "history": "long"}
+    assert write_report(facts(card=strange, live_card=strange, with_live=True))
+
+
+def test_an_evaluation_without_slices_is_no_reason_to_fail():
+    empty = Verdict(
+        blessed=False,
+        has_baseline=False,
+        live_version=None,
+        checks=(),
+        unjudged={},
+        problems=("the evaluation lacks slices that the gate asks for",),
+        metrics={},
+        signatures={},
+    )
+    assert "lacks slices" in words(write_report(facts(verdict=empty)))
+
+
+def test_the_same_run_has_the_same_report(second):
+    assert write_report(facts(with_live=True)) == second
+
+
+def test_the_slices_of_a_feature_stand_in_every_table_and_not_in_the_length_curve() -> None:
+    plain = verdict(with_live=True)
+    name = f"domain={HOSTILE}"
+    check = Check(
+        metric="bleu_drop_p_value",
+        slice=name,
+        value=0.001,
+        rule="at least",
+        bound=0.0125,
+        passed=False,
+    )
+    sliced = plain.model_copy(
+        update={
+            "checks": (*plain.checks, check),
+            "unjudged": plain.unjudged | {"domain=law": 4},
+            "metrics": plain.metrics
+            | dict.fromkeys((name, "domain=law"), plain.metrics["overall"]),
+        }
+    )
+    page = write_report(facts(with_live=True, verdict=sliced))
+    outline(page)
+    assert HOSTILE not in page
+    assert f"p-value of the drop {name} 0.0010 at least 0.0125 FAIL" in words(page)
+    assert "domain=law: 4 sentences, too few to count." in words(page)
+    [chart] = re.findall(r"<svg(?:(?!</svg>).)*BLEU by source length.*?</svg>", page, re.DOTALL)
+    assert "domain" not in chart

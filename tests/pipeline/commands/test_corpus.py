@@ -1,0 +1,164 @@
+import json
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import main
+
+ROOT = Path(__file__).parents[3]
+WORDS = [f"{a}{b}" for a in "bcdfghjklm" for b in "aeiou"]
+
+
+@pytest.fixture
+def own_text(tmp_path: Path) -> list[str]:
+    (tmp_path / "a.en").write_text("".join(f"the {w}\n" for w in WORDS), encoding="utf-8")
+    (tmp_path / "a.de").write_text("".join(f"das {w}\n" for w in WORDS), encoding="utf-8")
+    return ["--source", str(tmp_path / "a.en"), "--target", str(tmp_path / "a.de")]
+
+
+def corpus(tmp_path: Path, *arguments: str) -> int:
+    return main(["corpus", *arguments, "--workspace", str(tmp_path / "workspace")])
+
+
+def test_own_text_is_imported_and_told_about(
+    tmp_path: Path, own_text: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert corpus(tmp_path, "import", "--name", "mine", *own_text, "--licence", "CC0") == 0
+    shown = capsys.readouterr()
+    assert "CC0" in shown.out
+    assert "nmt run --set name=mine --set data.corpus=mine" in shown.out
+    assert "Reading a.en and a.de ..." in shown.err
+
+
+def test_json_is_corpus_json_and_nothing_else(
+    tmp_path: Path, own_text: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--validation", "5", "--test", "4", "--target-language", "nl", "--json"]
+    assert corpus(tmp_path, "import", "--name", "mine", *own_text, *arguments) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["counts"] == {"train": 41, "validation": 5, "test": 4}
+    assert document["target_language"] == "nl"
+
+
+def test_a_tsv_file_is_imported(tmp_path: Path) -> None:
+    lines = [f"the {word}\tdas {word}\n" for word in WORDS]
+    (tmp_path / "a.tsv").write_text("".join([*lines, "broken\n"]), encoding="utf-8")
+    assert corpus(tmp_path, "import", "--name", "mine", "--tsv", str(tmp_path / "a.tsv")) == 0
+    rejected = (tmp_path / "workspace/corpora/mine/rejected.tsv").read_text(encoding="utf-8")
+    assert "a.tsv\t51\twrong number of columns\t'broken'" in rejected
+
+
+def test_further_columns_of_a_tsv_file_are_imported_as_features(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [f"the {word}\tdas {word}\t{word[0]}\tx\n" for word in WORDS]
+    (tmp_path / "a.tsv").write_text("".join(lines), encoding="utf-8")
+    tsv = ["--tsv", str(tmp_path / "a.tsv"), "--feature", "letter", "--feature", "writer"]
+    assert corpus(tmp_path, "import", "--name", "mine", *tsv) == 0
+    assert "features  letter, writer" in capsys.readouterr().out
+    assert corpus(tmp_path, "show", "mine", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["features"] == ["letter", "writer"]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["Domain"], "'Domain' is no name for a feature"),
+        (["source"], "source is part of every example already"),
+        (["length_bucket"], "length_bucket is part of every example already"),
+        (["domain", "domain"], "The feature domain is named twice"),
+    ],
+)
+def test_a_name_that_no_feature_can_have_is_refused(
+    tmp_path: Path, names: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.tsv").write_text("a\tb\tc\n", encoding="utf-8")
+    options = [part for name in names for part in ("--feature", name)]
+    tsv = ["--tsv", str(tmp_path / "a.tsv")]
+    assert corpus(tmp_path, "import", "--name", "mine", *tsv, *options) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_aligned_files_have_no_columns_for_features(
+    tmp_path: Path, own_text: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert corpus(tmp_path, "import", "--name", "mine", *own_text, "--feature", "domain") == 2
+    assert "--feature names a column of a --tsv file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("left_out", [0, 2])
+def test_half_of_the_files_is_refused(
+    tmp_path: Path, own_text: list[str], left_out: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del own_text[left_out : left_out + 2]
+    assert corpus(tmp_path, "import", "--name", "mine", *own_text) == 2
+    assert "either --source and --target, or --tsv alone" in capsys.readouterr().err
+
+
+def test_corpora_are_listed_and_shown(
+    tmp_path: Path, own_text: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    corpus(tmp_path, "import", "--name", "mine", *own_text)
+    capsys.readouterr()
+    assert corpus(tmp_path, "list") == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert listed[0].startswith("mine         en to de: 46 train")
+    assert [line.split()[0] for line in listed[1:]] == ["debian", "multi30k", "tatoeba"]
+    assert corpus(tmp_path, "show", "mine", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["name"] == "mine"
+
+
+def test_the_next_command_of_a_shipped_corpus_is_its_configuration(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "t.tsv").write_text("".join(f"a {w}\tdas {w}\n" for w in WORDS), encoding="utf-8")
+    assert corpus(tmp_path, "tatoeba", "--from", str(tmp_path / "t.tsv")) == 0
+    assert capsys.readouterr().out.rstrip().endswith("nmt run --config tatoeba")
+
+
+def test_a_remote_workspace_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["corpus", "list", "--workspace", "gs://bucket/folder"]) == 2
+    assert "local disk" in capsys.readouterr().err
+
+
+def test_a_disk_without_room_is_one_sentence_and_leaves_nothing(
+    tmp_path: Path, own_text: list[str]
+) -> None:
+    def no_room() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+
+    workspace = tmp_path / "workspace"
+    command = ["-m", "pipeline", "corpus", "import", "--name", "mine", *own_text]
+    result = subprocess.run(
+        [sys.executable, *command, "--workspace", str(workspace)],
+        cwd=ROOT,
+        preexec_fn=no_room,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1].startswith("nmt: The disk is full")
+    assert "Traceback" not in result.stderr
+    assert list((workspace / "corpora").iterdir()) == []
+
+
+def test_the_help_loads_nothing_heavy() -> None:
+    program = (
+        "import sys, pipeline.commands.corpus\n"
+        "heavy = {'tensorflow', 'tfx', 'apache_beam', 'pydantic', 'pipeline.corpora.catalogue'}\n"
+        "sys.exit(' '.join(heavy & sys.modules.keys()))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert result.stderr.strip() == ""

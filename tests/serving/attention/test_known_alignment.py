@@ -1,0 +1,116 @@
+"""Does attention find the alignments of a language whose alignments are known?"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.alignment.aligned_language import (
+    VOCABULARY,
+    AlignedText,
+    aligned_text,
+    alignment_error_rate,
+    share_of_right_words,
+    spelled,
+)
+from serving.attention.alignment import Link, align_words
+from serving.attention.words import attention_of_words
+from serving.local.model import LocalModel
+from trainer.export import export_model
+from trainer.model import TranslationModel
+from trainer.settings import DecodingSettings, ModelSettings, SubwordSettings, TrainingSettings
+from trainer.training import TrainingData, train
+
+TRAINING = TrainingSettings(
+    epochs=30,
+    tokens_per_batch=600,
+    learning_rate=0.005,
+    warmup_steps=50,
+    # Without it the states of neighbours say enough, and attention may lie beside the word.
+    dropout=0.1,
+    average_decay=0.98,
+    validation_sentences=50,
+    precision="float32",
+)
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def heldout() -> AlignedText:
+    return aligned_text(np.random.default_rng(2), 200)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TranslationModel]:
+    """Two models of equal size, trained alike: with attention and without."""
+    rng = np.random.default_rng(1)
+    data = TrainingData(aligned_text(rng, 3000).pairs, aligned_text(rng, 50).pairs, VOCABULARY)
+
+    def trained(attention: str, folder: Path) -> TranslationModel:
+        shape = ModelSettings(
+            attention=attention,
+            copying=False,  # no word of this language is written alike on both sides
+            attention_units=32,
+            embedding_size=32,
+            encoder_units=32,
+            decoder_units=64,
+        )
+        folders = {f"{name}_folder": str(folder / name) for name in ("checkpoint", "log")}
+        return train(data, shape, TRAINING, DecodingSettings(), seed=1, **folders).model
+
+    return {kind: trained(kind, tmp_path_factory.mktemp(kind)) for kind in ("bahdanau", "none")}
+
+
+def test_attention_lies_on_the_word_that_is_translated(models, heldout) -> None:
+    assert alignment_error_rate(models["bahdanau"], heldout) < 0.1
+
+
+def test_a_fixed_context_cannot_point(models, heldout) -> None:
+    assert alignment_error_rate(models["none"], heldout) > 0.5
+
+
+def test_without_attention_long_sentences_are_lost(models, heldout) -> None:
+    with_attention, without = (
+        share_of_right_words(models[kind], heldout, longer_than=14) for kind in ("bahdanau", "none")
+    )
+    assert with_attention > 0.8
+    assert without < with_attention / 2
+
+
+def aligned_by_the_export(
+    model: TranslationModel, text: AlignedText, folder: Path
+) -> list[Sequence[Link]]:
+    """The links of `nmt align` for each sentence, its translation given."""
+    vocabulary = folder / "subwords.txt"
+    vocabulary.write_text("\n".join(VOCABULARY) + "\n", encoding="utf-8")
+    sources, targets = (
+        [spelled(side[row]) for row in range(len(text.alignments))] for side in text.pairs
+    )
+    export_model(
+        str(folder / "model"),
+        model,
+        str(vocabulary),
+        SubwordSettings(),
+        DecodingSettings(),
+        card={"name": "aligned"},
+        warmup_texts=sources[:1],
+    )
+    scored = LocalModel(folder / "model").score(sources, targets)
+    return [
+        align_words(attention_of_words(source, translation))
+        for source, translation in zip(sources, scored, strict=True)
+    ]
+
+
+def test_nmt_align_finds_the_alignments(models, heldout, tmp_path) -> None:
+    found = aligned_by_the_export(models["bahdanau"], heldout, tmp_path)
+    known = [
+        {(int(source), target) for target, source in enumerate(alignment)}
+        for alignment in heldout.alignments
+    ]
+    right = sum(len(gold & set(links)) for gold, links in zip(known, found, strict=True))
+    # Och and Ney (2003), all known links being sure.
+    error_rate = 1 - 2 * right / (sum(map(len, found)) + sum(map(len, known)))
+    assert error_rate <= 0.1

@@ -1,0 +1,52 @@
+import pytest
+import tensorflow as tf
+
+from text.normal_form import WORD_START, normalise, split_words
+
+NASTY = [
+    b"",
+    b"   ",
+    b" two  words\t",
+    "nicht\u00a0trennbar".encode(),
+    b"broken \xff\xfe bytes",
+    b"nul\x00 and \x1f separator",
+    f"a {WORD_START} marker".encode(),
+    "日本語のテキスト 😀 مرحبا".encode(),
+    "e\u0301 combining".encode(),
+    b"v1.2.3-4 (100%)",
+]
+
+
+def test_normalising_twice_changes_nothing_more():
+    once = normalise(tf.constant(NASTY))
+    assert tf.reduce_all(normalise(once) == once)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b" two  words\t", "two words"),
+        ("nicht\u00a0trennbar".encode(), "nicht trennbar"),
+        (b"broken \xff", "broken \ufffd"),
+        (f"a {WORD_START}".encode(), "a _"),
+        (b"line\nbreak\x00", "line break"),
+        (b"  ", ""),
+    ],
+)
+def test_every_text_gets_one_spelling(text, expected):
+    assert normalise(tf.constant([text])).numpy()[0].decode() == expected
+
+
+def test_words_joined_give_the_text_back():
+    texts = normalise(tf.constant(NASTY))
+    joined = tf.strings.reduce_join(split_words(texts), axis=-1)
+    spaced = tf.strings.regex_replace(joined, WORD_START, " ")
+    expected = tf.where(texts == "", "", tf.strings.join([" ", texts]))
+    assert spaced.numpy().tolist() == expected.numpy().tolist()
+
+
+def test_letters_digits_and_punctuation_are_words_of_their_own():
+    words = split_words(tf.constant(["Version 12.5, ja!"])).to_list()[0]
+    assert [word.decode() for word in words] == [
+        "▁Version", "▁1", "2", ".", "5", ",", "▁ja", "!",
+    ]  # fmt: skip

@@ -1,0 +1,85 @@
+import pytest
+
+from text.sentences import LengthRatio, align, split_sentences
+
+RATIO = LengthRatio(1.1)
+
+
+@pytest.mark.parametrize(
+    ("language", "sentences"),
+    [
+        ("en", ["One sentence.", "Another one!", "A third?", "Yes."]),
+        ("en", ["It reads images, e.g. PNG and JPEG.", "It writes them, too."]),
+        ("en", ["Written by J. R. Smith.", "It is fast."]),
+        ("en", ["Use version 1.2.3 of the library.", "Version 2 is worse."]),
+        ("en", ['He said "stop."', "Then he went."]),
+        ("en", ["It is small.", "(Very small.)", "And fast."]),
+        ("en", ["The code is in libfoo. apt installs it."]),
+        ("en", ["See fig. 3 and vol. II for more."]),
+        ("en", ["It supports PDF, PS etc.", "More will come."]),
+        ("de", ["Es liest Bilder, z.B. PNG.", "Es schreibt sie auch."]),
+        ("de", ["Das ist u.a. Musik, d.h. Lieder bzw. Noten."]),
+        ("de", ["Am 3. Oktober ist Feiertag.", "Danach nicht."]),
+        ("de", ["Er sagte: »Halt!«", "Dann ging er."]),
+        ("de", ["Öffnet Dateien.", "Ändert sie."]),
+        ("fr", ["Il lit des images, p.ex. PNG.", "Élégant et rapide."]),
+        ("ja", ["これはペンです。", "それは本です。"]),
+        ("zh_CN", ["这是一个程序。"]),
+    ],
+)
+def test_sentences_are_found_again_in_their_paragraph(language: str, sentences: list[str]) -> None:
+    joint = "" if language in ("ja", "zh_CN") else " "
+    assert split_sentences(joint.join(sentences), language) == sentences
+
+
+@pytest.mark.parametrize("text", ["", "   "])
+def test_nothing_has_no_sentences(text: str) -> None:
+    assert split_sentences(text, "en") == []
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "accepted"),
+    [
+        ("short", "kurz", True),
+        ("a" * 100, "b" * 110, True),
+        ("a" * 100, "b" * 200, False),
+        ("a" * 200, "b" * 100, False),
+        ("tool", "ein nützliches Werkzeug", False),
+    ],
+)
+def test_a_pair_is_judged_by_its_lengths(source: str, target: str, accepted: bool) -> None:
+    assert LengthRatio(1.1).accepts(source, target) is accepted
+
+
+def test_equal_lengths_cost_nothing_and_unequal_ones_more_and_more() -> None:
+    ratio = LengthRatio(1.0)
+    costs = [ratio.cost(50, target) for target in (50, 55, 65, 90)]
+    assert costs == sorted(costs)
+    assert costs[0] == 0
+
+
+def test_as_many_sentences_are_aligned_one_by_one() -> None:
+    assert align("Reads files. Writes them.", "Liest sie. Schreibt sie.", ("en", "de"), RATIO) == [
+        ("Reads files.", "Liest sie."),
+        ("Writes them.", "Schreibt sie."),
+    ]
+
+
+def test_a_sentence_that_became_two_is_aligned_with_both() -> None:
+    source = "Xpad looks like paper notes and you can change how they look. It is a small program."
+    target = (
+        "Xpad sieht wie Papierzettel aus. Ihr Aussehen ist änderbar. Es ist ein kleines Programm."
+    )
+    assert align(source, target, ("en", "de"), RATIO) == [
+        (
+            "Xpad looks like paper notes and you can change how they look.",
+            "Xpad sieht wie Papierzettel aus. Ihr Aussehen ist änderbar.",
+        ),
+        ("It is a small program.", "Es ist ein kleines Programm."),
+    ]
+
+
+def test_a_paragraph_whose_sentences_do_not_fit_stays_whole() -> None:
+    source = "Yes. " + "A very long sentence about many things that nobody reads. " * 3 + "No."
+    target = "Nein. Ja. So."
+    assert align(source, target, ("en", "de"), RATIO) == [(source, target)]

@@ -1,0 +1,1 @@
+"""What every package knows about text and languages; imports nothing of ours."""
