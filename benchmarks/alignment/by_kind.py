@@ -133,7 +133,7 @@ def main(
         for kind, system in zip(kinds, systems, strict=True)
     ]
     command = reproducing_command(
-        NAME,
+        "alignment.by_kind",
         [
             ("--config", config),
             *(("--set", override) for override in given),

@@ -89,7 +89,7 @@ def main(
         for experiment in experiments(material, systems, folder)
     ]
     command = reproducing_command(
-        NAME,
+        "gate.calibration",
         [
             ("--config", config),
             *(("--set", override) for override in overrides or ()),

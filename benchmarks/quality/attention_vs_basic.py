@@ -100,7 +100,7 @@ def main(
     tasks = [prepare_task(corpus, common, workspace) for corpus in corpora]
     comparisons = [compare(task, seed, in_parallel=in_parallel) for task in tasks]
     command = reproducing_command(
-        NAME,
+        "quality.attention_vs_basic",
         [
             *(("--corpus", corpus) for corpus in corpora),
             *(("--set", override) for override in given),

@@ -178,7 +178,7 @@ def _metric_configs(settings: GateSettings, code_digest: str = "") -> list[confi
 def _metric(module: str, class_name: str, name: str, **config: Any) -> config_pb2.MetricConfig:
     return config_pb2.MetricConfig(
         class_name=class_name,
-        module=f"components.{module}",
+        module=f"components.gate.{module}",
         config=json.dumps({"name": name, **config}),
     )
 

@@ -70,7 +70,7 @@ def execute(
     screen.expect(nodes)
     forget_lost_pushes(open_store(workspace.metadata), places.pipeline_root)
     try:
-        importlib.import_module(f"pipeline.{runner}_runner").run(pipeline)
+        importlib.import_module(f"pipeline.running.{runner}_runner").run(pipeline)
     except Exception as error:
         # Of the root logger: the traceback is for the log, and not for the screen.
         logging.getLogger().error("The run failed.", exc_info=error)
