@@ -12,15 +12,14 @@ The decision itself is TFMA's, in the stock Evaluator; this module only states t
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from google.protobuf import json_format
 
 # TFMA's own namespace gets these messages only once TFX was imported.
 from tensorflow_model_analysis.proto import config_pb2
 
-from components.gate.family_of_tests import SHARE_OF_WHOLE
+from components.gate.checks import CHECKS, GateCheck, wanted_checks
 from components.gate.output_statistics import SHARES
 from components.gate.settings import GateSettings
 from components.gate.verdict import (
@@ -50,39 +49,17 @@ _COMPARISONS = {
 }
 
 
-@dataclass(frozen=True)
-class _Bound:
-    """A bound on one metric over all. (A plain `MetricConfig.threshold` would hold in every slice.)
-
-    What slices have to say is in the adjusted p-value over all, since only there it is known how
-    many of them count.
-    """
-
-    metric: str
-    rule: Literal["at least", "at most"]
-    value: float
-
-    def as_threshold(self) -> config_pb2.PerSliceMetricThreshold:
-        limit = {"value": self.value}
-        value_threshold = config_pb2.GenericValueThreshold(
-            lower_bound=limit if self.rule == "at least" else None,
-            upper_bound=limit if self.rule == "at most" else None,
-        )
-        return config_pb2.PerSliceMetricThreshold(
-            slicing_specs=[config_pb2.SlicingSpec()],
-            threshold=config_pb2.MetricThreshold(value_threshold=value_threshold),
-        )
-
-
-def _bounds(settings: GateSettings) -> list[_Bound]:
-    bounds = [
-        _Bound(BLEU, "at least", settings.min_bleu),
-        _Bound(DROP, "at most", settings.max_bleu_drop),
-        _Bound(ADJUSTED_P_VALUE, "at least", settings.significance),
-    ]
-    if settings.require_improvement:
-        bounds.append(_Bound(GAIN_P_VALUE, "at most", settings.significance * SHARE_OF_WHOLE))
-    return bounds
+def _threshold(check: GateCheck, settings: GateSettings) -> config_pb2.PerSliceMetricThreshold:
+    """The bound over all. (A plain `MetricConfig.threshold` would hold in every slice.)"""
+    limit = {"value": check.bound(settings)}
+    value_threshold = config_pb2.GenericValueThreshold(
+        lower_bound=limit if check.rule == "at least" else None,
+        upper_bound=limit if check.rule == "at most" else None,
+    )
+    return config_pb2.PerSliceMetricThreshold(
+        slicing_specs=[config_pb2.SlicingSpec()],
+        threshold=config_pb2.MetricThreshold(value_threshold=value_threshold),
+    )
 
 
 def evaluation_config(settings: GateSettings, code_digest: str = "") -> config_pb2.EvalConfig:
@@ -100,8 +77,8 @@ def evaluation_config(settings: GateSettings, code_digest: str = "") -> config_p
     """
     metrics = _metric_configs(settings, code_digest)
     by_name = {_name(metric): metric for metric in metrics}
-    for bound in _bounds(settings):
-        by_name[bound.metric].per_slice_thresholds.append(bound.as_threshold())
+    for check in wanted_checks(settings):
+        by_name[check.metric].per_slice_thresholds.append(_threshold(check, settings))
     return config_pb2.EvalConfig(
         model_specs=[
             config_pb2.ModelSpec(
@@ -124,21 +101,22 @@ def slice_features(settings: GateSettings) -> list[str]:
     return list(dict.fromkeys([LENGTH_FEATURE, *settings.slice_features]))
 
 
-def with_bounds(
-    config: str, *, min_bleu: float | None = None, max_bleu_drop: float | None = None
-) -> str:
+def with_bounds(config: str, **bounds: float) -> str:
     """Replaces bounds in what the Evaluator was told.
 
     Args:
       config: an `EvalConfig` of `evaluation_config`, as JSON.
-      min_bleu: the new floor; None keeps the old one.
-      max_bleu_drop: the new largest drop over all; None keeps the old one.
+      **bounds: new values of settings that are bounds, such as `min_bleu`.
 
     Returns:
       The changed `EvalConfig`, as JSON.
     """
     changed = json_format.Parse(config, config_pb2.EvalConfig())
-    values = {BLEU: min_bleu, DROP: max_bleu_drop}
+    values = {
+        check.metric: bounds[check.setting] * check.share
+        for check in CHECKS
+        if check.setting in bounds
+    }
     for specification in changed.metrics_specs:
         for metric in specification.metrics:
             value = values.get(_name(metric))

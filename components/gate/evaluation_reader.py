@@ -12,6 +12,7 @@ from tfx.components.evaluator import constants as evaluator_constants
 from tfx.dsl.io import fileio
 from tfx.utils import io_utils
 
+from components.gate.checks import wanted_checks
 from components.gate.family_of_tests import SHARE_OF_WHOLE, adjusted_p_value, share_of_slice
 from components.gate.output_statistics import DEFINITIONS
 from components.gate.settings import GateSettings
@@ -19,7 +20,6 @@ from components.gate.translation_statistics import bleu_signature, chrf_signatur
 from components.gate.verdict import (
     ADJUSTED_P_VALUE,
     BASELINE,
-    BLEU,
     CANDIDATE,
     DROP,
     GAIN_P_VALUE,
@@ -31,7 +31,7 @@ from components.gate.verdict import (
     Check,
     Difference,
     Verdict,
-    slice_name,
+    slice_key,
 )
 
 VERDICT_JSON = "verdict.json"
@@ -147,14 +147,12 @@ def _checks(
             passed=(metric, OVERALL) not in failures,
         )
 
-    floor = over_all(BLEU, "at least", settings.min_bleu)
-    if not has_baseline:
-        return [floor]
-    checks = [floor, over_all(DROP, "at most", settings.max_bleu_drop)]
-    checks += _tests(metrics, settings)
-    if settings.require_improvement:
-        bound = settings.significance * SHARE_OF_WHOLE
-        checks.append(over_all(GAIN_P_VALUE, "at most", bound))
+    checks: list[Check] = []
+    for check in wanted_checks(settings, has_baseline=has_baseline):
+        if check.metric == ADJUSTED_P_VALUE:
+            checks += _tests(metrics, settings)
+        else:
+            checks.append(over_all(check.metric, check.rule, check.bound(settings)))
     return checks
 
 
@@ -211,10 +209,10 @@ def _failures(validation: Any) -> Iterator[tuple[tuple[str, str], str]]:
             yield (failure.metric_key.name, _slice_name(record.slice_key)), failure.message.strip()
 
 
-def _slice_name(slice_key: Any) -> str:
+def _slice_name(of_tfma: Any) -> str:
     parts = [
-        slice_name(single.column, getattr(single, single.WhichOneof("kind")))
-        for single in slice_key.single_slice_keys
+        slice_key(single.column, getattr(single, single.WhichOneof("kind")))
+        for single in of_tfma.single_slice_keys
     ]
     return ", ".join(parts) or OVERALL
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tensorflow_model_analysis.metrics import metric_types, metric_util
 from tensorflow_model_analysis.proto import config_pb2
 
-from components.gate.verdict import slice_name
+from components.gate.verdict import slice_key
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def slices_of(
     """The slices that an example belongs to, as TFMA makes them of these features."""
     values = element.features if features else {}
     return tuple(
-        slice_name(feature, value)
+        slice_key(feature, value)
         for feature in features
         for value in np.ravel(values[feature] if values.get(feature) is not None else [])
     )

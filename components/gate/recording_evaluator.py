@@ -27,7 +27,8 @@ from tfx.utils import io_utils, json_utils
 
 from components.gate.evaluation_reader import VERDICT_JSON, read_verdict
 from components.gate.settings import GateSettings
-from components.gate.verdict import Check, Verdict, format_verdict, unservable_verdict
+from components.gate.verdict import Verdict, describe_check, unservable_verdict
+from components.gate.verdict_text import format_verdict
 from components.serving_validator import BLESSED_FILE, REPORT_FILE
 from serving.export.time_limit import TimeLimitError, within
 
@@ -230,15 +231,11 @@ def verdict_properties(verdict: Verdict) -> dict[str, str | float]:
     for check in verdict.checks:
         if check.metric == "bleu" and check.value is not None:
             properties["bleu"] = check.value
-        properties[f"check {check.metric} ({check.slice})"] = _in_words(check)
+        properties[f"check {check.metric} ({check.slice})"] = (
+            f"{'pass' if check.passed else 'FAIL'}: {describe_check(check)}"
+        )
     properties["reasons"] = json.dumps(verdict.reasons, ensure_ascii=False)
     return properties
-
-
-def _in_words(check: Check) -> str:
-    value = "missing" if check.value is None else f"{check.value:.6g}"
-    result = "pass" if check.passed else "FAIL"
-    return f"{result}: {value}, must be {check.rule} {check.bound:g}"
 
 
 def _live_version(input_dict: dict[str, list[types.Artifact]]) -> str | None:

@@ -1,30 +1,35 @@
-"""What the gate is told: the bounds of a model. Light, so that a command reads it without TFX."""
+"""The bounds of the gate. Free of TFX and TFMA, so that commands read them quickly."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated
+
+from pydantic import Field
+
+from trainer.settings import Settings
+
+FeatureName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
-class GateSettings(BaseModel):
-    """The bounds of the gate.
+class GateBounds(Settings):
+    """What a model must reach, as the configuration says it."""
 
-    Attributes:
-      min_bleu: Floor of the corpus BLEU over all sentences.
-      max_bleu_drop: Largest drop of BLEU below the live model, over all.
-      significance: Probability that a model which is as good as the live one is taken for worse,
-        over all or in any slice (`family_of_tests`).
-      bootstrap_resamples: Test sets that the paired bootstrap draws.
-      min_slice_sentences: A slice with fewer sentences is reported and does not count.
-      require_improvement: Whether the model must be significantly better than the live one.
-      slice_features: Features whose values are slices too, beside the length bucket.
-      seed: Of the bootstrap.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    min_bleu: float = Field(ge=0, le=100)
+    min_bleu: float = Field(default=15.0, ge=0, le=100)
+    """Floor of the corpus BLEU on the test split."""
     max_bleu_drop: float = Field(default=1.0, ge=0, le=100)
+    """Largest drop of BLEU below the live model, over all."""
     significance: float = Field(default=0.05, gt=0, lt=1)
-    bootstrap_resamples: int = Field(default=1000, ge=100)
+    """Probability that a model as good as the live one is blocked as worse, over all or in any
+    slice (paired bootstrap, Koehn 2004)."""
+    bootstrap_resamples: int = Field(default=1000, ge=100, le=100_000)
+    """Test sets that the paired bootstrap draws."""
     min_slice_sentences: int = Field(default=100, ge=1)
+    """A slice with fewer test sentences is reported but does not count."""
     require_improvement: bool = False
-    slice_features: tuple[str, ...] = ()
+    """Whether a model must also be significantly better than the live one."""
+    slice_features: list[FeatureName] = Field(default_factory=list)
+    """Features of the corpus whose values are slices too, beside the length buckets."""
+
+
+class GateSettings(GateBounds):
+    """The bounds, and the seed of the bootstrap."""
+
     seed: int = Field(default=1, ge=0)

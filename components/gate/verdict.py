@@ -1,6 +1,6 @@
-"""The verdict of the gate: which numbers were held against which bounds, and what came of it.
+"""The verdict of the gate: which numbers were held against which bounds, and the words for them.
 
-Light on purpose: whoever prints or compares verdicts needs neither TFX nor TFMA.
+Free of TFX and TFMA, so that whoever reads verdicts starts quickly.
 """
 
 from __future__ import annotations
@@ -23,9 +23,20 @@ GAIN_P_VALUE = "bleu_gain_p_value"
 LOW = "bleu_difference_low"
 HIGH = "bleu_difference_high"
 
-_SCORES = (SENTENCES, BLEU, "chrf", "ter", "length_ratio", DROP, P_VALUE, GAIN_P_VALUE, LOW, HIGH)
-_HIDDEN = {ADJUSTED_P_VALUE}
-"""In the text, where the single tests stand."""
+LENGTH_BUCKET = "length_bucket="
+
+_METRICS = {
+    SENTENCES: "sentences",
+    BLEU: "BLEU",
+    "chrf": "chrF",
+    "ter": "TER",
+    DROP: "drop of BLEU",
+    P_VALUE: "p-value of the drop",
+    ADJUSTED_P_VALUE: "adjusted p-value of the drop",
+    GAIN_P_VALUE: "p-value of the gain",
+    LOW: "difference of BLEU, lower bound",
+    HIGH: "difference of BLEU, upper bound",
+}
 
 Outcome = Literal["improved", "not distinguishable", "worse"]
 
@@ -109,11 +120,11 @@ class Verdict(_Record):
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why the candidate is blocked, in sentences."""
-        failed = (describe_failure(self, check) for check in self.failures)
+        failed = (_failure(self, check) for check in self.failures)
         return (*failed, *self.problems)
 
 
-def slice_name(feature: str, value: Any) -> str:
+def slice_key(feature: str, value: Any) -> str:
     """What a slice is called here, of a feature's name and one of its values."""
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
     return f"{feature}={text}"
@@ -152,89 +163,45 @@ def describe_difference(verdict: Verdict) -> str | None:
     )
 
 
-def describe_failure(verdict: Verdict, check: Check) -> str:
-    """One sentence on a check that failed, with what is behind a test's p-value."""
-    value = "missing" if check.value is None else _number(check.value)
-    sentence = (
-        f"{check.metric} of {check.slice} is {value}, must be {check.rule} {_number(check.bound)}"
-    )
+def describe_check(check: Check, where: str | None = None) -> str:
+    """One line on a check: `BLEU (all) is 28.05, must be at least 25`.
+
+    Args:
+      check: passed or not.
+      where: the slice in other words than `slice_name`'s.
+    """
+    decimals = 4 if check.metric.endswith("p_value") else 2
+    # Adding 0 turns a negative zero into a plain one.
+    value = "missing" if check.value is None else f"{check.value + 0.0:.{decimals}f}"
+    place = where or slice_name(check.slice)
+    return f"{metric_name(check.metric)} ({place}) is {value}, must be {check.rule} {check.bound:g}"
+
+
+def metric_name(metric: str) -> str:
+    """What a reader calls a metric; one that is not known here keeps its own name."""
+    return _METRICS.get(metric, metric.replace("_", " "))
+
+
+def slice_name(name: str) -> str:
+    """What a reader calls a slice: `length_bucket=01-10` is `1–10 words`."""
+    if name == OVERALL:
+        return "all"
+    if not is_length_bucket(name):
+        return name
+    bounds = name.removeprefix(LENGTH_BUCKET).split("-")
+    return "–".join(bound.lstrip("0") or "0" for bound in bounds) + " words"
+
+
+def is_length_bucket(name: str) -> bool:
+    """Whether a slice is one of sentence length."""
+    return name.startswith(LENGTH_BUCKET)
+
+
+def _failure(verdict: Verdict, check: Check) -> str:
+    """A check that failed, with the scores behind the p-value of a test."""
+    sentence = describe_check(check)
     models = verdict.metrics.get(check.slice, {})
     scores = [models.get(model, {}).get(BLEU) for model in (BASELINE, CANDIDATE)]
     if check.metric not in (DROP, P_VALUE) or None in scores:
         return sentence
     return f"{sentence}: BLEU was {scores[0]:.2f} and is {scores[1]:.2f}"
-
-
-def format_verdict(verdict: Verdict) -> str:
-    """The verdict as plain text: each check, all scores by slice and model, how they are made."""
-    names = [
-        name
-        for name in dict.fromkeys(
-            metric
-            for models in verdict.metrics.values()
-            for metrics in models.values()
-            for metric in metrics
-        )
-        if name not in _HIDDEN
-    ]
-    scores = [name for name in _SCORES if name in names]
-    others = [name for name in names if name not in _SCORES]
-    sections = [_headline(verdict)]
-    if verdict.checks:
-        sections.append(_check_table(verdict))
-    sections += [_score_table(verdict, group) for group in (scores, others) if group]
-    notes = [
-        f"{name}: {sentences} sentences, too few to count"
-        for name, sentences in verdict.unjudged.items()
-    ]
-    notes += [f"{name}: {how}" for name, how in verdict.signatures.items()]
-    return "\n\n".join([*sections, "\n".join(notes)]).rstrip()
-
-
-def _headline(verdict: Verdict) -> str:
-    lines = ["BLESSED: the model may be pushed." if verdict.blessed else "BLOCKED:"]
-    lines += [f"  {reason}" for reason in verdict.reasons]
-    if not verdict.has_baseline:
-        lines.append("No model is live yet: only the floor counts.")
-    elif verdict.live_version:
-        lines.append(f"The baseline is the live version {verdict.live_version}.")
-    if sentence := describe_difference(verdict):
-        lines.append(f"Beside it the model is {sentence}.")
-    return "\n".join(lines)
-
-
-def _check_table(verdict: Verdict) -> str:
-    rows = [
-        (
-            check.metric,
-            check.slice,
-            "missing" if check.value is None else _number(check.value),
-            check.rule,
-            _number(check.bound),
-            "pass" if check.passed else "FAIL",
-        )
-        for check in verdict.checks
-    ]
-    return _table(("check", "slice", "value", "rule", "bound", "result"), rows)
-
-
-def _score_table(verdict: Verdict, names: Sequence[str]) -> str:
-    rows = [
-        (name, model, *(_number(metrics[metric]) if metric in metrics else "" for metric in names))
-        for name, models in verdict.metrics.items()
-        for model, metrics in models.items()
-    ]
-    return _table(("slice", "model", *names), rows)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in (head, ["-" * width for width in widths], *rows)
-    ]
-    return "\n".join(lines)
-
-
-def _number(value: float) -> str:
-    return str(int(value)) if value == int(value) and abs(value) >= 100 else f"{value:.4g}"

@@ -9,10 +9,11 @@ line (or the override), and what is allowed.
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field, ValidationError
 
+from components.gate.settings import GateBounds
 from pipeline.config import strict_yaml
 from pipeline.config.beam import BeamSettings
 from pipeline.config.key_schema import KeySchema
@@ -27,8 +28,6 @@ from trainer.settings import (
     SubwordSettings,
     TrainingSettings,
 )
-
-FeatureName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 _LANGUAGE = r"^[a-z]{2,3}([-_@][A-Za-z0-9]+)*$"
 
@@ -55,23 +54,9 @@ class DataSettings(Settings):
     null trains on all."""
 
 
-class EvaluationSettings(Settings):
+class EvaluationSettings(GateBounds):
     """The gate: a model that does not pass is not blessed and never served."""
 
-    min_bleu: float = Field(default=15.0, ge=0, le=100)
-    """Floor of the corpus BLEU on the test split."""
-    max_bleu_drop: float = Field(default=1.0, ge=0, le=100)
-    """Largest drop of BLEU below the live model, over all."""
-    significance: float = Field(default=0.05, gt=0, lt=1)
-    """Probability that a model as good as the live one is blocked as worse, over all or in any
-    slice (paired bootstrap, Koehn 2004)."""
-    bootstrap_resamples: int = Field(default=1000, ge=100, le=100_000)
-    min_slice_sentences: int = Field(default=100, ge=1)
-    """A slice with fewer test sentences is reported but does not count."""
-    require_improvement: bool = False
-    """Whether a model must also be significantly better than the live one."""
-    slice_features: list[FeatureName] = Field(default_factory=list)
-    """Features of the corpus whose values are slices too, beside the length buckets."""
     max_minutes: float = Field(default=60.0, gt=0)
     """Longest time that the evaluation may take, before the run fails."""
 

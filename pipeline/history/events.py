@@ -13,12 +13,11 @@ from typing import Any
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from components.gate.verdict import BASELINE, CANDIDATE, OVERALL
+from components.gate.verdict import BASELINE, CANDIDATE, OVERALL, Check, describe_check
 from pipeline.history.times import format_time
 from pipeline.running.record import Node, RunRecord, read_runs
 from serving.versions.records import VersionRecord, read_records
 
-_SLICE_PREFIX = "length_bucket="
 _UNSERVABLE = "the export cannot be served"
 
 
@@ -167,16 +166,9 @@ def _event_of_run(run: RunRecord, evaluation: pb.Artifact, pushed: pb.Artifact) 
 
 def _failed_checks(verdict: Mapping[str, Any]) -> list[str]:
     """The checks that blocked a model, each with its number and bound."""
-    found = []
-    for check in verdict.get("checks", []):
-        if not check["passed"]:
-            place = "" if check["slice"] == OVERALL else check["slice"].removeprefix(_SLICE_PREFIX)
-            value = "missing" if check["value"] is None else f"{check['value']:.4g}"
-            where = f" ({place})" if place else ""
-            found.append(
-                f"{check['metric']}{where} {value}, must be {check['rule']} {check['bound']:g}"
-            )
-    return [*found, *verdict.get("problems", [])]
+    checks = map(Check.model_validate, verdict.get("checks", []))
+    failed = [describe_check(check) for check in checks if not check.passed]
+    return [*failed, *verdict.get("problems", [])]
 
 
 def _floor(verdict: Mapping[str, Any]) -> float | None:

@@ -14,7 +14,8 @@ from tfx.utils import path_utils
 
 from components.atomic_pusher import REASON_KEY
 from components.gate.evaluation_reader import read_recorded_verdict
-from components.gate.verdict import Verdict, format_verdict
+from components.gate.verdict import Verdict
+from components.gate.verdict_text import format_verdict
 from components.model_report import REPORT_FILE
 from components.serving_validator import BLESSED_FILE
 from components.serving_validator import REPORT_FILE as SERVING_REPORT_FILE

@@ -11,14 +11,16 @@ from dataclasses import asdict, dataclass
 from components.gate.verdict import (
     BASELINE,
     CANDIDATE,
+    LENGTH_BUCKET,
     OVERALL,
     SENTENCES,
     Check,
     Verdict,
+    describe_check,
     describe_difference,
+    is_length_bucket,
 )
 
-_SLICE_PREFIX = "length_bucket="
 _SHOWN_VALUES = 5
 """Slices of one feature in the table of scores, those with most sentences."""
 
@@ -150,11 +152,11 @@ def _shown_slices(verdict: Verdict) -> tuple[list[str], dict[str, int]]:
 def _feature(name: str) -> str:
     """The feature whose slice it is, where a configuration named one; else empty."""
     feature, is_slice, _ = name.partition("=")
-    return feature if is_slice and not name.startswith(_SLICE_PREFIX) else ""
+    return feature if is_slice and not is_length_bucket(name) else ""
 
 
 def _label(name: str) -> str:
-    return "all" if name == OVERALL else name.removeprefix(_SLICE_PREFIX)
+    return "all" if name == OVERALL else name.removeprefix(LENGTH_BUCKET)
 
 
 def _checks(summary: Summary) -> list[str]:
@@ -166,7 +168,7 @@ def _checks(summary: Summary) -> list[str]:
         if check.passed and _feature(check.slice):
             passed[check.metric, _feature(check.slice)].append(check)
         else:
-            lines.append(_check_line(check, _label(check.slice)))
+            lines.append(_check_line(check))
     lines += [_closest_of(checks, feature) for (_, feature), checks in passed.items()]
     if summary.is_servable:
         lines += [f"FAIL  {problem}" for problem in summary.verdict.problems]
@@ -175,12 +177,8 @@ def _checks(summary: Summary) -> list[str]:
     return lines
 
 
-def _check_line(check: Check, place: str) -> str:
-    decimals = 4 if check.metric.endswith("p_value") else 2
-    # Adding 0 turns a negative zero into a plain one.
-    value = "missing" if check.value is None else f"{check.value + 0.0:.{decimals}f}"
-    mark = "pass" if check.passed else "FAIL"
-    return f"{mark}  {check.metric} ({place}) {value}, must be {check.rule} {check.bound:g}"
+def _check_line(check: Check, where: str | None = None) -> str:
+    return f"{'pass' if check.passed else 'FAIL'}  {describe_check(check, where)}"
 
 
 def _closest_of(checks: Sequence[Check], feature: str) -> str:
@@ -188,7 +186,7 @@ def _closest_of(checks: Sequence[Check], feature: str) -> str:
     only number that slices are held to."""
     closest = min(checks, key=lambda check: check.value or 0.0)
     if len(checks) == 1:
-        return _check_line(closest, closest.slice)
+        return _check_line(closest)
     return _check_line(closest, f"{feature}, the lowest of {len(checks):,}: {closest.slice}")
 
 

@@ -7,10 +7,10 @@ from components.gate.verdict import (
     Difference,
     Verdict,
     describe_difference,
-    format_verdict,
-    slice_name,
+    slice_key,
     unservable_verdict,
 )
+from components.gate.verdict_text import format_verdict
 
 
 def blocked() -> Verdict:
@@ -54,7 +54,7 @@ def test_the_failures_are_the_checks_that_did_not_pass() -> None:
 def test_the_text_says_why_the_model_is_blocked() -> None:
     assert format_verdict(blocked()).splitlines()[:4] == [
         "BLOCKED:",
-        "  bleu_drop of length_bucket=31+ is 2.5, must be at most 1",
+        "  drop of BLEU (31+ words) is 2.50, must be at most 1",
         "  chrf of overall: Metric not found.",
         "The baseline is the live version 1700000000.",
     ]
@@ -77,7 +77,7 @@ def test_the_columns_of_the_text_are_aligned() -> None:
 def test_a_number_that_is_missing_is_said_to_be_missing() -> None:
     missing = blocked().failures[0].model_copy(update={"value": None})
     verdict = blocked().model_copy(update={"checks": (missing,)})
-    assert "bleu_drop of length_bucket=31+ is missing, must be at most 1" in format_verdict(verdict)
+    assert "drop of BLEU (31+ words) is missing, must be at most 1" in format_verdict(verdict)
 
 
 def test_the_first_model_is_said_to_be_the_first() -> None:
@@ -118,7 +118,7 @@ def test_a_failed_test_is_told_with_both_scores() -> None:
         update={"checks": (test,), "metrics": {"length_bucket=31+": scores}, "problems": ()}
     )
     assert verdict.reasons == (
-        "bleu_drop_p_value of length_bucket=31+ is 0.001, must be at least 0.0125: "
+        "p-value of the drop (31+ words) is 0.0010, must be at least 0.0125: "
         "BLEU was 25.25 and is 12.50",
     )
 
@@ -151,4 +151,4 @@ def test_scores_and_shares_have_tables_of_their_own() -> None:
     ("value", "name"), [(b"01-10", "f=01-10"), (7, "f=7"), (b"\xff", "f=\ufffd")]
 )
 def test_a_slice_is_called_by_its_feature_and_value(value: object, name: str) -> None:
-    assert slice_name("f", value) == name
+    assert slice_key("f", value) == name

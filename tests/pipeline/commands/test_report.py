@@ -104,7 +104,7 @@ def test_a_blocked_run_names_the_check_that_failed(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     blocked = events(workspace, capsys)[3]
-    assert blocked["reasons"] == ["bleu_drop (31+) 3.25, must be at most 1"]
+    assert blocked["reasons"] == ["drop of BLEU (31+ words) is 3.25, must be at most 1"]
 
 
 def test_a_failed_run_names_the_node(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -149,7 +149,7 @@ def test_a_verdict_that_lies_beside_its_evaluation_is_read_there(
     records.run(records.judged(None, pushed={"pushed": 0}, blessed=0, uri=evaluation))
     [event] = events(tmp_path, capsys)
     assert (event["bleu"], event["live_bleu"]) == (18.0, 20.0)
-    assert event["reasons"] == ["bleu_drop (31+) 3.25, must be at most 1"]
+    assert event["reasons"] == ["drop of BLEU (31+ words) is 3.25, must be at most 1"]
 
 
 def test_a_check_of_the_value_of_a_feature_is_named_with_both(
@@ -162,7 +162,7 @@ def test_a_check_of_the_value_of_a_feature_is_named_with_both(
     (evaluation / "verdict.json").write_text(found.model_dump_json(), encoding="utf-8")
     records.run(records.judged(None, pushed={"pushed": 0}, blessed=0, uri=evaluation))
     [event] = events(tmp_path, capsys)
-    assert event["reasons"] == ["bleu_drop (domain=news) 3.25, must be at most 1"]
+    assert event["reasons"] == ["drop of BLEU (domain=news) is 3.25, must be at most 1"]
 
 
 def test_a_verdict_that_was_not_kept_leaves_the_scores_out(
@@ -185,7 +185,7 @@ def test_the_table_says_all_of_it_on_one_line_each(
     ]  # fmt: skip
     assert len(lines) == 3 + 7
     assert "blocked" in lines[6]
-    assert lines[6].rstrip().endswith("bleu_drop (31+) 3.25, must be at most 1")
+    assert lines[6].rstrip().endswith("drop of BLEU (31+ words) is 3.25, must be at most 1")
 
 
 def test_the_chart_is_an_svg_of_models_bounds_and_rollbacks(workspace: Path) -> None:

@@ -60,7 +60,7 @@ def test_a_pushed_model_is_summarised_with_scores_signatures_place_and_next_comm
         "debian: BLESSED and pushed",
         "all              21.50   48.25       1,612",
         "01-10            30.00",
-        "pass  bleu (all) 21.50, must be at least 15",
+        "pass  BLEU (all) is 21.50, must be at least 15",
         "tok:13a",
         "models/debian/7",
         "1 min 15 s, 3 of 10 nodes from the cache",
@@ -73,7 +73,7 @@ def test_a_blocked_model_is_summarised_with_what_failed():
     blocked = verdict(blessed=False, checks=(PASSED, FAILED))
     text = format_summary(summary(verdict=blocked, pushed_to=None, is_live=False))
     assert "BLOCKED by the gate" in text
-    assert "FAIL  bleu_drop (31+) 3.00, must be at most 1" in text
+    assert "FAIL  drop of BLEU (31+ words) is 3.00, must be at most 1" in text
     assert "what was live stays live" in text
 
 
@@ -121,7 +121,7 @@ def test_small_p_values_keep_their_digits():
         passed=False,
     )
     text = format_summary(summary(verdict=verdict(checks=(check,))))
-    assert "FAIL  bleu_drop_p_value (all) 0.0030, must be at least 0.025" in text
+    assert "FAIL  p-value of the drop (all) is 0.0030, must be at least 0.025" in text
 
 
 def test_the_live_model_has_a_column_where_there_is_one():
@@ -196,13 +196,13 @@ def test_many_values_of_a_feature_do_not_flood_the_screen():
     assert "domain=d0        21.50   48.25         899       21.50" in text
     assert "domain: 25 more with fewer sentences, see the verdict" in text
     assert text.index("01-10") < text.index("domain=d0")
-    lowest = "pass  bleu_drop_p_value (domain, the lowest of 30: domain=d0) 0.1000"
-    assert [line for line in text.splitlines() if "p_value" in line] == [
+    lowest = "pass  p-value of the drop (domain, the lowest of 30: domain=d0) is 0.1000"
+    assert [line for line in text.splitlines() if "p-value" in line] == [
         f"{lowest}, must be at least 0.0025"
     ]
 
 
 def test_the_value_of_a_feature_in_which_a_model_collapsed_has_its_own_line():
     text = format_summary(summary(verdict=by_domain(3, failed="domain=d1"), is_live=False))
-    assert "FAIL  bleu_drop_p_value (domain=d1) 0.1100, must be at least 0.0025" in text
+    assert "FAIL  p-value of the drop (domain=d1) is 0.1100, must be at least 0.0025" in text
     assert "the lowest of 2: domain=d0" in text
