@@ -29,7 +29,7 @@ BEAM_ARGS = ["--runner=DirectRunner", "--direct_running_mode=in_memory", "--dire
 LINE_OF_SEPARATORS = "one\u2028two\u0085three\x0bfour\tein\u2029s".encode()
 
 # What an interrupted copy leaves of a shard.
-CUT_GZIP = gzip.compress(random.Random(0).randbytes(20_000).hex().encode())[:-20]
+CUT_GZIP = gzip.compress(random.Random(0).randbytes(20_000).hex().encode(), mtime=0)[:-20]
 
 BAD_LINES = {
     "wrong_columns": b"no tab",

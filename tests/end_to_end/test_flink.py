@@ -6,11 +6,9 @@
     evaluation  Evaluator on the examples and the models of `flink`, with DirectRunner
 
 So Flink's vocabulary, examples and statistics are compared with those of `direct`, and its metrics
-with those of `evaluation`. `NMT_FLINK_PAIRS` is the number of sentence pairs, by default all.
+with those of `evaluation`. `NMT_FLINK_PAIRS` limits the sentence pairs.
 """
 
-import gzip
-import itertools
 import json
 import math
 import os
@@ -26,12 +24,13 @@ from typing import Any
 import pytest
 
 from tests.end_to_end import flink_cluster
+from tests.real_text import write_real_text
 
 pytestmark = [pytest.mark.flink, pytest.mark.end_to_end, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
-TATOEBA = ROOT.parent / "shared" / "data" / "tatoeba" / "deu-eng-2018-05-13.tsv.gz"
-PAIRS = int(os.environ.get("NMT_FLINK_PAIRS", "0")) or None
+PAIRS = int(os.environ.get("NMT_FLINK_PAIRS", "100000"))
+"""At most; the Debian corpus has fewer."""
 CORPUS = "sentences"
 SPLITS = ("train", "validation", "test")
 # The vocabulary is as large as in earnest. The model is small and learns from short sentences only,
@@ -42,7 +41,7 @@ SETTINGS = {
     "model.encoder_units": 32,
     "model.decoder_units": 64,
     "model.attention_units": 32,
-    "training.epochs": 1 if PAIRS is None or PAIRS > 50_000 else 30,
+    "training.epochs": 1 if PAIRS > 25_000 else 30,
     "training.max_tokens": 8,
     "training.learning_rate": 0.004,
     "training.warmup_steps": 20,
@@ -98,7 +97,7 @@ def run(workspace: Path, name: str, changes: dict[str, Any]) -> Run:
     from pipeline.running.record import open_store, read_latest_run
 
     sets = [f"--set={key}={value}" for key, value in (SETTINGS | {"name": name} | changes).items()]
-    done = nmt("run", "--config", "tatoeba", "--workspace", str(workspace), "--json", *sets)
+    done = nmt("run", "--config", "debian", "--workspace", str(workspace), "--json", *sets)
     assert done.stdout, done.stderr
     nodes = read_latest_run(open_store(str(workspace / "metadata.db")), name)
     return Run(
@@ -119,12 +118,8 @@ def workspace(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         pytest.skip(reason)
     if "flink" not in request.config.option.markexpr:
         pytest.skip("it takes half an hour: `make test-flink` runs it")
-    if not TATOEBA.exists():
-        pytest.skip("the real text in ../shared/data/tatoeba is missing")
     folder = tmp_path_factory.mktemp("flink")
-    text = folder / "text.tsv"
-    with gzip.open(TATOEBA, "rb") as pairs, text.open("wb") as head:
-        head.writelines(itertools.islice(pairs, PAIRS))
+    text = write_real_text(folder, PAIRS)
     made = nmt(
         "corpus", "import", "--name", CORPUS, "--workspace", str(folder), "--tsv", str(text),
         "--validation", "300", "--test", "300",
@@ -163,7 +158,7 @@ def evaluate_directly(folder: Path, done: Run, monkeypatch: pytest.MonkeyPatch) 
     # TFX reads this process's arguments as its own, and pytest's `-v` as `--verbosity`.
     monkeypatch.setattr(sys, "argv", sys.argv[:1])
     config = load_config(
-        "tatoeba", [f"{key}={value}" for key, value in (SETTINGS | OTHER_SEED).items()]
+        "debian", [f"{key}={value}" for key, value in (SETTINGS | OTHER_SEED).items()]
     )
     return evaluate(
         folder,

@@ -1,7 +1,6 @@
 """The compiled pipeline is run, task by task with the containers' own commands, and gives the model
 that TFX's local runner gives."""
 
-import gzip
 import json
 import os
 import subprocess
@@ -12,13 +11,13 @@ import numpy as np
 import pytest
 
 from serving.versions.directory import list_versions
+from tests.real_text import write_real_text
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[3]
-MULTI30K = ROOT.parent / "shared" / "data" / "multi30k"
 RUNNER = Path(__file__).with_name("local_kubeflow.py")
-NAME = "captions"
+NAME = "small"
 PAIRS = 2400
 SETTINGS = [
     f"name={NAME}", f"data.corpus={NAME}", "subwords.vocabulary_size=1500",
@@ -33,7 +32,7 @@ SETTINGS = [
 def nmt(command, *arguments):
     sets = [f"--set={setting}" for setting in SETTINGS]
     return run(
-        sys.executable, "-m", "pipeline", command, "--config=multi30k", *sets, *arguments
+        sys.executable, "-m", "pipeline", command, "--config=debian", *sets, *arguments
     )  # fmt: skip
 
 
@@ -49,17 +48,12 @@ def run(*command):
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory):
     """A workspace in which the pipeline ran once on Kubeflow and once, elsewhere, locally."""
-    if not MULTI30K.is_dir():
-        pytest.skip("the real text in ../shared/data/multi30k is missing")
     folder = tmp_path_factory.mktemp("kubeflow")
-    for language in ("en", "de"):
-        with gzip.open(MULTI30K / f"train.{language}.gz", "rt", encoding="utf-8") as file:
-            lines = [line for _, line in zip(range(PAIRS), file, strict=False)]
-        (folder / f"text.{language}").write_text("".join(lines), encoding="utf-8")
+    text = write_real_text(folder, PAIRS)
     run(
         sys.executable, "-m", "pipeline", "corpus", "import", "--name", NAME,
         "--workspace", str(folder), "--validation", "120", "--test", "150",
-        "--source", str(folder / "text.en"), "--target", str(folder / "text.de"),
+        "--tsv", str(text),
     )  # fmt: skip
     specification = str(folder / "pipeline.yaml")
     nmt("compile", "--workspace", str(folder), f"--set=kubeflow.workspace={folder}",
