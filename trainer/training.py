@@ -2,7 +2,12 @@
 checkpoints.
 
 Every random choice follows from the seed and the step, and a checkpoint holds all that changes, so
-a run that was killed goes on where its last checkpoint was.
+a run that was killed goes on where its last checkpoint was. On a processor it ends with the very
+weights that it would have had. On a GPU two trainings of one seed differ by rounding: the gradient
+of the embeddings, for one, is summed there in no fixed order.
+
+On a GPU the layers run with cuDNN (`trainer.cudnn`); the weights, and so checkpoints and exports,
+are the same.
 """
 
 import json
