@@ -27,7 +27,13 @@ def operation(
     rnn_mode: str,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Computes what tf.raw_ops.CudnnRNNV3 does with `trainer.cudnn`'s arguments: rows of less than
-    all steps keep their state, and have zeros behind it."""
+    all steps keep their state, and have zeros behind it. Refuses what goes wrong on a GPU."""
+    assert input.dtype == tf.float32, "gradients in bfloat16 are wrong"
+    behind = tf.debugging.assert_less(
+        sequence_lengths, tf.shape(input)[0], "a descriptor without padding would be kept"
+    )
+    with tf.control_dependencies([behind] if behind is not None else []):
+        input = tf.identity(input)
     gates, inputs, units = GATES[rnn_mode], input.shape[2], input_h.shape[2]
     sizes = [units * inputs] * gates + [units * units] * gates + [units] * 2 * gates
     parts = tf.split(params, sizes)
