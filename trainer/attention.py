@@ -134,10 +134,9 @@ class MultiHeadAttention(tf.Module):
         scores = tf.matmul(q, k, transpose_b=True) * q.shape[-1] ** -0.5
         weights = masked_softmax(tf.cast(scores, tf.float32), memory.mask[:, None, None])
         heads = tf.matmul(tf.cast(weights, v.dtype), v)
-        batch, target = tf.unstack(tf.shape(queries)[:2])
-        units = self.W_O.kernel.shape[0]
-        joined = tf.reshape(tf.transpose(heads, [0, 2, 1, 3]), [batch, target, units])
-        return self.W_O(joined), tf.reduce_mean(weights, axis=1)
+        shape = [tf.shape(queries)[0], _targets(queries), self.W_O.kernel.shape[0]]
+        joined = tf.reshape(tf.transpose(heads, [0, 2, 1, 3]), shape)
+        return self.W_O(joined), tf.reduce_mean(weights, axis=1, keepdims=True)[:, 0]
 
     def _split(self, x: tf.Tensor) -> tf.Tensor:
         """[batch, positions, units] -> [batch, heads, positions, units / heads]."""
@@ -164,13 +163,14 @@ class FixedContext(tf.Module):
 
     def __call__(self, queries: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:
         """See `Attention`."""
-        target, source = tf.shape(queries)[1], tf.shape(memory.mask)[1]
+        batch, source = tf.unstack(tf.shape(memory.mask))
         last = tf.math.count_nonzero(memory.mask, axis=1, dtype=tf.int32) - 1
         weights = tf.one_hot(last, source)
         if self._bidirectional:
             weights = (weights + tf.one_hot(tf.zeros_like(last), source)) / 2
-        context = tf.repeat(memory.values, target, axis=1)
-        return context, tf.repeat(weights[:, None], target, axis=1)
+        targets = _targets(queries)
+        context = tf.broadcast_to(memory.values, [batch, targets, memory.values.shape[2]])
+        return context, tf.broadcast_to(weights[:, None], [batch, targets, source])
 
 
 def make_attention(
@@ -191,6 +191,11 @@ def make_attention(
             return MultiHeadAttention(
                 rng, query_units, state_units, units, settings.attention_heads
             )
+
+
+def _targets(queries: tf.Tensor) -> int | tf.Tensor:
+    """How many queries each source has; a number where it is known, as a beam's size is."""
+    return queries.shape[1] if queries.shape[1] is not None else tf.shape(queries)[1]
 
 
 def _attend(scores: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:

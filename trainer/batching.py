@@ -5,7 +5,9 @@ MB), so that the order of an epoch follows from the seed and the epoch's number 
 run sees the same batches.
 """
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +17,11 @@ from trainer.subwords import END, PAD
 SORTED_TOGETHER = 50
 """Batches whose sentences are sorted together: enough for even lengths, few enough for random
 neighbours."""
+
+Batch = tuple[np.ndarray, np.ndarray]
+"""Source ids and target ids."""
+PADDED_AHEAD = 4
+"""Batches that a thread pads while others are trained on."""
 
 
 class Sequences:
@@ -115,16 +122,34 @@ def cut_by_tokens(
 
 
 def epoch_batches(
-    pairs: Pairs, indices: np.ndarray, tokens_per_batch: int, seed: int, epoch: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    pairs: Pairs, indices: np.ndarray, tokens_per_batch: int, seed: int, epoch: int, first: int = 0
+) -> Iterator[Batch]:
     """Yields one epoch's batches, each sentence once, in an order that follows from the seed and
-    the epoch.
+    the epoch. A thread pads them in advance.
+
+    Args:
+      pairs: the training split.
+      indices: which pairs of it to use.
+      tokens_per_batch: see `cut_by_tokens`.
+      seed: of the order.
+      epoch: its number.
+      first: the batch to begin with, where an epoch goes on.
 
     Yields:
       source ids and target ids, int32 [rows, longest], with end symbols, padded with 0.
     """
-    for batch in epoch_order(pairs, indices, tokens_per_batch, seed, epoch):
-        yield pairs.source.padded(batch), pairs.target.padded(batch)
+
+    def padded(batch: np.ndarray) -> Batch:
+        return pairs.source.padded(batch), pairs.target.padded(batch)
+
+    ahead: deque[Future[Batch]] = deque()
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        for batch in epoch_order(pairs, indices, tokens_per_batch, seed, epoch)[first:]:
+            ahead.append(thread.submit(padded, batch))
+            if len(ahead) > PADDED_AHEAD:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
 
 
 def epoch_order(

@@ -56,7 +56,7 @@ def attention_on_targets(
       float32 [batch, target].
     """
     is_same = tf.equal(target_ids[:, :, None], source_ids[:, None])
-    return tf.reduce_sum(tf.where(is_same, weights, 0.0), axis=-1)
+    return tf.reduce_sum(tf.where(is_same, weights, 0.0), axis=-1, keepdims=True)[..., 0]
 
 
 def attention_on_vocabulary(

@@ -28,7 +28,7 @@ import tensorflow as tf
 
 from trainer.attention import Memory, make_attention
 from trainer.layers import NO_DROPOUT, Dropout, DropoutPlace, Projection
-from trainer.recurrent import CELLS, Cell, run, take_step
+from trainer.recurrent import CELLS, Cell, Recurrence, run, take_step
 from trainer.settings import ModelSettings
 
 RunLayer = Callable[[int, Cell, tf.Tensor], tf.Tensor]
@@ -48,9 +48,11 @@ class Decoder(tf.Module):
         rng: np.random.Generator,
         state_units: int,
         summary_units: int,
+        recurrence: Recurrence = run,
     ):
         """Makes the weights, for encoder states and a summary of the widths given."""
         super().__init__()
+        self._run = recurrence
         make_cell, self.units = CELLS[settings.cell], settings.decoder_units
         self._input_feeding = settings.input_feeding
         fed = self.units if settings.input_feeding else 0
@@ -104,7 +106,7 @@ class Decoder(tf.Module):
             return self._force_by_steps(embedded, initial_state, memory, dropout)
         starts = tf.split(initial_state, self._sizes, axis=-1)
         return self._layers(
-            lambda depth, cell, inputs: run(cell, inputs, mask, starts[depth])[0],
+            lambda depth, cell, inputs: self._run(cell, inputs, mask, starts[depth])[0],
             embedded,
             memory,
             dropout,

@@ -14,15 +14,18 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.layers import Dropout, DropoutPlace
-from trainer.recurrent import CELLS, run
+from trainer.recurrent import CELLS, Recurrence, run
 from trainer.settings import ModelSettings
 
 
 class Encoder(tf.Module):
     """Reads the embedded source."""
 
-    def __init__(self, settings: ModelSettings, rng: np.random.Generator):
+    def __init__(
+        self, settings: ModelSettings, rng: np.random.Generator, recurrence: Recurrence = run
+    ):
         super().__init__()
+        self._run = recurrence
         make_cell, units = CELLS[settings.cell], settings.encoder_units
         directions = 2 if settings.bidirectional else 1
         self.summary_units = directions * units
@@ -63,7 +66,7 @@ class Encoder(tf.Module):
         outputs, last = [], []
         for cell, backwards in zip(self.layers[depth], (False, True), strict=False):
             start = tf.zeros([tf.shape(inputs)[0], cell.state_size], inputs.dtype)
-            states, end = run(cell, inputs, mask, start, backwards=backwards)
+            states, end = self._run(cell, inputs, mask, start, backwards=backwards)
             outputs.append(states)
             last.append(end[:, : cell.units])
         return tf.concat(outputs, axis=-1), tf.concat(last, axis=-1)

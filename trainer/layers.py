@@ -127,7 +127,9 @@ class Dropout:
         """Returns the dropout of one step of a loop, independent of the other steps'."""
         if self._key is None:
             return self
-        return Dropout(self._rate, tf.random.experimental.stateless_fold_in(self._key, time))
+        with tf.device("CPU:0"):
+            key = tf.random.experimental.stateless_fold_in(self._key, time)
+        return Dropout(self._rate, key)
 
     def __call__(self, x: tf.Tensor, place: DropoutPlace, depth: int = 0) -> tf.Tensor:
         """Drops elements of a tensor of any shape, at a place of the network and, where layers are
@@ -135,8 +137,9 @@ class Dropout:
         if self._key is None or self._rate == 0.0:
             return x
         seed = self._key
-        for number in (place, depth):
-            seed = tf.random.experimental.stateless_fold_in(seed, number)
+        with tf.device("CPU:0"):  # where every device reads the seed
+            for number in (place, depth):
+                seed = tf.random.experimental.stateless_fold_in(seed, number)
         return tf.nn.experimental.stateless_dropout(x, self._rate, seed=seed)
 
 

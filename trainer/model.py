@@ -25,6 +25,7 @@ from trainer.layers import (
     served_copy,
     zeros,
 )
+from trainer.recurrent import Recurrence, run
 from trainer.settings import ModelSettings
 from trainer.subwords import PAD, START
 
@@ -52,6 +53,7 @@ class TranslationModel(tf.Module):
         vocabulary_size: int,
         seed: int,
         compute_type: tf.DType = tf.float32,
+        recurrence: Recurrence = run,
     ):
         """Makes all weights, from the seed alone.
 
@@ -60,6 +62,7 @@ class TranslationModel(tf.Module):
           vocabulary_size: entries of the joint vocabulary.
           seed: of the initial weights.
           compute_type: float32 or bfloat16; weights are float32 in any case.
+          recurrence: how layers run over a sequence. Of cuDNN it can train, but not be exported.
         """
         super().__init__()
         rng = np.random.default_rng(seed)
@@ -69,8 +72,10 @@ class TranslationModel(tf.Module):
         self.embeddings = tf.Variable(
             rng.normal(0.0, deviation, [vocabulary_size, width]).astype(np.float32)
         )
-        self.encoder = Encoder(settings, rng)
-        self.decoder = Decoder(settings, rng, self.encoder.output_units, self.encoder.summary_units)
+        self.encoder = Encoder(settings, rng, recurrence)
+        self.decoder = Decoder(
+            settings, rng, self.encoder.output_units, self.encoder.summary_units, recurrence
+        )
         self.W_o = Projection(rng, settings.decoder_units, width)
         self.output_bias = zeros(vocabulary_size)
         self.output_kernel: tf.Variable | None = None  # E^T, once prepared to serve

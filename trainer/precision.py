@@ -4,6 +4,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from trainer import gpu
 from trainer.settings import TrainingSettings
 
 _NATIVE_FLAGS = {"avx512_bf16", "amx_bf16"}
@@ -13,16 +14,17 @@ def compute_type(precision: str) -> tf.DType:
     """Resolves `training.precision`.
 
     Args:
-      precision: `auto`, `float32` or `bfloat16`. `auto` means bfloat16 where a GPU or the processor
-        multiplies it natively (twice as fast there), float32 elsewhere.
+      precision: `auto`, `float32` or `bfloat16`. `auto` means bfloat16 where the GPU, or without
+        one the processor, multiplies it natively (twice as fast there), float32 elsewhere.
 
     Returns:
       The type of activations; weights stay float32.
     """
     if precision == "auto":
-        is_native = bool(tf.config.list_physical_devices("GPU")) or bool(
-            _NATIVE_FLAGS & _processor_flags()
-        )
+        if gpu.is_there():
+            is_native = gpu.multiplies_bfloat16()
+        else:
+            is_native = bool(_NATIVE_FLAGS & _processor_flags())
         return tf.bfloat16 if is_native else tf.float32
     return tf.as_dtype(precision)
 

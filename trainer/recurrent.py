@@ -80,6 +80,21 @@ class LSTMCell(tf.Module):
         return tf.concat([tf.sigmoid(show) * tf.tanh(memory), memory], axis=-1)
 
 
+class Recurrence(Protocol):
+    """How a layer runs over a sequence: `run` below, or `trainer.cudnn.run` to train on a GPU."""
+
+    def __call__(
+        self,
+        cell: Cell,
+        inputs: tf.Tensor,
+        mask: tf.Tensor,
+        initial_state: tf.Tensor,
+        *,
+        backwards: bool = False,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """See `run`; outputs on padding may be anything finite."""
+
+
 CELLS: dict[str, Callable[[np.random.Generator, int, int], Cell]] = {
     "gru": GRUCell,
     "lstm": LSTMCell,

@@ -100,7 +100,7 @@ class TrainingSettings(Settings):
     """Validation sentences whose attention TensorBoard shows after each epoch; changes nothing of
     the training."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """`auto`: bfloat16 where the processor multiplies it natively, else float32."""
+    """`auto`: bfloat16 where the GPU or the processor multiplies it natively, else float32."""
     warm_start: Literal[False, True, "required"] = False
     """Whether training begins with the weights and the vocabulary of the live model: where that is
     possible (true), or else the run stops (required)."""

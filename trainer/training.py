@@ -2,7 +2,12 @@
 checkpoints.
 
 Every random choice follows from the seed and the step, and a checkpoint holds all that changes, so
-a run that was killed goes on where its last checkpoint was.
+a run that was killed goes on where its last checkpoint was. On a processor it ends with the very
+weights that it would have had. On a GPU two trainings of one seed differ by rounding: the gradient
+of the embeddings, for one, is summed there in no fixed order.
+
+On a GPU the layers run with cuDNN (`trainer.cudnn`); the weights, and so checkpoints and exports,
+are the same.
 """
 
 import json
@@ -11,14 +16,14 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from trainer import cudnn, gpu, recurrent
 from trainer.attention_images import make_attention_images
-from trainer.batching import Pairs, epoch_batches, epoch_order
+from trainer.batching import Batch, Pairs, epoch_batches, epoch_order
 from trainer.layers import Dropout
 from trainer.loss import translation_loss
 from trainer.model import TranslationModel
@@ -29,7 +34,6 @@ from trainer.validation import Scores, make_validator
 from trainer.warm_start import check_vocabulary, load_weights
 
 LOGGER = logging.getLogger(__name__)
-Batch = tuple[np.ndarray, np.ndarray]
 TrainStep = Callable[[np.ndarray, np.ndarray], tf.Tensor]
 """(source ids, target ids) -> loss."""
 STEPS_PER_LOG_LINE = 100
@@ -68,12 +72,13 @@ class TrainingState(tf.Module):
         self.model, self.average, self.best = make_model(), make_model(), make_model()
         self.optimizer = optimizer
         optimizer.build(self.model.trainable_variables)
-        self.step = tf.Variable(0, dtype=tf.int64)
-        self.epoch = tf.Variable(0, dtype=tf.int64)
-        self.batch = tf.Variable(0, dtype=tf.int64)
         self.loss_sum = tf.Variable(0.0)
-        self.best_bleu = tf.Variable(-1.0)
-        self.epochs_without_gain = tf.Variable(0, dtype=tf.int64)
+        with tf.device("CPU:0"):  # where they can be read without waiting for a GPU
+            self.step = tf.Variable(0, dtype=tf.int64)
+            self.epoch = tf.Variable(0, dtype=tf.int64)
+            self.batch = tf.Variable(0, dtype=tf.int64)
+            self.best_bleu = tf.Variable(-1.0)
+            self.epochs_without_gain = tf.Variable(0, dtype=tf.int64)
         self.history = tf.Variable("[]")
 
     def copy_average_to_best(self) -> None:
@@ -118,9 +123,17 @@ def train(
     steps = settings.epochs * len(
         epoch_order(pairs, train_indices, settings.tokens_per_batch, seed, 0)
     )
-    kind = compute_type(settings.precision)
+    kind, on_gpu = compute_type(settings.precision), gpu.is_there()
+    if on_gpu:
+        gpu.check()
+        if model_settings.input_feeding:
+            LOGGER.warning(
+                "model.input_feeding keeps the GPU waiting: the decoder trains in a loop over the "
+                "target's positions, not with one operation of cuDNN"
+            )
+    recurrence = cudnn.run if on_gpu else recurrent.run
     state = TrainingState(
-        lambda: TranslationModel(model_settings, len(data.vocabulary), seed, kind),
+        lambda: TranslationModel(model_settings, len(data.vocabulary), seed, kind, recurrence),
         _optimizer(settings, steps),
     )
     checkpoints = tf.train.CheckpointManager(
@@ -145,7 +158,7 @@ def train(
         data.vocabulary,
         settings.attention_images,
     )
-    train_step = _make_train_step(state, settings, seed)
+    train_step = _make_train_step(state, settings, seed, on_gpu=on_gpu)
     LOGGER.info(
         "training on %d pairs, at most %d epochs of %d steps",
         len(train_indices),
@@ -155,7 +168,9 @@ def train(
 
     while int(state.epoch) < settings.epochs and int(state.epochs_without_gain) < settings.patience:
         started, epoch = time.monotonic(), int(state.epoch)
-        batches = epoch_batches(pairs, train_indices, settings.tokens_per_batch, seed, epoch)
+        batches = epoch_batches(
+            pairs, train_indices, settings.tokens_per_batch, seed, epoch, first=int(state.batch)
+        )
         _train_epoch(state, train_step, batches, checkpoints, writer)
         trained = time.monotonic()
         scores = validate()
@@ -194,15 +209,33 @@ def _optimizer(settings: TrainingSettings, steps: int) -> keras.optimizers.Optim
     return keras.optimizers.Adam(schedule, global_clipnorm=settings.gradient_clip)
 
 
-def _make_train_step(state: TrainingState, settings: TrainingSettings, seed: int) -> TrainStep:
-    """Returns the compiled step."""
+def _make_train_step(
+    state: TrainingState, settings: TrainingSettings, seed: int, *, on_gpu: bool
+) -> TrainStep:
+    """Returns the compiled step.
+
+    On a GPU it takes as long as the host needs to start its operations. So what has the shapes of
+    the weights is one operation there, compiled once by XLA, and nothing needs an answer of the GPU
+    before the next operation can be started.
+    """
     weights = state.model.trainable_variables
+
+    @tf.function(autograph=False, jit_compile=on_gpu)
+    def update(gradients: list[tf.Tensor], loss: tf.Tensor, decay: tf.Tensor) -> None:
+        state.optimizer.apply_gradients(zip(gradients, weights, strict=True))
+        for average, weight in zip(state.average.variables, state.model.variables, strict=True):
+            average.assign_sub((1 - decay) * (average - weight))
+        state.loss_sum.assign_add(loss)
 
     # No AutoGraph here or elsewhere: it reads the sources again when it traces, so editing a file
     # while a model trains would break the export an hour later.
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None], tf.int32)] * 2)
     def train_step(source_ids: tf.Tensor, target_ids: tf.Tensor) -> tf.Tensor:
-        key = tf.stack([tf.constant(seed, tf.int32), tf.cast(state.step, tf.int32)])
+        with tf.device("CPU:0"):
+            key = tf.stack([tf.constant(seed, tf.int32), tf.cast(state.step, tf.int32)])
+            state.step.assign_add(1)
+            steps = tf.cast(state.step, tf.float32)
+            decay = tf.minimum(settings.average_decay, (1 + steps) / (10 + steps))
         with tf.GradientTape() as tape:
             loss = translation_loss(
                 state.model,
@@ -210,15 +243,10 @@ def _make_train_step(state: TrainingState, settings: TrainingSettings, seed: int
                 target_ids,
                 settings.label_smoothing,
                 Dropout(settings.dropout, key),
+                with_padding=on_gpu,
             )
         gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, weights)]
-        state.optimizer.apply_gradients(zip(gradients, weights, strict=True))
-        state.step.assign_add(1)
-        steps = tf.cast(state.step, tf.float32)
-        decay = tf.minimum(settings.average_decay, (1 + steps) / (10 + steps))
-        for average, weight in zip(state.average.variables, state.model.variables, strict=True):
-            average.assign_sub((1 - decay) * (average - weight))
-        state.loss_sum.assign_add(loss)
+        update(gradients, loss, decay)
         return loss
 
     return train_step
@@ -231,29 +259,36 @@ def _train_epoch(
     checkpoints: tf.train.CheckpointManager,
     writer: tf.summary.SummaryWriter,
 ) -> None:
-    """Trains on the batches of an epoch that the state has not seen yet."""
+    """Trains on the batches of an epoch that the state has not seen yet.
+
+    Steps are counted here, and the loss is read for the log only: so a GPU gets the next step while
+    it computes this one.
+    """
     since, tokens = time.monotonic(), 0
-    for source_ids, target_ids in islice(batches, int(state.batch), None):
+    step, batch = int(state.step), int(state.batch)
+    for source_ids, target_ids in batches:
         loss = train_step(source_ids, target_ids)
-        state.batch.assign_add(1)
+        step, batch = step + 1, batch + 1
         tokens += int(np.count_nonzero(target_ids != PAD))
-        step = int(state.step)
         if step % STEPS_PER_LOG_LINE == 0:
+            mean_loss = float(loss)  # waits for the step to end
             speed = tokens / (time.monotonic() - since)
             LOGGER.info(
                 "epoch %d step %d loss %.3f, %.0f tokens/s",
                 int(state.epoch) + 1,
                 step,
-                float(loss),
+                mean_loss,
                 speed,
             )
             with writer.as_default(step):
-                tf.summary.scalar("train/loss", loss)
+                tf.summary.scalar("train/loss", mean_loss)
                 tf.summary.scalar("train/tokens_per_second", speed)
                 tf.summary.scalar("train/learning_rate", state.optimizer.learning_rate)
             since, tokens = time.monotonic(), 0
         if step % STEPS_PER_CHECKPOINT == 0:
+            state.batch.assign(batch)
             checkpoints.save()
+    state.batch.assign(batch)
 
 
 def _finish_epoch(

@@ -59,7 +59,9 @@ def _complain(sentence: str) -> None:
 
 def _run(arguments: list[str]) -> None:
     if os.environ.get(REQUIRE_GPU):
-        _require_gpu()
+        from trainer import gpu
+
+        gpu.check()
     given: Json = json.loads(_option(arguments, _INPUT))
     fitting = repaired(given, json.loads(_option(arguments, _INPUTS_SPEC)))
     inputs = fitting["inputs"]
@@ -101,16 +103,6 @@ def _option(arguments: Sequence[str], name: str) -> str:
         raise UserError(
             f"{name} is missing: this program is started by the pipelines that nmt compiles."
         ) from None
-
-
-def _require_gpu() -> None:
-    import tensorflow as tf
-
-    if not tf.config.list_physical_devices("GPU"):
-        raise UserError(
-            "The Trainer was given a GPU, and TensorFlow sees none: use the image of "
-            "kubeflow/Dockerfile.gpu, check the node's driver, or set kubeflow.trainer.gpus to 0."
-        )
 
 
 def _resolve_span(executor_input: Json) -> None:

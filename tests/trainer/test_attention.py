@@ -138,3 +138,26 @@ def test_bfloat16_attention_still_gives_float32_rows_that_sum_to_one(kind):
 def test_a_single_real_position_gets_all_weight():
     weights = masked_softmax(tf.constant([[5.0, -5.0, 9.0]]), tf.constant([[False, True, False]]))
     assert weights.numpy().tolist() == [[0.0, 1.0, 0.0]]
+
+
+@every_kind
+def test_a_number_of_queries_that_is_known_stays_known(kind):
+    attention, queries = make(kind)
+
+    @tf.function(
+        autograph=False,
+        input_signature=[
+            tf.TensorSpec([None, TARGET, queries.shape[2]]),
+            tf.TensorSpec([None, None, STATE_UNITS]),
+            tf.TensorSpec([None, STATE_UNITS]),
+            tf.TensorSpec([None, None], tf.bool),
+        ],
+    )
+    def attend(queries, states, summary, mask):
+        return attention(queries, attention.remember(states, summary, mask))
+
+    # The search needs to know the size of its beam when it is traced.
+    assert [part.shape[1] for part in attend.get_concrete_function().structured_outputs] == [
+        TARGET,
+        TARGET,
+    ]

@@ -62,6 +62,14 @@ def test_the_order_follows_from_seed_and_epoch(pairs):
     assert flat(1, 0) != flat(2, 0)
 
 
+def test_an_epoch_goes_on_with_the_same_batches(pairs):
+    whole = list(epoch_batches(pairs, np.arange(500), 200, seed=1, epoch=0))
+    rest = list(epoch_batches(pairs, np.arange(500), 200, seed=1, epoch=0, first=7))
+    assert len(rest) == len(whole) - 7
+    for expected, found in zip(whole[7:], rest, strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(expected, found, strict=True))
+
+
 def test_a_sentence_beyond_the_budget_is_a_batch_by_itself():
     lengths = np.array([2, 3, 50])
     assert [b.tolist() for b in cut_by_tokens(lengths, np.arange(3), 10)] == [[0, 1], [2]]

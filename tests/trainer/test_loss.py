@@ -39,3 +39,18 @@ def test_padding_does_not_change_the_loss(model):
     assert float(translation_loss(model, *wider)) == pytest.approx(
         float(translation_loss(model, SOURCE, TARGET)), rel=1e-5
     )
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_the_loss_with_padding_is_the_loss_without(model, smoothing):
+    losses, gradients = [], []
+    for with_padding in (False, True):
+        with tf.GradientTape() as tape:
+            loss = translation_loss(model, SOURCE, TARGET, smoothing, with_padding=with_padding)
+        losses.append(float(loss))
+        gradients.append(
+            [tf.convert_to_tensor(g) for g in tape.gradient(loss, model.trainable_variables)]
+        )
+    assert losses[1] == pytest.approx(losses[0], rel=5e-7)
+    for expected, found in zip(*gradients, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-7)

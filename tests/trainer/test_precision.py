@@ -27,11 +27,21 @@ def test_auto_takes_bfloat16_where_the_processor_multiplies_it(
     assert compute_type("auto") == expected
 
 
-def test_auto_takes_bfloat16_on_a_gpu(monkeypatch):
+@pytest.mark.parametrize(
+    ("details", "expected"),
+    [
+        ({"compute_capability": (9, 0)}, "bfloat16"),
+        ({"compute_capability": (8, 0)}, "bfloat16"),
+        ({"compute_capability": (7, 5)}, "float32"),  # T4
+        ({}, "float32"),
+    ],
+)
+def test_auto_takes_bfloat16_on_a_gpu_that_multiplies_it(monkeypatch, details, expected):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["gpu"])
-    monkeypatch.setattr(precision, "_processor_flags", set)
-    assert compute_type("auto") == tf.bfloat16
-    assert describe_machine(TrainingSettings(precision="auto")) == "1 GPU, bfloat16"
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: details)
+    monkeypatch.setattr(precision, "_processor_flags", lambda: {"avx512_bf16"})
+    assert compute_type("auto").name == expected
+    assert describe_machine(TrainingSettings(precision="auto")) == f"1 GPU, {expected}"
 
 
 @pytest.mark.parametrize("name", ["float32", "bfloat16"])

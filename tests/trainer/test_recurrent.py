@@ -3,6 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.trainer.cudnn_reference import operation
+from trainer import cudnn
 from trainer.recurrent import CELLS, GRUCell, run, take_step
 
 BATCH, TIME, INPUTS, UNITS = 3, 5, 4, 6
@@ -105,6 +107,46 @@ def test_the_gradient_is_that_of_an_unrolled_loop(cell, inputs, start, backwards
     compute = tf.function(gradients, autograph=False) if is_compiled else gradients
     expected = gradients(unrolled, cell, inputs, start, backwards=backwards)
     found = compute(run, cell, inputs, start, backwards=backwards)
+    for expected_part, found_part in zip(expected, found, strict=True):
+        np.testing.assert_allclose(found_part, expected_part, rtol=1e-4, atol=1e-5)
+
+
+@both_directions
+@pytest.mark.parametrize("kind", [tf.float32, tf.bfloat16], ids=["float32", "bfloat16"])
+def test_cudnn_computes_the_states_of_the_loop(cell, inputs, start, backwards, kind, monkeypatch):
+    monkeypatch.setattr(cudnn, "_operation", operation)
+    inputs, start = tf.cast(inputs, kind), tf.cast(start, kind)
+    expected, expected_last = run(cell, inputs, MASK, start, backwards=backwards)
+    found, found_last = cudnn.run(cell, inputs, MASK, start, backwards=backwards)
+    assert found.dtype == found_last.dtype == kind
+    tolerance = 1e-5 if kind == tf.float32 else 0.03  # bfloat16 keeps 8 bits of each number
+    real = MASK.numpy()
+    np.testing.assert_allclose(
+        tf.cast(found, tf.float32).numpy()[real],
+        tf.cast(expected, tf.float32).numpy()[real],
+        atol=tolerance,
+    )
+    np.testing.assert_allclose(
+        tf.cast(found_last, tf.float32), tf.cast(expected_last, tf.float32), atol=tolerance
+    )
+    np.testing.assert_array_equal(tf.cast(found, tf.float32).numpy()[~real], 0)
+
+
+@both_directions
+def test_cudnn_gives_the_gradient_of_the_loop(cell, inputs, start, backwards, monkeypatch):
+    monkeypatch.setattr(cudnn, "_operation", operation)
+    real = tf.cast(MASK, tf.float32)[:, :, None]
+
+    def masked(layer):
+        def run_masked(*arguments, **options):
+            outputs, last = layer(*arguments, **options)
+            return outputs * real, last  # attention and loss look at no padding
+
+        return run_masked
+
+    expected = gradients(masked(run), cell, inputs, start, backwards=backwards)
+    compute = tf.function(gradients, autograph=False)
+    found = compute(masked(cudnn.run), cell, inputs, start, backwards=backwards)
     for expected_part, found_part in zip(expected, found, strict=True):
         np.testing.assert_allclose(found_part, expected_part, rtol=1e-4, atol=1e-5)
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.trainer.cudnn_reference import operation
 from tests.trainer.tiny import DECODING, MODEL, TRAINING, encoded_pairs, write_vocabulary
-from trainer import training
+from trainer import cudnn, gpu, training
 from trainer.batching import Pairs, Sequences
 from trainer.subwords import read_vocabulary
 from trainer.training import TrainingData, remove_other_checkpoints, train
@@ -18,10 +19,10 @@ def data(tmp_path_factory):
     return TrainingData(train=pairs, validation=pairs, vocabulary=read_vocabulary(path))
 
 
-def run(data, folder, settings=TRAINING, seed=1):
+def run(data, folder, settings=TRAINING, seed=1, model=MODEL):
     checkpoints, logs = str(folder / "checkpoints"), str(folder / "logs")
     return train(
-        data, MODEL, settings, DECODING, seed=seed, checkpoint_folder=checkpoints, log_folder=logs
+        data, model, settings, DECODING, seed=seed, checkpoint_folder=checkpoints, log_folder=logs
     )
 
 
@@ -48,8 +49,8 @@ def test_a_killed_training_goes_on_to_the_same_weights(
     class Killed(Exception):
         pass
 
-    def make_mortal_step(state, settings, seed):
-        step = take_step(state, settings, seed)
+    def make_mortal_step(state, *arguments, **options):
+        step = take_step(state, *arguments, **options)
 
         def mortal_step(source_ids, target_ids):
             if int(state.step) == interrupted_at:
@@ -66,6 +67,32 @@ def test_a_killed_training_goes_on_to_the_same_weights(
     assert without_seconds(resumed.history) == without_seconds(uninterrupted.history)
     for expected, found in zip(weights_of(uninterrupted), weights_of(resumed), strict=True):
         np.testing.assert_array_equal(expected, found)
+
+
+@pytest.fixture
+def pretended_gpu(monkeypatch):
+    """Everything is done as for a GPU, but on the processor."""
+    monkeypatch.setattr(gpu, "is_there", lambda: True)
+    monkeypatch.setattr(gpu, "check", lambda: None)
+    monkeypatch.setattr(cudnn, "_operation", operation)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_a_gpu_trains_the_same_weights(data, tmp_path, monkeypatch, request, cell):
+    model = MODEL.model_copy(update={"cell": cell, "encoder_layers": 2, "decoder_layers": 2})
+    # Long enough for differences to show, too short for rounding to add up.
+    settings = TRAINING.model_copy(update={"epochs": 1})
+    on_processor = run(data, tmp_path / "processor", settings, model=model)
+    request.getfixturevalue("pretended_gpu")
+    on_gpu = run(data, tmp_path / "gpu", settings, model=model)
+    for expected, found in zip(weights_of(on_processor), weights_of(on_gpu), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_input_feeding_on_a_gpu_is_a_warning(pretended_gpu, data, tmp_path, caplog):
+    model = MODEL.model_copy(update={"input_feeding": True})
+    run(data, tmp_path, TRAINING.model_copy(update={"epochs": 1}), model=model)
+    assert "model.input_feeding keeps the GPU waiting" in caplog.text
 
 
 def test_a_finished_training_is_not_trained_again(data, tmp_path, uninterrupted):
