@@ -8,6 +8,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from trainer.attention_kinds import ATTENTION_KINDS, AttentionName
+
 
 class Settings(BaseModel):
     """A section of the configuration: immutable, and no key but its own is accepted."""
@@ -27,9 +29,9 @@ class SubwordSettings(Settings):
 class ModelSettings(Settings):
     """The shape of the network."""
 
-    attention: Literal["none", "bahdanau", "luong_dot", "luong_general", "multi_head"] = "bahdanau"
-    """How the decoder looks at the source; `none` is the basic model with a fixed context vector
-    (`trainer.attention`)."""
+    attention: AttentionName = "bahdanau"
+    """How the decoder looks at the source (`trainer.attention_kinds`); `none` is the basic model
+    with a fixed context vector."""
     attention_units: int = Field(256, ge=1)
     """Width of Bahdanau's hidden layer, or of all heads together."""
     attention_heads: int = Field(4, ge=1)
@@ -53,19 +55,8 @@ class ModelSettings(Settings):
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "ModelSettings":
-        if self.attention == "multi_head" and self.attention_units % self.attention_heads:
-            raise ValueError(
-                f"attention_heads ({self.attention_heads}) must divide attention_units "
-                f"({self.attention_units})."
-            )
-        state_units = self.encoder_units * (2 if self.bidirectional else 1)
-        state_units += self.embedding_size if self.attend_embeddings else 0
-        if self.attention == "luong_dot" and self.decoder_units != state_units:
-            raise ValueError(
-                f"luong_dot needs decoder_units ({self.decoder_units}) as wide as the encoder's "
-                f"states ({state_units}): make them equal, switch attend_embeddings off, "
-                "or choose luong_general."
-            )
+        if problem := ATTENTION_KINDS[self.attention].problem(self):
+            raise ValueError(problem)
         return self
 
 
