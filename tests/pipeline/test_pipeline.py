@@ -93,7 +93,7 @@ def test_a_setting_changes_the_nodes_that_use_it(before, override, nodes):
         ("serving.attention.diagnostics", {"Evaluator", "ModelReport"}),
         ("serving.export.operations", {"ServingValidator", "Evaluator", "ModelReport"}),
         ("components.report.page", {"ModelReport"}),
-        ("serving.heatmap.table", {"ModelReport"}),
+        ("serving.heatmap.page", {"ModelReport"}),
         ("serving.heatmap.attention_table", set()),
         ("pipeline.cli", set()),
     ],
