@@ -94,7 +94,7 @@ def test_a_setting_changes_the_nodes_that_use_it(before, override, nodes):
         ("serving.export.operations", {"ServingValidator", "Evaluator", "ModelReport"}),
         ("components.report.page", {"ModelReport"}),
         ("serving.heatmap.page", {"ModelReport"}),
-        ("serving.heatmap.attention_table", set()),
+        ("serving.heatmap.terminal", set()),
         ("pipeline.cli", set()),
     ],
 )
