@@ -14,11 +14,12 @@ from pydantic import BaseModel
 
 _ROOT = Path(__file__).resolve().parent.parent
 _OUR_PACKAGES = ("components", "pipeline", "serving", "text", "trainer")
+_TEMPLATES = ("*.html", "*.css")
 UNKNOWN = "unknown"
 
 
 def code_digest(*names: str) -> str:
-    """SHA-256 over sources of ours and over all of ours that they import, without importing them.
+    """SHA-256 over sources of ours, what they import of ours, and the templates beside them.
 
     Args:
         names: dotted names of modules, or of packages, which stand for all of their modules; their
@@ -54,7 +55,7 @@ def config_digest(config: BaseModel) -> str:
 
 
 def _with_imports(names: Iterable[str]) -> dict[str, bytes]:
-    """Reads modules and what they import, at any depth and in any place of their text.
+    """Reads modules, what they import, at any depth and in any place of their text, and templates.
 
     Returns:
         The content of each file, by its path from the root.
@@ -71,6 +72,9 @@ def _with_imports(names: Iterable[str]) -> dict[str, bytes]:
         file = waiting.pop()
         content = _read(file)
         contents[file.relative_to(_ROOT).as_posix()] = content
+        if file.suffix != ".py":
+            continue
+        waiting |= {beside for kind in _TEMPLATES for beside in file.parent.glob(kind)}
         waiting |= {
             imported
             for name in _imported_names(content, file)

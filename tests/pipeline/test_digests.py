@@ -35,6 +35,13 @@ def test_a_changed_source_changes_the_digest(sources: Path) -> None:
     assert digests.code_digest("a") != before
 
 
+def test_a_changed_template_beside_a_source_changes_the_digest(sources: Path) -> None:
+    (sources / "a/page.html").write_text("<p>", encoding="utf-8")
+    before = digests.code_digest("a")
+    (sources / "a/page.html").write_text("<b>", encoding="utf-8")
+    assert digests.code_digest("a") != before
+
+
 def test_a_renamed_source_changes_the_digest(sources: Path) -> None:
     before = digests.code_digest("a")
     (sources / "a/x.py").rename(sources / "a/x2.py")
