@@ -97,8 +97,16 @@ def _files_of(name: str) -> Iterator[Path]:
 
 
 def _imported_names(source: bytes, file: Path) -> Iterator[str]:
-    """The dotted names that a source imports; some may name no module, but something in one."""
-    for node in ast.walk(ast.parse(source, file)):
+    """The dotted names that a source imports; some may name no module, but something in one.
+
+    What is imported for type checkers alone does not run, and does not count.
+    """
+    waiting: list[ast.AST] = [ast.parse(source, file)]
+    for node in waiting:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            waiting += node.orelse
+            continue
+        waiting += ast.iter_child_nodes(node)
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
