@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli import main
+from pipeline.corpora.shipped import SHIPPED
 
 ROOT = Path(__file__).parents[3]
 WORDS = [f"{a}{b}" for a in "bcdfghjklm" for b in "aeiou"]
@@ -107,7 +108,7 @@ def test_corpora_are_listed_and_shown(
     assert corpus(tmp_path, "list") == 0
     listed = capsys.readouterr().out.splitlines()
     assert listed[0].startswith("mine         en to de: 46 train")
-    assert [line.split()[0] for line in listed[1:]] == ["debian", "multi30k", "tatoeba"]
+    assert [line.split()[0] for line in listed[1:]] == list(SHIPPED)
     assert corpus(tmp_path, "show", "mine", "--json") == 0
     assert json.loads(capsys.readouterr().out)["name"] == "mine"
 
