@@ -15,8 +15,8 @@ from pipeline.corpora.folder import CorpusText, write_corpus
 from pipeline.corpora.information import Split
 from pipeline.corpora.progress import Progress
 from pipeline.corpora.shipped import SHIPPED
-from pipeline.corpora.text import Pair
 from pipeline.errors import UserError
+from text.sentences import Pair
 
 
 def text(name: str, target_language: str = "de") -> CorpusText:
