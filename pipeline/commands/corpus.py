@@ -14,6 +14,7 @@ from pipeline.commands.options import JsonOption, WorkspaceOption
 from pipeline.corpora.shipped import FIXED, SHIPPED, FixedCorpus
 from pipeline.errors import UserError
 from pipeline.workspace import Workspace, is_remote
+from text.languages import is_language_code
 
 if TYPE_CHECKING:
     from pipeline.corpora.information import CorpusInfo
@@ -110,6 +111,9 @@ def import_text(
         raise UserError("Give either --source and --target, or --tsv alone.")
     if feature and tsv is None:
         raise UserError("--feature names a column of a --tsv file; give the text as such a file.")
+    for code in (source_language, target_language):
+        if not is_language_code(code):
+            raise UserError(f"{code!r} is no code of a language: use one such as de or pt_BR.")
     features = check_features(feature or ())
     folder = corpus_folder(name, _local_workspace(workspace))
     refuse_existing(folder, replace=force)

@@ -100,6 +100,14 @@ def test_half_of_the_files_is_refused(
     assert "either --source and --target, or --tsv alone" in capsys.readouterr().err
 
 
+def test_a_language_that_no_configuration_takes_is_refused(
+    tmp_path: Path, own_text: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    own_text += ["--target-language", "German"]
+    assert corpus(tmp_path, "import", "--name", "mine", *own_text) == 2
+    assert "'German' is no code of a language" in capsys.readouterr().err
+
+
 def test_corpora_are_listed_and_shown(
     tmp_path: Path, own_text: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
