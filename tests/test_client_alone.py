@@ -1,18 +1,12 @@
 """Whoever only asks a server installs three packages and what those need."""
 
-import os
-import shutil
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.serving.client.scripted_server import MODEL, serving
+from tests.wheel import build_wheel, run
 
-ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("components", "pipeline", "serving", "text", "trainer")
-BUILD_WHEEL = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
 TRANSLATE = """
 import sys
 from serving.client import TranslationClient
@@ -24,25 +18,6 @@ LIST_PACKAGES = """
 from importlib import metadata
 print(*sorted(distribution.name.lower() for distribution in metadata.distributions()))
 """
-
-
-def run(*command: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    # Nothing of this environment or checkout may be found by the other one.
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-
-
-def built_wheel(folder: Path) -> Path:
-    """Builds the wheel of a copy of the sources, since setuptools writes beside them."""
-    for package in PACKAGES:
-        shutil.copytree(ROOT / package, folder / package)
-    shutil.copy(ROOT / "pyproject.toml", folder)
-    built = run(sys.executable, "-c", BUILD_WHEEL, folder / "dist", folder=folder)
-    assert built.returncode == 0, built.stderr
-    [wheel] = (folder / "dist").iterdir()
-    return wheel
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +33,7 @@ def client_alone(tmp_path_factory):
     index = run(*pip, *probe, folder=folder)
     if index.returncode != 0:
         pytest.skip("no package index is reachable")
-    wheel = built_wheel(folder / "sources")
+    wheel = build_wheel(folder / "sources")
     installed = run(*pip, "install", f"{wheel}[client]", folder=folder)
     assert installed.returncode == 0, installed.stderr
     return environment / "bin/python"
