@@ -1,6 +1,5 @@
 """Who imports whom: packages in one direction, their rooms without a circle."""
 
-import ast
 import graphlib
 import re
 import sys
@@ -11,52 +10,11 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-BELOW = {
-    "text": set(),
-    "serving": {"text"},
-    "trainer": {"serving", "text"},
-    "components": {"trainer", "serving", "text"},
-    "pipeline": {"components", "trainer", "serving", "text"},
-    "benchmarks": {"pipeline", "components", "trainer", "serving", "text"},
-}
-"""What each package may import of ours."""
+from scripts.import_graph import BELOW, ROOT, imports, modules, rooms
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CLIENT = PROJECT["dependencies"]
 SERVE = CLIENT + PROJECT["optional-dependencies"]["serve"]
-
-
-def modules(folder: str) -> list[Path]:
-    return sorted((ROOT / folder).rglob("*.py"))
-
-
-def imports(path: Path, for_types: bool = True) -> Iterator[str]:
-    """The modules that a module imports anywhere, with or without those for type checkers."""
-    waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
-    for node in waiting:
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif for_types or not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)):
-            waiting += ast.iter_child_nodes(node)
-
-
-def room(parts: Iterable[str]) -> str | None:
-    """The module or folder of a package in which something lies; None for the package itself."""
-    _, *rest = parts
-    return rest[0] if rest else None
-
-
-def rooms(package: str) -> dict[str, set[str]]:
-    """The rooms of a package, and which others each imports."""
-    found: dict[str, set[str]] = {}
-    for path in modules(package):
-        here = room(path.relative_to(ROOT).with_suffix("").parts)
-        targets = (name.split(".") for name in imports(path, for_types=False))
-        there = {room(parts) for parts in targets if parts[0] == package}
-        found.setdefault(str(here), set()).update(str(name) for name in there - {here, None})
-    return found
 
 
 def files_of(name: str) -> Iterator[Path]:
@@ -111,15 +69,14 @@ def test_the_rooms_of_a_package_import_each_other_without_a_circle(package: str)
     graphlib.TopologicalSorter(rooms(package)).prepare()
 
 
-def test_a_circle_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+def test_a_circle_is_found(tmp_path: Path) -> None:
     (tmp_path / "serving" / "client").mkdir(parents=True)
     client, batching = tmp_path / "serving/client/calls.py", tmp_path / "serving/batching.py"
     client.write_text("def call():\n    import serving.batching\n", encoding="utf-8")
     batching.write_text("from serving.client.calls import call\n", encoding="utf-8")
-    assert rooms("serving") == {"client": {"batching"}, "batching": {"client"}}
+    assert rooms("serving", tmp_path) == {"client": {"batching"}, "batching": {"client"}}
     with pytest.raises(graphlib.CycleError):
-        graphlib.TopologicalSorter(rooms("serving")).prepare()
+        graphlib.TopologicalSorter(rooms("serving", tmp_path)).prepare()
 
 
 def test_the_client_imports_only_what_its_own_dependencies_bring() -> None:

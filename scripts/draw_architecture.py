@@ -1,0 +1,168 @@
+"""Draws the packages, their subpackages and their imports: `docs/pictures/architecture.svg`.
+
+    python -m scripts.draw_architecture
+
+Everything in the picture comes from the import statements (`scripts.import_graph`).
+"""
+
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from scripts.import_graph import ROOT, importers, modules, rooms
+
+PICTURE = ROOT / "docs/pictures/architecture.svg"
+PACKAGES = ("pipeline", "components", "trainer", "serving", "text")
+"""From top to bottom: a package imports only packages below it."""
+
+_WIDTH, _BAND_WIDTH, _MARGIN = 970, 804, 12
+_COLUMNS, _GAP = 4, 12
+_BOX_WIDTH = (_BAND_WIDTH - 2 * _MARGIN - (_COLUMNS - 1) * _GAP) // _COLUMNS
+_TITLE_HEIGHT, _LINE_HEIGHT, _BAND_GAP = 34, 15, 26
+_BOX_CHARACTERS, _BAND_CHARACTERS = 28, 126
+
+_STYLE = """
+  text { font-family: system-ui, sans-serif; font-size: 12px; fill: #1f2933; }
+  .package { font-size: 17px; font-weight: 600; }
+  .name { font-size: 13px; font-weight: 600; }
+  .small { font-size: 11px; fill: #52606d; }
+  .band { fill: #eef3f8; stroke: #bcccdc; }
+  .box { fill: #ffffff; stroke: #bcccdc; }
+  .arrow { fill: none; stroke: #3b6ea5; stroke-width: 1.5; }
+  .head { fill: #3b6ea5; }
+  .background { fill: #ffffff; }
+  @media (prefers-color-scheme: dark) {
+    text { fill: #e4e7eb; }
+    .small { fill: #b0bac5; }
+    .band { fill: #1f2a37; stroke: #3e4c59; }
+    .box { fill: #111827; stroke: #3e4c59; }
+    .arrow { stroke: #7fb2e5; }
+    .head { fill: #7fb2e5; }
+    .background { fill: #111827; }
+  }
+"""
+
+
+def draw_architecture() -> str:
+    """Returns the picture as SVG, the same for the same import statements."""
+    parts: list[str] = []
+    bands: dict[str, tuple[int, int]] = {}
+    y = _BAND_GAP // 2
+    for package in PACKAGES:
+        drawn, height = _band(package, y)
+        parts += drawn
+        bands[package] = (y, y + height)
+        y += height + _BAND_GAP
+    parts += _arrows(bands)
+    y -= _BAND_GAP // 2
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {y}" role="img" '
+            f'width="{_WIDTH}" height="{y}" aria-label="Packages and their imports">',
+            f"<style>{_STYLE}</style>",
+            f'<rect class="background" width="{_WIDTH}" height="{y}"/>',
+            *parts,
+            "</svg>\n",
+        ]
+    )
+
+
+def _band(package: str, top: int) -> tuple[list[str], int]:
+    """One package with its subpackages, and its height."""
+    found = rooms(package)
+    folders = {name: found[name] for name in sorted(found) if _is_folder(package, name)}
+    single = sorted(name for name in found if name not in folders and name != "__init__")
+    parts: list[str] = []
+    y = top + _TITLE_HEIGHT
+    names = list(folders)
+    for start in range(0, len(names), _COLUMNS):
+        row = names[start : start + _COLUMNS]
+        texts = [_box_lines(package, name, folders[name]) for name in row]
+        height = 26 + _LINE_HEIGHT * max(map(len, texts)) + 4
+        for column, (name, lines) in enumerate(zip(row, texts, strict=True)):
+            x = 2 * _MARGIN + column * (_BOX_WIDTH + _GAP)
+            parts.append(_rectangle("box", x, y, _BOX_WIDTH, height))
+            parts.append(_text("name", x + 10, y + 19, f"{name}/"))
+            parts += _lines(x + 10, y + 36, lines)
+        y += height + _GAP
+    lines = textwrap.wrap(", ".join(f"{name}.py" for name in single), _BAND_CHARACTERS)
+    parts += _lines(2 * _MARGIN, y + 10, lines)
+    y += _LINE_HEIGHT * len(lines) + (10 if lines else 0)
+    height = y - top
+    heading = [
+        _rectangle("band", _MARGIN, top, _BAND_WIDTH, height),
+        _text("package", 2 * _MARGIN, top + 23, f"{package}/"),
+        _text("small", 2 * _MARGIN + 150, top + 22, _summary(package)),
+    ]
+    return heading + parts, height
+
+
+def _summary(package: str) -> str:
+    """How many modules a package has, and how many of them import each package below."""
+    count = len([path for path in modules(package) if path.name != "__init__.py"])
+    used = [f"{target}/ ({number})" for target, number in _used_by(package).items()]
+    return f"{count} modules" + (f"; imports {', '.join(used)}" if used else "")
+
+
+def _used_by(package: str) -> dict[str, int]:
+    """The packages that a package imports, and in how many of its modules."""
+    below = PACKAGES[PACKAGES.index(package) + 1 :]
+    return {target: count for target in below if (count := importers(package, target))}
+
+
+def _is_folder(package: str, name: str) -> bool:
+    return (ROOT / package / name).is_dir()
+
+
+def _box_lines(package: str, name: str, imported: set[str]) -> list[str]:
+    """The modules of a subpackage, and its neighbours that it imports."""
+    count = len([path for path in modules(f"{package}/{name}") if path.name != "__init__.py"])
+    lines = [f"{count} module{'s' if count != 1 else ''}"]
+    if imported:
+        shown = ", ".join(
+            f"{other}/" if _is_folder(package, other) else other for other in sorted(imported)
+        )
+        lines += textwrap.wrap(f"imports {shown}", _BOX_CHARACTERS)
+    return lines
+
+
+def _arrows(bands: dict[str, tuple[int, int]]) -> Iterator[str]:
+    """An arrow for each package that imports another."""
+    left = _MARGIN + _BAND_WIDTH
+    # The shortest arrows are innermost, so that few cross.
+    pairs = sorted(
+        ((source, target) for source in PACKAGES for target in _used_by(source)),
+        key=lambda pair: bands[pair[1]][0] - bands[pair[0]][1],
+    )
+    leaving, arriving = dict.fromkeys(PACKAGES, 0), dict.fromkeys(PACKAGES, 0)
+    for column, (source, target) in enumerate(pairs):
+        x = left + 22 + 12 * column
+        start = bands[source][1] - 12 - 11 * leaving[source]
+        end = bands[target][0] + 12 + 11 * arriving[target]
+        leaving[source] += 1
+        arriving[target] += 1
+        yield f'<path class="arrow" d="M {left} {start} H {x} V {end} H {left + 7}"/>'
+        yield f'<path class="head" d="M {left} {end} l 8 -4 v 8 z"/>'
+
+
+def _rectangle(style: str, x: int, y: int, width: int, height: int) -> str:
+    return f'<rect class="{style}" x="{x}" y="{y}" width="{width}" height="{height}" rx="6"/>'
+
+
+def _text(style: str, x: int, y: int, text: str) -> str:
+    return f'<text class="{style}" x="{x}" y="{y}">{escape(text)}</text>'
+
+
+def _lines(x: int, y: int, lines: list[str]) -> list[str]:
+    return [_text("small", x, y + _LINE_HEIGHT * i, line) for i, line in enumerate(lines)]
+
+
+def main(picture: Path = PICTURE) -> None:
+    """Writes the picture."""
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    picture.write_text(draw_architecture(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

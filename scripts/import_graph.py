@@ -1,0 +1,58 @@
+"""Reads who imports whom from the import statements of our packages."""
+
+import ast
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BELOW: dict[str, set[str]] = {
+    "text": set(),
+    "serving": {"text"},
+    "trainer": {"serving", "text"},
+    "components": {"trainer", "serving", "text"},
+    "pipeline": {"components", "trainer", "serving", "text"},
+    "benchmarks": {"pipeline", "components", "trainer", "serving", "text"},
+}
+"""Which of our packages each package may import."""
+
+
+def modules(folder: str, root: Path = ROOT) -> list[Path]:
+    """All modules of a folder, in order."""
+    return sorted((root / folder).rglob("*.py"))
+
+
+def imports(path: Path, for_types: bool = True) -> Iterator[str]:
+    """The modules that a module imports anywhere, with or without those for type checkers."""
+    waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    for node in waiting:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif for_types or not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)):
+            waiting += ast.iter_child_nodes(node)
+
+
+def room(parts: Iterable[str]) -> str | None:
+    """The module or subpackage to which a dotted name belongs; None for the package itself."""
+    _, *rest = parts
+    return rest[0] if rest else None
+
+
+def rooms(package: str, root: Path = ROOT) -> dict[str, set[str]]:
+    """The modules and subpackages of a package, and which others of them each imports."""
+    found: dict[str, set[str]] = {}
+    for path in modules(package, root):
+        here = room(path.relative_to(root).with_suffix("").parts)
+        targets = (name.split(".") for name in imports(path, for_types=False))
+        there = {room(parts) for parts in targets if parts[0] == package}
+        found.setdefault(str(here), set()).update(str(name) for name in there - {here, None})
+    return found
+
+
+def importers(package: str, target: str, root: Path = ROOT) -> int:
+    """How many modules of a package import another package."""
+    return sum(
+        any(name.partition(".")[0] == target for name in imports(path))
+        for path in modules(package, root)
+    )
