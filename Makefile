@@ -9,7 +9,7 @@ IMAGE ?= attention-nmt:latest
 SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
 OUR_PACKAGES := pipeline components trainer serving text scripts benchmarks
 
-.PHONY: help run test test-fast test-long test-flink lint format setup notebook lock image clean
+.PHONY: help run test test-fast test-long test-flink lint format setup notebook docs pictures lock image clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -45,6 +45,12 @@ setup: ## make .venv from requirements.lock; PYTHON=/path/to/python3.11 names th
 notebook: setup ## make notebooks/attention.ipynb from attention.py beside it
 	.venv/bin/python scripts/make_notebook.py
 
+docs: ## build README and docs as a site in build/docs; a broken link fails
+	@scripts/build_docs.sh
+
+pictures: setup ## draw the pictures of docs/ again, from the code
+	.venv/bin/python -m scripts.draw_architecture
+
 lock: ## resolve pyproject.toml into requirements.lock; ARGS="--upgrade" takes newer versions
 	@scripts/bootstrap.sh lock $(ARGS)
 
@@ -52,6 +58,6 @@ image: ## build the image for Kubeflow Pipelines, or print the commands; IMAGE=n
 	@scripts/build_image.sh $(IMAGE) $(if $(GPU),--gpu)
 
 clean: ## remove .venv, tools and caches; the workspace stays
-	rm -rf .venv .tools build scripts/farmhash/build .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-docs .tools build scripts/farmhash/build .mypy_cache .ruff_cache .pytest_cache
 	find . -name .git -prune -o -name workspace -prune \
 	    -o \( -name __pycache__ -o -name '*.egg-info' \) -prune -exec rm -rf {} +
