@@ -1,4 +1,4 @@
-"""The commands and programs of `serving/README.md` and `README.md`, against a server."""
+"""The commands and programs of `docs/serving.md` and `README.md`, against a server."""
 
 import re
 import shlex
@@ -14,16 +14,16 @@ from tests.serving.server.fake_model import NAME, running_server, settings_for
 from tests.serving.standin_model import export_standin
 
 ROOT = Path(__file__).parents[3]
-SERVING_README = (ROOT / "serving/README.md").read_text(encoding="utf-8")
+SERVING_PAGE = (ROOT / "docs/serving.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROGRAMS = [
     program
-    for text in (README, SERVING_README)
+    for text in (README, SERVING_PAGE)
     for program in re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     if "serving.client" in program
 ]
-CURLS = re.findall(r"^\$ (curl .*)$", SERVING_README, re.MULTILINE)
-GRPC_CURLS = re.findall(r"^\$ (grpcurl .*?)(?:  +#.*)?$", SERVING_README, re.MULTILINE)
+CURLS = re.findall(r"^\$ (curl .*)$", SERVING_PAGE, re.MULTILINE)
+GRPC_CURLS = re.findall(r"^\$ (grpcurl .*?)(?:  +#.*)?$", SERVING_PAGE, re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
