@@ -50,6 +50,7 @@ docs: ## build README and docs as a site in build/docs; a broken link fails
 
 pictures: setup ## draw the pictures of docs/ again, from the code
 	.venv/bin/python -m scripts.draw_architecture
+	.venv/bin/python -m scripts.draw_heatmap
 
 lock: ## resolve pyproject.toml into requirements.lock; ARGS="--upgrade" takes newer versions
 	@scripts/bootstrap.sh lock $(ARGS)
