@@ -18,10 +18,23 @@ SORTED_TOGETHER = 50
 """Batches whose sentences are sorted together: enough for even lengths, few enough for random
 neighbours."""
 
-Batch = tuple[np.ndarray, np.ndarray]
-"""Source ids and target ids."""
 PADDED_AHEAD = 4
 """Batches that a thread pads while others are trained on."""
+
+
+class Part(NamedTuple):
+    """Rows of a batch that one device computes at once."""
+
+    source_ids: np.ndarray
+    """int32 [rows, longest], with end symbols, padded with 0."""
+    target_ids: np.ndarray
+    """int32 [rows, longest], likewise."""
+    share: np.float32
+    """Share of the batch's target tokens that this part has, 0 to 1."""
+
+
+Batch = list[Part]
+"""What one update of the weights is made of."""
 
 
 class Sequences:
@@ -122,7 +135,14 @@ def cut_by_tokens(
 
 
 def epoch_batches(
-    pairs: Pairs, indices: np.ndarray, tokens_per_batch: int, seed: int, epoch: int, first: int = 0
+    pairs: Pairs,
+    indices: np.ndarray,
+    tokens_per_batch: int,
+    seed: int,
+    epoch: int,
+    *,
+    first: int = 0,
+    parts: int = 1,
 ) -> Iterator[Batch]:
     """Yields one epoch's batches, each sentence once, in an order that follows from the seed and
     the epoch. A thread pads them in advance.
@@ -130,17 +150,27 @@ def epoch_batches(
     Args:
       pairs: the training split.
       indices: which pairs of it to use.
-      tokens_per_batch: see `cut_by_tokens`.
+      tokens_per_batch: of all parts together; see `cut_by_tokens`.
       seed: of the order.
       epoch: its number.
       first: the batch to begin with, where an epoch goes on.
+      parts: how many parts each batch is cut into, of as many rows each as possible.
 
     Yields:
-      source ids and target ids, int32 [rows, longest], with end symbols, padded with 0.
+      The parts. Where a batch has fewer rows than parts, some repeat a row with a share of 0.
     """
 
+    def target_tokens(rows: np.ndarray) -> int:
+        return int(pairs.target.lengths[rows].sum()) + len(rows)
+
     def padded(batch: np.ndarray) -> Batch:
-        return pairs.source.padded(batch), pairs.target.padded(batch)
+        of_batch = target_tokens(batch)
+        cut = []
+        for rows in np.array_split(batch, parts):
+            share = np.float32(target_tokens(rows) / of_batch)
+            rows = rows if len(rows) else batch[:1]
+            cut.append(Part(pairs.source.padded(rows), pairs.target.padded(rows), share))
+        return cut
 
     ahead: deque[Future[Batch]] = deque()
     with ThreadPoolExecutor(max_workers=1) as thread:

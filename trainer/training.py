@@ -23,7 +23,7 @@ import tensorflow as tf
 
 from trainer import cudnn, gpu, recurrent
 from trainer.attention_images import make_attention_images
-from trainer.batching import Batch, Pairs, epoch_batches, epoch_order
+from trainer.batching import Batch, Pairs, Part, epoch_batches, epoch_order
 from trainer.layers import Dropout
 from trainer.loss import translation_loss
 from trainer.model import TranslationModel
@@ -34,8 +34,8 @@ from trainer.validation import Scores, make_validator
 from trainer.warm_start import check_vocabulary, load_weights
 
 LOGGER = logging.getLogger(__name__)
-TrainStep = Callable[[np.ndarray, np.ndarray], tf.Tensor]
-"""(source ids, target ids) -> loss."""
+TrainStep = Callable[[Batch], tf.Tensor]
+"""Updates the weights once and returns the loss of the batch."""
 STEPS_PER_LOG_LINE = 100
 STEPS_PER_CHECKPOINT = 500
 
@@ -120,22 +120,10 @@ def train(
     # The examples come sorted, so the first of them would be no fair sample.
     chosen = np.random.default_rng(seed).permutation(validation_indices)
     validation_indices = chosen[: settings.validation_sentences]
-    steps = settings.epochs * len(
-        epoch_order(pairs, train_indices, settings.tokens_per_batch, seed, 0)
-    )
-    kind, on_gpu = compute_type(settings.precision), gpu.is_there()
-    if on_gpu:
-        gpu.check()
-        if model_settings.input_feeding:
-            LOGGER.warning(
-                "model.input_feeding keeps the GPU waiting: the decoder trains in a loop over the "
-                "target's positions, not with one operation of cuDNN"
-            )
-    recurrence = cudnn.run if on_gpu else recurrent.run
-    state = TrainingState(
-        lambda: TranslationModel(model_settings, len(data.vocabulary), seed, kind, recurrence),
-        _optimizer(settings, steps),
-    )
+    parts = settings.accumulate_batches
+    tokens_per_batch = parts * settings.tokens_per_batch
+    steps = settings.epochs * len(epoch_order(pairs, train_indices, tokens_per_batch, seed, 0))
+    state = make_state(model_settings, settings, len(data.vocabulary), seed, steps)
     checkpoints = tf.train.CheckpointManager(
         tf.train.Checkpoint(state=state), checkpoint_folder, max_to_keep=1
     )
@@ -158,7 +146,7 @@ def train(
         data.vocabulary,
         settings.attention_images,
     )
-    train_step = _make_train_step(state, settings, seed, on_gpu=on_gpu)
+    train_step = make_train_step(state, settings, seed)
     LOGGER.info(
         "training on %d pairs, at most %d epochs of %d steps",
         len(train_indices),
@@ -169,7 +157,13 @@ def train(
     while int(state.epoch) < settings.epochs and int(state.epochs_without_gain) < settings.patience:
         started, epoch = time.monotonic(), int(state.epoch)
         batches = epoch_batches(
-            pairs, train_indices, settings.tokens_per_batch, seed, epoch, first=int(state.batch)
+            pairs,
+            train_indices,
+            tokens_per_batch,
+            seed,
+            epoch,
+            first=int(state.batch),
+            parts=parts,
         )
         _train_epoch(state, train_step, batches, checkpoints, writer)
         trained = time.monotonic()
@@ -182,6 +176,41 @@ def train(
         checkpoints.save()
     return TrainingResult(
         _in_float32(state.best, model_settings, data), json.loads(state.history.numpy())
+    )
+
+
+def make_state(
+    model_settings: ModelSettings,
+    settings: TrainingSettings,
+    vocabulary_size: int,
+    seed: int,
+    steps: int,
+) -> TrainingState:
+    """Makes what is to be trained, for the GPU if there is one.
+
+    Args:
+      model_settings: the network.
+      settings: how to train.
+      vocabulary_size: number of subwords.
+      seed: of the weights.
+      steps: after how many the learning rate has fallen.
+
+    Raises:
+      gpu.GPUError: TensorFlow sees a GPU and cannot compute on it.
+    """
+    recurrence = recurrent.run
+    if gpu.is_there():
+        gpu.check()
+        recurrence = cudnn.run
+        if model_settings.input_feeding:
+            LOGGER.warning(
+                "model.input_feeding keeps the GPU waiting: the decoder trains in a loop over the "
+                "target's positions, not with one operation of cuDNN"
+            )
+    kind = compute_type(settings.precision)
+    return TrainingState(
+        lambda: TranslationModel(model_settings, vocabulary_size, seed, kind, recurrence),
+        _optimizer(settings, steps),
     )
 
 
@@ -209,16 +238,14 @@ def _optimizer(settings: TrainingSettings, steps: int) -> keras.optimizers.Optim
     return keras.optimizers.Adam(schedule, global_clipnorm=settings.gradient_clip)
 
 
-def _make_train_step(
-    state: TrainingState, settings: TrainingSettings, seed: int, *, on_gpu: bool
-) -> TrainStep:
+def make_train_step(state: TrainingState, settings: TrainingSettings, seed: int) -> TrainStep:
     """Returns the compiled step.
 
     On a GPU it takes as long as the host needs to start its operations. So what has the shapes of
     the weights is one operation there, compiled once by XLA, and nothing needs an answer of the GPU
     before the next operation can be started.
     """
-    weights = state.model.trainable_variables
+    weights, on_gpu = state.model.trainable_variables, gpu.is_there()
 
     @tf.function(autograph=False, jit_compile=on_gpu)
     def update(gradients: list[tf.Tensor], loss: tf.Tensor, decay: tf.Tensor) -> None:
@@ -227,29 +254,55 @@ def _make_train_step(
             average.assign_sub((1 - decay) * (average - weight))
         state.loss_sum.assign_add(loss)
 
+    ids = tf.TensorSpec([None, None], tf.int32)
+    part = Part(ids, ids, tf.TensorSpec([], tf.float32))
+
     # No AutoGraph here or elsewhere: it reads the sources again when it traces, so editing a file
     # while a model trains would break the export an hour later.
-    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None], tf.int32)] * 2)
-    def train_step(source_ids: tf.Tensor, target_ids: tf.Tensor) -> tf.Tensor:
+    @tf.function(autograph=False, input_signature=[part, tf.TensorSpec([2], tf.int32)])
+    def differentiate(part: Part, key: tf.Tensor) -> list[tf.Tensor]:
+        """Returns the gradients of a part's share of the loss, and that share."""
+        with tf.GradientTape() as tape:
+            loss = part.share * translation_loss(
+                state.model,
+                part.source_ids,
+                part.target_ids,
+                settings.label_smoothing,
+                Dropout(settings.dropout, key),
+                with_padding=on_gpu,
+            )
+        gradients = tape.gradient(loss, weights)
+        return [*(tf.convert_to_tensor(gradient) for gradient in gradients), loss]
+
+    @tf.function(autograph=False, input_signature=[[part] * settings.accumulate_batches])
+    def train_step(batch: Batch) -> tf.Tensor:
         with tf.device("CPU:0"):
             key = tf.stack([tf.constant(seed, tf.int32), tf.cast(state.step, tf.int32)])
             state.step.assign_add(1)
             steps = tf.cast(state.step, tf.float32)
             decay = tf.minimum(settings.average_decay, (1 + steps) / (10 + steps))
-        with tf.GradientTape() as tape:
-            loss = translation_loss(
-                state.model,
-                source_ids,
-                target_ids,
-                settings.label_smoothing,
-                Dropout(settings.dropout, key),
-                with_padding=on_gpu,
-            )
-        gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, weights)]
+        *gradients, loss = _one_after_another(differentiate, batch, key)
         update(gradients, loss, decay)
         return loss
 
     return train_step
+
+
+def _one_after_another(
+    differentiate: Callable[[Part, tf.Tensor], list[tf.Tensor]], parts: Batch, key: tf.Tensor
+) -> list[tf.Tensor]:
+    """Sums what the parts give. Each waits for the one before, so that memory holds the activations
+    of one of them."""
+    sums = differentiate(parts[0], key)
+    for number, part in enumerate(parts[1:], start=1):
+        with tf.device("CPU:0"):
+            key_of_part = tf.random.experimental.stateless_fold_in(key, number)
+        with tf.control_dependencies(sums):
+            part = Part(*map(tf.identity, part))
+        sums = [
+            total + one for total, one in zip(sums, differentiate(part, key_of_part), strict=True)
+        ]
+    return sums
 
 
 def _train_epoch(
@@ -266,10 +319,10 @@ def _train_epoch(
     """
     since, tokens = time.monotonic(), 0
     step, batch = int(state.step), int(state.batch)
-    for source_ids, target_ids in batches:
-        loss = train_step(source_ids, target_ids)
+    for parts in batches:
+        loss = train_step(parts)
         step, batch = step + 1, batch + 1
-        tokens += int(np.count_nonzero(target_ids != PAD))
+        tokens += sum(int(np.count_nonzero(part.target_ids != PAD)) for part in parts)
         if step % STEPS_PER_LOG_LINE == 0:
             mean_loss = float(loss)  # waits for the step to end
             speed = tokens / (time.monotonic() - since)
