@@ -5,9 +5,11 @@
 ARGS ?=
 FIRST_RUN := --set training.epochs=5
 IMAGE ?= attention-nmt:latest
+# A worker for each processor, of which each loads TFX: 2 GB.
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
 OUR_PACKAGES := pipeline components trainer serving text scripts benchmarks
 
-.PHONY: help run test test-flink lint format setup notebook lock image clean
+.PHONY: help run test test-fast test-long test-flink lint format setup notebook lock image clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -15,8 +17,14 @@ help: ## list these commands
 run: setup ## train, gate and push a first model, of 5 epochs; ARGS="--config multi30k" goes to `nmt run` instead
 	.venv/bin/nmt run $(or $(ARGS),$(FIRST_RUN))
 
-test: lint ## lint, type check and every test; ARGS="-k gate" goes to pytest
-	.venv/bin/python -m pytest $(ARGS)
+test: lint ## lint, types, and all tests but the long ones; ARGS="-k gate" goes to pytest
+	.venv/bin/python -m pytest $(SIDE_BY_SIDE) -m "not long" $(ARGS)
+
+test-fast: setup ## the tests that load neither TFX nor TensorFlow, in a minute or two
+	.venv/bin/python -m pytest $(SIDE_BY_SIDE) --fast -m "not slow" $(ARGS)
+
+test-long: setup ## what is long and rare: the pipeline on Kubeflow's own runner, the notebook
+	.venv/bin/python -m pytest $(SIDE_BY_SIDE) -m long $(ARGS)
 
 test-flink: setup ## Beam's work on a Flink cluster of this machine, against DirectRunner's; needs Java and Maven
 	.venv/bin/python scripts/fetch_flink.py

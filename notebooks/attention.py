@@ -34,7 +34,7 @@ from serving.attention.words import attention_of_words
 from serving.contract.translation import Translation
 from serving.heatmap.matrix import make_heatmap
 from serving.heatmap.picture import draw_picture
-from trainer.attention import BahdanauAttention
+from trainer.bahdanau_attention import BahdanauAttention
 from trainer.settings import DecodingSettings, ModelSettings, TrainingSettings
 from trainer.training import TrainingData, train
 from trainer.translation import force, search

@@ -14,11 +14,12 @@ from pydantic import BaseModel
 
 _ROOT = Path(__file__).resolve().parent.parent
 _OUR_PACKAGES = ("components", "pipeline", "serving", "text", "trainer")
+_TEMPLATES = ("*.html", "*.css")
 UNKNOWN = "unknown"
 
 
 def code_digest(*names: str) -> str:
-    """SHA-256 over sources of ours and over all of ours that they import, without importing them.
+    """SHA-256 over sources of ours, what they import of ours, and the templates beside them.
 
     Args:
         names: dotted names of modules, or of packages, which stand for all of their modules; their
@@ -54,7 +55,7 @@ def config_digest(config: BaseModel) -> str:
 
 
 def _with_imports(names: Iterable[str]) -> dict[str, bytes]:
-    """Reads modules and what they import, at any depth and in any place of their text.
+    """Reads modules, what they import, at any depth and in any place of their text, and templates.
 
     Returns:
         The content of each file, by its path from the root.
@@ -71,6 +72,9 @@ def _with_imports(names: Iterable[str]) -> dict[str, bytes]:
         file = waiting.pop()
         content = _read(file)
         contents[file.relative_to(_ROOT).as_posix()] = content
+        if file.suffix != ".py":
+            continue
+        waiting |= {beside for kind in _TEMPLATES for beside in file.parent.glob(kind)}
         waiting |= {
             imported
             for name in _imported_names(content, file)
@@ -93,8 +97,16 @@ def _files_of(name: str) -> Iterator[Path]:
 
 
 def _imported_names(source: bytes, file: Path) -> Iterator[str]:
-    """The dotted names that a source imports; some may name no module, but something in one."""
-    for node in ast.walk(ast.parse(source, file)):
+    """The dotted names that a source imports; some may name no module, but something in one.
+
+    What is imported for type checkers alone does not run, and does not count.
+    """
+    waiting: list[ast.AST] = [ast.parse(source, file)]
+    for node in waiting:
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            waiting += node.orelse
+            continue
+        waiting += ast.iter_child_nodes(node)
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -26,7 +26,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from trainer.attention import Memory, make_attention
+from trainer.attention import Memory
+from trainer.attention_kinds import make_attention
 from trainer.layers import NO_DROPOUT, Dropout, DropoutPlace, Projection
 from trainer.recurrent import CELLS, Cell, Recurrence, run, take_step
 from trainer.settings import ModelSettings
@@ -64,7 +65,7 @@ class Decoder(tf.Module):
         self.initial = Projection(rng, summary_units, sum(self._sizes) - fed)
         self.W_c = Projection(rng, state_units + self.units, self.units)
         # Layers above the bottom read the context itself; heads have a projection of their own.
-        is_only_reader = settings.decoder_layers == 1 and settings.attention != "multi_head"
+        is_only_reader = settings.decoder_layers == 1 and not self.attention.projects_values
         self._remembers_for_output = is_only_reader
         self._state_units = state_units
 

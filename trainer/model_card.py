@@ -11,18 +11,8 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_ATTENTION = {
-    "bahdanau": "Additive attention: Bahdanau, Cho and Bengio, Neural Machine Translation by "
-    "Jointly Learning to Align and Translate, ICLR 2015, arXiv:1409.0473",
-    "luong_dot": "Multiplicative attention (dot): Luong, Pham and Manning, Effective Approaches to "
-    "Attention-based Neural Machine Translation, EMNLP 2015, arXiv:1508.04025",
-    "luong_general": "Multiplicative attention (general): Luong, Pham and Manning, Effective "
-    "Approaches to Attention-based Neural Machine Translation, EMNLP 2015, arXiv:1508.04025",
-    "multi_head": "Multi-head attention: Vaswani et al., Attention Is All You Need, NeurIPS 2017, "
-    "arXiv:1706.03762",
-    "none": "Sequence to sequence without attention: Sutskever, Vinyals and Le, Sequence to "
-    "Sequence Learning with Neural Networks, NeurIPS 2014, arXiv:1409.3215",
-}
+from trainer.attention_kinds import ATTENTION_KINDS
+
 _SUBWORDS = (
     "Subwords: Sennrich, Haddow and Birch, Neural Machine Translation of Rare Words with Subword "
     "Units, ACL 2016, arXiv:1508.07909"
@@ -139,7 +129,11 @@ def _limits(record: Mapping[str, Any], configuration: Mapping[str, Any]) -> list
 
 def _citations(model: Mapping[str, Any]) -> list[str]:
     copies = model["copying"] and model["attention"] != "none"
-    return [_ATTENTION[model["attention"]], _SUBWORDS, *([_COPYING] if copies else [])]
+    return [
+        ATTENTION_KINDS[model["attention"]].citation,
+        _SUBWORDS,
+        *([_COPYING] if copies else []),
+    ]
 
 
 def _model_facts(card: Mapping[str, Any]) -> list[str]:

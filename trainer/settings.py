@@ -1,18 +1,15 @@
 """What can be chosen about the model: every key, its default and its bounds, in one place.
 
 The pipeline's configuration file has one section per class below. Keys that are not named here are
-refused.
+refused. `nmt config show` prints each docstring above its key.
 """
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-
-class Settings(BaseModel):
-    """A section of the configuration: immutable, and no key but its own is accepted."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from trainer.attention_kinds import ATTENTION_KINDS, AttentionName
+from trainer.settings_base import Settings
 
 
 class SubwordSettings(Settings):
@@ -27,45 +24,39 @@ class SubwordSettings(Settings):
 class ModelSettings(Settings):
     """The shape of the network."""
 
-    attention: Literal["none", "bahdanau", "luong_dot", "luong_general", "multi_head"] = "bahdanau"
-    """How the decoder looks at the source; `none` is the basic model with a fixed context vector
-    (`trainer.attention`)."""
+    attention: AttentionName = "bahdanau"
+    """How the decoder attends to the source: bahdanau is additive; none is the basic model with a
+    fixed context vector."""
     attention_units: int = Field(256, ge=1)
-    """Width of Bahdanau's hidden layer, or of all heads together."""
+    """Width of bahdanau's hidden layer, or of all heads of multi_head together."""
     attention_heads: int = Field(4, ge=1)
-    """Of multi-head attention; must divide its units."""
+    """Heads of multi_head; they divide attention_units."""
     cell: Literal["gru", "lstm"] = "gru"
+    """Recurrent cell of encoder and decoder."""
     embedding_size: int = Field(256, ge=1)
+    """Width of a subword's embedding."""
     bidirectional: bool = True
     """Whether the encoder also reads from the end to the start."""
     encoder_layers: int = Field(1, ge=1, le=16)
+    """From the second on, a layer adds to the one below (residual connection)."""
     encoder_units: int = Field(256, ge=1)
-    """Of each direction of each layer."""
+    """Units of each direction of each layer."""
     attend_embeddings: bool = True
     """Whether the encoder states that are attended to also hold the word's embedding."""
     copying: bool = True
-    """Whether a source subword may be written as it stands (`trainer.copying`); without attention
-    there is nothing to point with."""
+    """Whether a source subword may be copied into the translation: names, numbers, unknown words.
+    Needs attention."""
     decoder_layers: int = Field(1, ge=1, le=16)
+    """The bottom layer attends; layers above it read its context vector."""
     decoder_units: int = Field(512, ge=1)
+    """Units of each layer."""
     input_feeding: bool = False
-    """Whether the decoder reads its last output beside the last word."""
+    """Whether the decoder reads its last output beside the last word; trains more slowly."""
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "ModelSettings":
-        if self.attention == "multi_head" and self.attention_units % self.attention_heads:
-            raise ValueError(
-                f"attention_heads ({self.attention_heads}) must divide attention_units "
-                f"({self.attention_units})."
-            )
-        state_units = self.encoder_units * (2 if self.bidirectional else 1)
-        state_units += self.embedding_size if self.attend_embeddings else 0
-        if self.attention == "luong_dot" and self.decoder_units != state_units:
-            raise ValueError(
-                f"luong_dot needs decoder_units ({self.decoder_units}) as wide as the encoder's "
-                f"states ({state_units}): make them equal, switch attend_embeddings off, "
-                "or choose luong_general."
-            )
+        if problem := ATTENTION_KINDS[self.attention].problem(self):
+            raise ValueError(problem)
         return self
 
 
@@ -73,6 +64,7 @@ class TrainingSettings(Settings):
     """How the network is trained."""
 
     epochs: int = Field(10, ge=1)
+    """Passes over the training split, at most."""
     tokens_per_batch: int = Field(1500, ge=16)
     """Padded target tokens that a device computes at once; short sentences make larger batches."""
     accumulate_batches: int = Field(1, ge=1, le=256)
@@ -84,6 +76,7 @@ class TrainingSettings(Settings):
     """Share of the targets that are trained on as translations of themselves, too (Currey et al.,
     2017)."""
     learning_rate: float = Field(1e-3, gt=0)
+    """Adam's step size after the warm-up."""
     warmup_steps: int = Field(200, ge=0)
     """The learning rate rises linearly for this many steps."""
     final_learning_rate: float = Field(0.1, ge=0, le=1)
@@ -91,7 +84,9 @@ class TrainingSettings(Settings):
     gradient_clip: float = Field(1.0, gt=0)
     """Largest global norm of a gradient."""
     dropout: float = Field(0.3, ge=0, lt=1)
+    """Share of activations that are dropped."""
     label_smoothing: float = Field(0.1, ge=0, lt=1)
+    """Probability that is taken from the right subword and spread over all."""
     average_decay: float = Field(0.9995, ge=0, lt=1)
     """Decay of the moving average of the weights, which is what is judged and exported; 0 turns it
     off."""
@@ -114,15 +109,17 @@ class DecodingSettings(Settings):
     """The beam search that is exported with the model."""
 
     beam_size: int = Field(5, ge=1, le=64)
+    """Hypotheses that are kept at each step; 1 is greedy search."""
     length_penalty: float = Field(1.0, ge=0, le=5)
-    """alpha of Wu et al. (2016), equation 14; 0 compares plain log-probabilities."""
+    """alpha of Wu et al. (2016), equation 14; 0 prefers short translations."""
     coverage_penalty: float = Field(0.0, ge=0, le=5)
-    """beta of the same equation; 0 does not mind source words that were never looked at."""
+    """beta of the same equation; above 0, a hypothesis that leaves out source words ranks lower."""
     max_source_tokens: int = Field(256, ge=8)
     """Longer sources are cut, and the reply says so (`truncated`)."""
     target_ratio: float = Field(2.0, gt=0)
     """A translation has at most `target_ratio * source tokens + target_offset` tokens."""
     target_offset: int = Field(10, ge=1)
+    """See target_ratio."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """`bfloat16`: the export multiplies with matrices rounded to bfloat16, which is faster where
     the server's processor or GPU does it natively, and slower elsewhere."""

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from benchmarks.common.protocols import BucketScore
 from benchmarks.common.systems import Epoch
-from pipeline.history.chart_style import BLUE, CHART_STYLE, VERMILION
+from components.report.chart_style import BLUE, CHART_STYLE, VERMILION
 
 SMALLEST_BUCKET = 20
 """BLEU of fewer sentences is noise; such a bucket is in the table alone."""

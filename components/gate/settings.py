@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from trainer.settings import Settings
+from trainer.settings_base import Settings
 
 FeatureName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 

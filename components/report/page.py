@@ -1,38 +1,53 @@
-"""The report as one file: it loads nothing and runs nothing, and opens from disk."""
+"""The report as one file: it loads nothing and runs nothing, and opens from disk.
+
+`report.html` is the page and includes a template for each section.
+"""
 
 from __future__ import annotations
 
-from components.report.attention_section import heatmaps, patterns_table
-from components.report.card_section import card_section
-from components.report.data_section import coverage_section, data_section
+import difflib
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from components.gate.verdict import CANDIDATE, Verdict, describe_difference
+from components.report.charts import length_chart, training_charts
 from components.report.facts import ReportFacts
-from components.report.markup import Html, join, tag
-from components.report.sentence_section import (
-    comparison_section,
-    doubtful_section,
-    worst_section,
-)
 from components.report.sentences import (
     LEAST_SHOWN_WORDS,
     MOST_SHOWN_WORDS,
     choose_examples,
+    doubtful,
+    most_improved,
+    most_worsened,
+    worst,
 )
-from components.report.style import STYLE
-from components.report.training_section import training_section
-from components.report.verdict_section import (
-    decision,
-    scores_section,
-    tiles,
-    verdict_section,
+from components.report.wording import (
+    counted,
+    duration,
+    metric_name,
+    number,
+    percent,
+    short,
+    signed,
+    slice_name,
 )
-from serving.heatmap.matrix import Heatmap
-from serving.heatmap.table import colour_rules
+from serving.attention.diagnostics import Pattern
+from serving.heatmap.labels import printable, shortened
+from serving.heatmap.matrix import make_heatmap
+from serving.heatmap.page import colour_rules
+from serving.html.templates import render
 
-_POLICY = (
-    '<meta http-equiv="Content-Security-Policy" '
-    "content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-)
-_VIEWPORT = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+_MEANINGS = {
+    Pattern.DIAGONAL: "word by word, in order",
+    Pattern.SPREAD: "many source words at once",
+    Pattern.REORDERING: "few source words, in another order",
+    Pattern.SPURIOUS: "punctuation, the end, or one word all the time",
+}
+_LISTED_SENTENCES = 15
+_LONGEST_TEXT = 120
+_MADE_FROM = ("corpus_checksum", "code_digest", "lock_digest", "seed", "machine")
 
 
 def write_report(facts: ReportFacts) -> str:
@@ -44,106 +59,117 @@ def write_report(facts: ReportFacts) -> str:
     Returns:
       HTML, whole, ending with a newline; UTF-8 is declared.
     """
-    attention, drawn = _attention(facts)
-    sections = [
-        ("verdict", "Verdict", verdict_section(facts)),
-        ("scores", "Scores", scores_section(facts)),
-        ("training", "Training", training_section(facts)),
-        ("corpus", "Corpus", data_section(facts)),
-        ("vocabulary", "Vocabulary", coverage_section(facts)),
-        ("attention", "Attention", attention),
-        ("sentences", "Sentences to read", _sentences(facts)),
-        ("live", "Against the live model", comparison_section(facts)),
-        ("card", "Model card", card_section(facts)),
+    examples = [
+        (place, example, make_heatmap(example.sentence.source, example.sentence.candidate))
+        for place, example in enumerate(choose_examples(facts.sentences), 1)
     ]
-    name = str(facts.card.get("name", "A model"))
-    languages = " to ".join(filter(None, facts.languages))
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        Html(_POLICY),
-        Html(_VIEWPORT),
-        tag("title", f"{name}: model report"),
-        Html(f"<style>\n{STYLE}{colour_rules(drawn)}</style>"),
-    )
-    header = tag(
-        "header",
-        tag("h1", name),
-        tag("p", "Model report", f", {languages}" if languages else None, class_="subtitle"),
-        decision(facts),
-        tiles(facts),
-        tag(
-            "nav",
-            tag("ul", [tag("li", tag("a", title, href=f"#{key}")) for key, title, _ in sections]),
-            aria_label="Sections",
-        ),
-    )
-    main = tag(
-        "main",
-        _notes(facts),
-        [
-            tag("section", tag("h2", title, id=key), content, aria_labelledby=key)
-            for key, title, content in sections
+    found = Counter(each.diagnosis.pattern for each in facts.sentences if each.diagnosis)
+    splits = facts.corpus.splits.values()
+    return render(
+        "components.report",
+        "report.html",
+        filters=_FILTERS,
+        facts=facts,
+        name=facts.card.get("name", "A model"),
+        languages=" to ".join(filter(None, facts.languages)),
+        patterns=[
+            {
+                "pattern": pattern,
+                "meaning": meaning,
+                "count": found[pattern],
+                "share": found[pattern] / max(found.total(), 1),
+                "examples": [each for each in examples if each[1].pattern is pattern],
+            }
+            for pattern, meaning in _MEANINGS.items()
         ],
-    )
-    body = tag("body", header, main, tag("footer", tag("p", _how_sampled(facts))))
-    return f'<!doctype html>\n<html lang="en">{head}{body}</html>\n'
-
-
-def _notes(facts: ReportFacts) -> Html | None:
-    if not facts.notes:
-        return None
-    return tag("ul", [tag("li", note) for note in facts.notes], class_="note")
-
-
-def _attention(facts: ReportFacts) -> tuple[Html, list[Heatmap]]:
-    if not facts.sentences:
-        return tag("p", "Nothing was translated, so there is nothing to show."), []
-    shown, drawn = heatmaps(facts, choose_examples(facts.sentences))
-    text = (
-        "Each row is a word of the translation and sums to 1; each column a word of the source, "
-        "the last one its end. serving/attention/diagnostics.py tells the patterns apart. "
-        "The sentences below show theirs most clearly, of those with "
-        f"{LEAST_SHOWN_WORDS} to {MOST_SHOWN_WORDS} words on both sides."
-    )
-    legend = tag(
-        "div", "weight 0 ", tag("span", class_="strip"), " 1", class_="strip-legend",
-        aria_hidden="true",
-    )  # fmt: skip
-    return join(patterns_table(facts), tag("p", text, class_="note"), legend, shown), drawn
-
-
-def _sentences(facts: ReportFacts) -> Html:
-    if not facts.sentences:
-        return tag("p", "Nothing was translated, so there is nothing to show.")
-    return join(
-        tag("h3", "Farthest from their references"),
-        tag(
-            "p",
-            "By chrF of the single sentence. Some of them are right in other words.",
-            class_="note",
-        ),
-        worst_section(facts),
-        tag("h3", "Suspicious without a look at the reference"),
-        tag(
-            "p",
-            "What nmt diagnose would list: the least probable translations whose attention is "
-            "spread or spurious, or leaves words out.",
-            class_="note",
-        ),
-        doubtful_section(facts),
+        colours=colour_rules([heatmap for _, _, heatmap in examples]),
+        least_words=LEAST_SHOWN_WORDS,
+        most_words=MOST_SHOWN_WORDS,
+        most=_LISTED_SENTENCES,
+        training_charts=training_charts(facts.history, _history(facts.live_card)),
+        length_chart=length_chart(facts.verdict),
+        length_buckets=sorted({bucket for counts in splits for bucket in counts.length_buckets}),
+        metrics=_metrics(facts.verdict),
+        card_facts=_card_facts(facts),
+        configuration=_mapping(facts.card, "configuration"),
     )
 
 
-def _how_sampled(facts: ReportFacts) -> str:
-    sample = facts.sample
-    if sample.is_whole:
-        return (
-            f"Sentences, heatmaps and coverage are of the whole test split, {sample.total:,} "
-            "sentences. Scores and checks are the Evaluator's."
-        )
-    return (
-        f"Sentences, heatmaps and coverage are of a sample of {len(sample.pairs):,} of the "
-        f"{sample.total:,} test sentences (seed {sample.seed}). Scores and checks are the "
-        "Evaluator's, of all of them."
-    )
+def as_json(value: Mapping[str, Any]) -> str:
+    """Returns a mapping as JSON that can be read."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def excerpt(text: str) -> str:
+    """Returns a text as it can be shown in a cell of a table."""
+    return shortened(printable(text), _LONGEST_TEXT)
+
+
+def compare_words(text: str, other: str) -> list[tuple[str, bool]]:
+    """Divides a text into runs of words, with whether the other text has them too."""
+    words = text.split()
+    matcher = difflib.SequenceMatcher(a=other.split(), b=words, autojunk=False)
+    return [
+        (" ".join(words[start:end]), kind == "equal")
+        for kind, _, _, start, end in matcher.get_opcodes()
+        if start < end
+    ]
+
+
+_FILTERS = (
+    as_json, compare_words, counted, describe_difference, doubtful, duration, excerpt, metric_name,
+    most_improved, most_worsened, number, percent, printable, short, signed, slice_name, worst,
+)  # fmt: skip
+"""What templates may call by name."""
+
+
+def _metrics(verdict: Verdict) -> dict[str, dict[str, float | None]]:
+    """Whatever the Evaluator computed under its own names, and by slice and model."""
+    columns = {
+        f"{slice_name(name)}, {'this' if model == CANDIDATE else 'live'}": values
+        for name, models in verdict.metrics.items()
+        for model, values in models.items()
+    }
+    metrics = dict.fromkeys(metric for values in columns.values() for metric in values)
+    return {
+        metric: {column: values.get(metric) for column, values in columns.items()}
+        for metric in metrics
+    }
+
+
+def _card_facts(facts: ReportFacts) -> dict[str, Any]:
+    """What the model is and what it was made from, by the words of the page."""
+    card = facts.card
+    data, model = _mapping(card, "data"), _mapping(_mapping(card, "configuration"), "model")
+    shown = {
+        "model": card.get("name"),
+        "languages": " to ".join(filter(None, facts.languages)),
+        "corpus": data.get("name", card.get("corpus")),
+        "origin": data.get("origin"),
+        "licence of the data": data.get("licence"),
+        "attention": model.get("attention"),
+        "cell": model.get("cell"),
+    }
+    shown |= {
+        name.replace("_", " "): number(value, 0) if isinstance(value, int | float) else value
+        for name, value in _mapping(card, "sizes").items()
+    }
+    shown |= {name.replace("_", " "): card.get(name, "not recorded") for name in _MADE_FROM}
+    return {name: value for name, value in shown.items() if value}
+
+
+def _mapping(card: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = card.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _history(card: Mapping[str, Any]) -> list[Mapping[str, float]]:
+    """The history in a model card of any age."""
+    history = card.get("history")
+    if not isinstance(history, list):
+        return []
+    return [
+        entry
+        for entry in history
+        if isinstance(entry, dict) and {"epoch", "validation_bleu"} <= entry.keys()
+    ]

@@ -4,12 +4,13 @@ to show."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 
 import numpy as np
 
 from components.gate.translation_statistics import sentence_statistics
+from serving.attention.corpus_diagnostics import CorpusDiagnostics, Judged
 from serving.attention.diagnostics import Diagnosis, Pattern, diagnose_translation
 from serving.contract.translation import Translation
 
@@ -33,6 +34,13 @@ class Sentence:
     """Of the candidate's translation; None where there is nothing to judge."""
     live: Translation | None = None
     live_chrf: float | None = None
+    findings: tuple[str, ...] = ()
+    """Why a reader should doubt the candidate's translation."""
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the live model has the very same words."""
+        return self.live is not None and self.live.text == self.candidate.text
 
     @property
     def change(self) -> float:
@@ -96,6 +104,28 @@ def most_worsened(sentences: Iterable[Sentence], most: int) -> list[Sentence]:
         sentence
         for sentence in sorted(sentences, key=lambda each: (each.change, each.source))[:most]
         if sentence.change < 0
+    ]
+
+
+def doubtful(sentences: Iterable[Sentence], most: int) -> list[Sentence]:
+    """Lists the sentences that `nmt diagnose` would name, which needs no references."""
+    found = CorpusDiagnostics()
+    by_line = dict(enumerate(sentences, 1))
+    for line, sentence in by_line.items():
+        if sentence.diagnosis is not None:
+            found.add(
+                Judged(
+                    line=line,
+                    source=sentence.source,
+                    translation=sentence.candidate.text,
+                    score=sentence.candidate.score,
+                    truncated=sentence.candidate.truncated,
+                    diagnosis=sentence.diagnosis,
+                )
+            )
+    return [
+        replace(by_line[judged.line], findings=judged.findings)
+        for judged in found.worth_reading(most)
     ]
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from pipeline.commands.answer_lines import model_errors, one_line, warn_of_cut_texts
 from pipeline.commands.exported_model import find_model
@@ -28,7 +27,7 @@ from serving.contract.translation import Translation
 from serving.heatmap.matrix import Heatmap, make_heatmap
 from serving.heatmap.page import draw_page
 from serving.heatmap.picture import PictureFormat, draw_picture
-from serving.heatmap.terminal import draw_in_terminal
+from serving.heatmap.terminal import attention_table
 from serving.local.model import LocalModel
 
 _MODEL_CARD = "assets.extra/model_card.json"
@@ -98,10 +97,7 @@ def _drawing_for(output_file: str | None) -> Draw | None:
 
 def _print(shown: Heatmap, translation: Translation) -> None:
     with destination(None) as output:
-        console = Console(file=output, highlight=False)
-        console.print(one_line(translation.text), markup=False, soft_wrap=True)
-        console.print()
-        console.print(draw_in_terminal(shown, console.width), soft_wrap=True)
+        output.write(f"{one_line(translation.text)}\n\n{attention_table(shown, output)}")
 
 
 def _picture(

@@ -35,7 +35,8 @@ from pipeline.commands.options import (
 )
 from pipeline.commands.text_streams import destination, source_lines
 from serving.contract.translation import Translation
-from serving.heatmap.attention_table import format_attention_table
+from serving.heatmap.matrix import make_heatmap
+from serving.heatmap.terminal import attention_table
 from serving.local.model import LocalModel
 from serving.local.parallel_translation import translate_in_parallel
 
@@ -95,7 +96,8 @@ def translate(
         lines = stack.enter_context(source_lines(texts, input_file, _NOTHING_TO_DO))
         folder = find_model(config, overrides, workspace, model, version)
         output = stack.enter_context(destination(output_file))
-        render = _renderer(as_json, n_best, attention or tokens, by_words=not tokens)
+        table = partial(_table, output, tokens) if attention or tokens else None
+        render = _renderer(as_json, n_best, table)
         advance = stack.enter_context(shown_progress(input_file, output_file))
         stack.enter_context(model_errors())
 
@@ -147,7 +149,13 @@ def _translate_lines(
     return truncated
 
 
-def _renderer(as_json: bool, n_best: bool, with_table: bool, *, by_words: bool) -> Render:
+def _table(output: TextIO, tokens: bool, text: str, translation: Translation) -> Iterable[str]:
+    """The table of attention between blank lines; nothing for an empty translation."""
+    drawn = attention_table(make_heatmap(text, translation, tokens=tokens), output)
+    return [f"\n{drawn}"] if drawn else []
+
+
+def _renderer(as_json: bool, n_best: bool, table: Render | None) -> Render:
     """Chooses how an answer is written."""
     if as_json:
         return lambda text, translation: [_as_json(text, translation)]
@@ -161,8 +169,8 @@ def _renderer(as_json: bool, n_best: bool, with_table: bool, *, by_words: bool) 
         else:
             yield one_line(translation.text)
         number += 1
-        if with_table and (table := format_attention_table(translation, words=by_words)):
-            yield f"\n{table}\n"
+        if table is not None:
+            yield from table(text, translation)
 
     return render
 

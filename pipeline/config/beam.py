@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from pipeline.errors import UserError
-from trainer.settings import Settings
+from trainer.settings_base import Settings
 
 FLINK_VERSION = "1.20"
 """Of the cluster in kubeflow/flink and of the job server that Beam starts for a master."""
@@ -40,40 +40,49 @@ _NO_LIST_OF_PACKAGES = "--experiments=disable_logging_submission_environment"
 
 
 class PortableSettings(Settings):
-    """Flink and Spark: where their jobs are handed in, and where their workers find Python."""
+    """Flink and Spark: where their jobs are submitted, and where their workers find Python."""
 
     job_endpoint: str | None = Field(default=None, pattern=_HOST_AND_PORT)
     """`host:port` of a Beam job server, which hands the work to its engine."""
     master: str | None = Field(default=None, min_length=1)
-    """Instead of a job server: the engine, for which Beam then starts one here, with Java."""
+    """Instead of a job server: the engine, such as flink:8081 or spark://spark:7077. Beam then
+    starts a job server here, with Java."""
     job_server_jar: str | None = Field(default=None, min_length=1)
     """What Beam starts for a master; null lets it fetch the jar of its own version."""
     worker_pool: str | None = Field(default="localhost:50000", pattern=_HOST_AND_PORT)
-    """Beam's Python worker pool, as the engine's workers see it: `localhost` is a sidecar. None
+    """Beam's Python worker pool, as the engine's workers see it: `localhost` is a sidecar. null
     lets the submitting process do the work (Beam's LOOPBACK), which only this machine can."""
     worker_processes: int = Field(default=1, ge=0)
     """Python processes of a pool for each worker of the engine; 0 lets the engine choose."""
     parallelism: int | None = Field(default=None, ge=1)
-    """Of a Flink job; None leaves it to the cluster's `parallelism.default`."""
+    """Of a Flink job; null leaves it to the cluster's `parallelism.default`."""
 
 
 class DataflowSettings(Settings):
-    """Google Cloud Dataflow."""
+    """Google Cloud Dataflow, for which the pipeline's artifacts must lie in a bucket."""
 
     project: str | None = Field(default=None, min_length=1)
+    """Google Cloud project."""
     region: str | None = Field(default=None, min_length=1)
+    """Such as europe-west4."""
     temp_location: str | None = Field(default=None, pattern=_BUCKET)
+    """A gs:// folder for temporary files."""
     staging_location: str | None = Field(default=None, pattern=_BUCKET)
-    """None is a folder of `temp_location`."""
+    """A gs:// folder for what is uploaded; null is a folder of `temp_location`."""
     image: str | None = Field(default=None, min_length=1)
     """A container with this project, its packages and Beam's `/opt/apache/beam/boot`."""
     max_workers: int | None = Field(default=None, ge=1)
+    """Most machines; null leaves it to Dataflow."""
 
 
 class BeamSettings(Settings):
-    """Which engine runs Beam's work; the sections of the others are not looked at."""
+    """How Apache Beam runs the steps that process the corpus (kubeflow/flink/README.md).
+
+    The sections of other runners are ignored.
+    """
 
     runner: Literal["direct", "flink", "spark", "dataflow"] = "direct"
+    """direct is one worker on this machine. After a change, all steps run again."""
     portable: PortableSettings = Field(default_factory=PortableSettings)
     dataflow: DataflowSettings = Field(default_factory=DataflowSettings)
     pipeline_args: list[str] = Field(default_factory=list)

@@ -46,6 +46,13 @@ class KeySchema:
             return f"a section with the keys {', '.join(schema['properties'])}"
         return _in_words(schema)
 
+    def explanation(self, key: str) -> str:
+        """The docstring of a key or a section, with the values of a choice or a closed range."""
+        schema = self._properties[key]
+        docstring = " ".join(schema["description"].split())
+        limited = not schema.keys().isdisjoint({"enum", "maximum", "exclusiveMaximum"})
+        return f"{docstring} Must be {_in_words(schema)}." if limited else docstring
+
     def suggestion(self, unknown: str) -> str:
         """How to mend an unknown key, as a sentence's end: the closest key, or all that exist."""
         close = self._closest(unknown)

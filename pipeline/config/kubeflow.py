@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from trainer.settings import Settings
+from trainer.settings_base import Settings
 
 _CPU = r"^[0-9]+(\.[0-9]+|m)?$"
 _MEMORY = r"^[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$"
@@ -28,33 +28,37 @@ class TrainerResources(Settings):
     """What the Trainer's container asks for, and where it may run."""
 
     cpu: str = Field(default="4", pattern=_CPU)
+    """Processors, such as "4" or 500m."""
     memory: str = Field(default="16Gi", pattern=_MEMORY)
+    """Memory, which is also its limit."""
     gpus: int = Field(default=0, ge=0, le=64)
-    """Of one node; with 0 the Trainer runs on the processor."""
+    """GPUs of one node; 0 trains on the processor."""
     gpu_resource: str = Field(default="nvidia.com/gpu", pattern=rf"^{_LABEL}$")
     """What the cluster calls a GPU."""
     node_selector: list[Label] = Field(default_factory=list)
-    """Labels that the node must have, `label=value`."""
+    """Labels that the node must have, such as cloud.google.com/gke-accelerator=nvidia-l4."""
     tolerations: list[Toleration] = Field(default_factory=list)
-    """Taints that do not keep the Trainer away, `key=value:NoSchedule` or `key:NoSchedule`."""
+    """Taints that do not keep the Trainer away, such as nvidia.com/gpu=present:NoSchedule."""
 
 
 class TaskResources(Settings):
     """What the container of every other task asks for."""
 
     cpu: str = Field(default="2", pattern=_CPU)
+    """Processors, such as "2" or 500m."""
     memory: str = Field(default="8Gi", pattern=_MEMORY)
+    """Memory, which is also its limit."""
 
 
 class KubeflowSettings(Settings):
-    """The pipeline on Kubeflow Pipelines."""
+    """The pipeline on Kubeflow Pipelines: `nmt compile`, see kubeflow/README.md."""
 
     image: str = Field(default="attention-nmt:latest", min_length=1)
     """The image that `make image` builds, where the cluster pulls it from."""
     pipeline_root: str | None = Field(
         default=None, pattern=r"^(minio|s3|gs)://[a-z0-9][a-z0-9._-]+(/.*)?$"
     )
-    """Where artifacts lie; null leaves it to the cluster."""
+    """Where artifacts lie, such as minio://mlpipeline/nmt; null leaves it to the cluster."""
     workspace: str = Field(default="/nmt", pattern=r"^(/|gs://).+")
     """Holds corpora/NAME, models/NAME and checkpoints, as on a laptop: a mounted volume, or gs://.
     """

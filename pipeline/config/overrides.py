@@ -37,7 +37,7 @@ def parse_override(text: str, schema: KeySchema) -> Override | str:
     try:
         return Override(tuple(key.split(".")), strict_yaml.parse_value(value))
     except strict_yaml.YamlError as error:
-        return f"--set {text}: {error.problems[0][1]}."
+        return f"--set {text}: {error.sentence}."
 
 
 def apply_override(values: dict[str, Any], override: Override) -> bool:

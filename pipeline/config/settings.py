@@ -24,10 +24,10 @@ from pipeline.errors import UserError
 from trainer.settings import (
     DecodingSettings,
     ModelSettings,
-    Settings,
     SubwordSettings,
     TrainingSettings,
 )
+from trainer.settings_base import Settings
 
 _LANGUAGE = r"^[a-z]{2,3}([-_@][A-Za-z0-9]+)*$"
 
@@ -38,7 +38,9 @@ class DataSettings(Settings):
     corpus: str = Field(min_length=1)
     """A corpus of the workspace by its name, or the path of a corpus folder (with a `/`)."""
     source_language: str = Field(pattern=_LANGUAGE)
+    """Language code of the text to translate."""
     target_language: str = Field(pattern=_LANGUAGE)
+    """Language code of the translations."""
     schema_path: str | None = Field(default=None, min_length=1, alias="schema")
     """A curated schema (`schema.pbtxt`) to validate the examples against; null infers one."""
     max_rejected_fraction: float = Field(default=0.01, ge=0, le=1)
@@ -88,7 +90,7 @@ class PipelineConfig(Settings):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     """Names the pipeline, its models and its reports in the workspace."""
     seed: int = Field(default=1, ge=0, le=2**31 - 1)
-    """The one seed of the run."""
+    """Of everything random: initial weights, order of the sentences, dropout, bootstrap."""
     data: DataSettings
     subwords: SubwordSettings = Field(default_factory=SubwordSettings)
     model: ModelSettings = Field(default_factory=ModelSettings)
@@ -102,8 +104,15 @@ class PipelineConfig(Settings):
     kubeflow: KubeflowSettings = Field(default_factory=KubeflowSettings)
 
     def as_yaml(self) -> str:
-        """The complete configuration as YAML, which `load_config` reads back to an equal object."""
-        return strict_yaml.dump(self.model_dump(mode="json", by_alias=True))
+        """The complete configuration as YAML, which `load_config` reads back to an equal object.
+
+        Each key stands below its explanation and what it may hold.
+        """
+        schema = KeySchema(type(self))
+        comments = {
+            tuple(key.split(".")): schema.explanation(key) for key in schema.sections + schema.keys
+        }
+        return strict_yaml.dump(self.model_dump(mode="json", by_alias=True), comments)
 
 
 def shipped_configs() -> list[str]:
@@ -130,8 +139,7 @@ def load_config(name_or_path: str, overrides: Sequence[str] = ()) -> PipelineCon
     try:
         document = strict_yaml.parse(text)
     except strict_yaml.YamlError as error:
-        lines = [f"{_place(shown, line)}: {sentence}." for line, sentence in error.problems]
-        raise UserError("\n".join(lines)) from error
+        raise UserError(f"{_place(shown, error.line)}: {error.sentence}.") from error
     places = {path: _place(shown, line) for path, line in document.lines.items()}
     return build_config(document.values, overrides, default_name=stem, shown=shown, places=places)
 

@@ -1,38 +1,46 @@
-"""YAML as a configuration needs it: YAML 1.2's scalars, no surprises, and a line for every key.
+"""YAML 1.2 as a configuration needs it: plain values, and the line of every key.
 
-PyYAML follows YAML 1.1, in which `no` is a boolean and `1e-3` is text, and lets the last of two
-equal keys win. Here only `true` and `false` are booleans, `1e-3` is a number, and a repeated key is
-refused. Aliases are refused as well: no configuration needs them.
+The reader is ruamel.yaml. It leaves `no` as text, reads `1e-3` as a number and refuses a repeated
+key. Aliases are refused here, because no configuration needs them.
 """
 
-import math
-import re
+import io
+import textwrap
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.composer import Composer
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.nodes import MappingNode, Node
+from ruamel.yaml.representer import RoundTripRepresenter
 
 Path = tuple[str, ...]
 """The keys that lead to a value, outermost first."""
 
-_SCALARS = {
-    "tag:yaml.org,2002:null": (r"~|null|Null|NULL", "~nN"),
-    "tag:yaml.org,2002:bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    # 18 digits fit in an int64; longer ones stay text and are refused by their type.
-    "tag:yaml.org,2002:int": (r"[-+]?[0-9]{1,18}", "-+0123456789"),
-    "tag:yaml.org,2002:float": (
-        r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]{1,4})?",
-        "-+.0123456789",
-    ),
-}
+_WIDTH = 98
+"""Columns of a comment, without the `# ` before it."""
+
+_LONGEST_NUMBER = 18
+"""Digits that always fit in an int64, which protocol buffers and the pipeline's metadata hold."""
 
 
-class YamlError(ValueError):
-    """The text is no configuration; `problems` are sentences, with their lines where known."""
+class YamlError(Exception):
+    """The text is no configuration.
 
-    def __init__(self, problems: list[tuple[int | None, str]]) -> None:
-        super().__init__("; ".join(sentence for _, sentence in problems))
-        self.problems = problems
+    Args:
+        sentence: what is wrong, without a full stop.
+        line: where, counted from 1, if known.
+    """
+
+    def __init__(self, sentence: str, line: int | None = None) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.line = line
 
 
 @dataclass(frozen=True)
@@ -43,41 +51,21 @@ class Document:
     lines: dict[Path, int]
 
 
-def _resolvers() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
-    """Which scalars are not text, by their first character."""
-    table: dict[str, list[tuple[str, re.Pattern[str]]]] = {"": []}
-    for tag, (pattern, first_characters) in _SCALARS.items():
-        for character in first_characters:
-            table.setdefault(character, []).append((tag, re.compile(rf"(?:{pattern})\Z")))
-    table[""].append(("tag:yaml.org,2002:null", re.compile(r"\Z")))
-    return table
+class _Representer(RoundTripRepresenter):
+    """Writes null as `null` instead of nothing."""
 
 
-class _Loader(yaml.SafeLoader):
-    yaml_implicit_resolvers = _resolvers()
+_Representer.add_representer(
+    type(None), lambda self, _: self.represent_scalar("tag:yaml.org,2002:null", "null")
+)
 
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
-            raise YamlError([(mark.line + 1, "aliases (`*name`) are not allowed")])
+
+class _Composer(Composer):
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.parser.check_event(AliasEvent):
+            line = self.parser.peek_event().start_mark.line + 1
+            raise YamlError("aliases (`*name`) are not allowed", line)
         return super().compose_node(parent, index)
-
-    def construct_number(self, node: yaml.ScalarNode) -> int | float | str:
-        if node.tag.endswith(":int"):
-            return int(node.value)
-        number = float(node.value)
-        return number if math.isfinite(number) else node.value
-
-
-class _Dumper(yaml.SafeDumper):
-    yaml_implicit_resolvers = _resolvers()
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, False)
-
-
-for _kind in ("int", "float"):
-    _Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", _Loader.construct_number)
 
 
 def parse(text: str) -> Document:
@@ -90,27 +78,27 @@ def parse(text: str) -> Document:
         YamlError: broken syntax, no mapping, an empty document, a repeated key, a key that is not
             text.
     """
-    loader = None
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Composer = _Composer
     try:
-        loader = _Loader(text)
-        node = loader.get_single_node()
+        node = yaml.compose(text)
         if node is None:
-            raise YamlError([(None, "the file is empty; `nmt config show` prints a complete one")])
-        if not isinstance(node, yaml.MappingNode):
-            raise YamlError([(None, "the file must hold `key: value` lines")])
-        lines: dict[Path, int] = {}
-        problems: list[tuple[int | None, str]] = []
-        _walk(node, (), lines, problems)
-        if problems:
-            raise YamlError(problems)
-        return Document(loader.construct_document(node), lines)
-    except yaml.YAMLError as error:
-        raise _syntax_error(error) from error
+            raise YamlError("the file is empty; `nmt config show` prints a complete one")
+        if not isinstance(node, MappingNode):
+            raise YamlError("the file must hold `key: value` lines")
+        lines = dict(_lines(node, ()))
+        return Document(yaml.constructor.construct_document(node), lines)
+    except DuplicateKeyError as error:
+        found = error.problem.partition(" with value")[0]
+        raise YamlError(f"{found}; keep one of them", error.problem_mark.line + 1) from error
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        found = error.problem or error.context or "unreadable"
+        raise YamlError(f"not valid YAML: {found}", mark.line + 1 if mark else None) from error
+    except (YAMLError, ValueError) as error:
+        raise YamlError(f"not valid YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
-        raise YamlError([(None, "the values are nested too deeply")]) from error
-    finally:
-        if loader is not None:
-            loader.dispose()
+        raise YamlError("the values are nested too deeply") from error
 
 
 def parse_value(text: str) -> Any:
@@ -119,47 +107,51 @@ def parse_value(text: str) -> Any:
     Raises:
         YamlError: broken syntax.
     """
-    return parse(f"value: {text}" if text.strip() else "value: null").values["value"]
+    return parse(f"value: {text}").values["value"]
 
 
-def dump(values: dict[str, Any]) -> str:
-    """The mapping as YAML which `parse` reads back unchanged."""
-    return yaml.dump(
-        values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False
-    )
+def dump(values: dict[str, Any], comments: Mapping[Path, str] | None = None) -> str:
+    """The mapping as YAML which `parse` reads back unchanged.
+
+    Args:
+        values: the mapping.
+        comments: sentences that stand above a key, by its path.
+    """
+    yaml = YAML()
+    yaml.Representer = _Representer
+    yaml.indent(sequence=4, offset=2)
+    stream = io.StringIO()
+    yaml.dump(_commented(values, comments or {}, ()), stream)
+    return stream.getvalue().lstrip()
 
 
-def _walk(
-    node: yaml.Node, path: Path, lines: dict[Path, int], problems: list[tuple[int | None, str]]
-) -> None:
-    """Collects the line of every key of a mapping, and what is wrong with its keys."""
-    if not isinstance(node, yaml.MappingNode):
-        return
-    for key, value in node.value:
+def _commented(values: dict[str, Any], comments: Mapping[Path, str], path: Path) -> CommentedMap:
+    """The mapping with its comments, a blank line before each key of the outermost."""
+    mapping = CommentedMap()
+    indent = 2 * len(path)
+    for key, value in values.items():
+        inner = (*path, key)
+        mapping[key] = _commented(value, comments, inner) if isinstance(value, dict) else value
+        if inner in comments:
+            comment = textwrap.fill(comments[inner], _WIDTH - indent, break_on_hyphens=False)
+            before = comment if path else f"\n{comment}"
+            mapping.yaml_set_comment_before_after_key(key, before, indent)
+    return mapping
+
+
+def _lines(mapping: MappingNode, path: Path) -> Iterator[tuple[Path, int]]:
+    """Yields the path and the line of every key of a mapping."""
+    for key, value in mapping.value:
         line = key.start_mark.line + 1
-        if key.tag != "tag:yaml.org,2002:str":
-            shown = key.value if isinstance(key, yaml.ScalarNode) else "a list or mapping"
-            problems.append((line, f"the key {shown} must be text"))
-            continue
-        inner = (*path, key.value)
-        if inner in lines:
-            problems.append(
-                (
-                    line,
-                    f"{'.'.join(inner)} is given twice (first on line {lines[inner]}); "
-                    "keep one of them",
-                )
-            )
-            continue
-        lines[inner] = line
-        _walk(value, inner, lines, problems)
+        if _type(key) != "str":
+            raise YamlError("a key must be text", line)
+        if _type(value) == "int" and len(value.value) > _LONGEST_NUMBER:
+            raise YamlError(f"{key.value} has more than {_LONGEST_NUMBER} digits", line)
+        yield (*path, key.value), line
+        if isinstance(value, MappingNode):
+            yield from _lines(value, (*path, key.value))
 
 
-def _syntax_error(error: yaml.YAMLError) -> YamlError:
-    """What PyYAML found, as one sentence."""
-    if isinstance(error, yaml.MarkedYAMLError):
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        found = error.problem or error.context or "unreadable"
-        return YamlError([(line, f"not valid YAML: {found}")])
-    found = " ".join(str(error).split())
-    return YamlError([(None, f"not valid YAML: {found}")])
+def _type(node: Node) -> str:
+    """The last part of a tag such as `tag:yaml.org,2002:str`."""
+    return str(node.tag).rpartition(":")[2]

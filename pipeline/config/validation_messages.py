@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from pydantic import ValidationError
@@ -49,8 +50,9 @@ def _sentence(
     index = [part for part in problem["loc"] if isinstance(part, int)]
     subject, pronoun = (f"item {index[0] + 1} of {key}", key) if index else (key, "it")
     value = problem["input"]
-    quotes = problem["type"] == "string_type" and isinstance(value, bool | int | float)
-    hint = f"; text that looks otherwise needs quotes: '{_show(value)}'" if quotes else ""
+    quotes = problem["type"] == "string_type" and isinstance(value, bool | int | float | date)
+    unquoted = _show(value).strip('"')
+    hint = f"; text that looks otherwise needs quotes: '{unquoted}'" if quotes else ""
     return (
         f"{place}: {subject} is {_show(value)}, but {pronoun} must be {schema.allowed(key)}{hint}."
     )

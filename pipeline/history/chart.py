@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
-from pipeline.history.chart_style import BLUE, CHART_STYLE, GREY, INK, VERMILION
+from components.report.chart_style import BLUE, CHART_STYLE, GREY, INK, VERMILION
 from pipeline.history.events import Event, Outcome
 
 ChartFormat = Literal["svg", "png"]

@@ -44,17 +44,12 @@ class AsyncTranslationClient(ConfiguredClient):
     """
 
     def _open(self) -> None:
-        self._closed = False
         self._in_flight = asyncio.Semaphore(self._max_in_flight)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._channel: grpc.aio.Channel | None = None
         self._methods: Mapping[Method, Any] = {}
         if self._connection.tls is not None:
             self._connection.tls.credentials()  # a file that is wrong is told now
-
-    @property
-    def _is_closed(self) -> bool:
-        return self._closed
 
     async def __aenter__(self) -> Self:
         return self
@@ -64,7 +59,7 @@ class AsyncTranslationClient(ConfiguredClient):
 
     async def close(self) -> None:
         """Ends the connection; calls under way in other tasks end with `ClientClosed`."""
-        self._closed = True
+        self._is_closed = True
         if self._channel is not None:
             await self._channel.close()
 
@@ -155,26 +150,18 @@ class AsyncTranslationClient(ConfiguredClient):
             await _give_up(tasks)
 
     async def _ask(self, method: Method, request: Any, timeout: float) -> Any:
-        """Sends a request until it is answered, must be given up, or has run out of time."""
-        attempts = self._attempts(timeout)
-        while True:
-            self._require_open()
-            self._connect()
-            try:
-                return await self._methods[method](
-                    request, timeout=attempts.remaining(), metadata=self._headers
-                )
-            except grpc.RpcError as error:
-                failure = self._error_of(error, timeout)
-                delay = attempts.delay_after(failure)
-                if delay is None:
-                    raise failure from error
-            except asyncio.CancelledError:
-                task = asyncio.current_task()
-                if task is None or not task.cancelling():
-                    self._require_open()  # closing cancels the calls, not those who wait for them
-                raise
-            await asyncio.sleep(delay)
+        """Sends a request and waits for its answer, in as many attempts as the policy allows."""
+        self._require_open()
+        self._connect()
+        try:
+            return await self._methods[method](request, **self._settings(timeout))
+        except grpc.RpcError as error:
+            raise self._error_of(error, timeout) from error
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or not task.cancelling():
+                self._require_open()  # closing cancels the calls, not those who wait for them
+            raise
 
     def _connect(self) -> None:
         """Makes the channel when it is first needed: before, there may be no event loop."""

@@ -1,7 +1,8 @@
 """What the clients for threads and for asyncio have in common: their settings, and no waiting."""
 
-import random
+import math
 from collections.abc import Mapping
+from typing import Any
 
 import grpc
 
@@ -19,7 +20,7 @@ from serving.client.errors import (
     error_of_status,
 )
 from serving.client.model_info import ModelChoice, ModelMetadata
-from serving.client.retry import Attempts, RetryPolicy
+from serving.client.retry import RetryPolicy
 
 DEFAULT_TIMEOUT = 60.0
 
@@ -71,22 +72,19 @@ class ConfiguredClient:
         for name, value in (("batch_size", batch_size), ("max_in_flight", max_in_flight)):
             if value < 1:
                 raise InvalidSettings(f"{name} must be at least 1, not {value}.")
-        self._connection = Connection(address, tls, authority, max_message_bytes, keepalive_seconds)
+        self._connection = Connection(
+            address, tls, authority, max_message_bytes, keepalive_seconds, retry or RetryPolicy()
+        )
         self._model = ModelChoice(model, version, label)
         self._headers = tuple((name.lower(), value) for name, value in (headers or {}).items())
         self._timeout = _checked_timeout(timeout)
-        self._retry = retry or RetryPolicy()
         self._batch_size = batch_size
         self._max_in_flight = max_in_flight
-        self._random = random.Random()  # our own: a program's seed is not ours to use up
+        self._is_closed = False
         self._open()
 
     def _open(self) -> None:
         """Makes what the kind of client needs."""
-        raise NotImplementedError
-
-    @property
-    def _is_closed(self) -> bool:
         raise NotImplementedError
 
     @property
@@ -104,8 +102,9 @@ class ConfiguredClient:
         """Returns the timeout of a call."""
         return self._timeout if timeout is None else _checked_timeout(timeout)
 
-    def _attempts(self, timeout: float) -> Attempts:
-        return Attempts(self._retry, timeout, self._random.random)
+    def _settings(self, timeout: float) -> dict[str, Any]:
+        """Returns what every call is given, with the deadline of all its attempts."""
+        return {"timeout": None if timeout == math.inf else timeout, "metadata": self._headers}
 
     def _error_of(self, error: grpc.RpcError, timeout: float) -> ServingError:
         """Makes an exception of ours from one of gRPC's, which has a status and details."""

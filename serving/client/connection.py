@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 
 from serving.client.errors import InvalidSettings
+from serving.client.retry import RetryPolicy
 from serving.protocol.messages import GET_MODEL_METADATA, GET_MODEL_STATUS, PREDICT, Method
 
 Pem = bytes | str | os.PathLike[str]
@@ -21,7 +22,7 @@ nothing else is sent is disconnected."""
 
 _OPTIONS = (
     ("grpc.keepalive_timeout_ms", 20_000),
-    # The first of our own retries should find the server that came back; gRPC waits a second.
+    # The first retry should find the server that came back; gRPC waits a second.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 5_000),
     # A new client connects anew, whatever another one in this process went through.
@@ -78,6 +79,7 @@ class Connection:
     """Of one request or reply."""
     keepalive_seconds: float = DEFAULT_KEEPALIVE_SECONDS
     """Silence during a call after which the server is pinged, to find out whether it is there."""
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
 
     def __post_init__(self) -> None:
         if ":" not in self.address or self.address.startswith(("http:", "https:")):
@@ -102,6 +104,12 @@ class Connection:
             ("grpc.max_send_message_length", self.max_message_bytes),
             ("grpc.max_receive_message_length", self.max_message_bytes),
         ]
+        if self.retry.attempts > 1:
+            options += [
+                ("grpc.service_config", self.retry.service_config()),
+                # gRPC repeats only what fits in here, by default 256 KiB.
+                ("grpc.per_rpc_retry_buffer_size", self.max_message_bytes),
+            ]
         if self.authority is not None:
             options.append(("grpc.default_authority", self.authority))
             if self.tls is not None:

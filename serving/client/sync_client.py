@@ -68,16 +68,11 @@ class TranslationClient(ConfiguredClient):
     """
 
     def _open(self) -> None:
-        self._closed = threading.Event()
         self._channel = self._connection.open()
         self._methods = bind(self._channel)
         self._workers = futures.ThreadPoolExecutor(
             self._max_in_flight, thread_name_prefix="translation-client"
         )
-
-    @property
-    def _is_closed(self) -> bool:
-        return self._closed.is_set()
 
     def __enter__(self) -> Self:
         return self
@@ -87,7 +82,7 @@ class TranslationClient(ConfiguredClient):
 
     def close(self) -> None:
         """Ends the connection; calls under way in other threads end with `ClientClosed`."""
-        self._closed.set()
+        self._is_closed = True
         self._channel.close()
         self._workers.shutdown(cancel_futures=True)
 
@@ -248,22 +243,15 @@ class TranslationClient(ConfiguredClient):
             flight.give_up()
 
     def _ask(self, method: Method, request: Any, timeout: float, flight: _Flight) -> Any:
-        """Sends a request until it is answered, must be given up, or has run out of time."""
-        attempts = self._attempts(timeout)
-        while True:
+        """Sends a request and waits for its answer, in as many attempts as the policy allows."""
+        self._require_open()
+        try:
+            return flight.reply(
+                lambda: self._methods[method].future(request, **self._settings(timeout))
+            )
+        except grpc.RpcError as error:
+            self._require_open()  # on a closed channel, a call fails with this or a ValueError
+            raise self._error_of(error, timeout) from error
+        except ValueError:
             self._require_open()
-            try:
-                return flight.reply(
-                    lambda: self._methods[method].future(
-                        request, timeout=attempts.remaining(), metadata=self._headers
-                    )
-                )
-            except (grpc.RpcError, ValueError) as error:
-                self._require_open()  # on a closed channel, a call fails with either
-                if not isinstance(error, grpc.RpcError):
-                    raise
-                failure = self._error_of(error, timeout)
-                delay = attempts.delay_after(failure)
-                if delay is None:
-                    raise failure from error
-            self._closed.wait(delay)
+            raise

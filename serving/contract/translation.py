@@ -1,16 +1,13 @@
-"""One translation with its attention, read from a padded answer, as subwords or as words."""
+"""One translation with its attention, read from a padded answer."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from serving.contract.signatures import END_SYMBOL, WORD_START
-
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
-_WORD_START_AS_BYTES = [f"<0x{byte:02X}>" for byte in WORD_START.encode("utf-8")]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -38,16 +35,6 @@ class ScoredTranslation(Translation):
 
     token_log_probability: np.ndarray
     """float32 [target]: log-probability of each target token after those before it."""
-
-
-@dataclass(frozen=True, eq=False)
-class WordAttention:
-    """Attention between whole words."""
-
-    source_words: tuple[str, ...]
-    target_words: tuple[str, ...]
-    attention: np.ndarray
-    """float32 [target, source]."""
 
 
 def read_translation(response: Mapping[str, np.ndarray], row: int) -> Translation:
@@ -111,73 +98,7 @@ def as_bytes(text: str | bytes) -> bytes:
     return _LONE_SURROGATE.sub("\ufffd", text).encode("utf-8")
 
 
-def merge_into_words(
-    translation: Translation, *, keep_end: bool = False, renormalise: bool = False
-) -> WordAttention:
-    """Merges subwords into words on both sides.
-
-    A target word looks at a source word with the sum of the weights on the source word's tokens,
-    averaged over the target word's tokens (Koehn and Knowles, 2017, section 3.5). Rows still sum to
-    1 while all words are kept.
-
-    Args:
-      translation: a translation, [target tokens, source tokens].
-      keep_end: whether the end symbols stay, as words of their own.
-      renormalise: whether each row is divided by its sum after the end symbols were dropped.
-        Without it, a row's missing part is what the word put on the source's end symbol. A row that
-        put everything there stays zero.
-
-    Returns:
-      The words and their attention, [target words, source words].
-    """
-    source_starts, source_words = _group(translation.source_tokens)
-    target_starts, target_words = _group(translation.target_tokens)
-    attention = np.zeros((len(target_words), len(source_words)), np.float32)
-    if attention.size:
-        summed = np.add.reduceat(translation.attention, source_starts, axis=1)
-        sizes = np.diff([*target_starts, len(translation.target_tokens)])
-        attention = (np.add.reduceat(summed, target_starts, axis=0) / sizes[:, np.newaxis]).astype(
-            np.float32
-        )
-    if not keep_end:
-        source_words, target_words = _without_end(source_words), _without_end(target_words)
-        attention = attention[: len(target_words), : len(source_words)]
-    if renormalise:
-        sums = attention.sum(axis=1, keepdims=True)
-        attention = np.divide(attention, sums, out=np.zeros_like(attention), where=sums > 0)
-    return WordAttention(source_words, target_words, attention)
-
-
-def _group(tokens: Sequence[str]) -> tuple[list[int], tuple[str, ...]]:
-    """Finds the words of a token sequence: where each starts, and its text."""
-    starts: list[int] = []
-    for position, token in enumerate(tokens):
-        opens_word = (
-            position == 0
-            or token.startswith(WORD_START)
-            or list(tokens[position : position + 3]) == _WORD_START_AS_BYTES
-            or (token == END_SYMBOL and position == len(tokens) - 1)
-        )
-        # A marker with nothing after it is a space, not a word: what comes next belongs to it.
-        if opens_word and not (
-            starts and token != END_SYMBOL and not _spell(tokens[starts[-1] : position])
-        ):
-            starts.append(position)
-    ends = [*starts[1:], len(tokens)] if starts else []
-    return starts, tuple(_spell(tokens[start:end]) for start, end in zip(starts, ends, strict=True))
-
-
-def _spell(tokens: Sequence[str]) -> str:
-    """Writes tokens as text: bytes decoded, word-start markers as spaces, none at the ends."""
-    spelled = b"".join(map(bytes_of_token, tokens))
-    return spelled.decode("utf-8", errors="replace").replace(WORD_START, " ").strip(" ")
-
-
 def bytes_of_token(token: str) -> bytes:
     """Returns what a subword stands for in UTF-8: a byte symbol such as `<0xC3>` is that byte."""
     byte = _BYTE_TOKEN.fullmatch(token)
     return bytes([int(byte[1], 16)]) if byte else token.encode("utf-8")
-
-
-def _without_end(words: tuple[str, ...]) -> tuple[str, ...]:
-    return words[:-1] if words and words[-1] == END_SYMBOL else words

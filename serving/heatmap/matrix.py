@@ -47,10 +47,10 @@ def make_heatmap(source: str, translation: Translation, *, tokens: bool = False)
         words = attention_of_words(source, translation)
         columns, rows = (*words.source_words, END_LABEL), words.target_words
         weights = np.column_stack([words.attention, words.on_end])
-    # Rounding may take a sum of weights just beyond 1.
+    # Rounding may take a sum of weights just beyond 1; those of a damaged model may be no numbers.
     return Heatmap(
         source=tuple(map(printable, columns)),
         target=tuple(map(printable, rows)),
-        weights=np.clip(weights, 0, 1),
+        weights=np.clip(np.nan_to_num(weights), 0, 1),
         has_end=bool(columns) and columns[-1] in (END_LABEL, END_SYMBOL),
     )

@@ -1,11 +1,13 @@
-"""A heatmap in a terminal: coloured cells with their weights in them.
+"""A heatmap as a table of text: cells with their weights in them, coloured where that can be.
 
 Where colours are not wanted or not there, Rich leaves them out and the numbers remain.
 """
 
 from collections.abc import Sequence
+from typing import TextIO
 
 from rich.cells import cell_len
+from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
@@ -20,6 +22,22 @@ _WIDE_CELL = len(" 0.00 ")
 _NARROW_CELL = len(" 00")
 _LEAST_SHOWN = 0.005
 """What would be printed as 0.00 is left blank, so that the eye finds the rest."""
+
+
+def attention_table(heatmap: Heatmap, output: TextIO) -> str:
+    """Draws a heatmap as wide as a terminal, in the colours that it has.
+
+    Args:
+      heatmap: what to draw.
+      output: where the table will be written; a file has 80 cells in a line and no colours.
+
+    Returns:
+      Lines, each with its newline; nothing for a heatmap without rows or columns.
+    """
+    console = Console(file=output, highlight=False)
+    with console.capture() as drawn:
+        console.print(draw_in_terminal(heatmap, console.width), soft_wrap=True)
+    return drawn.get() if heatmap.target and heatmap.source else ""
 
 
 def draw_in_terminal(heatmap: Heatmap, width: int, scale: Scale = DARK) -> Text:

@@ -35,6 +35,13 @@ def test_a_changed_source_changes_the_digest(sources: Path) -> None:
     assert digests.code_digest("a") != before
 
 
+def test_a_changed_template_beside_a_source_changes_the_digest(sources: Path) -> None:
+    (sources / "a/page.html").write_text("<p>", encoding="utf-8")
+    before = digests.code_digest("a")
+    (sources / "a/page.html").write_text("<b>", encoding="utf-8")
+    assert digests.code_digest("a") != before
+
+
 def test_a_renamed_source_changes_the_digest(sources: Path) -> None:
     before = digests.code_digest("a")
     (sources / "a/x.py").rename(sources / "a/x2.py")
@@ -79,7 +86,6 @@ def test_one_module_can_be_digested(sources: Path) -> None:
         "from b.z import thing",
         "from ..b import z",
         "def later():\n    from b.z import thing",
-        "if TYPE_CHECKING:\n    import b.z",
     ],
 )
 def test_what_a_source_imports_counts(sources: Path, statement: str) -> None:
@@ -87,6 +93,14 @@ def test_what_a_source_imports_counts(sources: Path, statement: str) -> None:
     before = digests.code_digest("a.x")
     (sources / "b/z.py").write_text("changed", encoding="utf-8")
     assert digests.code_digest("a.x") != before
+
+
+def test_what_only_a_type_checker_imports_does_not_count(sources: Path) -> None:
+    path = sources / "a/x.py"
+    path.write_text("if TYPE_CHECKING:\n    import b.z\n", encoding="utf-8")
+    before = digests.code_digest("a.x")
+    (sources / "b/z.py").write_text("changed = True\n", encoding="utf-8")
+    assert digests.code_digest("a.x") == before
 
 
 def test_imports_of_imports_count_and_may_go_in_a_circle(sources: Path) -> None:

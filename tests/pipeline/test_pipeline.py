@@ -93,8 +93,8 @@ def test_a_setting_changes_the_nodes_that_use_it(before, override, nodes):
         ("serving.attention.diagnostics", {"Evaluator", "ModelReport"}),
         ("serving.export.operations", {"ServingValidator", "Evaluator", "ModelReport"}),
         ("components.report.page", {"ModelReport"}),
-        ("serving.heatmap.table", {"ModelReport"}),
-        ("serving.heatmap.attention_table", set()),
+        ("serving.heatmap.page", {"ModelReport"}),
+        ("serving.heatmap.terminal", set()),
         ("pipeline.cli", set()),
     ],
 )

@@ -1,31 +1,15 @@
-from typing import get_args
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.attention import (
-    BahdanauAttention,
-    FixedContext,
-    LuongDotAttention,
-    LuongGeneralAttention,
-    MultiHeadAttention,
-    make_attention,
-    masked_softmax,
-)
+from trainer.attention import masked_softmax
+from trainer.attention_kinds import ATTENTION_KINDS, make_attention
 from trainer.settings import ModelSettings
 
 BATCH, TARGET, SOURCE, STATE_UNITS, UNITS, HEADS = 3, 4, 6, 7, 8, 2
 LENGTHS = [6, 3, 1]
 MASK = tf.sequence_mask(LENGTHS, SOURCE)
-CLASSES = {
-    "none": FixedContext,
-    "bahdanau": BahdanauAttention,
-    "luong_dot": LuongDotAttention,
-    "luong_general": LuongGeneralAttention,
-    "multi_head": MultiHeadAttention,
-}
-every_kind = pytest.mark.parametrize("kind", CLASSES)
+every_kind = pytest.mark.parametrize("kind", ATTENTION_KINDS)
 
 
 def random(*shape, seed):
@@ -101,8 +85,9 @@ def test_a_fixed_context_is_the_summary_and_comes_from_where_the_directions_end(
 
 
 def test_every_kind_that_can_be_chosen_is_made():
-    names = get_args(ModelSettings.model_fields["attention"].annotation)
-    assert {name: type(make(name)[0]) for name in names} == CLASSES
+    for name, kind in ATTENTION_KINDS.items():
+        assert type(make(name)[0]).__name__ == kind.layer.partition(":")[2]
+        assert kind.citation
 
 
 @every_kind

@@ -21,7 +21,7 @@ from pipeline.config.settings import load_config
 from pipeline.errors import RunFailedError
 from serving.attention.words import attention_of_words
 from tests.benchmarks.made_up import made_up_system
-from tests.serving.heatmap.test_attention_table import SOURCE, TARGET, WEIGHTS, make_translation
+from tests.serving.heatmap.chapter import SOURCE, TARGET, WEIGHTS, make_translation
 
 DIAGONAL = frozenset((number, number) for number in range(6))
 REFERENCE = Reference(DIAGONAL, DIAGONAL | {(1, 0)})

@@ -90,9 +90,9 @@ def test_a_file_can_be_replaced_by_its_own_translation(nmt, tmp_path):
 def test_attention_follows_the_translation_as_a_table_of_words(nmt):
     lines = nmt("the cat", "--attention").splitlines()
     assert lines[0] == "die Katze"
-    assert lines[2].split() == ["the", "cat"]
+    assert lines[2].split() == ["the", "cat", "(end)"]
     # The stand-in puts 0.9 on the word itself and spreads 0.1 over three tokens.
-    assert lines[4] == "die   │ 0.93 0.03"
+    assert lines[3].split() == ["die", "0.93", "0.03", "0.03"]
 
 
 def test_the_table_of_tokens_shows_the_end_symbols(nmt):

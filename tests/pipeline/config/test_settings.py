@@ -1,3 +1,4 @@
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,14 @@ def test_a_byte_order_mark_is_no_part_of_the_first_key(tmp_path: Path) -> None:
 def test_the_printed_configuration_is_read_back_to_an_equal_one(tmp_path: Path) -> None:
     config = load_config("debian", ["data.target_language=no", "training.learning_rate=1e-5"])
     assert load_config(_write(tmp_path, config.as_yaml())) == config
+
+
+def test_the_printed_configuration_explains_every_key() -> None:
+    schema = KeySchema(PipelineConfig)
+    lines = load_config("debian").as_yaml().splitlines()
+    above = {line.partition(":")[0].strip(): before for before, line in pairwise(lines)}
+    names = {key.rpartition(".")[2] for key in schema.keys + schema.sections}
+    assert [name for name in names if "# " not in above.get(name, lines[0])] == []
 
 
 def test_overrides_change_exactly_their_keys() -> None:
@@ -141,6 +150,15 @@ def test_an_override_may_give_what_the_file_leaves_out(tmp_path: Path) -> None:
             "data.corpus=2024",
             "data.corpus is 2024, but it must be text that is not empty; "
             "text that looks otherwise needs quotes: '2024'.",
+        ),
+        (
+            "data.corpus=2024-01-31",
+            'data.corpus is "2024-01-31", but it must be text that is not empty; '
+            "text that looks otherwise needs quotes: '2024-01-31'.",
+        ),
+        (
+            "training.learning_rate=.inf",
+            "training.learning_rate is Infinity, but it must be a number greater than 0.",
         ),
         ("data.corpus=''", 'data.corpus is "", but it must be text that is not empty.'),
         (
@@ -276,9 +294,7 @@ def test_a_long_value_is_cut_in_the_refusal() -> None:
 
 def test_a_repeated_key_is_refused(tmp_path: Path) -> None:
     source = _write(tmp_path, MINIMAL + "seed: 1\nseed: 2\n")
-    assert _refusal(source) == [
-        f"{source}, line 6: seed is given twice (first on line 5); keep one of them."
-    ]
+    assert _refusal(source) == [f'{source}, line 6: found duplicate key "seed"; keep one of them.']
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:

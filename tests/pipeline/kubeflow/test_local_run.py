@@ -13,7 +13,7 @@ import pytest
 from serving.versions.directory import list_versions
 from tests.real_text import write_real_text
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.slow]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.slow, pytest.mark.long]
 
 ROOT = Path(__file__).resolve().parents[3]
 RUNNER = Path(__file__).with_name("local_kubeflow.py")

@@ -11,7 +11,7 @@ from serving.attention.diagnostics import (
     never_looked_at,
 )
 from serving.contract.translation import Translation
-from tests.serving.heatmap.test_attention_table import SOURCE, TARGET, WEIGHTS, make_translation
+from tests.serving.heatmap.chapter import SOURCE, TARGET, WEIGHTS, make_translation
 
 LENGTHS = [4, 6, 12, 25, 60]
 

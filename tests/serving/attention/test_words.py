@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from serving.attention.words import attention_of_words, words_without_punctuation
-from serving.contract.translation import Translation, bytes_of_token, merge_into_words
+from serving.contract.translation import Translation, bytes_of_token
 from tests.serving.contract.test_translation import SOURCE, TARGET, make_translation
 from tests.trainer.tiny import SUBWORDS, write_vocabulary
 from trainer.subwords import SubwordDecoder, SubwordEncoder, read_vocabulary
@@ -28,14 +28,12 @@ def tokens_of_words(text: str, tokens) -> list[list[str]]:
     return [[tokens[row] for row in np.flatnonzero(column)] for column in words.attention.T]
 
 
-def test_ordinary_text_is_merged_as_the_tokens_alone_say():
-    translation = translation_of(SOURCE, TARGET, "Die Katze schläft.")
-    words, merged = (
-        attention_of_words("The cat sleeps.", translation),
-        merge_into_words(translation),
+def test_words_are_joined_from_their_subwords_on_both_sides():
+    words = attention_of_words(
+        "The cat sleeps.", translation_of(SOURCE, TARGET, "Die Katze schläft.")
     )
-    assert (words.source_words, words.target_words) == (merged.source_words, merged.target_words)
-    np.testing.assert_allclose(words.attention, merged.attention, rtol=1e-6)
+    assert words.source_words == ("The", "cat", "sleeps.")
+    assert words.target_words == ("Die", "Katze", "schläft.")
 
 
 def test_a_row_and_what_it_put_on_the_end_sum_to_one():

@@ -12,7 +12,7 @@ from serving.client.model_info import VersionState
 from tests.serving.client.scripted_server import MODEL, VERSION, Script, Stuck, serving
 
 TEXTS = ["the cat", "", "a", "the cat is on the mat", "sat", "on a mat", "the"]
-AT_ONCE = RetryPolicy(attempts=4, first_delay=1e-3, max_delay=1e-3)
+AT_ONCE = RetryPolicy(attempts=4, first_delay=0.01, max_delay=0.01)
 
 
 def run(script: Script, ask, **settings):

@@ -6,7 +6,7 @@ import pytest
 from serving.client import RetryPolicy, ServingError, TranslationClient, errors
 from tests.serving.client.scripted_server import MODEL, Script, Stuck, serving, shout
 
-AT_ONCE = RetryPolicy(attempts=4, first_delay=1e-3, max_delay=1e-3)
+AT_ONCE = RetryPolicy(attempts=4, first_delay=0.01, max_delay=0.01)
 
 
 @pytest.fixture
@@ -24,6 +24,27 @@ def test_a_call_is_tried_again_while_no_server_answers(failures):
     ):
         assert client.translate(["a"])[0].text == "A"
     assert script.calls == failures + 1
+
+
+def test_one_attempt_means_no_other():
+    script = Script(fails_always=grpc.StatusCode.UNAVAILABLE)
+    with (
+        serving(script) as (address, _),
+        TranslationClient(address, MODEL, retry=RetryPolicy(attempts=1)) as client,
+        pytest.raises(errors.Unavailable),
+    ):
+        client.translate(["a"])
+    assert script.calls == 1
+
+
+def test_a_request_larger_than_grpc_repeats_by_default_is_tried_again():
+    script = Script(failures=[grpc.StatusCode.UNAVAILABLE])
+    with (
+        serving(script) as (address, _),
+        TranslationClient(address, MODEL, retry=AT_ONCE) as client,
+    ):
+        client.translate(["x" * (1 << 20)])
+    assert script.calls == 2
 
 
 def test_a_call_is_given_up_after_the_last_attempt():
@@ -61,7 +82,7 @@ def test_all_attempts_share_one_deadline():
     ):
         client.translate(["a"], timeout=5)
     first, _, last = (request.remaining for request in script.requests)
-    # Two delays of at least 0.25 seconds, less what gRPC rounds: up to a tenth of a second.
+    # Two delays of at least 0.4 seconds, less what gRPC rounds: up to a tenth of a second.
     assert last < first - 0.3
 
 
@@ -104,7 +125,7 @@ def test_no_server_at_all_is_a_sentence():
 
 
 def test_a_server_that_comes_back_is_found_again():
-    patient = RetryPolicy(attempts=100, first_delay=0.05, max_delay=0.2)
+    patient = RetryPolicy(attempts=5, first_delay=0.2, max_delay=1)
     with serving() as (address, _):
         client = TranslationClient(address, MODEL, retry=patient)
         client.translate(["a"])
@@ -214,7 +235,7 @@ def test_closing_ends_the_calls_of_other_threads():
 
 def test_closing_ends_the_wait_for_another_attempt():
     script = Script(fails_always=grpc.StatusCode.UNAVAILABLE)
-    hourly = RetryPolicy(attempts=9, first_delay=3600, max_delay=3600)
+    hourly = RetryPolicy(attempts=5, first_delay=3600, max_delay=3600)
     failures = []
     with serving(script) as (address, _):
         client = TranslationClient(address, MODEL, retry=hourly, timeout=float("inf"))

@@ -1,9 +1,7 @@
 import numpy as np
-import pytest
 
 from serving.contract.translation import (
     Translation,
-    merge_into_words,
     read_n_best,
     read_translation,
 )
@@ -51,75 +49,6 @@ def make_response(batch=2, beam=3, targets=4, sources=5) -> dict[str, np.ndarray
         "target_length": np.full((batch, beam), targets - 2, np.int32),
         "truncated": np.zeros((batch, beam), bool),
     }
-
-
-def test_words_are_joined_from_their_subwords_on_both_sides():
-    merged = merge_into_words(make_translation())
-    assert merged.source_words == ("The", "cat", "sleeps.")
-    assert merged.target_words == ("Die", "Katze", "schläft.")
-
-
-def test_rows_still_sum_to_one_when_all_words_are_kept():
-    merged = merge_into_words(make_translation(), keep_end=True)
-    np.testing.assert_allclose(merged.attention.sum(axis=1), 1, rtol=1e-6)
-
-
-def test_weights_are_summed_over_the_source_word_and_averaged_over_the_target_word():
-    attention = [[0.1, 0.2, 0.7], [0.3, 0.4, 0.3]]
-    merged = merge_into_words(make_translation(("▁a", "b", "▁c"), ("▁x", "y"), attention))
-    np.testing.assert_allclose(merged.attention, [[0.5, 0.5]], rtol=1e-6)
-
-
-def test_without_the_end_symbol_the_weight_on_it_is_missing_from_the_row():
-    attention = [[0.75, 0.25], [0.0, 1.0]]
-    merged = merge_into_words(make_translation(("▁a", "</s>"), ("▁x", "</s>"), attention))
-    np.testing.assert_allclose(merged.attention, [[0.75]])
-
-
-def test_renormalised_rows_sum_to_one_without_the_end_symbol():
-    merged = merge_into_words(make_translation(), renormalise=True)
-    np.testing.assert_allclose(merged.attention.sum(axis=1), 1, rtol=1e-6)
-
-
-def test_a_row_that_only_looked_at_the_end_symbol_stays_zero_when_renormalised():
-    merged = merge_into_words(
-        make_translation(("▁a", "</s>"), ("▁x",), [[0.0, 1.0]]), renormalise=True
-    )
-    np.testing.assert_array_equal(merged.attention, [[0.0]])
-
-
-def test_the_end_symbol_can_be_kept_as_a_word_of_its_own():
-    merged = merge_into_words(make_translation(), keep_end=True)
-    assert merged.source_words[-1] == merged.target_words[-1] == "</s>"
-
-
-def test_a_hypothesis_that_was_cut_keeps_its_last_word():
-    merged = merge_into_words(make_translation(target=("▁Die", "▁Kat")))
-    assert merged.target_words == ("Die", "Kat")
-
-
-@pytest.mark.parametrize(
-    ("tokens", "words"),
-    [
-        (("▁", "<0xF0>", "<0x9F>", "<0xA6>", "<0x8A>", "▁ok"), ("🦊", "ok")),
-        (("▁caf", "<0xC3>", "<0xA9>"), ("café",)),
-        (("▁a", "<0xFF>"), ("a\ufffd",)),
-        (("▁a", "<0xE2>", "<0x96>", "<0x81>", "b"), ("a", "b")),
-        (("a", "▁b"), ("a", "b")),
-        (("▁", "▁a"), ("a",)),
-        (("▁a", "</s>"), ("a",)),
-        (("</s>",), ()),
-        ((), ()),
-    ],
-)
-def test_tokens_spell_words(tokens, words):
-    assert merge_into_words(make_translation(source=tokens)).source_words == words
-
-
-def test_a_translation_of_nothing_has_no_words_and_no_attention():
-    merged = merge_into_words(make_translation(("</s>",), (), np.zeros((0, 1))))
-    assert merged.target_words == ()
-    assert merged.attention.shape == (0, 0)
 
 
 def test_the_beam_is_read_per_hypothesis_and_cut_to_its_real_lengths():

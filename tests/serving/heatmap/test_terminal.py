@@ -6,8 +6,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from serving.heatmap.matrix import END_LABEL, Heatmap, make_heatmap
-from serving.heatmap.terminal import draw_in_terminal
-from tests.serving.heatmap.test_attention_table import SOURCE, TARGET, WEIGHTS, make_translation
+from serving.heatmap.terminal import attention_table, draw_in_terminal
+from tests.serving.heatmap.chapter import SOURCE, TARGET, WEIGHTS, make_translation
 
 CHAPTER = make_heatmap(" ".join(SOURCE), make_translation(SOURCE, TARGET, WEIGHTS))
 
@@ -93,6 +93,22 @@ def test_wide_and_combining_characters_keep_the_cells_in_line():
         assert len({cell_len(line) for line in lines}) == 1
 
 
+def test_a_word_as_long_as_a_line_is_cut():
+    lines = shown(square(["a" * 500]), 40).splitlines()
+    assert max(map(cell_len, lines)) <= 40
+
+
+def test_a_file_gets_the_table_without_colours():
+    lines = attention_table(CHAPTER, io.StringIO()).splitlines()
+    assert lines[1].rstrip() == "  Die  0.80  0.05  0.05  0.05  0.05"
+
+
+def test_weights_that_are_no_numbers_are_left_blank():
+    weights = np.full((2, 3), np.nan)
+    heatmap = make_heatmap("x", make_translation(["x"], ["y", "z"], weights[:, :1]))
+    assert attention_table(heatmap, io.StringIO()).splitlines()[1].strip() == "y"
+
+
 def test_a_heatmap_of_nothing_is_nothing():
     nothing = Heatmap((), (), np.zeros((0, 0), np.float32), False)
-    assert draw_in_terminal(nothing, 80).plain == ""
+    assert attention_table(nothing, io.StringIO()) == ""
