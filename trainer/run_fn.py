@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,12 @@ import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx_bsl.public import tfxio
 
-from trainer.batching import Pairs, Sequences
+from trainer.batching import Pairs
 from trainer.export import export_model
 from trainer.model_card import make_card
 from trainer.precision import describe_machine
 from trainer.preprocessing import VOCABULARY
+from trainer.reading import read_pairs
 from trainer.settings import DecodingSettings, ModelSettings, SubwordSettings, TrainingSettings
 from trainer.subwords import SubwordDecoder, read_vocabulary
 from trainer.training import TrainingData, remove_other_checkpoints, train
@@ -43,8 +44,8 @@ def run_fn(fn_args: FnArgs) -> None:
     assert vocabulary_path is not None, "preprocessing_fn names its vocabulary"
     vocabulary = read_vocabulary(vocabulary_path)
     data = TrainingData(
-        train=_read_pairs(fn_args, transform, fn_args.train_files),
-        validation=_read_pairs(fn_args, transform, fn_args.eval_files),
+        train=_read_split(fn_args, transform, fn_args.train_files),
+        validation=_read_split(fn_args, transform, fn_args.eval_files),
         vocabulary=vocabulary,
     )
     key = _training_key(config, data)
@@ -81,30 +82,14 @@ def run_fn(fn_args: FnArgs) -> None:
     )
 
 
-def _read_pairs(fn_args: FnArgs, transform: tft.TFTransformOutput, files: Sequence[str]) -> Pairs:
-    """Reads Transform's examples into memory, in an order that does not depend on how Beam cut them
-    into files."""
-    options = tfxio.RecordBatchesOptions(batch_size=1024, drop_final_batch=False, num_epochs=1)
-    schema = transform.transformed_metadata.schema
-    batches = list(fn_args.data_accessor.record_batch_factory(list(files), options, schema))
-    sides = [
-        _flatten(batch.column(batch.schema.get_field_index(f"{side}_ids")) for batch in batches)
-        for side in Pairs._fields
-    ]
-    rows = sorted(
-        range(len(sides[0])), key=lambda row: tuple(side[row].tobytes() for side in sides)
+def _read_split(fn_args: FnArgs, transform: tft.TFTransformOutput, files: Sequence[str]) -> Pairs:
+    """Reads Transform's examples."""
+    # They are sorted anyway.
+    options = tfxio.RecordBatchesOptions(
+        batch_size=1024, drop_final_batch=False, num_epochs=1, shuffle=False
     )
-    return Pairs(*(Sequences.of([side[row] for row in rows]) for side in sides))
-
-
-def _flatten(columns: Iterable[Any]) -> list[np.ndarray]:
-    """Arrow list columns to one array for each row; a null is an empty text."""
-    rows: list[np.ndarray] = []
-    for column in columns:
-        values = np.asarray(column.flatten())
-        ends = np.cumsum(np.asarray(column.value_lengths().fill_null(0)))
-        rows += np.split(values, ends[:-1])
-    return rows
+    schema = transform.transformed_metadata.schema
+    return read_pairs(fn_args.data_accessor.record_batch_factory(list(files), options, schema))
 
 
 def _training_key(config: dict[str, Any], data: TrainingData) -> str:
@@ -123,7 +108,7 @@ def _training_key(config: dict[str, Any], data: TrainingData) -> str:
     digest.update("\n".join(data.vocabulary).encode())
     for pairs in (data.train, data.validation):
         for side in pairs:
-            digest.update(side.tobytes())
+            side.update(digest)
     return digest.hexdigest()[:16]
 
 
