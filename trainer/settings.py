@@ -66,7 +66,8 @@ class TrainingSettings(Settings):
     epochs: int = Field(10, ge=1)
     """Passes over the training split, at most."""
     tokens_per_batch: int = Field(1500, ge=16)
-    """Padded target tokens that a device computes at once; short sentences make larger batches."""
+    """Padded target tokens that a device computes at once; short sentences make larger batches, and
+    each GPU has one of its own."""
     accumulate_batches: int = Field(1, ge=1, le=256)
     """Batches of one update, which are cut from one batch of as many times the tokens: the training
     of a larger `tokens_per_batch`, but for the noise of dropout, in the memory of a small one."""

@@ -95,7 +95,7 @@ def measure(config: PipelineConfig, rows: int, length: int, steps: int) -> dict[
     training, vocabulary = config.training, config.subwords.vocabulary_size
     state = make_state(config.model, training, vocabulary, config.seed, _LEARNING_RATE_STEPS)
     batch = make_batch(rows, length, vocabulary, training.accumulate_batches, config.seed)
-    times = time_steps(make_train_step(state, training, config.seed), batch, steps)
+    times = time_steps(make_train_step([state], training, config.seed), batch, steps)
     tokens = sum(int(np.count_nonzero(part.target_ids)) for part in batch)
     return {
         "machine": describe_this_machine(),

@@ -49,11 +49,11 @@ def test_a_killed_training_goes_on_to_the_same_weights(
     class Killed(Exception):
         pass
 
-    def make_mortal_step(state, *arguments, **options):
-        step = take_step(state, *arguments, **options)
+    def make_mortal_step(states, *arguments):
+        step = take_step(states, *arguments)
 
         def mortal_step(batch):
-            if int(state.step) == interrupted_at:
+            if int(states[0].step) == interrupted_at:
                 raise Killed
             return step(batch)
 

@@ -19,7 +19,7 @@ def main(lengths: list[int]) -> None:
     settings = TrainingSettings(precision="bfloat16")
     gpu.check = lambda: None  # what is computed there is never right
     state = make_state(ModelSettings(), settings, VOCABULARY, seed=1, steps=1000)
-    step = make_train_step(state, settings, seed=1)
+    step = make_train_step([state], settings, seed=1)
     counter = ctypes.CDLL("libcounting_gpu.so")
     rng = np.random.default_rng(1)
     result = {}
