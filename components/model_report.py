@@ -25,6 +25,7 @@ from components.report.gathering import Gathered, gather
 from components.report.page import write_report
 from components.report.sample import TextPair, draw_sample
 from components.serving_validator import REPORT_FILE as SERVING_REPORT_FILE
+from serving.contract import layout
 from serving.export.report import ExportReport
 
 REPORT_FILE = "report.html"
@@ -41,7 +42,6 @@ _SIDES = ("source", "target")
 _TEST_SPLIT = "test"
 _STATISTICS_FILE = "FeatureStats.pb"
 _HISTORY_FILE = "history.json"
-_CARD = os.path.join("assets.extra", "model_card.json")
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -159,8 +159,8 @@ def _read_inputs(input_dict: Artifacts, exec_properties: Any) -> Gathered:
     ingestion = io_utils.read_string_file(os.path.join(uri[_EXAMPLES], INGESTION_FILE))
     serving = io_utils.read_string_file(os.path.join(uri[_INFRA_BLESSING], SERVING_REPORT_FILE))
     return Gathered(
-        card=_read(os.path.join(export, _CARD)),
-        live_card=None if live is None else _read(os.path.join(live, _CARD)),
+        card=_read(os.path.join(export, layout.MODEL_CARD)),
+        live_card=None if live is None else _read(os.path.join(live, layout.MODEL_CARD)),
         history=_read(os.path.join(uri[_MODEL_RUN], _HISTORY_FILE)),
         verdict=read_recorded_verdict(uri[_EVALUATION]),
         serving=ExportReport.from_json(serving),

@@ -1,7 +1,20 @@
-"""`python -m pipeline` is `nmt`."""
+"""The program `nmt`, also `python -m pipeline`."""
 
 import sys
 
-from pipeline.cli import main
+from pipeline import failures
 
-sys.exit(main())
+
+def main() -> int:
+    """Runs the command line, or says what it misses where only the client is installed."""
+    try:
+        from pipeline.cli import main as run
+    except ModuleNotFoundError as error:
+        status, sentence = failures.describe(error)
+        sys.stderr.write(f"nmt: {sentence}\n")
+        return status
+    return run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -40,6 +40,11 @@ def describe(error: Exception) -> tuple[int, str]:
         # str() of a KeyError is its argument's repr.
         sentence = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
         return BAD_INPUT if mendable else FAILED, sentence
+    if isinstance(error, ModuleNotFoundError) and _is_package_of_others(error.name):
+        return FAILED, (
+            f"The package '{error.name}' is not installed: install attention-nmt with the extra "
+            "'serve' for commands that read a model, or with 'all' for every command."
+        )
     if isinstance(error, OSError) and error.errno in _DISK_FULL:
         return FAILED, (
             f"The disk is full{_where(error)}: free some space, "
@@ -79,3 +84,8 @@ def format_traceback(error: BaseException) -> str:
 def _where(error: OSError) -> str:
     names = [str(name) for name in (error.filename, error.filename2) if name]
     return f" at {' and '.join(names)}" if names else ""
+
+
+def _is_package_of_others(name: str | None) -> bool:
+    """Whether a module that was not found is a whole package, and not one of ours."""
+    return name is not None and "." not in name and name not in _OWN_PACKAGES

@@ -16,11 +16,10 @@ from typing import Any
 from pipeline.config.settings import PipelineConfig
 from pipeline.errors import UserError
 from pipeline.workspace import is_remote
+from serving.contract import layout
 from serving.versions.directory import ModelVersion, fingerprint, list_versions
 from serving.versions.records import read_records, withdrawn_models
 
-_CARD = os.path.join("assets.extra", "model_card.json")
-_VOCABULARY = os.path.join("assets", "subwords.txt")
 _ORIGIN = ("corpus_checksum", "configuration", "code_digest", "seed")
 """What of a model's card says what it was made from."""
 
@@ -38,7 +37,7 @@ class WarmStart:
     @property
     def vocabulary(self) -> str:
         """The path of its subword vocabulary."""
-        return os.path.join(self.export, _VOCABULARY)
+        return os.path.join(self.export, layout.VOCABULARY)
 
 
 class NoWarmStartError(Exception):
@@ -123,7 +122,7 @@ def _is_of(card: Mapping[str, Any], origin: Mapping[str, Any]) -> bool:
 def _read_card(version: ModelVersion) -> dict[str, Any]:
     """What a version says about itself; nothing where it says nothing."""
     try:
-        found = json.loads(Path(version.path, _CARD).read_bytes())
+        found = json.loads(Path(version.path, layout.MODEL_CARD).read_bytes())
     except (FileNotFoundError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -134,7 +133,7 @@ def _require_same_kind(
 ) -> None:
     """Raises NoWarmStartError unless the weights and the vocabulary of a version fit."""
     which = f"the live version {version.number}"
-    if "configuration" not in card or not Path(version.path, _VOCABULARY).is_file():
+    if "configuration" not in card or not Path(version.path, layout.VOCABULARY).is_file():
         raise NoWarmStartError(f"{which} was not trained here: it has no model card or vocabulary")
     for name in ("source_language", "target_language"):
         wanted = getattr(config.data, name)

@@ -8,8 +8,7 @@ them.
 
 import tensorflow as tf
 
-WORD_START = "\u2581"
-"""Stands for the space before a word, as in SentencePiece (Kudo and Richardson, 2018)."""
+from text.characters import WORD_START
 
 _SEPARATOR = "\x1f"  # a control character: normalised text never holds one
 _WHITESPACE = r"[\p{Z}\p{Cc}]+"

@@ -7,7 +7,8 @@ whose two sides do not fit each other stays one pair, so that a rare mistake cos
 import math
 import re
 
-from pipeline.corpora.text import Pair
+Pair = tuple[str, str]
+"""A text and its translation."""
 
 _BOUNDARY = re.compile(
     r"""(?P<mark>[.!?…]+)(?P<close>["'”“»«)\]]*)\s+(?=\(|["'„“”«»‚\[]*[^\W_a-zà-öø-ÿ])"""

@@ -18,6 +18,7 @@ import os
 import tensorflow as tf
 from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
 
+from serving.contract import layout
 from text.normal_form import normalise
 from trainer.beam_search import Hypotheses
 from trainer.model import TranslationModel
@@ -229,8 +230,8 @@ def export_model(
       vocabulary_path: the subword vocabulary, which becomes an asset.
       subwords: as the vocabulary was learned.
       decoding: the search.
-      card: what the model is, JSON values (`trainer.model_card`); written to `assets.extra` as
-        `model_card.json` and `MODEL_CARD.md`.
+      card: what the model is, JSON values (`trainer.model_card`); written for programs
+        and for people.
       warmup_texts: ordinary sentences, shortest first, which TensorFlow Serving translates and
         scores before a version becomes available.
     """
@@ -243,13 +244,12 @@ def export_model(
         "serve_examples": serving.serve_examples,
     }
     tf.saved_model.save(serving, folder, signatures=signatures)
-    extra = os.path.join(folder, "assets.extra")
-    tf.io.gfile.makedirs(extra)
-    with tf.io.gfile.GFile(os.path.join(extra, "model_card.json"), "w") as file:
+    tf.io.gfile.makedirs(os.path.join(folder, layout.EXTRA))
+    with tf.io.gfile.GFile(os.path.join(folder, layout.MODEL_CARD), "w") as file:
         file.write(json.dumps(card, indent=2, ensure_ascii=False) + "\n")
-    with tf.io.gfile.GFile(os.path.join(extra, "MODEL_CARD.md"), "w") as file:
+    with tf.io.gfile.GFile(os.path.join(folder, layout.READABLE_MODEL_CARD), "w") as file:
         file.write(as_markdown(card))
-    with tf.io.TFRecordWriter(os.path.join(extra, "tf_serving_warmup_requests")) as records:
+    with tf.io.TFRecordWriter(os.path.join(folder, layout.WARMUP_REQUESTS)) as records:
         for request in _warmup_requests(warmup_texts):
             records.write(prediction_log_pb2.PredictionLog(predict_log=request).SerializeToString())
 

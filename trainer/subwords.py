@@ -10,7 +10,8 @@ bytes written `<0x00>` to `<0xFF>`, then the learned pieces.
 
 import tensorflow as tf
 
-from text.normal_form import WORD_START, normalise, split_words
+from text.characters import WORD_START
+from text.normal_form import normalise, split_words
 
 PAD, UNKNOWN, START, END = range(4)
 SPECIAL_SYMBOLS = ("<pad>", "<unk>", "<s>", "</s>")

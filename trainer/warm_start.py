@@ -9,6 +9,7 @@ import os
 
 import tensorflow as tf
 
+from serving.contract import layout
 from trainer.model import TranslationModel
 from trainer.subwords import read_vocabulary
 
@@ -27,7 +28,7 @@ def load_weights(model: TranslationModel, export: str) -> None:
     Raises:
       WarmStartError: the export lacks a weight, or has one of another shape.
     """
-    saved = os.path.join(export, "variables", "variables")
+    saved = os.path.join(export, layout.VARIABLES)
     try:
         # Not `restore`, which also wants the count of checkpoints that a training saves.
         status = tf.train.Checkpoint(model=model).read(saved)
@@ -60,4 +61,4 @@ def check_vocabulary(vocabulary: list[str], export: str) -> None:
 
 def vocabulary_of(export: str) -> str:
     """The path of an export's subword vocabulary."""
-    return os.path.join(export, "assets", "subwords.txt")
+    return os.path.join(export, layout.VOCABULARY)

@@ -16,6 +16,7 @@ from typing import Any
 
 from pipeline.errors import RunFailedError, UserError
 from pipeline.failures import BAD_INPUT, FAILED
+from serving.contract import layout
 from serving.contract.translation import Translation
 from serving.local.model import LocalModel
 from serving.local.saved_model import import_tensorflow
@@ -189,7 +190,7 @@ def load_system(name: str, export: str) -> System:
     Raises:
       UserError: the folder holds no model with a model card.
     """
-    path = Path(export, "assets.extra", "model_card.json")
+    path = Path(export, layout.MODEL_CARD)
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -251,7 +252,5 @@ def _run(command: Sequence[str], name: str) -> tuple[int, str, str]:
 
 def _count_parameters(export: str) -> int:
     """Counts the numbers in the model's variables, of which all are trained."""
-    variables = import_tensorflow().train.list_variables(
-        os.path.join(export, "variables", "variables")
-    )
+    variables = import_tensorflow().train.list_variables(os.path.join(export, layout.VARIABLES))
     return sum(math.prod(shape) for name, shape in variables if name.startswith("model/"))

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from serving.contract import layout
 from serving.local.saved_model import import_tensorflow
-
-_VARIABLES = os.path.join("variables", "variables")
 
 
 def drop_words(
@@ -47,7 +46,9 @@ def noisy_export(export: str, folder: Path, noise: float, seed: int) -> str:
     unfinished = folder.with_name(f"{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     shutil.copytree(export, unfinished)
-    _add_noise(os.path.join(export, _VARIABLES), str(unfinished / _VARIABLES), noise, seed)
+    _add_noise(
+        os.path.join(export, layout.VARIABLES), str(unfinished / layout.VARIABLES), noise, seed
+    )
     unfinished.rename(folder)
     return str(folder)
 

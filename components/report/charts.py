@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from components.gate.verdict import BASELINE, CANDIDATE, Verdict
+from components.gate.verdict import BASELINE, CANDIDATE, Verdict, is_length_bucket, slice_name
 from components.report.chart_style import BLUE, GREY, GROUND, INLINE_STYLE, VERMILION, inline_svg
-from components.report.wording import is_length_bucket, short, slice_name
+from components.report.wording import short
 
 _INCHES = (4.4, 2.6)
 _MOST_MARKED = 14

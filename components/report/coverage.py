@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from serving.contract.signatures import END_SYMBOL, WORD_START
+from serving.contract.signatures import END_SYMBOL
 from serving.contract.translation import bytes_of_token
+from text.characters import WORD_START
 
 UNKNOWN = "<unk>"
 """As the vocabulary calls it (`trainer.subwords`)."""

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from components.gate.verdict import CANDIDATE, Verdict, describe_difference
+from components.gate.verdict import CANDIDATE, Verdict, describe_difference, metric_name, slice_name
 from components.report.charts import length_chart, training_charts
 from components.report.facts import ReportFacts
 from components.report.sentences import (
@@ -26,12 +26,10 @@ from components.report.sentences import (
 from components.report.wording import (
     counted,
     duration,
-    metric_name,
     number,
     percent,
     short,
     signed,
-    slice_name,
 )
 from serving.attention.diagnostics import Pattern
 from serving.heatmap.labels import printable, shortened

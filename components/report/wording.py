@@ -1,44 +1,8 @@
-"""How a report writes names and numbers."""
+"""How a report writes numbers."""
 
 from __future__ import annotations
 
 import math
-
-from components.gate.verdict import OVERALL
-
-_METRICS = {
-    "sentence_count": "sentences",
-    "bleu": "BLEU",
-    "chrf": "chrF",
-    "ter": "TER",
-    "bleu_drop": "drop of BLEU",
-    "bleu_drop_p_value": "p-value of the drop",
-    "bleu_drop_adjusted_p_value": "adjusted p-value of the drop",
-    "bleu_gain_p_value": "p-value of the gain",
-    "bleu_difference_low": "difference of BLEU, lower bound",
-    "bleu_difference_high": "difference of BLEU, upper bound",
-}
-_BUCKET = "length_bucket="
-
-
-def metric_name(metric: str) -> str:
-    """Returns what a reader calls a metric; one that is not known here keeps its own name."""
-    return _METRICS.get(metric, metric.replace("_", " "))
-
-
-def slice_name(name: str) -> str:
-    """Returns what a reader calls a slice: `length_bucket=01-10` is `1-10 words`."""
-    if name == OVERALL:
-        return "all"
-    if not name.startswith(_BUCKET):
-        return name
-    bounds = name.removeprefix(_BUCKET).split("-")
-    return "–".join(bound.lstrip("0") or "0" for bound in bounds) + " words"
-
-
-def is_length_bucket(name: str) -> bool:
-    """Whether a slice is one of sentence length."""
-    return name.startswith(_BUCKET)
 
 
 def number(value: float | None, decimals: int = 2) -> str:

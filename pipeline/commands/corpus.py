@@ -4,14 +4,17 @@ Only light modules are imported here; what makes a corpus is imported by the com
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.commands.options import JsonOption, WorkspaceOption
+from pipeline.corpora.shipped import FIXED, SHIPPED, FixedCorpus
 from pipeline.errors import UserError
 from pipeline.workspace import Workspace, is_remote
+from text.languages import is_language_code
 
 if TYPE_CHECKING:
     from pipeline.corpora.information import CorpusInfo
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace the corpus if there is one.")]
 
 app = typer.Typer(
-    help="Make a corpus: debian, multi30k, tatoeba, or import your own text.",
+    help=f"Make a corpus: {', '.join(SHIPPED)}, or import your own text.",
     no_args_is_help=True,
 )
 
@@ -37,32 +40,25 @@ def debian(
     _make("debian", workspace, force=force, as_json=as_json, target_language=target)
 
 
-@app.command()
-def multi30k(
-    source: Annotated[
-        Path | None,
-        typer.Option("--from", metavar="DIR", help="A folder with the files, not a download."),
-    ] = None,
-    workspace: WorkspaceOption = None,
-    force: ForceOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """29,000 image captions, English and German: the benchmark of this field."""
-    _make("multi30k", workspace, force=force, as_json=as_json, source=source)
+def _command(name: str, corpus: FixedCorpus) -> Callable[..., None]:
+    """The command that makes a corpus of one pair of languages."""
+
+    def make(
+        source: Annotated[
+            Path | None,
+            typer.Option("--from", metavar=corpus.copy_metavar, help=corpus.copy_help),
+        ] = None,
+        workspace: WorkspaceOption = None,
+        force: ForceOption = False,
+        as_json: JsonOption = False,
+    ) -> None:
+        _make(name, workspace, force=force, as_json=as_json, source=source)
+
+    return make
 
 
-@app.command()
-def tatoeba(
-    source: Annotated[
-        Path | None,
-        typer.Option("--from", metavar="FILE", help="A TSV, .gz or .zip file, not a download."),
-    ] = None,
-    workspace: WorkspaceOption = None,
-    force: ForceOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """170,000 or more everyday sentences, English and German."""
-    _make("tatoeba", workspace, force=force, as_json=as_json, source=source)
+for _name, _corpus in FIXED.items():
+    app.command(_name, help=f"{_corpus.description}.")(_command(_name, _corpus))
 
 
 @app.command("import")
@@ -115,6 +111,9 @@ def import_text(
         raise UserError("Give either --source and --target, or --tsv alone.")
     if feature and tsv is None:
         raise UserError("--feature names a column of a --tsv file; give the text as such a file.")
+    for code in (source_language, target_language):
+        if not is_language_code(code):
+            raise UserError(f"{code!r} is no code of a language: use one such as de or pt_BR.")
     features = check_features(feature or ())
     folder = corpus_folder(name, _local_workspace(workspace))
     refuse_existing(folder, replace=force)
@@ -142,7 +141,7 @@ def import_text(
 @app.command("list")
 def list_corpora(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """List the corpora of the workspace, and those that can be made."""
-    from pipeline.corpora.catalogue import SHIPPED, corpora_in
+    from pipeline.corpora.catalogue import corpora_in
 
     found = corpora_in(_local_workspace(workspace))
     if as_json:

@@ -5,7 +5,8 @@ import os
 from pipeline.config.settings import load_config
 from pipeline.errors import UserError
 from pipeline.workspace import Workspace, is_remote
-from serving.versions.directory import SAVED_MODEL_FILE, list_versions
+from serving.contract import layout
+from serving.versions.directory import list_versions
 
 
 def find_model(
@@ -29,7 +30,7 @@ def find_model(
     """
     if model is not None:
         if version is None and (
-            is_remote(model) or os.path.isfile(os.path.join(model, SAVED_MODEL_FILE))
+            is_remote(model) or os.path.isfile(os.path.join(model, layout.SAVED_MODEL))
         ):
             return model
         versions, advice = model, "give the folder of an exported model with --model"

@@ -23,14 +23,13 @@ from pipeline.commands.options import (
 )
 from pipeline.commands.text_streams import arguments, destination, require_writable
 from pipeline.errors import UserError
+from serving.contract import layout
 from serving.contract.translation import Translation
 from serving.heatmap.matrix import Heatmap, make_heatmap
 from serving.heatmap.page import draw_page
 from serving.heatmap.picture import PictureFormat, draw_picture
 from serving.heatmap.terminal import attention_table
 from serving.local.model import LocalModel
-
-_MODEL_CARD = "assets.extra/model_card.json"
 
 Draw = Callable[[Heatmap, str, Translation, str], bytes]
 """(heatmap, source, translation, folder of the model) -> the content of a file."""
@@ -131,7 +130,7 @@ def _page(shown: Heatmap, source: str, translation: Translation, folder: str) ->
 def _languages(folder: str) -> tuple[str | None, str | None]:
     """Reads the languages from a model's card; None where it does not say."""
     try:
-        card = json.loads(Path(folder, _MODEL_CARD).read_text(encoding="utf-8"))
+        card = json.loads(Path(folder, layout.MODEL_CARD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None, None
     languages = [card.get(f"{side}_language") for side in ("source", "target")]

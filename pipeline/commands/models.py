@@ -21,6 +21,7 @@ from pipeline.config.settings import load_config
 from pipeline.errors import UserError
 from pipeline.history.times import format_time
 from pipeline.workspace import Workspace, is_remote
+from serving.contract import layout
 from serving.versions.directory import (
     ModelVersion,
     fingerprint,
@@ -33,7 +34,7 @@ from serving.versions.push import roll_back
 from serving.versions.records import VersionRecord, read_records, withdrawn_models
 from serving.versions.store import LocalStore
 
-_CARD_PLACES = ("assets.extra/model_card.json", "model_card.json")
+_CARD_PLACES = (layout.MODEL_CARD, Path(layout.MODEL_CARD).name)
 _EARLIEST_TIMESTAMP = 1_000_000_000
 _LATEST_TIMESTAMP = 10_000_000_000
 

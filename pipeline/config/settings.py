@@ -21,6 +21,7 @@ from pipeline.config.kubeflow import KubeflowSettings
 from pipeline.config.overrides import Override, apply_override, parse_override
 from pipeline.config.validation_messages import explain
 from pipeline.errors import UserError
+from text.languages import LANGUAGE_CODE
 from trainer.settings import (
     DecodingSettings,
     ModelSettings,
@@ -29,17 +30,15 @@ from trainer.settings import (
 )
 from trainer.settings_base import Settings
 
-_LANGUAGE = r"^[a-z]{2,3}([-_@][A-Za-z0-9]+)*$"
-
 
 class DataSettings(Settings):
     """The parallel text, and what counts as a malformed line of it."""
 
     corpus: str = Field(min_length=1)
     """A corpus of the workspace by its name, or the path of a corpus folder (with a `/`)."""
-    source_language: str = Field(pattern=_LANGUAGE)
+    source_language: str = Field(pattern=LANGUAGE_CODE)
     """Language code of the text to translate."""
-    target_language: str = Field(pattern=_LANGUAGE)
+    target_language: str = Field(pattern=LANGUAGE_CODE)
     """Language code of the translations."""
     schema_path: str | None = Field(default=None, min_length=1, alias="schema")
     """A curated schema (`schema.pbtxt`) to validate the examples against; null infers one."""

@@ -1,7 +1,7 @@
 """The corpora that have names: where each lies, and how it is made when it is not there yet."""
 
 import re
-from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 
 from pipeline.corpora.debian import make_debian
@@ -15,16 +15,10 @@ from pipeline.corpora.folder import (
     write_corpus,
 )
 from pipeline.corpora.information import CorpusInfo
-from pipeline.corpora.multi30k import make_multi30k
 from pipeline.corpora.progress import Progress, silent
-from pipeline.corpora.tatoeba import make_tatoeba
+from pipeline.corpora.shipped import FIXED, SHIPPED
 from pipeline.errors import UserError
 
-SHIPPED: Mapping[str, str] = {
-    "debian": "Debian's package descriptions and their reviewed translations, by apt",
-    "multi30k": "29,000 image captions, English and German, the benchmark of this field",
-    "tatoeba": "170,000 or more everyday sentences, English and German",
-}
 DEFAULT_TARGET = "de"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
@@ -46,10 +40,10 @@ def corpus_name(name: str, target_language: str | None = None) -> str:
             raise UserError(f"The corpus {name} is not for the target language {target_language}.")
         language = in_name or target_language or DEFAULT_TARGET
         return "debian" if language == DEFAULT_TARGET else f"debian-{language}"
-    if name in SHIPPED and target_language not in (None, DEFAULT_TARGET):
+    if name in FIXED and target_language not in (None, FIXED[name].target_language):
         raise UserError(
-            f"The corpus {name} is English and German only; `nmt corpus debian --target "
-            f"{target_language}` and `nmt corpus import` have other languages."
+            f"The corpus {name} translates into {FIXED[name].target_language} only; `nmt corpus "
+            f"debian --target {target_language}` and `nmt corpus import` have other languages."
         )
     return name
 
@@ -74,8 +68,8 @@ def prepare_corpus(
     """Return a corpus that is there and verified, or make it.
 
     Args:
-        name: `debian`, `multi30k`, `tatoeba`, `debian-<language>`, that of an imported one, or,
-            with a slash in it, the path of a corpus folder.
+        name: that of a shipped corpus, `debian-<language>`, that of an imported one, or, with a
+            slash in it, the path of a corpus folder.
         workspace: the folder of all that runs make.
         target_language: another target language than German, for `debian`.
         progress: told about each step.
@@ -116,7 +110,7 @@ def make_corpus(
         name: as for `prepare_corpus`.
         workspace: the folder of all that runs make.
         target_language: another target language than German, for `debian`.
-        source: a local copy, for `multi30k` and `tatoeba`.
+        source: a local copy, except for `debian`.
         replace: whether an existing corpus of that name gives way.
         progress: told about each step.
 
@@ -133,10 +127,10 @@ def make_corpus(
     if full_name == "debian" or full_name.startswith("debian-"):
         language = full_name.removeprefix("debian").removeprefix("-") or DEFAULT_TARGET
         corpus = make_debian(full_name, downloads / "apt", language, progress)
-    elif full_name == "multi30k":
-        corpus = make_multi30k(downloads / "multi30k", source, progress)
-    elif full_name == "tatoeba":
-        corpus = make_tatoeba(downloads / "tatoeba", source, progress)
+    elif full_name in FIXED:
+        module, _, function = FIXED[full_name].maker.partition(":")
+        make = getattr(import_module(module), function)
+        corpus = make(downloads / full_name, source, progress)
     else:
         own = [info.name for info in corpora_in(workspace)]
         raise UserError(

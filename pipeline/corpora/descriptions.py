@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from pipeline.corpora.text import Pair, comparison_key, count_words
-from text.sentences import LengthRatio, align
+from pipeline.corpora.text import comparison_key, count_words
+from text.sentences import LengthRatio, Pair, align
 
 MAX_WORDS = 60
 _ITEM = re.compile(r"(\s*)(?:[*+•·‣—–-]|o(?=\s)|\d{1,2}[.)])\s+(?=\S)(.*)")

@@ -23,8 +23,9 @@ from pydantic import ValidationError
 
 from pipeline.corpora.information import SPLITS, CorpusInfo, Shard, Split, Words
 from pipeline.corpora.spans import has_spans
-from pipeline.corpora.text import Pair, Row, count_words, one_line
+from pipeline.corpora.text import Row, count_words, one_line
 from pipeline.errors import RunFailedError, UserError
+from text.sentences import Pair
 
 PAIRS_PER_SHARD = 5_000
 INFORMATION_FILE = "corpus.json"

@@ -15,8 +15,8 @@ from pipeline.corpora.folder import CorpusText
 from pipeline.corpora.information import SPLITS, Split
 from pipeline.corpora.parallel_files import read_bytes, split_lines
 from pipeline.corpora.progress import Progress, silent
-from pipeline.corpora.text import Pair
 from pipeline.errors import UserError
+from text.sentences import Pair
 
 BASE_URL = "https://raw.githubusercontent.com/multi30k/dataset/master/data/task1/raw"
 PUBLISHED_NAMES: dict[Split, str] = {

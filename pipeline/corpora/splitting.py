@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.corpora.information import SPLITS, Split
-from pipeline.corpora.text import Pair, Row, comparison_key
+from pipeline.corpora.text import Row, comparison_key
+from text.sentences import Pair
 
 
 def hash_fraction(key: str) -> float:

@@ -4,9 +4,6 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-Pair = tuple[str, str]
-"""One source text and its translation."""
-
 Row = tuple[str, str, *tuple[str, ...]]
 """A pair, and the values of the features of its corpus in the order of their columns."""
 

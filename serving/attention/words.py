@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serving.contract.signatures import END_SYMBOL, WORD_START
+from serving.contract.signatures import END_SYMBOL
 from serving.contract.translation import Translation, bytes_of_token
+from text.characters import WORD_START, as_read, is_visible
 
 _NO_WORD = -1
 
@@ -81,10 +82,10 @@ class _Words:
         self._first_parts: list[int] = []
         """The first part of each word that has visible characters."""
         for word in text.split():
-            if any(map(_is_visible, word)):
+            if any(map(is_visible, word)):
                 self._first_parts.append(len(self.words))
             for part in _parts(word) if split_punctuation else [word]:
-                visible = [_as_read(character) for character in part if _is_visible(character)]
+                visible = [as_read(character) for character in part if is_visible(character)]
                 self._characters += visible
                 self._word_of_character += [len(self.words)] * len(visible)
                 self.words.append(part)
@@ -136,30 +137,17 @@ class _Spelled:
             is_broken = unicodedata.category(character) == "Cs"  # a byte that is no UTF-8, alone
             for _ in range(1 if is_broken else len(character.encode("utf-8"))):
                 self.first.setdefault(next(owners), len(self.characters))
-            if character == WORD_START or not _is_visible(character):
+            if character == WORD_START or not is_visible(character):
                 is_after_space = True
                 continue
             word += is_after_space
             is_after_space = False
-            self.characters.append(_as_read(character))
+            self.characters.append(as_read(character))
             self.words.append(word)
 
 
 def _is_end(tokens: Sequence[str], position: int) -> bool:
     return position == len(tokens) - 1 and tokens[position] == END_SYMBOL
-
-
-def _is_visible(character: str) -> bool:
-    """Whether a model reads a character as anything but a space (`text/normal_form.py`)."""
-    category = unicodedata.category(character)
-    return category != "Cc" and category[0] != "Z"
-
-
-def _as_read(character: str) -> str:
-    """The character that a model reads in the place of a visible one of a text."""
-    if character == WORD_START:
-        return "_"
-    return "\ufffd" if unicodedata.category(character) == "Cs" else character
 
 
 def _is_letter_or_digit(character: str) -> bool:
@@ -168,7 +156,7 @@ def _is_letter_or_digit(character: str) -> bool:
 
 def _parts(word: str) -> list[str]:
     """Cuts off what stands before a word's first and after its last letter or digit."""
-    visible = "".join(filter(_is_visible, word))
+    visible = "".join(filter(is_visible, word))
     places = [place for place, character in enumerate(visible) if _is_letter_or_digit(character)]
     if not places:
         return [visible] if visible else []

@@ -13,8 +13,6 @@ N_BEST = "n_best"
 SCORE = "score"
 SERVE_EXAMPLES = "serve_examples"
 
-WORD_START = "\u2581"
-"""At a token's start: a space comes before it."""
 END_SYMBOL = "</s>"
 """The last real token of both sides; it has its own row and column of the attention."""
 

@@ -16,9 +16,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from serving.contract import layout
 from serving.export import tensorflow_library
 from serving.local.saved_model import ModelLoadError, import_tensorflow, message_of
-from serving.versions.directory import SAVED_MODEL_FILE
 
 _LOADING = "loading"
 _INITIALISATION = "__saved_model_init_op"
@@ -91,10 +91,10 @@ def read_operations(directory: str) -> dict[str, set[str]]:
     from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf import saved_model_pb2
 
-    path = os.path.join(directory, SAVED_MODEL_FILE)
+    path = os.path.join(directory, layout.SAVED_MODEL)
     if not tensorflow.io.gfile.exists(path):
         raise ModelLoadError(
-            f"There is no exported model in {directory}: it holds no {SAVED_MODEL_FILE}."
+            f"There is no exported model in {directory}: it holds no {layout.SAVED_MODEL}."
         )
     try:
         with tensorflow.io.gfile.GFile(path, "rb") as file:

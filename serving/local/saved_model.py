@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from serving.contract import layout
+
 _QUIET_SETTINGS = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "GRPC_VERBOSITY": "ERROR",
@@ -114,10 +116,11 @@ class SavedModel:
         """
         self.directory = os.fspath(directory)
         is_remote = "://" in self.directory
-        if not is_remote and not os.path.isfile(os.path.join(self.directory, "saved_model.pb")):
+        file = os.path.join(self.directory, layout.SAVED_MODEL)
+        if not is_remote and not os.path.isfile(file):
             # Before TensorFlow is imported, so that a wrong path is answered at once.
             raise ModelLoadError(
-                f"There is no exported model in {self.directory}: it holds no saved_model.pb."
+                f"There is no exported model in {self.directory}: it holds no {layout.SAVED_MODEL}."
             )
         v1 = import_tensorflow().compat.v1
         graph = v1.Graph()

@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 import numpy as np
 
+from serving.contract import layout
 from serving.contract.signatures import CONTRACTS, SERVING_DEFAULT
 from serving.local.saved_model import (
     ModelCallError,
@@ -21,7 +22,6 @@ from serving.server.errors import RequestError, code_of_number, invalid
 from serving.server.loaded_model import LoadedModel, LoadedSignature
 from serving.server.requests import find_signature, read_inputs
 
-WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 _MAX_WARMUP_REQUESTS = 1000
 """TensorFlow Serving's limit."""
 _PREDICT = "tensorflow/serving/predict"
@@ -101,7 +101,7 @@ def _read_definitions(path: str) -> Any:
     import_tensorflow()
     from tensorflow.core.protobuf import saved_model_pb2
 
-    with open(os.path.join(path, "saved_model.pb"), "rb") as file:
+    with open(os.path.join(path, layout.SAVED_MODEL), "rb") as file:
         saved_model = saved_model_pb2.SavedModel.FromString(file.read())
     definitions = messages.SignatureDefMap()
     for graph in saved_model.meta_graphs:
@@ -130,7 +130,7 @@ def _warm_up(model: LoadedModel, path: str) -> None:
 
 def _warmup_requests(path: str) -> Iterator[Any]:
     """Yields `PredictRequest`s from a file of `PredictionLog` records, where there is one."""
-    file = os.path.join(path, WARMUP_FILE)
+    file = os.path.join(path, layout.WARMUP_REQUESTS)
     if not os.path.isfile(file):
         return
     tensorflow = import_tensorflow()

@@ -17,11 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from serving.contract import layout
 from serving.protocol.varint import read_varint
 
-SAVED_MODEL_FILE = "saved_model.pb"
-VARIABLES_FOLDER = "variables"
-VARIABLES_INDEX_FILE = "variables.index"
 OWN_FOLDER = ".nmt"
 """Beside the versions: their journal (`serving.versions.records`), and what is on its way. No
 server takes it for a version."""
@@ -234,18 +232,18 @@ def files_below(root: str, filesystem: FileSystem = LOCAL, *, relative: str = ""
 
 def _problem(version_folder: str, filesystem: FileSystem) -> str | None:
     """What keeps a server from loading the version, in words."""
-    graph = os.path.join(version_folder, SAVED_MODEL_FILE)
+    graph = os.path.join(version_folder, layout.SAVED_MODEL)
     if not filesystem.has_content(graph):
-        return f"{SAVED_MODEL_FILE} is missing or empty"
+        return f"{layout.SAVED_MODEL} is missing or empty"
     with filesystem.open(graph) as file:
         if not _is_whole_saved_model(file.read()):
-            return f"{SAVED_MODEL_FILE} is cut off or no SavedModel"
-    variables = os.path.join(version_folder, VARIABLES_FOLDER)
-    if not filesystem.has_content(os.path.join(variables, VARIABLES_INDEX_FILE)):
-        return f"{VARIABLES_FOLDER}/{VARIABLES_INDEX_FILE} is missing or empty"
+            return f"{layout.SAVED_MODEL} is cut off or no SavedModel"
+    index = os.path.join(version_folder, layout.VARIABLES_INDEX)
+    if not filesystem.has_content(index):
+        return f"{layout.VARIABLES_INDEX} is missing or empty"
     shards = [
         match
-        for match in map(_SHARD_NAME.fullmatch, filesystem.list_names(variables))
+        for match in map(_SHARD_NAME.fullmatch, filesystem.list_names(os.path.dirname(index)))
         if match is not None
     ]
     expected = max((int(shard.group(1)) for shard in shards), default=1)

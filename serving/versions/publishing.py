@@ -25,9 +25,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from serving.contract import layout
 from serving.versions.directory import (
     OWN_FOLDER,
-    SAVED_MODEL_FILE,
     ModelVersion,
     files_below,
     fingerprint,
@@ -210,7 +210,7 @@ class OpenDirectory:
 
     def _copy(self, source: str, destination: str, content: str, *, link: bool = False) -> None:
         """Copies a SavedModel, the file without which nothing is loaded last, and checks it."""
-        names = sorted(files_below(source, self.store), key=lambda name: name == SAVED_MODEL_FILE)
+        names = sorted(files_below(source, self.store), key=lambda name: name == layout.SAVED_MODEL)
         folders = {os.path.dirname(os.path.join(destination, name)) for name in names}
         for folder in sorted({destination, *folders}):
             self.store.make_folder(folder)
@@ -296,7 +296,7 @@ class OpenDirectory:
             self.store.move(path, aside)
             path = aside
         else:
-            self.store.remove(os.path.join(path, SAVED_MODEL_FILE))
+            self.store.remove(os.path.join(path, layout.SAVED_MODEL))
         self.store.remove(path)
 
     def _path(self, number: int) -> str:

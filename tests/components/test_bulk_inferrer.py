@@ -12,6 +12,7 @@ from tfx.utils import proto_utils
 
 from serving.contract.signatures import SERVE_EXAMPLES
 from serving.local.model import LocalModel
+from tests.components.beam_arguments import BEAM_ARGS
 from tests.trainer.tiny_export import export_tiny_model, serialised_example
 
 pytestmark = pytest.mark.slow
@@ -63,7 +64,7 @@ def infer(model: Path, folder: Path, output: str) -> list[bytes]:
     }[output]()
     result.uri = str(folder / "result")
     context = executor.Executor.Context(
-        beam_pipeline_args=["--direct_running_mode=in_memory", "--direct_num_workers=1"],
+        beam_pipeline_args=BEAM_ARGS,
         tmp_dir=str(folder / "temporary"),
         unique_id="1",
     )

@@ -12,9 +12,9 @@ from components.corpus_shards import ContentProcessor
 from components.parallel_text import CorpusError
 from components.parallel_text_example_gen import ParallelTextExampleGen
 from components.strict_example_validator import StrictExampleValidator
+from tests.components.beam_arguments import BEAM_ARGS
 from tests.components.test_corpus_spans import processor
 
-BEAM_ARGS = ["--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1"]
 DOMAINS = {"train": "news", "span-1/train": "law", "validation": "sport", "test": "weather"}
 SPLITS = ("train", "validation", "test")
 

@@ -22,6 +22,7 @@ from components.live_model import LiveModel
 from components.model_report import ModelReport
 from components.parallel_text_example_gen import ParallelTextExampleGen
 from components.serving_validator import ServingValidator
+from tests.components.beam_arguments import BEAM_ARGS
 from tests.trainer.tiny import MODEL, parallel_text
 from tests.trainer.tiny_export import export_tiny_model
 
@@ -123,7 +124,7 @@ class World:
             ],
             enable_cache=True,
             metadata_connection_config=self.connection,
-            beam_pipeline_args=["--direct_running_mode=in_memory", "--direct_num_workers=1"],
+            beam_pipeline_args=BEAM_ARGS,
         )  # fmt: skip
 
 

@@ -23,8 +23,7 @@ from components.parallel_text_example_gen import (
     ParallelTextExecutor,
     ReadShard,
 )
-
-BEAM_ARGS = ["--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1"]
+from tests.components.beam_arguments import BEAM_ARGS
 
 LINE_OF_SEPARATORS = "one\u2028two\u0085three\x0bfour\tein\u2029s".encode()
 

@@ -15,8 +15,7 @@ from components.strict_example_validator import (
     StrictExampleValidator,
     describe_anomalies,
 )
-
-BEAM_ARGS = ["--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1"]
+from tests.components.beam_arguments import BEAM_ARGS
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from pipeline.running.record import open_store, read_latest_run
 from serving.versions.directory import list_versions
 from serving.versions.records import read_records
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.slow]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.slow, pytest.mark.long]
 
 NAME = "toy"
 SETTINGS = {

@@ -49,12 +49,12 @@ def printed(notebook):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_notebook_runs_from_top_to_bottom(executed):
     assert all(cell.execution_count for cell in executed.cells if cell.cell_type == "code")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_notebook_shows_pictures(executed):
     pictures = [
         output
@@ -65,7 +65,7 @@ def test_the_notebook_shows_pictures(executed):
     assert len(pictures) == 3
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_notebook_shows_that_attention_finds_the_words_and_a_fixed_vector_does_not(executed):
     rates = {
         line.split(":")[0].strip(): float(line.rsplit(" ", 1)[1])

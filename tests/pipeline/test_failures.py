@@ -50,6 +50,17 @@ def test_an_unforeseen_error_names_its_type_and_the_way_on() -> None:
     )
 
 
+def test_a_package_that_is_not_installed_is_named_with_the_extras_that_bring_it() -> None:
+    status, sentence = failures.describe(ModuleNotFoundError("No module", name="tfx"))
+    assert status == 1
+    assert sentence.startswith("The package 'tfx' is not installed")
+
+
+@pytest.mark.parametrize("name", ["serving", "pipeline.no_such", "tfx.no_such", None])
+def test_a_module_that_a_package_lacks_is_a_fault_and_no_missing_package(name: str | None) -> None:
+    assert "unexpectedly" in failures.describe(ModuleNotFoundError("No module", name=name))[1]
+
+
 def test_an_unforeseen_error_without_a_text_is_named_by_its_type() -> None:
     assert "(MemoryError)" in failures.describe(MemoryError())[1]
 

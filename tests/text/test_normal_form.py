@@ -1,7 +1,8 @@
 import pytest
 import tensorflow as tf
 
-from text.normal_form import WORD_START, normalise, split_words
+from text.characters import WORD_START
+from text.normal_form import normalise, split_words
 
 NASTY = [
     b"",

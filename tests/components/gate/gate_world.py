@@ -23,6 +23,7 @@ from components.gate.verdict import Verdict
 from components.live_model import LiveModel
 from components.serving_validator import BLESSED_FILE, ServingValidator
 from serving.versions.directory import ModelVersion, list_versions
+from tests.components.beam_arguments import BEAM_ARGS
 
 PIPELINE_NAME = "gate-test"
 
@@ -134,7 +135,7 @@ class World:
             components=[examples, candidate, live, validator, evaluator, pusher],
             enable_cache=True,
             metadata_connection_config=self.connection,
-            beam_pipeline_args=["--direct_running_mode=in_memory", "--direct_num_workers=1"],
+            beam_pipeline_args=BEAM_ARGS,
         )
 
     def validator(self, model: Any) -> tuple[Any, Any]:

@@ -7,7 +7,9 @@ from components.gate.verdict import (
     Difference,
     Verdict,
     describe_difference,
+    metric_name,
     slice_key,
+    slice_name,
     unservable_verdict,
 )
 from components.gate.verdict_text import format_verdict
@@ -152,3 +154,20 @@ def test_scores_and_shares_have_tables_of_their_own() -> None:
 )
 def test_a_slice_is_called_by_its_feature_and_value(value: object, name: str) -> None:
     assert slice_key("f", value) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("overall", "all"),
+        ("length_bucket=01-10", "1–10 words"),
+        ("length_bucket=31+", "31+ words"),
+        ("domain=law", "domain=law"),
+    ],
+)
+def test_slices_are_named_for_people(name, written):
+    assert slice_name(name) == written
+
+
+def test_a_metric_that_is_not_known_keeps_its_name():
+    assert metric_name("share_of_loops") == "share of loops"

@@ -3,12 +3,10 @@ import pytest
 from components.report.wording import (
     counted,
     duration,
-    metric_name,
     number,
     percent,
     short,
     signed,
-    slice_name,
 )
 
 
@@ -54,20 +52,3 @@ def test_a_share_is_a_percentage():
 )
 def test_a_time_has_two_units(seconds, written):
     assert duration(seconds) == written
-
-
-@pytest.mark.parametrize(
-    ("name", "written"),
-    [
-        ("overall", "all"),
-        ("length_bucket=01-10", "1–10 words"),
-        ("length_bucket=31+", "31+ words"),
-        ("domain=law", "domain=law"),
-    ],
-)
-def test_slices_are_named_for_people(name, written):
-    assert slice_name(name) == written
-
-
-def test_a_metric_that_is_not_known_keeps_its_name():
-    assert metric_name("share_of_loops") == "share of loops"

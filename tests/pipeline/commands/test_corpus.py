@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli import main
+from pipeline.corpora.shipped import SHIPPED
 
 ROOT = Path(__file__).parents[3]
 WORDS = [f"{a}{b}" for a in "bcdfghjklm" for b in "aeiou"]
@@ -99,6 +100,14 @@ def test_half_of_the_files_is_refused(
     assert "either --source and --target, or --tsv alone" in capsys.readouterr().err
 
 
+def test_a_language_that_no_configuration_takes_is_refused(
+    tmp_path: Path, own_text: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    own_text += ["--target-language", "German"]
+    assert corpus(tmp_path, "import", "--name", "mine", *own_text) == 2
+    assert "'German' is no code of a language" in capsys.readouterr().err
+
+
 def test_corpora_are_listed_and_shown(
     tmp_path: Path, own_text: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -107,7 +116,7 @@ def test_corpora_are_listed_and_shown(
     assert corpus(tmp_path, "list") == 0
     listed = capsys.readouterr().out.splitlines()
     assert listed[0].startswith("mine         en to de: 46 train")
-    assert [line.split()[0] for line in listed[1:]] == ["debian", "multi30k", "tatoeba"]
+    assert [line.split()[0] for line in listed[1:]] == list(SHIPPED)
     assert corpus(tmp_path, "show", "mine", "--json") == 0
     assert json.loads(capsys.readouterr().out)["name"] == "mine"
 

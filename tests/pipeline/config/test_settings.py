@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from pipeline.config.key_schema import KeySchema
-from pipeline.config.settings import PipelineConfig, load_config
+from pipeline.config.settings import PipelineConfig, load_config, shipped_configs
 from pipeline.errors import UserError
 
 MINIMAL = "data:\n  corpus: mine\n  source_language: en\n  target_language: fr\n"
@@ -313,7 +313,7 @@ def test_broken_yaml_is_refused_with_its_line(tmp_path: Path) -> None:
 def test_an_unknown_name_is_answered_with_the_names_that_exist() -> None:
     assert _refusal("klingon") == [
         "There is no configuration 'klingon': give the path of a YAML file "
-        "or one of the names debian, multi30k, tatoeba."
+        f"or one of the names {', '.join(shipped_configs())}."
     ]
 
 

@@ -8,10 +8,11 @@ import pytest
 from pipeline.config import strict_yaml
 from pipeline.config.beam import BeamSettings
 from pipeline.config.settings import PipelineConfig, load_config, shipped_configs
+from pipeline.corpora.shipped import SHIPPED
 
 
 def test_there_is_one_configuration_for_each_corpus_that_can_be_fetched() -> None:
-    assert shipped_configs() == ["debian", "multi30k", "tatoeba"]
+    assert shipped_configs() == sorted(SHIPPED)
 
 
 @pytest.mark.parametrize("name", shipped_configs())

@@ -14,8 +14,9 @@ from pipeline.corpora.catalogue import (
 from pipeline.corpora.folder import CorpusText, write_corpus
 from pipeline.corpora.information import Split
 from pipeline.corpora.progress import Progress
-from pipeline.corpora.text import Pair
+from pipeline.corpora.shipped import SHIPPED
 from pipeline.errors import UserError
+from text.sentences import Pair
 
 
 def text(name: str, target_language: str = "de") -> CorpusText:
@@ -93,7 +94,7 @@ def test_a_path_is_a_corpus_folder_anywhere(tmp_path: Path) -> None:
 
 def test_an_unknown_name_is_answered_with_the_known_ones(tmp_path: Path) -> None:
     write_corpus(text("mine"), corpus_folder("mine", tmp_path))
-    with pytest.raises(UserError, match="debian, multi30k, tatoeba, mine, and .*--name yours"):
+    with pytest.raises(UserError, match=f"{', '.join(SHIPPED)}, mine, and .*--name yours"):
         prepare_corpus("yours", tmp_path)
 
 

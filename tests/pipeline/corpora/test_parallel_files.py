@@ -5,8 +5,8 @@ import pytest
 
 from pipeline.corpora.information import SPLITS
 from pipeline.corpora.parallel_files import corpus_of_pairs, read_aligned, read_tsv
-from pipeline.corpora.text import Pair
 from pipeline.errors import UserError
+from text.sentences import Pair
 
 
 @pytest.mark.parametrize(

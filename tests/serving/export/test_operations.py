@@ -119,7 +119,7 @@ def test_a_folder_without_a_readable_graph_is_a_sentence(tmp_path, content):
 
 def test_the_library_is_asked_without_pythons_tensorflow():
     program = (
-        "import sys; from serving import tensorflow_library as library; "
+        "import sys; from serving.export import tensorflow_library as library; "
         "folder = sys.argv[1]; kernels = library.read_kernels(library.load_library(folder)); "
         "assert kernels; assert 'tensorflow' not in sys.modules"
     )

@@ -10,12 +10,13 @@ import grpc
 import numpy as np
 import pytest
 
+from serving.contract import layout
 from serving.local.saved_model import ModelLoadError, SavedModel, import_tensorflow
 from serving.server.cutting import cut
 from serving.server.directory_watcher import DirectoryWatcher
 from serving.server.errors import RequestError
 from serving.server.loaded_model import LoadedSignature
-from serving.server.loading import WARMUP_FILE, load_model
+from serving.server.loading import load_model
 from serving.server.requests import Target
 from serving.server.settings import BatchSettings
 from serving.server.versions import State, Versions
@@ -120,7 +121,7 @@ def test_the_metadata_are_those_of_the_export(server, export):
 
 
 def _write_warmup(folder: Path, *requests: Any) -> None:
-    path = folder / WARMUP_FILE
+    path = folder / layout.WARMUP_REQUESTS
     path.parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as records:
         for request in requests:
@@ -166,7 +167,7 @@ def test_a_version_that_fails_at_its_warm_up_is_not_loaded(version, request_to_f
 
 def test_warm_up_requests_that_are_damaged_stop_the_version(version):
     _write_warmup(version, _request(text=[b"mat"]))
-    path = version / WARMUP_FILE
+    path = version / layout.WARMUP_REQUESTS
     path.write_bytes(path.read_bytes()[:-3])
     with pytest.raises(ModelLoadError, match="tf_serving_warmup_requests cannot be read"):
         load_model(str(version), 1)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from serving.contract.signatures import CONTRACTS, END_SYMBOL, N_BEST, SERVING_DEFAULT, WORD_START
+from serving.contract.signatures import CONTRACTS, END_SYMBOL, N_BEST, SERVING_DEFAULT
 from serving.protocol import messages
 from serving.server.cutting import Inputs
 from serving.server.loaded_model import LoadedModel, LoadedSignature
@@ -29,6 +29,7 @@ from tests.serving.server.fake_model import (
     running_server,
     settings_for,
 )
+from text.characters import WORD_START
 
 WORDS = {"nothing": "", "the": "die", "is": "ist", "on": "auf", "mat": "Matte", "mat.": "Matte."}
 CATS = {1: "Katze", 2: "Kater"}

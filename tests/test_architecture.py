@@ -1,0 +1,136 @@
+"""Who imports whom: packages in one direction, their rooms without a circle."""
+
+import ast
+import graphlib
+import re
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+BELOW = {
+    "text": set(),
+    "serving": {"text"},
+    "trainer": {"serving", "text"},
+    "components": {"trainer", "serving", "text"},
+    "pipeline": {"components", "trainer", "serving", "text"},
+    "benchmarks": {"pipeline", "components", "trainer", "serving", "text"},
+}
+"""What each package may import of ours."""
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+CLIENT = PROJECT["dependencies"]
+SERVE = CLIENT + PROJECT["optional-dependencies"]["serve"]
+
+
+def modules(folder: str) -> list[Path]:
+    return sorted((ROOT / folder).rglob("*.py"))
+
+
+def imports(path: Path, for_types: bool = True) -> Iterator[str]:
+    """The modules that a module imports anywhere, with or without those for type checkers."""
+    waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    for node in waiting:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif for_types or not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)):
+            waiting += ast.iter_child_nodes(node)
+
+
+def room(parts: Iterable[str]) -> str | None:
+    """The module or folder of a package in which something lies; None for the package itself."""
+    _, *rest = parts
+    return rest[0] if rest else None
+
+
+def rooms(package: str) -> dict[str, set[str]]:
+    """The rooms of a package, and which others each imports."""
+    found: dict[str, set[str]] = {}
+    for path in modules(package):
+        here = room(path.relative_to(ROOT).with_suffix("").parts)
+        targets = (name.split(".") for name in imports(path, for_types=False))
+        there = {room(parts) for parts in targets if parts[0] == package}
+        found.setdefault(str(here), set()).update(str(name) for name in there - {here, None})
+    return found
+
+
+def files_of(name: str) -> Iterator[Path]:
+    """The files that are loaded for a name of ours: packages on the way, and the module."""
+    parts = name.split(".")
+    for depth in range(1, len(parts) + 1):
+        place = ROOT.joinpath(*parts[:depth])
+        for file in (place / "__init__.py", place.with_suffix(".py")):
+            if file.is_file():
+                yield file
+
+
+def closure(paths: Iterable[Path]) -> list[Path]:
+    """Modules, and all of ours that they import, themselves or through others."""
+    waiting = list(paths)
+    for path in waiting:
+        ours = (name for name in imports(path) if name.partition(".")[0] in BELOW)
+        waiting += [file for name in ours for file in files_of(name) if file not in waiting]
+    return waiting
+
+
+def undeclared(paths: Iterable[Path], requirements: list[str]) -> set[str]:
+    """The packages of others that modules import and that no requirement brings itself."""
+    declared = {normal(re.split(r"[^\w.-]", line)[0]) for line in requirements}
+    distributions = metadata.packages_distributions()
+    names = {name.partition(".")[0] for path in paths for name in imports(path)}
+    return {
+        name
+        for name in names - BELOW.keys() - sys.stdlib_module_names
+        if not declared & set(map(normal, distributions.get(name, ())))
+    }
+
+
+def normal(name: str) -> str:
+    """A distribution's name as the index compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize("package", BELOW)
+def test_a_package_imports_only_what_lies_below_it(package: str) -> None:
+    upward = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in modules(package)
+        for name in imports(path)
+        if name.partition(".")[0] in BELOW.keys() - BELOW[package] - {package}
+    }
+    assert not upward
+
+
+@pytest.mark.parametrize("package", BELOW)
+def test_the_rooms_of_a_package_import_each_other_without_a_circle(package: str) -> None:
+    graphlib.TopologicalSorter(rooms(package)).prepare()
+
+
+def test_a_circle_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    (tmp_path / "serving" / "client").mkdir(parents=True)
+    client, batching = tmp_path / "serving/client/calls.py", tmp_path / "serving/batching.py"
+    client.write_text("def call():\n    import serving.batching\n", encoding="utf-8")
+    batching.write_text("from serving.client.calls import call\n", encoding="utf-8")
+    assert rooms("serving") == {"client": {"batching"}, "batching": {"client"}}
+    with pytest.raises(graphlib.CycleError):
+        graphlib.TopologicalSorter(rooms("serving")).prepare()
+
+
+def test_the_client_imports_only_what_its_own_dependencies_bring() -> None:
+    assert not undeclared(closure(modules("serving/client")), CLIENT)
+
+
+def test_serving_imports_only_what_its_extra_brings() -> None:
+    # Neither TFX nor Beam is among it.
+    assert not undeclared(closure(modules("serving")), SERVE)
+
+
+def test_a_package_that_an_extra_lacks_is_found() -> None:
+    assert "tensorflow" in undeclared(closure(modules("serving")), CLIENT)
+    assert {"apache_beam", "tfx"} <= undeclared(modules("components"), SERVE)

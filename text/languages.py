@@ -1,0 +1,11 @@
+"""Codes of languages, such as `de`, `pt_BR` or `sr@latin`."""
+
+import re
+
+LANGUAGE_CODE = r"^[a-z]{2,3}([-_@][A-Za-z0-9]+)*$"
+"""The pattern of a code: ISO 639, then regions, scripts and variants."""
+
+
+def is_language_code(code: str) -> bool:
+    """Whether a text has the form of a code; not whether there is such a language."""
+    return re.fullmatch(LANGUAGE_CODE, code) is not None
