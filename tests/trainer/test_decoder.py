@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from tests.trainer.tiny import MODEL
+from trainer.attention_kinds import ATTENTION_KINDS
 from trainer.decoder import Decoder
 from trainer.layers import Dropout
 
@@ -37,9 +38,7 @@ def make(attention="bahdanau", cell="gru", layers=1, input_feeding=False):
     return decoder, decoder.initial_state(SUMMARY), memory
 
 
-@pytest.mark.parametrize(
-    "attention", ["none", "bahdanau", "luong_dot", "luong_general", "multi_head"]
-)
+@pytest.mark.parametrize("attention", ATTENTION_KINDS)
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 @one_and_two_layers
 @without_and_with_input_feeding
