@@ -1,10 +1,11 @@
 """Batches of sentences of similar length: padding costs as much as words do.
 
-The examples are kept in memory as flat arrays of int32 (a million pairs of 30 subwords take 240
-MB), so that the order of an epoch follows from the seed and the epoch's number alone and a resumed
-run sees the same batches.
+The order of an epoch follows from the seed and the epoch's number alone, so a resumed run sees the
+same batches. It is made of the lengths; the ids of a batch are read when it is padded, from a flat
+array of int32 that may lie in a file (`trainer.reading`).
 """
 
+import hashlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,20 +19,34 @@ SORTED_TOGETHER = 50
 """Batches whose sentences are sorted together: enough for even lengths, few enough for random
 neighbours."""
 
-Batch = tuple[np.ndarray, np.ndarray]
-"""Source ids and target ids."""
 PADDED_AHEAD = 4
 """Batches that a thread pads while others are trained on."""
 
 
-class Sequences:
-    """Many sequences of ids of different lengths in one flat array."""
+class Part(NamedTuple):
+    """Rows of a batch that one device computes at once."""
 
-    def __init__(self, values: np.ndarray, lengths: np.ndarray):
-        """Takes all ids one after another, and the length of each sequence."""
-        self._values = values.astype(np.int32)
-        self._ends = np.cumsum(lengths, dtype=np.int64)
-        self.lengths = lengths.astype(np.int32)
+    source_ids: np.ndarray
+    """int32 [rows, longest], with end symbols, padded with 0."""
+    target_ids: np.ndarray
+    """int32 [rows, longest], likewise."""
+    share: np.float32
+    """Share of the batch's target tokens that this part has, 0 to 1."""
+
+
+Batch = list[Part]
+"""What one update of the weights is made of."""
+
+
+class Sequences:
+    """Many sequences of ids of different lengths in one flat array, which several may share."""
+
+    def __init__(self, values: np.ndarray, lengths: np.ndarray, starts: np.ndarray | None = None):
+        """Takes ids, the length of each sequence, and where it starts, which is where the one
+        before ends if nothing else is said."""
+        self._values = values.astype(np.int32, copy=False)
+        self._starts = np.cumsum(lengths, dtype=np.int64) - lengths if starts is None else starts
+        self.lengths = lengths.astype(np.int32, copy=False)
 
     @classmethod
     def of(cls, rows: list[np.ndarray]) -> "Sequences":
@@ -41,17 +56,43 @@ class Sequences:
             np.array([len(row) for row in rows], np.int32),
         )
 
-    def tobytes(self) -> bytes:
-        """Returns all lengths and ids as bytes, for a digest."""
-        return self.lengths.tobytes() + self._values.tobytes()
+    def take(self, indices: np.ndarray) -> "Sequences":
+        """Returns some sequences, in the order of the indices, without copying their ids."""
+        return Sequences(self._values, self.lengths[indices], self._starts[indices])
+
+    def followed_by(self, others: "Sequences") -> "Sequences":
+        """Returns these sequences and others behind them; ids are copied unless both share them."""
+        starts, values = others._starts, self._values
+        if others._values is not values:
+            starts, values = starts + len(values), np.concatenate([values, others._values])
+        return Sequences(
+            values,
+            np.concatenate([self.lengths, others.lengths]),
+            np.concatenate([self._starts, starts]),
+        )
+
+    def sort_keys(self, indices: np.ndarray, position: int) -> np.ndarray:
+        """Returns numbers that are in the order of the little-endian bytes of the ids at a
+        position, int64 [len(indices)] below 2^33; 0 for a sequence that has ended."""
+        keys = np.zeros(len(indices), np.int64)
+        goes_on = self.lengths[indices] > position
+        ids = self._values[self._starts[indices[goes_on]] + position]
+        keys[goes_on] = ids.astype("<i4").view(">u4").astype(np.int64) + 1
+        return keys
+
+    def update(self, digest: "hashlib._Hash") -> None:
+        """Feeds all lengths and ids to a digest."""
+        digest.update(self.lengths.tobytes())
+        for index in range(len(self)):
+            digest.update(self[index].tobytes())
 
     def __len__(self) -> int:
         return len(self.lengths)
 
     def __getitem__(self, index: int) -> np.ndarray:
         """Returns sequence `index`, int32 [its length]."""
-        end = self._ends[index]
-        return self._values[end - self.lengths[index] : end]
+        start = self._starts[index]
+        return self._values[start : start + self.lengths[index]]
 
     def padded(self, indices: np.ndarray) -> np.ndarray:
         """Returns some sequences with their end symbols, int32 [len(indices), longest + 1], padded
@@ -89,11 +130,12 @@ class Pairs(NamedTuple):
         Returns:
           These pairs, and behind them the copies.
         """
-        rows = range(len(self.target))
-        rng = np.random.default_rng([seed, len(rows)])
-        copied = rng.choice(len(rows), round(share * len(rows)), replace=False)
-        copies = [self.target[row] for row in copied]
-        return Pairs(*(Sequences.of([*(side[row] for row in rows), *copies]) for side in self))
+        rows = len(self.target)
+        copied = np.random.default_rng([seed, rows]).choice(
+            rows, round(share * rows), replace=False
+        )
+        copies = self.target.take(copied)
+        return Pairs(*(side.followed_by(copies) for side in self))
 
 
 def cut_by_tokens(
@@ -122,7 +164,15 @@ def cut_by_tokens(
 
 
 def epoch_batches(
-    pairs: Pairs, indices: np.ndarray, tokens_per_batch: int, seed: int, epoch: int, first: int = 0
+    pairs: Pairs,
+    indices: np.ndarray,
+    tokens_per_batch: int,
+    seed: int,
+    epoch: int,
+    *,
+    first: int = 0,
+    parts: int = 1,
+    own: slice = slice(None),
 ) -> Iterator[Batch]:
     """Yields one epoch's batches, each sentence once, in an order that follows from the seed and
     the epoch. A thread pads them in advance.
@@ -130,17 +180,28 @@ def epoch_batches(
     Args:
       pairs: the training split.
       indices: which pairs of it to use.
-      tokens_per_batch: see `cut_by_tokens`.
+      tokens_per_batch: of all parts together; see `cut_by_tokens`.
       seed: of the order.
       epoch: its number.
       first: the batch to begin with, where an epoch goes on.
+      parts: how many parts each batch is cut into, of as many rows each as possible.
+      own: which of the parts to yield, where other processes train on the others.
 
     Yields:
-      source ids and target ids, int32 [rows, longest], with end symbols, padded with 0.
+      The parts. Where a batch has fewer rows than parts, some repeat a row with a share of 0.
     """
 
+    def target_tokens(rows: np.ndarray) -> int:
+        return int(pairs.target.lengths[rows].sum()) + len(rows)
+
     def padded(batch: np.ndarray) -> Batch:
-        return pairs.source.padded(batch), pairs.target.padded(batch)
+        of_batch = target_tokens(batch)
+        cut = []
+        for rows in np.array_split(batch, parts)[own]:
+            share = np.float32(target_tokens(rows) / of_batch)
+            rows = rows if len(rows) else batch[:1]
+            cut.append(Part(pairs.source.padded(rows), pairs.target.padded(rows), share))
+        return cut
 
     ahead: deque[Future[Batch]] = deque()
     with ThreadPoolExecutor(max_workers=1) as thread:

@@ -29,10 +29,13 @@ def compute_type(precision: str) -> tf.DType:
     return tf.as_dtype(precision)
 
 
-def describe_machine(settings: TrainingSettings) -> str:
-    """Says what training runs on, for the log and the model's record: `CPU, bfloat16`."""
+def describe_machine(settings: TrainingSettings, workers: int = 1) -> str:
+    """Says what training runs on, for the log and the model's record: `CPU, bfloat16`, or
+    `2 x 8 GPU, bfloat16` where two machines train together."""
     gpus = tf.config.list_physical_devices("GPU")
     device = f"{len(gpus)} GPU" if gpus else "CPU"
+    if workers > 1:
+        device = f"{workers} x {device}"
     return f"{device}, {compute_type(settings.precision).name}"
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,14 +13,16 @@ import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx_bsl.public import tfxio
 
-from trainer.batching import Pairs, Sequences
+from trainer.batching import Pairs
 from trainer.export import export_model
 from trainer.model_card import make_card
 from trainer.precision import describe_machine
 from trainer.preprocessing import VOCABULARY
+from trainer.reading import read_pairs
+from trainer.replicas import Replicas, all_devices
 from trainer.settings import DecodingSettings, ModelSettings, SubwordSettings, TrainingSettings
 from trainer.subwords import SubwordDecoder, read_vocabulary
-from trainer.training import TrainingData, remove_other_checkpoints, train
+from trainer.training import TrainingData, TrainingResult, remove_other_checkpoints, train
 
 HISTORY_FILE = "history.json"
 WARMUP_TEXTS = 32
@@ -32,33 +34,53 @@ def run_fn(fn_args: FnArgs) -> None:
     `fn_args.custom_config` holds the configuration's sections `subwords`, `model`, `training` and
     `decoding`, the `seed`, the `checkpoint_root`, `warm_start`: null, or the `export` to begin with
     and its `fingerprint`; and `record`: what the model card says of the
-    model's origin. A training that was killed goes on from its last checkpoint, if data, settings
-    and code are still the same.
+    model's origin. A training that was killed goes on from its last checkpoint, if data, settings,
+    code and the number of devices are still the same.
+
+    Trains on all GPUs of this machine, or on those of all workers of TF_CONFIG, which must share
+    the folders.
     """
+    replicas = all_devices()
     config: dict[str, Any] = fn_args.custom_config
-    training = TrainingSettings.model_validate(config["training"])
-    decoding = DecodingSettings.model_validate(config["decoding"])
     transform = tft.TFTransformOutput(fn_args.transform_output)
     vocabulary_path = transform.vocabulary_file_by_name(VOCABULARY)
     assert vocabulary_path is not None, "preprocessing_fn names its vocabulary"
-    vocabulary = read_vocabulary(vocabulary_path)
     data = TrainingData(
-        train=_read_pairs(fn_args, transform, fn_args.train_files),
-        validation=_read_pairs(fn_args, transform, fn_args.eval_files),
-        vocabulary=vocabulary,
+        train=_read_split(fn_args, transform, fn_args.train_files),
+        validation=_read_split(fn_args, transform, fn_args.eval_files),
+        vocabulary=read_vocabulary(vocabulary_path),
     )
-    key = _training_key(config, data)
-    remove_other_checkpoints(config["checkpoint_root"], keep=key)
+    key = _training_key(config, data, replicas.total)
+    if replicas.writes:
+        remove_other_checkpoints(config["checkpoint_root"], keep=key)
     result = train(
         data,
         ModelSettings.model_validate(config["model"]),
-        training,
-        decoding,
+        TrainingSettings.model_validate(config["training"]),
+        DecodingSettings.model_validate(config["decoding"]),
         seed=config["seed"],
         checkpoint_folder=os.path.join(config["checkpoint_root"], key),
         log_folder=fn_args.model_run_dir,
         warm_start=config["warm_start"]["export"] if config["warm_start"] else None,
+        replicas=replicas,
     )
+    if replicas.writes:
+        _write(fn_args, result, data, vocabulary_path, replicas)
+    # TFX looks for the model as soon as a worker returns.
+    with replicas.told_if_lost():
+        replicas.mean(0.0)
+
+
+def _write(
+    fn_args: FnArgs,
+    result: TrainingResult,
+    data: TrainingData,
+    vocabulary_path: str,
+    replicas: Replicas,
+) -> None:
+    """Writes the history and the export."""
+    config: dict[str, Any] = fn_args.custom_config
+    training = TrainingSettings.model_validate(config["training"])
     with tf.io.gfile.GFile(os.path.join(fn_args.model_run_dir, HISTORY_FILE), "w") as file:
         file.write(json.dumps(result.history, indent=2) + "\n")
     export_model(
@@ -66,55 +88,40 @@ def run_fn(fn_args: FnArgs) -> None:
         result.model,
         vocabulary_path,
         SubwordSettings.model_validate(config["subwords"]),
-        decoding,
+        DecodingSettings.model_validate(config["decoding"]),
         card=make_card(
             config["record"],
-            machine=describe_machine(training),
+            machine=describe_machine(training, replicas.workers),
             history=result.history,
             sizes={
                 "parameters": sum(math.prod(each.shape) for each in result.model.variables),
-                "vocabulary": len(vocabulary),
+                "vocabulary": len(data.vocabulary),
                 "training_pairs": len(data.train.up_to(training.max_tokens)),
             },
         ),
-        warmup_texts=_some_sources(data.validation, vocabulary),
+        warmup_texts=_some_sources(data.validation, data.vocabulary),
     )
 
 
-def _read_pairs(fn_args: FnArgs, transform: tft.TFTransformOutput, files: Sequence[str]) -> Pairs:
-    """Reads Transform's examples into memory, in an order that does not depend on how Beam cut them
-    into files."""
-    options = tfxio.RecordBatchesOptions(batch_size=1024, drop_final_batch=False, num_epochs=1)
+def _read_split(fn_args: FnArgs, transform: tft.TFTransformOutput, files: Sequence[str]) -> Pairs:
+    """Reads Transform's examples."""
+    # They are sorted anyway.
+    options = tfxio.RecordBatchesOptions(
+        batch_size=1024, drop_final_batch=False, num_epochs=1, shuffle=False
+    )
     schema = transform.transformed_metadata.schema
-    batches = list(fn_args.data_accessor.record_batch_factory(list(files), options, schema))
-    sides = [
-        _flatten(batch.column(batch.schema.get_field_index(f"{side}_ids")) for batch in batches)
-        for side in Pairs._fields
-    ]
-    rows = sorted(
-        range(len(sides[0])), key=lambda row: tuple(side[row].tobytes() for side in sides)
-    )
-    return Pairs(*(Sequences.of([side[row] for row in rows]) for side in sides))
+    return read_pairs(fn_args.data_accessor.record_batch_factory(list(files), options, schema))
 
 
-def _flatten(columns: Iterable[Any]) -> list[np.ndarray]:
-    """Arrow list columns to one array for each row; a null is an empty text."""
-    rows: list[np.ndarray] = []
-    for column in columns:
-        values = np.asarray(column.flatten())
-        ends = np.cumsum(np.asarray(column.value_lengths().fill_null(0)))
-        rows += np.split(values, ends[:-1])
-    return rows
-
-
-def _training_key(config: dict[str, Any], data: TrainingData) -> str:
+def _training_key(config: dict[str, Any], data: TrainingData, replicas: int) -> str:
     """Names a checkpoint folder after everything that decides what training does."""
-    relevant = {
+    relevant: dict[str, Any] = {
         name: config[name]
         for name in (
             "subwords", "model", "training", "decoding", "seed", "code_digest", "warm_start",
         )
     }  # fmt: skip
+    relevant["replicas"] = replicas
     for section, other in (("training", "attention_images"), ("decoding", "precision")):
         relevant[section] = {
             name: value for name, value in config[section].items() if name != other
@@ -123,7 +130,7 @@ def _training_key(config: dict[str, Any], data: TrainingData) -> str:
     digest.update("\n".join(data.vocabulary).encode())
     for pairs in (data.train, data.validation):
         for side in pairs:
-            digest.update(side.tobytes())
+            side.update(digest)
     return digest.hexdigest()[:16]
 
 

@@ -66,7 +66,11 @@ class TrainingSettings(Settings):
     epochs: int = Field(10, ge=1)
     """Passes over the training split, at most."""
     tokens_per_batch: int = Field(1500, ge=16)
-    """Padded target tokens of a batch; short sentences make larger batches."""
+    """Padded target tokens that a device computes at once; short sentences make larger batches, and
+    each GPU has one of its own."""
+    accumulate_batches: int = Field(1, ge=1, le=256)
+    """Batches of one update, which are cut from one batch of as many times the tokens: the training
+    of a larger `tokens_per_batch`, but for the noise of dropout, in the memory of a small one."""
     max_tokens: int = Field(100, ge=4)
     """Pairs with more subwords than this on either side are left out of training."""
     copied_targets: float = Field(0.0, ge=0, le=1)
@@ -95,7 +99,8 @@ class TrainingSettings(Settings):
     """Validation sentences whose attention TensorBoard shows after each epoch; changes nothing of
     the training."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """`auto`: bfloat16 where the GPU or the processor multiplies it natively, else float32."""
+    """`auto`: bfloat16 where the GPU, or without one the processor, multiplies it natively, else
+    float32."""
     warm_start: Literal[False, True, "required"] = False
     """Whether training begins with the weights and the vocabulary of the live model: where that is
     possible (true), or else the run stops (required)."""

@@ -14,8 +14,9 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import keras
 import numpy as np
@@ -23,19 +24,23 @@ import tensorflow as tf
 
 from trainer import cudnn, gpu, recurrent
 from trainer.attention_images import make_attention_images
-from trainer.batching import Batch, Pairs, epoch_batches, epoch_order
+from trainer.batching import Batch, Pairs, Part, epoch_batches, epoch_order
 from trainer.layers import Dropout
 from trainer.loss import translation_loss
 from trainer.model import TranslationModel
 from trainer.precision import compute_type
+from trainer.replicas import Replicas, one_device
 from trainer.settings import DecodingSettings, ModelSettings, TrainingSettings
 from trainer.subwords import PAD
 from trainer.validation import Scores, make_validator
 from trainer.warm_start import check_vocabulary, load_weights
 
 LOGGER = logging.getLogger(__name__)
-TrainStep = Callable[[np.ndarray, np.ndarray], tf.Tensor]
-"""(source ids, target ids) -> loss."""
+TrainStep = Callable[[Batch], tf.Tensor]
+"""Updates the weights once and returns the loss of the batch."""
+Differentiator = Callable[[Part, tf.Tensor], list[tf.Tensor]]
+_IDS = tf.TensorSpec([None, None], tf.int32)
+_PART = Part(_IDS, _IDS, tf.TensorSpec([], tf.float32))
 STEPS_PER_LOG_LINE = 100
 STEPS_PER_CHECKPOINT = 500
 
@@ -79,12 +84,21 @@ class TrainingState(tf.Module):
             self.batch = tf.Variable(0, dtype=tf.int64)
             self.best_bleu = tf.Variable(-1.0)
             self.epochs_without_gain = tf.Variable(0, dtype=tf.int64)
-        self.history = tf.Variable("[]")
+            self.history = tf.Variable("[]")
 
     def copy_average_to_best(self) -> None:
         """Keeps the average of this epoch as the best."""
         for best, average in zip(self.best.variables, self.average.variables, strict=True):
             best.assign(average)
+
+    def copy_weights(self, other: "TrainingState") -> None:
+        """Takes the weights and the optimizer's state of another replica."""
+        for mine, theirs in (
+            (self.model.variables, other.model.variables),
+            (self.optimizer.variables, other.optimizer.variables),
+        ):
+            for to, of in zip(mine, theirs, strict=True):
+                to.assign(of.numpy())
 
 
 def train(
@@ -97,6 +111,7 @@ def train(
     checkpoint_folder: str,
     log_folder: str,
     warm_start: str | None = None,
+    replicas: Replicas | None = None,
 ) -> TrainingResult:
     """Trains a model, going on from the last checkpoint of the folder if it holds one.
 
@@ -109,10 +124,12 @@ def train(
       checkpoint_folder: where checkpoints go; must belong to this data and these settings alone.
       log_folder: where TensorBoard's events go.
       warm_start: the export with whose weights to begin (`trainer.warm_start`).
+      replicas: the devices that train; by default one. Each has a batch of its own in every update.
 
     Raises:
       ValueError: a split holds no pair that is short enough.
       WarmStartError: the export is another network, or has another vocabulary.
+      LostWorkerError: another worker was lost.
     """
     pairs = data.train.with_copies(settings.copied_targets, seed)
     train_indices = _usable(pairs, settings.max_tokens, "train")
@@ -120,22 +137,17 @@ def train(
     # The examples come sorted, so the first of them would be no fair sample.
     chosen = np.random.default_rng(seed).permutation(validation_indices)
     validation_indices = chosen[: settings.validation_sentences]
-    steps = settings.epochs * len(
-        epoch_order(pairs, train_indices, settings.tokens_per_batch, seed, 0)
-    )
-    kind, on_gpu = compute_type(settings.precision), gpu.is_there()
-    if on_gpu:
-        gpu.check()
-        if model_settings.input_feeding:
-            LOGGER.warning(
-                "model.input_feeding keeps the GPU waiting: the decoder trains in a loop over the "
-                "target's positions, not with one operation of cuDNN"
-            )
-    recurrence = cudnn.run if on_gpu else recurrent.run
-    state = TrainingState(
-        lambda: TranslationModel(model_settings, len(data.vocabulary), seed, kind, recurrence),
-        _optimizer(settings, steps),
-    )
+    replicas = replicas or one_device()
+    parts = replicas.total * settings.accumulate_batches
+    first = replicas.first * settings.accumulate_batches
+    own = slice(first, first + len(replicas.devices) * settings.accumulate_batches)
+    tokens_per_batch = parts * settings.tokens_per_batch
+    steps = settings.epochs * len(epoch_order(pairs, train_indices, tokens_per_batch, seed, 0))
+    states = []
+    for device in replicas.devices:
+        with tf.device(device):
+            states.append(make_state(model_settings, settings, len(data.vocabulary), seed, steps))
+    state = states[0]
     checkpoints = tf.train.CheckpointManager(
         tf.train.Checkpoint(state=state), checkpoint_folder, max_to_keep=1
     )
@@ -147,7 +159,12 @@ def train(
         for model in (state.model, state.average, state.best):
             load_weights(model, warm_start)
         LOGGER.info("training begins with the weights of %s", warm_start)
-    writer = tf.summary.create_file_writer(log_folder)
+    for other in states[1:]:
+        other.copy_weights(state)
+    if replicas.writes:
+        save, writer = checkpoints.save, tf.summary.create_file_writer(log_folder)
+    else:
+        save, writer = lambda: None, tf.summary.create_noop_writer()
     validate = make_validator(
         state.average, data.validation, validation_indices, data.vocabulary, decoding
     )
@@ -158,7 +175,7 @@ def train(
         data.vocabulary,
         settings.attention_images,
     )
-    train_step = _make_train_step(state, settings, seed, on_gpu=on_gpu)
+    train_step = make_train_step(states, settings, seed, replicas)
     LOGGER.info(
         "training on %d pairs, at most %d epochs of %d steps",
         len(train_indices),
@@ -169,19 +186,62 @@ def train(
     while int(state.epoch) < settings.epochs and int(state.epochs_without_gain) < settings.patience:
         started, epoch = time.monotonic(), int(state.epoch)
         batches = epoch_batches(
-            pairs, train_indices, settings.tokens_per_batch, seed, epoch, first=int(state.batch)
+            pairs,
+            train_indices,
+            tokens_per_batch,
+            seed,
+            epoch,
+            first=int(state.batch),
+            parts=parts,
+            own=own,
         )
-        _train_epoch(state, train_step, batches, checkpoints, writer)
-        trained = time.monotonic()
-        scores = validate()
+        with replicas.told_if_lost():
+            _train_epoch(state, train_step, batches, save, writer)
+            trained = time.monotonic()
+            scores = Scores(*replicas.mean(*validate()))
         ended = time.monotonic()
         seconds = {"seconds": ended - started, "validation_seconds": ended - trained}
         with writer.as_default(int(state.step)):
             draw_attention()
         _finish_epoch(state, scores, seconds, settings, writer)
-        checkpoints.save()
+        save()
     return TrainingResult(
         _in_float32(state.best, model_settings, data), json.loads(state.history.numpy())
+    )
+
+
+def make_state(
+    model_settings: ModelSettings,
+    settings: TrainingSettings,
+    vocabulary_size: int,
+    seed: int,
+    steps: int,
+) -> TrainingState:
+    """Makes what is to be trained, for the GPU if there is one.
+
+    Args:
+      model_settings: the network.
+      settings: how to train.
+      vocabulary_size: number of subwords.
+      seed: of the weights.
+      steps: after how many the learning rate has fallen.
+
+    Raises:
+      gpu.GPUError: TensorFlow sees a GPU and cannot compute on it.
+    """
+    recurrence = recurrent.run
+    if gpu.is_there():
+        gpu.check()
+        recurrence = cudnn.run
+        if model_settings.input_feeding:
+            LOGGER.warning(
+                "model.input_feeding keeps the GPU waiting: the decoder trains in a loop over the "
+                "target's positions, not with one operation of cuDNN"
+            )
+    kind = compute_type(settings.precision)
+    return TrainingState(
+        lambda: TranslationModel(model_settings, vocabulary_size, seed, kind, recurrence),
+        _optimizer(settings, steps),
     )
 
 
@@ -209,54 +269,128 @@ def _optimizer(settings: TrainingSettings, steps: int) -> keras.optimizers.Optim
     return keras.optimizers.Adam(schedule, global_clipnorm=settings.gradient_clip)
 
 
-def _make_train_step(
-    state: TrainingState, settings: TrainingSettings, seed: int, *, on_gpu: bool
+def make_train_step(
+    states: Sequence[TrainingState],
+    settings: TrainingSettings,
+    seed: int,
+    replicas: Replicas | None = None,
 ) -> TrainStep:
     """Returns the compiled step.
 
     On a GPU it takes as long as the host needs to start its operations. So what has the shapes of
     the weights is one operation there, compiled once by XLA, and nothing needs an answer of the GPU
     before the next operation can be started.
+
+    Args:
+      states: one for each device of this process; the first counts, averages and is saved.
+      settings: how to train.
+      seed: of the dropout.
+      replicas: the devices; by default one.
     """
-    weights = state.model.trainable_variables
+    main, on_gpu, group = states[0], gpu.is_there(), replicas or one_device()
+    per_replica = settings.accumulate_batches
+    differentiators = [_make_differentiator(state, settings, on_gpu=on_gpu) for state in states]
 
     @tf.function(autograph=False, jit_compile=on_gpu)
     def update(gradients: list[tf.Tensor], loss: tf.Tensor, decay: tf.Tensor) -> None:
-        state.optimizer.apply_gradients(zip(gradients, weights, strict=True))
-        for average, weight in zip(state.average.variables, state.model.variables, strict=True):
+        _apply(main, gradients)
+        for average, weight in zip(main.average.variables, main.model.variables, strict=True):
             average.assign_sub((1 - decay) * (average - weight))
-        state.loss_sum.assign_add(loss)
+        main.loss_sum.assign_add(loss)
+
+    updates_of_others = [
+        tf.function(partial(_apply, state), autograph=False, jit_compile=on_gpu)
+        for state in states[1:]
+    ]
 
     # No AutoGraph here or elsewhere: it reads the sources again when it traces, so editing a file
     # while a model trains would break the export an hour later.
-    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None], tf.int32)] * 2)
-    def train_step(source_ids: tf.Tensor, target_ids: tf.Tensor) -> tf.Tensor:
+    @tf.function(autograph=False, input_signature=[[_PART] * (per_replica * len(states))])
+    def train_step(batch: Batch) -> tf.Tensor:
         with tf.device("CPU:0"):
-            key = tf.stack([tf.constant(seed, tf.int32), tf.cast(state.step, tf.int32)])
-            state.step.assign_add(1)
-            steps = tf.cast(state.step, tf.float32)
+            key = tf.stack([tf.constant(seed, tf.int32), tf.cast(main.step, tf.int32)])
+            main.step.assign_add(1)
+            steps = tf.cast(main.step, tf.float32)
             decay = tf.minimum(settings.average_decay, (1 + steps) / (10 + steps))
+
+        def differentiate(device: int) -> list[tf.Tensor]:
+            first = device * per_replica
+            return _one_after_another(
+                differentiators[device],
+                batch[first : first + per_replica],
+                key,
+                first=group.first * per_replica + first,
+            )
+
+        (*gradients, loss), *of_others = group.run(differentiate)
+        with tf.device(group.devices[0]):
+            update(gradients, loss, decay)
+        for device, update_other, sums in zip(
+            group.devices[1:], updates_of_others, of_others, strict=True
+        ):
+            with tf.device(device):
+                update_other(sums[:-1])
+        return loss
+
+    return train_step
+
+
+def _apply(state: TrainingState, gradients: list[tf.Tensor]) -> None:
+    state.optimizer.apply_gradients(zip(gradients, state.model.trainable_variables, strict=True))
+
+
+def _make_differentiator(
+    state: TrainingState, settings: TrainingSettings, *, on_gpu: bool
+) -> Differentiator:
+    """Returns a compiled function of a part and the key of its dropout, which gives the gradients
+    of the part's share of the loss, and that share."""
+    weights = state.model.trainable_variables
+
+    @tf.function(autograph=False, input_signature=[_PART, tf.TensorSpec([2], tf.int32)])
+    def differentiate(part: Part, key: tf.Tensor) -> list[tf.Tensor]:
         with tf.GradientTape() as tape:
-            loss = translation_loss(
+            loss = part.share * translation_loss(
                 state.model,
-                source_ids,
-                target_ids,
+                part.source_ids,
+                part.target_ids,
                 settings.label_smoothing,
                 Dropout(settings.dropout, key),
                 with_padding=on_gpu,
             )
-        gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, weights)]
-        update(gradients, loss, decay)
-        return loss
+        gradients = tape.gradient(loss, weights)
+        return [*(tf.convert_to_tensor(gradient) for gradient in gradients), loss]
 
-    return train_step
+    return differentiate
+
+
+def _one_after_another(
+    differentiate: Differentiator, parts: Batch, key: tf.Tensor, first: int
+) -> list[tf.Tensor]:
+    """Sums what the parts give. Each waits for the one before, so that memory holds the activations
+    of one of them.
+
+    Args:
+      differentiate: of the replica.
+      parts: those of the replica.
+      key: of the step; that of part 0 of all replicas.
+      first: number of the first part among those of all replicas.
+    """
+    sums: list[tf.Tensor] = []
+    for number, part in enumerate(parts, start=first):
+        with tf.device("CPU:0"):
+            own_key = tf.random.experimental.stateless_fold_in(key, number) if number else key
+        with tf.control_dependencies(sums):
+            part = Part(*map(tf.identity, part)) if sums else part
+        found = differentiate(part, own_key)
+        sums = [total + one for total, one in zip(sums, found, strict=True)] if sums else found
+    return sums
 
 
 def _train_epoch(
     state: TrainingState,
     train_step: TrainStep,
     batches: Iterator[Batch],
-    checkpoints: tf.train.CheckpointManager,
+    save: Callable[[], object],
     writer: tf.summary.SummaryWriter,
 ) -> None:
     """Trains on the batches of an epoch that the state has not seen yet.
@@ -266,10 +400,10 @@ def _train_epoch(
     """
     since, tokens = time.monotonic(), 0
     step, batch = int(state.step), int(state.batch)
-    for source_ids, target_ids in batches:
-        loss = train_step(source_ids, target_ids)
+    for parts in batches:
+        loss = train_step(parts)
         step, batch = step + 1, batch + 1
-        tokens += int(np.count_nonzero(target_ids != PAD))
+        tokens += sum(int(np.count_nonzero(part.target_ids != PAD)) for part in parts)
         if step % STEPS_PER_LOG_LINE == 0:
             mean_loss = float(loss)  # waits for the step to end
             speed = tokens / (time.monotonic() - since)
@@ -287,7 +421,7 @@ def _train_epoch(
             since, tokens = time.monotonic(), 0
         if step % STEPS_PER_CHECKPOINT == 0:
             state.batch.assign(batch)
-            checkpoints.save()
+            save()
     state.batch.assign(batch)
 
 

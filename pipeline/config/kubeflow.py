@@ -32,7 +32,7 @@ class TrainerResources(Settings):
     memory: str = Field(default="16Gi", pattern=_MEMORY)
     """Memory, which is also its limit."""
     gpus: int = Field(default=0, ge=0, le=64)
-    """GPUs of one node; 0 trains on the processor."""
+    """GPUs of one node, each with a batch of its own; 0 trains on the processor."""
     gpu_resource: str = Field(default="nvidia.com/gpu", pattern=rf"^{_LABEL}$")
     """What the cluster calls a GPU."""
     node_selector: list[Label] = Field(default_factory=list)

@@ -1,3 +1,5 @@
+import hashlib
+
 import numpy as np
 import pytest
 
@@ -34,13 +36,14 @@ def test_copies_are_targets_that_are_their_own_translation(pairs):
 
 def test_without_a_share_there_are_no_copies(pairs):
     same = pairs.with_copies(0.0, seed=1)
-    assert same.source.tobytes() == pairs.source.tobytes()
-    assert same.target.tobytes() == pairs.target.tobytes()
+    for side, given in zip(same, pairs, strict=True):
+        assert len(side) == len(given)
+        assert all(np.array_equal(side[row], given[row]) for row in range(len(given)))
 
 
 def test_no_batch_exceeds_the_budget(pairs):
-    for source_ids, target_ids in epoch_batches(pairs, np.arange(500), 200, seed=1, epoch=0):
-        assert len(source_ids) * max(source_ids.shape[1], target_ids.shape[1]) <= 200
+    for [part] in epoch_batches(pairs, np.arange(500), 200, seed=1, epoch=0):
+        assert len(part.source_ids) * max(part.source_ids.shape[1], part.target_ids.shape[1]) <= 200
 
 
 def test_little_of_a_batch_is_padding():
@@ -48,8 +51,8 @@ def test_little_of_a_batch_is_padding():
     lengths = rng.integers(1, 60, size=5000)
     side = Sequences(rng.integers(4, 100, size=lengths.sum()), lengths)
     batches = list(epoch_batches(Pairs(side, side), np.arange(5000), 1500, seed=1, epoch=0))
-    padded = sum(ids.size for ids, _ in batches)
-    real = sum(np.count_nonzero(ids) for ids, _ in batches)
+    padded = sum(part.source_ids.size for [part] in batches)
+    real = sum(np.count_nonzero(part.source_ids) for [part] in batches)
     assert real / padded > 0.95
 
 
@@ -66,8 +69,26 @@ def test_an_epoch_goes_on_with_the_same_batches(pairs):
     whole = list(epoch_batches(pairs, np.arange(500), 200, seed=1, epoch=0))
     rest = list(epoch_batches(pairs, np.arange(500), 200, seed=1, epoch=0, first=7))
     assert len(rest) == len(whole) - 7
-    for expected, found in zip(whole[7:], rest, strict=True):
+    for [expected], [found] in zip(whole[7:], rest, strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(expected, found, strict=True))
+
+
+def test_the_parts_of_a_batch_are_its_rows_and_their_shares_of_its_target_tokens(pairs):
+    whole = epoch_batches(pairs, np.arange(500), 200, seed=1, epoch=0)
+    in_parts = epoch_batches(pairs, np.arange(500), 200, seed=1, epoch=0, parts=3)
+    for [batch], parts in zip(whole, in_parts, strict=True):
+        real = [np.count_nonzero(part.target_ids) for part in parts]
+        if all(part.share for part in parts):
+            rows = [row[row > 0].tolist() for part in parts for row in part.target_ids]
+            assert rows == [row[row > 0].tolist() for row in batch.target_ids]
+            np.testing.assert_allclose([part.share for part in parts], np.divide(real, sum(real)))
+
+
+def test_a_batch_of_fewer_rows_than_parts_counts_each_row_once():
+    side = Sequences.of([np.array([7, 8]), np.array([9])])
+    (parts,) = epoch_batches(Pairs(side, side), np.arange(2), 200, seed=1, epoch=0, parts=3)
+    assert [len(part.target_ids) for part in parts] == [1, 1, 1]
+    np.testing.assert_allclose([part.share for part in parts], [0.4, 0.6, 0])
 
 
 def test_a_sentence_beyond_the_budget_is_a_batch_by_itself():
@@ -78,6 +99,14 @@ def test_a_sentence_beyond_the_budget_is_a_batch_by_itself():
 def test_padding_follows_the_end_symbol():
     sequences = Sequences.of([np.array([7, 8]), np.array([9])])
     assert sequences.padded(np.array([1, 0])).tolist() == [[9, 3, 0], [7, 8, 3]]
+
+
+def test_a_digest_is_that_of_the_lengths_and_ids_in_the_order_of_the_sequences():
+    sequences = Sequences.of([np.array([7, 8]), np.array([9])]).take(np.array([1, 0]))
+    digest = hashlib.sha256()
+    sequences.update(digest)
+    expected = np.array([1, 2, 9, 7, 8], np.int32).tobytes()
+    assert digest.digest() == hashlib.sha256(expected).digest()
 
 
 def test_pairs_with_an_empty_or_too_long_side_are_not_usable():

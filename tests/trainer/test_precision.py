@@ -42,6 +42,7 @@ def test_auto_takes_bfloat16_on_a_gpu_that_multiplies_it(monkeypatch, details, e
     monkeypatch.setattr(precision, "_processor_flags", lambda: {"avx512_bf16"})
     assert compute_type("auto").name == expected
     assert describe_machine(TrainingSettings(precision="auto")) == f"1 GPU, {expected}"
+    assert describe_machine(TrainingSettings(precision="auto"), 3) == f"3 x 1 GPU, {expected}"
 
 
 @pytest.mark.parametrize("name", ["float32", "bfloat16"])

@@ -44,29 +44,39 @@ def test_a_killed_training_goes_on_to_the_same_weights(
     data, uninterrupted, tmp_path, monkeypatch, interrupted_at
 ):
     monkeypatch.setattr(training, "STEPS_PER_CHECKPOINT", 2)
-    take_step = training._make_train_step
+    take_step = training.make_train_step
 
     class Killed(Exception):
         pass
 
-    def make_mortal_step(state, *arguments, **options):
-        step = take_step(state, *arguments, **options)
+    def make_mortal_step(states, *arguments):
+        step = take_step(states, *arguments)
 
-        def mortal_step(source_ids, target_ids):
-            if int(state.step) == interrupted_at:
+        def mortal_step(batch):
+            if int(states[0].step) == interrupted_at:
                 raise Killed
-            return step(source_ids, target_ids)
+            return step(batch)
 
         return mortal_step
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "_make_train_step", make_mortal_step)
+        patch.setattr(training, "make_train_step", make_mortal_step)
         with pytest.raises(Killed):
             run(data, tmp_path)
     resumed = run(data, tmp_path)
     assert without_seconds(resumed.history) == without_seconds(uninterrupted.history)
     for expected, found in zip(weights_of(uninterrupted), weights_of(resumed), strict=True):
         np.testing.assert_array_equal(expected, found)
+
+
+def test_accumulated_batches_train_the_weights_of_one_large_batch(data, tmp_path):
+    settings = TRAINING.model_copy(update={"dropout": 0.0})
+    large = settings.model_copy(update={"tokens_per_batch": 160})
+    accumulated = settings.model_copy(update={"tokens_per_batch": 40, "accumulate_batches": 4})
+    expected, found = run(data, tmp_path / "1", large), run(data, tmp_path / "4", accumulated)
+    assert found.history[-1]["step"] == expected.history[-1]["step"] > 10
+    for one, other in zip(weights_of(expected), weights_of(found), strict=True):
+        np.testing.assert_allclose(other, one, atol=1e-5)
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Speed of training: a step, on whatever device there is, and reading the examples."""

@@ -1,0 +1,96 @@
+"""Transform's examples as pairs whose ids lie in a file.
+
+Only the place and the length of each sentence are in memory, 24 bytes a pair; the ids are mapped
+from a temporary file, and the operating system keeps as much of it in memory as there is room for.
+So text that does not fit in memory has the same batches as text that does, and a training that goes
+on has them again.
+"""
+
+import tempfile
+from collections.abc import Iterable
+
+import numpy as np
+import pyarrow as pa
+
+from trainer.batching import Pairs, Sequences
+
+
+def read_pairs(batches: Iterable[pa.RecordBatch]) -> Pairs:
+    """Reads examples, and sorts them: so their order does not depend on how Beam cut them into
+    files.
+
+    Args:
+      batches: columns `source_ids` and `target_ids`, lists of int64; a null is an empty text.
+
+    Returns:
+      The pairs, by the bytes of their source's ids and then of their target's. The file of the ids
+      lies in the folder of temporary files (TMPDIR) and goes when they do.
+
+    Raises:
+      OSError: the disk is full.
+    """
+    starts: dict[str, list[np.ndarray]] = {side: [] for side in Pairs._fields}
+    lengths: dict[str, list[np.ndarray]] = {side: [] for side in Pairs._fields}
+    written = 0
+    with tempfile.TemporaryFile() as file:
+        for batch in batches:
+            for side in Pairs._fields:
+                column = batch.column(batch.schema.get_field_index(f"{side}_ids"))
+                values = np.asarray(column.flatten()).astype(np.int32)
+                of_rows = np.asarray(column.value_lengths().fill_null(0), np.int32)
+                ends = written + np.cumsum(of_rows, dtype=np.int64)
+                starts[side].append(ends - of_rows)
+                lengths[side].append(of_rows)
+                file.write(values.data)
+                written += len(values)
+        file.flush()
+        # An empty file cannot be mapped.
+        values = np.asarray(np.memmap(file, np.int32, "r")) if written else np.zeros(0, np.int32)
+    pairs = Pairs(
+        *(
+            Sequences(
+                values,
+                np.concatenate([*lengths[side], np.zeros(0, np.int32)]),
+                np.concatenate([*starts[side], np.zeros(0, np.int64)]),
+            )
+            for side in Pairs._fields
+        )
+    )
+    order = sorted_order(pairs)
+    return Pairs(*(side.take(order) for side in pairs))
+
+
+def sorted_order(pairs: Pairs) -> np.ndarray:
+    """Sorts pairs by the bytes of their ids (int32, little-endian), as Python sorts byte strings.
+
+    Looks at one position of all rows at a time, and only at rows that are equal so far, so the time
+    grows with the number of pairs and with how much of them is equal.
+
+    Args:
+      pairs: to be sorted.
+
+    Returns:
+      Their indices, int64 [pairs].
+    """
+    order = np.arange(len(pairs.source))
+    tied = order.copy()  # places in the order of rows that are equal so far
+    groups = np.zeros_like(tied)  # and of the first row that is equal to each
+    for side in pairs:
+        whole = []  # tied rows with nothing left on this side
+        for position in range(int(side.lengths.max(initial=0)) + 1):
+            # A row that ends comes before one that goes on.
+            keys = groups << 33 | side.sort_keys(order[tied], position)
+            by_key = np.argsort(keys, kind="stable")
+            order[tied], keys = order[tied][by_key], keys[by_key]
+            is_first = np.append(True, keys[1:] != keys[:-1])
+            groups = np.maximum.accumulate(np.where(is_first, tied, 0))
+            is_tied = ~(is_first & np.append(is_first[1:], True))
+            has_ended = keys & (2**33 - 1) == 0
+            whole.append((tied[is_tied & has_ended], groups[is_tied & has_ended]))
+            tied, groups = tied[is_tied & ~has_ended], groups[is_tied & ~has_ended]
+            if not len(tied):
+                break
+        tied, groups = (np.concatenate(each) for each in zip(*whole, strict=True))
+        by_place = np.argsort(tied)
+        tied, groups = tied[by_place], groups[by_place]
+    return order
