@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from scripts.import_graph import ROOT, importers, modules, rooms
+from scripts.import_graph import ROOT, imports_package, rooms
 
 PICTURE = ROOT / "docs/pictures/architecture.svg"
 PACKAGES = ("pipeline", "components", "trainer", "serving", "text")
@@ -99,16 +99,16 @@ def _band(package: str, top: int) -> tuple[list[str], int]:
 
 
 def _summary(package: str) -> str:
-    """How many modules a package has, and how many of them import each package below."""
-    count = len([path for path in modules(package) if path.name != "__init__.py"])
-    used = [f"{target}/ ({number})" for target, number in _used_by(package).items()]
-    return f"{count} modules" + (f"; imports {', '.join(used)}" if used else "")
+    """The packages that a package imports, in words."""
+    return "imports " + (
+        ", ".join(f"{target}/" for target in _used_by(package)) or "nothing of ours"
+    )
 
 
-def _used_by(package: str) -> dict[str, int]:
-    """The packages that a package imports, and in how many of its modules."""
+def _used_by(package: str) -> list[str]:
+    """The packages below that a package imports."""
     below = PACKAGES[PACKAGES.index(package) + 1 :]
-    return {target: count for target in below if (count := importers(package, target))}
+    return [target for target in below if imports_package(package, target)]
 
 
 def _is_folder(package: str, name: str) -> bool:
@@ -116,15 +116,11 @@ def _is_folder(package: str, name: str) -> bool:
 
 
 def _box_lines(package: str, name: str, imported: set[str]) -> list[str]:
-    """The modules of a subpackage, and its neighbours that it imports."""
-    count = len([path for path in modules(f"{package}/{name}") if path.name != "__init__.py"])
-    lines = [f"{count} module{'s' if count != 1 else ''}"]
-    if imported:
-        shown = ", ".join(
-            f"{other}/" if _is_folder(package, other) else other for other in sorted(imported)
-        )
-        lines += textwrap.wrap(f"imports {shown}", _BOX_CHARACTERS)
-    return lines
+    """The modules and subpackages beside a subpackage that it imports."""
+    if not imported:
+        return ["imports nothing beside it"]
+    shown = (f"{other}/" if _is_folder(package, other) else other for other in sorted(imported))
+    return textwrap.wrap(f"imports {', '.join(shown)}", _BOX_CHARACTERS)
 
 
 def _arrows(bands: dict[str, tuple[int, int]]) -> Iterator[str]:

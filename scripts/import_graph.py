@@ -50,9 +50,9 @@ def rooms(package: str, root: Path = ROOT) -> dict[str, set[str]]:
     return found
 
 
-def importers(package: str, target: str, root: Path = ROOT) -> int:
-    """How many modules of a package import another package."""
-    return sum(
+def imports_package(package: str, target: str, root: Path = ROOT) -> bool:
+    """Whether a package imports another package."""
+    return any(
         any(name.partition(".")[0] == target for name in imports(path))
         for path in modules(package, root)
     )

@@ -61,7 +61,7 @@ def test_the_example_of_attention_attends(as_module, monkeypatch):
 
 def test_the_example_of_a_check_becomes_a_threshold(monkeypatch):
     key, _, field = BOUND.partition("\n")[0].partition(": float = ")
-    [row] = eval(f"[{CHECK_ROW}]", {"GateCheck": GateCheck})
+    row = eval(CHECK_ROW, {"GateCheck": GateCheck})
     assert row.setting == key
     bounds = create_model(
         "Bounds", __base__=GateSettings, **{key: (float, eval(field, {"Field": Field}))}
@@ -90,7 +90,7 @@ def test_the_example_of_a_corpus_is_made(as_module, monkeypatch, tmp_path):
 
 def test_the_example_of_a_command_runs(as_module, monkeypatch, capsys):
     as_module("pipeline.commands.languages", LANGUAGES)
-    rows = eval(f"({LANGUAGES_ROW})", {"LazyCommand": LazyCommand})
-    monkeypatch.setattr(cli, "_LAZY_COMMANDS", (*cli._LAZY_COMMANDS, *rows))
+    row = eval(LANGUAGES_ROW, {"LazyCommand": LazyCommand})
+    monkeypatch.setattr(cli, "_LAZY_COMMANDS", (*cli._LAZY_COMMANDS, row))
     assert cli.main(["languages", "--config", "multi30k"]) == 0
     assert capsys.readouterr().out == "en to de\n"
