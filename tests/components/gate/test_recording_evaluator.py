@@ -200,7 +200,7 @@ def test_the_verdict_says_where_such_a_model_collapsed(history: dict[str, Run]) 
     verdict = history["lopsided"].verdict
     models = verdict.metrics["length_bucket=11-20"]
     [reason] = verdict.reasons
-    assert reason.startswith("bleu_drop_p_value of length_bucket=11-20 is 0.0")
+    assert reason.startswith("p-value of the drop (11–20 words) is 0.0")
     assert f"BLEU was {models['baseline']['bleu']:.2f}" in reason
     assert f"and is {models['candidate']['bleu']:.2f}" in reason
     assert verdict.difference is not None
@@ -297,7 +297,7 @@ def test_a_model_that_collapses_in_one_domain_is_blocked_and_the_domain_is_named
         "domain=law",
         "domain=news",
     ]
-    assert run.verdict.reasons[0].startswith("bleu_drop_p_value of domain=law is 0.0")
+    assert run.verdict.reasons[0].startswith("p-value of the drop (domain=law) is 0.0")
 
 
 def test_a_feature_that_no_test_sentence_has_ends_the_evaluation(
