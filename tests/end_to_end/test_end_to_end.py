@@ -45,7 +45,9 @@ SETTINGS = {
     "training.warmup_steps": 20,
     "training.dropout": 0.1,
     "training.average_decay": 0.95,
-    "training.validation_sentences": 100,
+    "training.validation_sentences": 40,
+    "decoding.beam_size": 2,
+    "report.sentences": 40,
     "evaluation.min_bleu": 0.5,
     "evaluation.min_slice_sentences": 30,
 }
