@@ -34,7 +34,7 @@ TRAINING = TrainingSettings(
     precision="float32",
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")
