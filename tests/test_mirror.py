@@ -79,6 +79,8 @@ TESTED_THROUGH = {
     "trainer/fixed_context.py": "trainer/test_attention.py",
     "trainer/run_fn.py": "end_to_end/test_end_to_end.py",
     "trainer/settings*.py": "pipeline/config/test_settings.py",
+    "trainer/train_step.py": "trainer/test_replicas.py",
+    "trainer/training_state.py": "trainer/test_training.py",
     "trainer/translation.py": "trainer/test_model.py",
     "trainer/validation.py": "trainer/test_training.py",
 }

@@ -14,33 +14,24 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from trainer import cudnn, gpu, recurrent
 from trainer.attention_images import make_attention_images
-from trainer.batching import Batch, Pairs, Part, epoch_batches, epoch_order
-from trainer.layers import Dropout
-from trainer.loss import translation_loss
+from trainer.batching import Batch, Pairs, epoch_batches, epoch_order
 from trainer.model import TranslationModel
-from trainer.precision import compute_type
 from trainer.replicas import Replicas, one_device
 from trainer.settings import DecodingSettings, ModelSettings, TrainingSettings
 from trainer.subwords import PAD
+from trainer.train_step import TrainStep, make_train_step
+from trainer.training_state import TrainingState, make_state
 from trainer.validation import Scores, make_validator
 from trainer.warm_start import check_vocabulary, load_weights
 
 LOGGER = logging.getLogger(__name__)
-TrainStep = Callable[[Batch], tf.Tensor]
-"""Updates the weights once and returns the loss of the batch."""
-Differentiator = Callable[[Part, tf.Tensor], list[tf.Tensor]]
-_IDS = tf.TensorSpec([None, None], tf.int32)
-_PART = Part(_IDS, _IDS, tf.TensorSpec([], tf.float32))
 STEPS_PER_LOG_LINE = 100
 STEPS_PER_CHECKPOINT = 500
 
@@ -63,42 +54,6 @@ class TrainingResult:
     history: list[dict[str, float]]
     """One entry for each epoch: epoch, steps so far, its seconds and how many of them went to the
     validation, training loss, validation loss and BLEU."""
-
-
-class TrainingState(tf.Module):
-    """All that changes while training, in one checkpointable place."""
-
-    def __init__(
-        self, make_model: Callable[[], TranslationModel], optimizer: keras.optimizers.Optimizer
-    ):
-        """Makes three models of equal weights: the trained one, the moving average, and the best
-        average so far."""
-        super().__init__()
-        self.model, self.average, self.best = make_model(), make_model(), make_model()
-        self.optimizer = optimizer
-        optimizer.build(self.model.trainable_variables)
-        self.loss_sum = tf.Variable(0.0)
-        with tf.device("CPU:0"):  # where they can be read without waiting for a GPU
-            self.step = tf.Variable(0, dtype=tf.int64)
-            self.epoch = tf.Variable(0, dtype=tf.int64)
-            self.batch = tf.Variable(0, dtype=tf.int64)
-            self.best_bleu = tf.Variable(-1.0)
-            self.epochs_without_gain = tf.Variable(0, dtype=tf.int64)
-            self.history = tf.Variable("[]")
-
-    def copy_average_to_best(self) -> None:
-        """Keeps the average of this epoch as the best."""
-        for best, average in zip(self.best.variables, self.average.variables, strict=True):
-            best.assign(average)
-
-    def copy_weights(self, other: "TrainingState") -> None:
-        """Takes the weights and the optimizer's state of another replica."""
-        for mine, theirs in (
-            (self.model.variables, other.model.variables),
-            (self.optimizer.variables, other.optimizer.variables),
-        ):
-            for to, of in zip(mine, theirs, strict=True):
-                to.assign(of.numpy())
 
 
 def train(
@@ -210,41 +165,6 @@ def train(
     )
 
 
-def make_state(
-    model_settings: ModelSettings,
-    settings: TrainingSettings,
-    vocabulary_size: int,
-    seed: int,
-    steps: int,
-) -> TrainingState:
-    """Makes what is to be trained, for the GPU if there is one.
-
-    Args:
-      model_settings: the network.
-      settings: how to train.
-      vocabulary_size: number of subwords.
-      seed: of the weights.
-      steps: after how many the learning rate has fallen.
-
-    Raises:
-      gpu.GPUError: TensorFlow sees a GPU and cannot compute on it.
-    """
-    recurrence = recurrent.run
-    if gpu.is_there():
-        gpu.check()
-        recurrence = cudnn.run
-        if model_settings.input_feeding:
-            LOGGER.warning(
-                "model.input_feeding keeps the GPU waiting: the decoder trains in a loop over the "
-                "target's positions, not with one operation of cuDNN"
-            )
-    kind = compute_type(settings.precision)
-    return TrainingState(
-        lambda: TranslationModel(model_settings, vocabulary_size, seed, kind, recurrence),
-        _optimizer(settings, steps),
-    )
-
-
 def _usable(pairs: Pairs, max_tokens: int, split: str) -> np.ndarray:
     indices = pairs.up_to(max_tokens)
     if not len(indices):
@@ -253,137 +173,6 @@ def _usable(pairs: Pairs, max_tokens: int, split: str) -> np.ndarray:
             "raise training.max_tokens."
         )
     return indices
-
-
-def _optimizer(settings: TrainingSettings, steps: int) -> keras.optimizers.Optimizer:
-    """Adam (Kingma and Ba, 2015) with a linear warm-up and a half cosine down to a share of the
-    learning rate."""
-    warmup = min(settings.warmup_steps, steps // 2)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        settings.learning_rate / max(1, warmup),
-        decay_steps=max(1, steps - warmup),
-        alpha=settings.final_learning_rate,
-        warmup_target=settings.learning_rate,
-        warmup_steps=warmup,
-    )
-    return keras.optimizers.Adam(schedule, global_clipnorm=settings.gradient_clip)
-
-
-def make_train_step(
-    states: Sequence[TrainingState],
-    settings: TrainingSettings,
-    seed: int,
-    replicas: Replicas | None = None,
-) -> TrainStep:
-    """Returns the compiled step.
-
-    On a GPU it takes as long as the host needs to start its operations. So what has the shapes of
-    the weights is one operation there, compiled once by XLA, and nothing needs an answer of the GPU
-    before the next operation can be started.
-
-    Args:
-      states: one for each device of this process; the first counts, averages and is saved.
-      settings: how to train.
-      seed: of the dropout.
-      replicas: the devices; by default one.
-    """
-    main, on_gpu, group = states[0], gpu.is_there(), replicas or one_device()
-    per_replica = settings.accumulate_batches
-    differentiators = [_make_differentiator(state, settings, on_gpu=on_gpu) for state in states]
-
-    @tf.function(autograph=False, jit_compile=on_gpu)
-    def update(gradients: list[tf.Tensor], loss: tf.Tensor, decay: tf.Tensor) -> None:
-        _apply(main, gradients)
-        for average, weight in zip(main.average.variables, main.model.variables, strict=True):
-            average.assign_sub((1 - decay) * (average - weight))
-        main.loss_sum.assign_add(loss)
-
-    updates_of_others = [
-        tf.function(partial(_apply, state), autograph=False, jit_compile=on_gpu)
-        for state in states[1:]
-    ]
-
-    # No AutoGraph here or elsewhere: it reads the sources again when it traces, so editing a file
-    # while a model trains would break the export an hour later.
-    @tf.function(autograph=False, input_signature=[[_PART] * (per_replica * len(states))])
-    def train_step(batch: Batch) -> tf.Tensor:
-        with tf.device("CPU:0"):
-            key = tf.stack([tf.constant(seed, tf.int32), tf.cast(main.step, tf.int32)])
-            main.step.assign_add(1)
-            steps = tf.cast(main.step, tf.float32)
-            decay = tf.minimum(settings.average_decay, (1 + steps) / (10 + steps))
-
-        def differentiate(device: int) -> list[tf.Tensor]:
-            first = device * per_replica
-            return _one_after_another(
-                differentiators[device],
-                batch[first : first + per_replica],
-                key,
-                first=group.first * per_replica + first,
-            )
-
-        (*gradients, loss), *of_others = group.run(differentiate)
-        with tf.device(group.devices[0]):
-            update(gradients, loss, decay)
-        for device, update_other, sums in zip(
-            group.devices[1:], updates_of_others, of_others, strict=True
-        ):
-            with tf.device(device):
-                update_other(sums[:-1])
-        return loss
-
-    return train_step
-
-
-def _apply(state: TrainingState, gradients: list[tf.Tensor]) -> None:
-    state.optimizer.apply_gradients(zip(gradients, state.model.trainable_variables, strict=True))
-
-
-def _make_differentiator(
-    state: TrainingState, settings: TrainingSettings, *, on_gpu: bool
-) -> Differentiator:
-    """Returns a compiled function of a part and the key of its dropout, which gives the gradients
-    of the part's share of the loss, and that share."""
-    weights = state.model.trainable_variables
-
-    @tf.function(autograph=False, input_signature=[_PART, tf.TensorSpec([2], tf.int32)])
-    def differentiate(part: Part, key: tf.Tensor) -> list[tf.Tensor]:
-        with tf.GradientTape() as tape:
-            loss = part.share * translation_loss(
-                state.model,
-                part.source_ids,
-                part.target_ids,
-                settings.label_smoothing,
-                Dropout(settings.dropout, key),
-                with_padding=on_gpu,
-            )
-        gradients = tape.gradient(loss, weights)
-        return [*(tf.convert_to_tensor(gradient) for gradient in gradients), loss]
-
-    return differentiate
-
-
-def _one_after_another(
-    differentiate: Differentiator, parts: Batch, key: tf.Tensor, first: int
-) -> list[tf.Tensor]:
-    """Sums what the parts give. Each waits for the one before, so that memory holds the activations
-    of one of them.
-
-    Args:
-      differentiate: of the replica.
-      parts: those of the replica.
-      key: of the step; that of part 0 of all replicas.
-      first: number of the first part among those of all replicas.
-    """
-    sums: list[tf.Tensor] = []
-    for number, part in enumerate(parts, start=first):
-        with tf.device("CPU:0"):
-            own_key = tf.random.experimental.stateless_fold_in(key, number) if number else key
-        with tf.control_dependencies(sums):
-            part = Part(*map(tf.identity, part)) if sums else part
-        found = differentiate(part, own_key)
-        sums = [total + one for total, one in zip(sums, found, strict=True)] if sums else found
-    return sums
 
 
 def _train_epoch(

@@ -23,7 +23,8 @@ from trainer.batching import Batch, Part
 from trainer.gpu import GPUError
 from trainer.precision import describe_machine
 from trainer.subwords import PAD, RESERVED
-from trainer.training import TrainStep, make_state, make_train_step
+from trainer.train_step import TrainStep, make_train_step
+from trainer.training_state import make_state
 
 _LEARNING_RATE_STEPS = 10_000
 

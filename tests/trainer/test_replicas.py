@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from trainer.batching import Part
 from trainer.replicas import ClusterError, _workers, one_device
-from trainer.training import _one_after_another
+from trainer.train_step import _one_after_another
 
 ROOT = Path(__file__).parents[2]
 

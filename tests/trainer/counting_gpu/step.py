@@ -10,7 +10,8 @@ import numpy as np
 from trainer import gpu
 from trainer.batching import Part
 from trainer.settings import ModelSettings, TrainingSettings
-from trainer.training import make_state, make_train_step
+from trainer.train_step import make_train_step
+from trainer.training_state import make_state
 
 ROWS, VOCABULARY = 48, 8000
 
