@@ -21,15 +21,23 @@ def modules(folder: str, root: Path = ROOT) -> list[Path]:
     return sorted((root / folder).rglob("*.py"))
 
 
-def imports(path: Path, for_types: bool = True) -> Iterator[str]:
-    """The modules that a module imports anywhere, with or without those for type checkers."""
+def imports(path: Path, *, for_types: bool = True, later: bool = True) -> Iterator[str]:
+    """The modules that a module imports.
+
+    Args:
+      path: the module.
+      for_types: whether those for type checkers alone count.
+      later: whether those in functions count, which are not imported while the module is loaded.
+    """
     waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
     for node in waiting:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif for_types or not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)):
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test) and not for_types:
+            waiting += node.orelse
+        elif later or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             waiting += ast.iter_child_nodes(node)
 
 

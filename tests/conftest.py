@@ -1,13 +1,13 @@
 """`--fast`: only the tests of modules that load neither TFX nor TensorFlow nor Beam."""
 
-import ast
 import functools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from scripts.import_graph import ROOT, imports
+
 OURS = {"benchmarks", "components", "pipeline", "scripts", "serving", "tests", "text", "trainer"}
 HEAVY = {
     "apache_beam", "keras", "tensorflow", "tensorflow_model_analysis", "tensorflow_transform",
@@ -26,6 +26,10 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     )
 
 
+loading: list[Path] = []
+"""The modules on the way to the one that is looked at."""
+
+
 @functools.cache
 def loads_heavy(path: Path) -> bool:
     """Whether importing a module of ours loads a heavy package, itself or through others of ours.
@@ -37,29 +41,10 @@ def loads_heavy(path: Path) -> bool:
         return any(
             name.partition(".")[0] in HEAVY
             or any(loads_heavy(file) for file in files_of(name) if file not in loading)
-            for name in imported_names(path)
+            for name in imports(path, for_types=False, later=False)
         )
     finally:
         loading.pop()
-
-
-loading: list[Path] = []
-
-
-def imported_names(path: Path) -> Iterator[str]:
-    """What a module imports while it is loaded: not in functions, and not for type checkers."""
-    waiting: list[ast.stmt] = list(ast.parse(path.read_text(encoding="utf-8")).body)
-    for node in waiting:
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.ClassDef | ast.With):
-            waiting += node.body
-        elif isinstance(node, ast.Try):
-            waiting += [*node.body, *node.orelse, *node.finalbody]
-        elif isinstance(node, ast.If) and "TYPE_CHECKING" not in ast.dump(node.test):
-            waiting += [*node.body, *node.orelse]
 
 
 def files_of(name: str) -> Iterator[Path]:

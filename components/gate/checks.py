@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 from components.gate.family_of_tests import SHARE_OF_WHOLE
 from components.gate.settings import GateBounds
-from components.gate.verdict import ADJUSTED_P_VALUE, BLEU, DROP, GAIN_P_VALUE
-
-Rule = Literal["at least", "at most"]
+from components.gate.verdict import ADJUSTED_P_VALUE, BLEU, DROP, GAIN_P_VALUE, Rule
 
 
 @dataclass(frozen=True)

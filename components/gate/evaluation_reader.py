@@ -30,6 +30,7 @@ from components.gate.verdict import (
     SENTENCES,
     Check,
     Difference,
+    Rule,
     Verdict,
     slice_key,
 )
@@ -137,7 +138,7 @@ def _checks(
     the single tests."""
     numbers = metrics.get(OVERALL, {CANDIDATE: {}})[CANDIDATE]
 
-    def over_all(metric: str, rule: Any, bound: float) -> Check:
+    def over_all(metric: str, rule: Rule, bound: float) -> Check:
         return Check(
             metric=metric,
             slice=OVERALL,

@@ -39,6 +39,7 @@ _METRICS = {
 }
 
 Outcome = Literal["improved", "not distinguishable", "worse"]
+Rule = Literal["at least", "at most"]
 
 
 class _Record(BaseModel):
@@ -60,7 +61,7 @@ class Check(_Record):
     metric: str
     slice: str
     value: float | None
-    rule: Literal["at least", "at most"]
+    rule: Rule
     bound: float
     passed: bool
 

@@ -27,6 +27,7 @@ from pipeline.commands.options import (
     OverridesOption,
     TargetInputOption,
     TargetOption,
+    TextsArgument,
     VersionOption,
     WorkspaceOption,
 )
@@ -42,10 +43,7 @@ _NOTHING_TO_DO = (
 
 
 def align(
-    texts: Annotated[
-        list[str] | None,
-        typer.Argument(help="Texts; without any, or with -, standard input."),
-    ] = None,
+    texts: TextsArgument = None,
     targets: TargetOption = None,
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: OverridesOption = None,

@@ -34,6 +34,7 @@ from pipeline.commands.options import (
     OverridesOption,
     TargetInputOption,
     TargetOption,
+    TextsArgument,
     VersionOption,
     WorkspaceOption,
 )
@@ -55,10 +56,7 @@ _MEANINGS = {
 
 
 def diagnose(
-    texts: Annotated[
-        list[str] | None,
-        typer.Argument(help="Texts; without any, or with -, standard input."),
-    ] = None,
+    texts: TextsArgument = None,
     targets: TargetOption = None,
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: OverridesOption = None,

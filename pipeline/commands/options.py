@@ -4,6 +4,9 @@ from typing import Annotated
 
 import typer
 
+TextsArgument = Annotated[
+    list[str] | None, typer.Argument(help="Texts; without any, or with -, standard input.")
+]
 ConfigOption = Annotated[
     str,
     typer.Option("--config", metavar="NAME|FILE", help="A shipped configuration or a YAML file."),

@@ -26,6 +26,7 @@ from pipeline.commands.options import (
     OverridesOption,
     TargetInputOption,
     TargetOption,
+    TextsArgument,
     VersionOption,
     WorkspaceOption,
 )
@@ -40,10 +41,7 @@ _NOTHING_TO_DO = (
 
 
 def score(
-    texts: Annotated[
-        list[str] | None,
-        typer.Argument(help="Texts; without any, or with -, standard input."),
-    ] = None,
+    texts: TextsArgument = None,
     targets: TargetOption = None,
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: OverridesOption = None,
