@@ -20,8 +20,8 @@ run: setup ## train, gate and push a first model, of 5 epochs; ARGS="--config mu
 test: lint ## lint, types, and all tests but the long ones; ARGS="-k gate" goes to pytest
 	.venv/bin/python -m pytest $(SIDE_BY_SIDE) -m "not long" $(ARGS)
 
-test-fast: setup ## the tests that load neither TFX nor TensorFlow, in a minute or two
-	.venv/bin/python -m pytest $(SIDE_BY_SIDE) --fast -m "not slow" $(ARGS)
+test-fast: setup ## the tests that load neither TFX nor TensorFlow, in a minute
+	.venv/bin/python -m pytest $(SIDE_BY_SIDE) --fast -m "not slow and not long" $(ARGS)
 
 test-long: setup ## what is long and rare: the pipeline on Kubeflow's own runner, the notebook
 	.venv/bin/python -m pytest $(SIDE_BY_SIDE) -m long $(ARGS)

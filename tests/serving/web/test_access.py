@@ -11,7 +11,7 @@ from tests.serving.web.visit import DESK, SENTENCE, TELEPHONE, Visit
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = pytest.mark.skipif(IS_MISSING, reason=REASON)
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(IS_MISSING, reason=REASON)]
 
 
 def test_the_keyboard_alone_reaches_everything(visit: Visit) -> None:

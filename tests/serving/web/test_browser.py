@@ -11,7 +11,7 @@ from tests.serving.web.chromium import IS_MISSING, REASON
 from tests.serving.web.dictionary_server import SLOW, Dictionary
 from tests.serving.web.visit import SENTENCE, Visit
 
-pytestmark = pytest.mark.skipif(IS_MISSING, reason=REASON)
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(IS_MISSING, reason=REASON)]
 
 HOSTILE = '<script>document.title="broken"</script><img src=x onerror=alert(1)>'
 

@@ -17,7 +17,7 @@ from tests.serving.web.visit import SENTENCE, Visit
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = pytest.mark.skipif(IS_MISSING, reason=REASON)
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(IS_MISSING, reason=REASON)]
 
 
 def _ignoring_failed_requests(visit: Visit) -> list[str]:
