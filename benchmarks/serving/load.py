@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from benchmarks.common.bars import Bar
@@ -95,12 +96,11 @@ def measure_loads(
             batches = batches_of(sentences, setting.batch_size)
             window = _Window(seconds, setting)
             in_process = window.load(_call_in_threads(model, batches, window))
-            window = _Window(seconds, setting)
             requests = [
                 predict_request(endpoint.model, batch).SerializeToString() for batch in batches
             ]
             with failures_told():
-                over_grpc = window.load(asyncio.run(_call_in_tasks(endpoint, requests, window)))
+                over_grpc = asyncio.run(_load_of_tasks(endpoint, requests, seconds, setting))
             loads[setting].append(Round(in_process, over_grpc))
     return loads
 
@@ -230,19 +230,26 @@ def _call_in_threads(
         return [call for calls in pool.map(run, range(window.setting.clients)) for call in calls]
 
 
-async def _call_in_tasks(
-    endpoint: Endpoint, requests: Sequence[bytes], window: _Window
-) -> list[Call]:
-    async def run(client: int) -> list[Call]:
-        calls: list[Call] = []
-        async with open_async_channel(endpoint) as channel:
-            predict = channel.unary_unary(PREDICT.path)
+async def _load_of_tasks(
+    endpoint: Endpoint, requests: Sequence[bytes], seconds: float, setting: Setting
+) -> Load:
+    async with AsyncExitStack() as stack:
+        methods = []
+        for _ in range(setting.clients):
+            channel = await stack.enter_async_context(open_async_channel(endpoint))
+            methods.append(channel.unary_unary(PREDICT.path))
+        for predict in methods:  # connects, which is not to be measured
+            await predict(requests[0], timeout=SECONDS_OF_REQUEST)
+        window = _Window(seconds, setting)
+
+        async def run(client: int) -> list[Call]:
+            calls: list[Call] = []
             while window.is_open:
                 content = requests[window.position(client, len(calls)) % len(requests)]
                 started = time.perf_counter()
-                await predict(content, timeout=SECONDS_OF_REQUEST)
+                await methods[client](content, timeout=SECONDS_OF_REQUEST)
                 calls.append(Call(started, time.perf_counter()))
-        return calls
+            return calls
 
-    several = await asyncio.gather(*(run(client) for client in range(window.setting.clients)))
-    return [call for calls in several for call in calls]
+        several = await asyncio.gather(*(run(client) for client in range(setting.clients)))
+        return window.load([call for calls in several for call in calls])
