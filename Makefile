@@ -35,7 +35,7 @@ lint: setup ## ruff (lint and format) and mypy, changing nothing
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy $(OUR_PACKAGES)
 
-format: setup ## let ruff mend and format the code
+format: setup ## let ruff fix and format the code
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 

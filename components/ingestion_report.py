@@ -173,7 +173,7 @@ class IngestionReport:
             raise TooManyRejectedError(
                 f"{self.describe_rejected()}\nThat is more than max_rejected_fraction "
                 f"({self.max_rejected_fraction:.2%}) allows. All rejected lines: {rejected_uri}. "
-                "Mend the corpus, or raise max_rejected_fraction."
+                "Fix the corpus, or raise max_rejected_fraction."
             )
         for split, counts in self.splits.items():
             if not counts.accepted:

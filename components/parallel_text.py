@@ -29,7 +29,7 @@ _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 
 
 class CorpusError(ValueError):
-    """The corpus cannot be used as it is: a sentence that says what to mend."""
+    """The corpus cannot be used as it is: a sentence that says what to fix."""
 
 
 class Reason(StrEnum):

@@ -52,7 +52,7 @@ class StrictExecutor(Executor):
         if findings:
             listed = "\n".join(f"  {finding}" for finding in findings)
             raise ExampleAnomalyError(
-                f"The examples do not fit the schema; mend the corpus or the schema.\n{listed}"
+                f"The examples do not fit the schema; fix the corpus or the schema.\n{listed}"
             )
         return output
 

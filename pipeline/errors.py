@@ -2,7 +2,7 @@
 
 
 class UserError(Exception):
-    """The input is wrong and the user can mend it: one sentence that says how. Exit status 2."""
+    """The input is wrong and the user can fix it: one sentence that says how. Exit status 2."""
 
 
 class RunFailedError(Exception):

@@ -14,7 +14,7 @@ FAILED = 1
 
 _OWN_PACKAGES = {"pipeline", "components", "trainer", "serving", "text"}
 _BAD_INPUT_NAMES = {"serving.versions.directory.NoLiveModelError"}
-"""Typed errors that the user can mend although they are neither a ValueError nor a LookupError."""
+"""Typed errors that the user can fix although they are neither a ValueError nor a LookupError."""
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
@@ -26,7 +26,7 @@ def describe(error: Exception) -> tuple[int, str]:
         error: what a command raised.
 
     Returns:
-        2 where the user can mend the input: `UserError`, a `ValueError` or `LookupError` that one
+        2 where the user can fix the input: `UserError`, a `ValueError` or `LookupError` that one
         of our rooms defines, or one of a few others by name. 1 for everything else.
     """
     if isinstance(error, UserError):

@@ -72,7 +72,7 @@ def resolve_warm_start(
         if config.training.warm_start == "required":
             raise UserError(
                 f"Training cannot begin with the live model: {error}. Set training.warm_start to "
-                "true to train from scratch where that is so, or mend it."
+                "true to train from scratch where that is so, or fix it."
             ) from error
         show(f"      no warm start, training from scratch: {error}")
         return None

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from scripts.import_graph import ROOT, imports_package, rooms
+from scripts.import_graph import ROOT, imports_package, subpackages
 
 PICTURE = ROOT / "docs/pictures/architecture.svg"
 PACKAGES = ("pipeline", "components", "trainer", "serving", "text")
@@ -70,7 +70,7 @@ def draw_architecture() -> str:
 
 def _band(package: str, top: int) -> tuple[list[str], int]:
     """One package with its subpackages, and its height."""
-    found = rooms(package)
+    found = subpackages(package)
     folders = {name: found[name] for name in sorted(found) if _is_folder(package, name)}
     single = sorted(name for name in found if name not in folders and name != "__init__")
     parts: list[str] = []

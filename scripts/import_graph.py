@@ -41,19 +41,19 @@ def imports(path: Path, *, for_types: bool = True, later: bool = True) -> Iterat
             waiting += ast.iter_child_nodes(node)
 
 
-def room(parts: Iterable[str]) -> str | None:
+def subpackage(parts: Iterable[str]) -> str | None:
     """The module or subpackage to which a dotted name belongs; None for the package itself."""
     _, *rest = parts
     return rest[0] if rest else None
 
 
-def rooms(package: str, root: Path = ROOT) -> dict[str, set[str]]:
+def subpackages(package: str, root: Path = ROOT) -> dict[str, set[str]]:
     """The modules and subpackages of a package, and which others of them each imports."""
     found: dict[str, set[str]] = {}
     for path in modules(package, root):
-        here = room(path.relative_to(root).with_suffix("").parts)
+        here = subpackage(path.relative_to(root).with_suffix("").parts)
         targets = (name.split(".") for name in imports(path, for_types=False))
-        there = {room(parts) for parts in targets if parts[0] == package}
+        there = {subpackage(parts) for parts in targets if parts[0] == package}
         found.setdefault(str(here), set()).update(str(name) for name in there - {here, None})
     return found
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.import_graph import BELOW, ROOT, imports, modules, rooms
+from scripts.import_graph import BELOW, ROOT, imports, modules, subpackages
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 CLIENT = PROJECT["dependencies"]
@@ -66,7 +66,7 @@ def test_a_package_imports_only_what_lies_below_it(package: str) -> None:
 
 @pytest.mark.parametrize("package", BELOW)
 def test_the_rooms_of_a_package_import_each_other_without_a_circle(package: str) -> None:
-    graphlib.TopologicalSorter(rooms(package)).prepare()
+    graphlib.TopologicalSorter(subpackages(package)).prepare()
 
 
 def test_a_circle_is_found(tmp_path: Path) -> None:
@@ -74,9 +74,9 @@ def test_a_circle_is_found(tmp_path: Path) -> None:
     client, batching = tmp_path / "serving/client/calls.py", tmp_path / "serving/batching.py"
     client.write_text("def call():\n    import serving.batching\n", encoding="utf-8")
     batching.write_text("from serving.client.calls import call\n", encoding="utf-8")
-    assert rooms("serving", tmp_path) == {"client": {"batching"}, "batching": {"client"}}
+    assert subpackages("serving", tmp_path) == {"client": {"batching"}, "batching": {"client"}}
     with pytest.raises(graphlib.CycleError):
-        graphlib.TopologicalSorter(rooms("serving", tmp_path)).prepare()
+        graphlib.TopologicalSorter(subpackages("serving", tmp_path)).prepare()
 
 
 def test_the_client_imports_only_what_its_own_dependencies_bring() -> None:

@@ -22,7 +22,7 @@ from benchmarks.serving.calls import (
 )
 from benchmarks.serving.process import Endpoint, model_seconds
 from serving.protocol.messages import PREDICT
-from serving.server.cutting import cut
+from serving.server.slicing import slice_rows
 
 _WARM_UPS = 20
 _TURN = 10
@@ -75,7 +75,7 @@ def measure_latency(model: InProcess, endpoint: Endpoint, sentences: Sequence[by
         predict = partial(stub(channel, PREDICT), timeout=SECONDS_OF_REQUEST)
 
         def call(text: bytes) -> Answer:
-            return cut(model([text]), 0, 1)
+            return slice_rows(model([text]), 0, 1)
 
         def ask(text: bytes) -> Answer:
             return read_answer(predict(predict_request(endpoint.model, [text])))

@@ -26,12 +26,12 @@ def is_loop(source: str, hypothesis: str) -> bool:
       source: the text that was translated.
       hypothesis: our translation.
     """
-    in_words, in_letters = _repetitions(hypothesis)
-    if in_words < WORD_TIMES and in_letters < LETTER_TIMES:
+    words, letters = _repetitions(hypothesis)
+    if words < WORD_TIMES and letters < LETTER_TIMES:
         return False
-    given_words, given_letters = _repetitions(source)
-    return (in_words >= WORD_TIMES and in_words > given_words) or (
-        in_letters >= LETTER_TIMES and in_letters > given_letters
+    words_in_source, letters_in_source = _repetitions(source)
+    return (words >= WORD_TIMES and words > words_in_source) or (
+        letters >= LETTER_TIMES and letters > letters_in_source
     )
 
 

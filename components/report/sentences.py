@@ -178,7 +178,7 @@ def _clarity(diagnosis: Diagnosis) -> float:
         case Pattern.REORDERING:
             return max(1 - measures.monotonicity, measures.distance)
         case Pattern.SPURIOUS:
-            return max(measures.astray, measures.hogged)
+            return max(measures.astray, measures.concentration)
 
 
 def _is_readable(sentence: Sentence) -> bool:

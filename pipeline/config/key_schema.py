@@ -54,7 +54,7 @@ class KeySchema:
         return f"{docstring} Must be {_in_words(schema)}." if limited else docstring
 
     def suggestion(self, unknown: str) -> str:
-        """How to mend an unknown key, as a sentence's end: the closest key, or all that exist."""
+        """How to fix an unknown key, as a sentence's end: the closest key, or all that exist."""
         close = self._closest(unknown)
         if close is not None:
             return f"did you mean {close}?"

@@ -42,10 +42,10 @@ SPURIOUS_ABOVE = 0.25
 much to go by (74 of 100 sentences), so it takes two of them, and 99 of 100 sentences have a share
 of at most 0.2."""
 SPURIOUS_AT_LEAST = 2
-HOGGED_ABOVE = 0.5
+CONCENTRATED_ABOVE = 0.5
 """Share of all weight of a sentence that lies on one source word. A good translation of three words
 or more gives each about its share; the highest share in any was 0.36."""
-HOGGED_AT_LEAST = 3
+CONCENTRATED_AT_LEAST = 3
 """Words on each side, below which one word may well have half of all weight."""
 LOOKED_AT_FROM = 0.1
 """A source word was looked at if some target word put at least this on it. Of the longer words
@@ -81,7 +81,7 @@ class Measures:
     less where it stands itself, counting by that weight."""
     astray: float
     """The share of the target words that look at punctuation and the end more than at words."""
-    hogged: float
+    concentration: float
     """The largest share of all weight that lies on one source word."""
     targets: int
     """Target words that were measured."""
@@ -152,7 +152,7 @@ def measure(on_words: np.ndarray, elsewhere: np.ndarray) -> Measures:
         monotonicity=1 - _inversions(looked_at, weight),
         distance=_distance(looked_at, weight, sources),
         astray=float(np.mean(elsewhere.sum(axis=1) > ASTRAY_FROM)),
-        hogged=float(on_words.sum(axis=0).max() / targets),
+        concentration=float(on_words.sum(axis=0).max() / targets),
         targets=targets,
         sources=sources,
     )
@@ -162,10 +162,10 @@ def classify(measures: Measures) -> Pattern:
     """Names the pattern: the first of spurious, spread and reordering whose bounds are passed, else
     diagonal. What looks at no words has no order, so that is asked first."""
     astray = round(measures.astray * measures.targets)
-    is_hogged = min(measures.targets, measures.sources) >= HOGGED_AT_LEAST
+    is_concentrated = min(measures.targets, measures.sources) >= CONCENTRATED_AT_LEAST
     if (
         measures.astray > SPURIOUS_ABOVE and astray >= min(SPURIOUS_AT_LEAST, measures.targets)
-    ) or (is_hogged and measures.hogged > HOGGED_ABOVE):
+    ) or (is_concentrated and measures.concentration > CONCENTRATED_ABOVE):
         return Pattern.SPURIOUS
     if measures.entropy >= SPREAD_FROM:
         return Pattern.SPREAD

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from serving.export.operations import check_operations
 from serving.export.report import ExportReport, Problem, failed_report
-from serving.export.smoke_test import Examination, check_signatures, examine
+from serving.export.smoke_test import SmokeTest, check_signatures, run_smoke_test
 from serving.export.time_limit import TimeLimitError, within
 from serving.local.saved_model import ModelLoadError, SavedModel, import_tensorflow, message_of
 
@@ -51,17 +51,17 @@ def check_export(
         return failed_report(directory, "load", str(error)), isinstance(error, TimeLimitError)
     load_seconds = round(time.monotonic() - started, 4)
 
-    examination = Examination(model, max_seconds_per_request)
+    test = SmokeTest(model, max_seconds_per_request)
     is_hanging = False
-    usable = check_signatures(examination)
+    usable = check_signatures(test)
     try:
-        examine(examination, usable)
+        run_smoke_test(test, usable)
     except TimeLimitError:
         is_hanging = True
     report = ExportReport(
         model=directory,
-        problems=tuple(examination.problems),
-        requests=tuple(examination.requests),
+        problems=tuple(test.problems),
+        requests=tuple(test.requests),
         load_seconds=load_seconds,
         tensorflow_version=version,
         max_seconds_per_request=max_seconds_per_request,

@@ -32,7 +32,7 @@ MAX_REQUESTS = 24
 """No check sends more; the process that waits for this one plans its patience with it."""
 
 
-class Examination:
+class SmokeTest:
     """The requests sent to one model so far, and what was wrong.
 
     Args:
@@ -77,14 +77,14 @@ class Examination:
         return None if form else response
 
 
-def check_signatures(examination: Examination) -> set[str]:
+def check_signatures(test: SmokeTest) -> set[str]:
     """Compares the declared signatures with the contract and returns those that can be asked."""
     usable = set()
     for name, contract in CONTRACTS.items():
-        if name not in examination.model.signatures:
-            examination.report("signatures", [f"signature {name!r} is missing"])
+        if name not in test.model.signatures:
+            test.report("signatures", [f"signature {name!r} is missing"])
             continue
-        signature = examination.model.signatures[name]
+        signature = test.model.signatures[name]
         declared = signature.inputs
         problems = []
         if set(declared) != set(contract.inputs):
@@ -98,13 +98,13 @@ def check_signatures(examination: Examination) -> set[str]:
         ]
         missing = sorted(set(contract.outputs) - set(signature.outputs))
         problems += [f"{name!r} lacks the output {key!r}" for key in missing]
-        examination.report("signatures", problems)
+        test.report("signatures", problems)
         if not problems:
             usable.add(name)
     return usable
 
 
-def examine(examination: Examination, usable: set[str]) -> None:
+def run_smoke_test(test: SmokeTest, usable: set[str]) -> None:
     """Sends all requests to the signatures that can be asked.
 
     Raises:
@@ -112,31 +112,31 @@ def examine(examination: Examination, usable: set[str]) -> None:
     """
     together = None
     if SERVING_DEFAULT in usable:
-        together = _examine_default(examination)
+        together = _test_default(test)
     translations = list(together["translation"]) if together else None
     if N_BEST in usable:
-        examination.ask("one sentence", N_BEST, text=ORDINARY_TEXTS[:1])
-        nothing = examination.ask("only empty texts", N_BEST, text=[b"", b" "])
+        test.ask("one sentence", N_BEST, text=ORDINARY_TEXTS[:1])
+        nothing = test.ask("only empty texts", N_BEST, text=[b"", b" "])
         if nothing is not None:
-            examination.report(f"{N_BEST}, only empty texts", checks.check_empty_text(nothing))
-        hypotheses = examination.ask("a batch of all kinds", N_BEST, text=MIXED_TEXTS)
+            test.report(f"{N_BEST}, only empty texts", checks.check_empty_text(nothing))
+        hypotheses = test.ask("a batch of all kinds", N_BEST, text=MIXED_TEXTS)
         if hypotheses is not None and translations is not None:
             best = {**hypotheses, "translation": hypotheses["translation"][: len(ORDINARY_TEXTS)]}
-            examination.report(
+            test.report(
                 f"{N_BEST}, a batch of all kinds",
                 checks.check_beam(best, translations[: len(ORDINARY_TEXTS)]),
             )
     if SCORE in usable:
-        examination.ask("one sentence", SCORE, text=ORDINARY_TEXTS[:1], target=ORDINARY_TEXTS[1:2])
-        examination.ask("only empty texts", SCORE, text=[b"", b" "], target=[b"", b""])
-        examination.ask("a batch of all kinds", SCORE, text=MIXED_TEXTS, target=MIXED_TEXTS[::-1])
+        test.ask("one sentence", SCORE, text=ORDINARY_TEXTS[:1], target=ORDINARY_TEXTS[1:2])
+        test.ask("only empty texts", SCORE, text=[b"", b" "], target=[b"", b""])
+        test.ask("a batch of all kinds", SCORE, text=MIXED_TEXTS, target=MIXED_TEXTS[::-1])
     if SERVE_EXAMPLES in usable:
-        _examine_examples(examination, translations)
+        _test_examples(test, translations)
 
 
-def _examine_default(examination: Examination) -> Response | None:
+def _test_default(test: SmokeTest) -> Response | None:
     """Sends the requests to `serving_default`; returns the answer to all texts together."""
-    ask, report = examination.ask, examination.report
+    ask, report = test.ask, test.report
     alone = [
         ask(f"sentence {number} alone", SERVING_DEFAULT, text=[text])
         for number, text in enumerate(ORDINARY_TEXTS, 1)
@@ -168,18 +168,18 @@ def _examine_default(examination: Examination) -> Response | None:
     return batches["a batch of all kinds"]
 
 
-def _examine_examples(examination: Examination, served: Sequence[bytes] | None) -> None:
+def _test_examples(test: SmokeTest, served: Sequence[bytes] | None) -> None:
     """Sends examples, and checks that what the Evaluator judges is what users get (`served`)."""
     name = "only empty texts"
-    nothing = examination.ask(name, SERVE_EXAMPLES, examples=[_serialised_example(b"")])
+    nothing = test.ask(name, SERVE_EXAMPLES, examples=[_serialised_example(b"")])
     if nothing is not None:
-        examination.report(f"{SERVE_EXAMPLES}, {name}", checks.check_empty_text(nothing))
+        test.report(f"{SERVE_EXAMPLES}, {name}", checks.check_empty_text(nothing))
     name = "a batch of all kinds"
     serialised = [_serialised_example(text) for text in MIXED_TEXTS]
-    answer = examination.ask(name, SERVE_EXAMPLES, examples=serialised)
+    answer = test.ask(name, SERVE_EXAMPLES, examples=serialised)
     if answer is None or served is None:
         return
-    examination.report(
+    test.report(
         f"{SERVE_EXAMPLES}, {name}",
         [
             f"sentence {row + 1} is not translated as by {SERVING_DEFAULT!r}"

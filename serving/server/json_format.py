@@ -16,10 +16,10 @@ from google.protobuf import json_format
 
 from serving.contract.signatures import SERVING_DEFAULT
 from serving.protocol import messages
-from serving.server.cutting import Inputs, Outputs
 from serving.server.errors import invalid
 from serving.server.loaded_model import LoadedSignature
 from serving.server.requests import check_inputs
+from serving.server.slicing import Inputs, Outputs
 
 _BASE64 = "b64"
 _BYTES_SUFFIX = "_bytes"

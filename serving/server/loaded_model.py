@@ -6,8 +6,8 @@ from typing import Any
 
 import grpc
 
-from serving.server.cutting import Inputs, Outputs, rows_of
 from serving.server.errors import RequestError
+from serving.server.slicing import Inputs, Outputs, rows_of
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,10 +17,10 @@ from serving.local.saved_model import (
     message_of,
 )
 from serving.protocol import messages
-from serving.server.cutting import Inputs
 from serving.server.errors import RequestError, code_of_number, invalid
 from serving.server.loaded_model import LoadedModel, LoadedSignature
 from serving.server.requests import find_signature, read_inputs
+from serving.server.slicing import Inputs
 
 _MAX_WARMUP_REQUESTS = 1000
 """TensorFlow Serving's limit."""

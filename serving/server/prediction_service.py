@@ -8,7 +8,6 @@ from typing import Any
 import grpc
 
 from serving.protocol import messages
-from serving.server.cutting import Inputs
 from serving.server.errors import invalid
 from serving.server.grpc_calls import deadline_of, unary
 from serving.server.loaded_model import LoadedSignature
@@ -22,6 +21,7 @@ from serving.server.requests import (
     read_target,
     write_response,
 )
+from serving.server.slicing import Inputs
 from serving.server.versions import Versions
 
 _SIGNATURE_DEF = "signature_def"

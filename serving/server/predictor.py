@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import grpc
 
-from serving.server.cutting import Inputs, Outputs, join, rows_of, split
 from serving.server.errors import RequestError, shutting_down, too_late
 from serving.server.loaded_model import LoadedSignature
 from serving.server.requests import Target, find_signature
 from serving.server.scheduler import BatchScheduler
 from serving.server.settings import BatchSettings
+from serving.server.slicing import Inputs, Outputs, join, rows_of, split
 from serving.server.versions import Lease, Versions
 
 _LEAST_ROWS_OF_A_PIECE = 4

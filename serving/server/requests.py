@@ -15,9 +15,9 @@ import numpy as np
 from serving.contract.signatures import SERVING_DEFAULT
 from serving.protocol import messages
 from serving.protocol.tensors import TensorError, dtype_name, from_tensor, write_tensor
-from serving.server.cutting import Inputs, Outputs
 from serving.server.errors import RequestError, invalid
 from serving.server.loaded_model import LoadedModel, LoadedSignature
+from serving.server.slicing import Inputs, Outputs
 
 _STRING = "DT_STRING"
 

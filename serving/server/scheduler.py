@@ -1,15 +1,14 @@
-"""Runs concurrent requests together: a queue, and worker threads that each take a batch from it.
+"""Batches concurrent requests: a queue, and worker threads that each run one batch at a time.
 
-A batch holds requests for one signature of one version, in the order in which they came; the texts
-of one request stay together. A worker that is free takes what is there, so batches form by
-themselves while the model is busy, and grow with the load; but it takes no more than its share of
-the texts that wait or run, so that all workers are busy. Clients that were just answered and are
-about to send again are waited for (`serving.server.returning_clients`). A client by itself waits
-for nobody: its request may even be run in the thread that brought it, in a worker's stead.
+A batch holds requests for one signature of one version, in order of arrival. The texts of a request
+stay together. A free worker takes the waiting requests at once, so batches grow with the load. It
+takes no more than its share of all texts, waiting or running, to keep every worker busy. A batch
+may wait for clients that are expected to send again (`serving.server.returning_clients`). A single
+client never waits: its request may even run in its own thread, in place of a worker.
 
-The texts of a request that was cancelled, or whose deadline passed while it waited, never reach the
-model. Where a batch of several requests fails, each is run again alone, so that nobody fails for
-another's text.
+A request that was cancelled in the queue, or whose deadline passed there, never reaches the model.
+If a batch fails, each of its requests runs again alone, so one malformed text fails only its own
+request.
 """
 
 import functools
@@ -26,41 +25,41 @@ from typing import Protocol
 
 import grpc
 
-from serving.server.cutting import Inputs, Outputs, concatenate, cut, rows_of
 from serving.server.errors import RequestError, shutting_down, too_late
 from serving.server.returning_clients import ReturningClients
 from serving.server.settings import BatchSettings
+from serving.server.slicing import Inputs, Outputs, concatenate, rows_of, slice_rows
 
 
-class Lane(Protocol):
-    """A signature of a version; only requests of the same lane, the same object, share a batch."""
+class BatchedSignature(Protocol):
+    """A signature of a loaded version. Requests of the same object share batches."""
 
     @property
     def shares_batches(self) -> bool:
-        """Whether its answers can be cut into those of each request."""
+        """Whether the outputs can be sliced by request."""
 
     def run(self, inputs: Inputs) -> Outputs:
-        """Answers the texts; blocks until it has."""
+        """Runs the model and blocks until it returns."""
 
 
 class BatchObserver(Protocol):
-    """Is told what runs."""
+    """Receives the statistics of each batch."""
 
     def batch_ended(self, rows: int, waited: Sequence[float], seconds: float) -> None:
-        """A batch has been answered.
+        """Called after each batch.
 
         Args:
-          rows: its texts.
-          waited: how long each of its requests was in the queue, in seconds.
-          seconds: how long the model took.
+          rows: number of texts.
+          waited: seconds in the queue, one for each request.
+          seconds: time of the model.
         """
 
 
 @dataclass(eq=False)
 class _Task:
-    """A request, or a piece of one, that waits for its turn."""
+    """A request, or a piece of one, in the queue."""
 
-    lane: Lane
+    signature: BatchedSignature
     inputs: Inputs
     rows: int
     deadline: float | None
@@ -68,7 +67,7 @@ class _Task:
     future: "Future[Outputs]" = field(default_factory=Future)
 
     def starts(self, now: float) -> bool:
-        """Marks it as running, unless it is too late for that or nobody wants it any more."""
+        """Marks the task as running; returns False if it was cancelled or its deadline passed."""
         if not self.future.set_running_or_notify_cancel():
             return False
         if self.deadline is not None and now >= self.deadline:
@@ -78,7 +77,7 @@ class _Task:
 
 
 class BatchScheduler:
-    """A queue of requests and the threads that work it off."""
+    """A queue of requests and its worker threads."""
 
     def __init__(self, settings: BatchSettings, observer: BatchObserver | None = None):
         """Starts the threads; `close` ends them."""
@@ -86,9 +85,11 @@ class BatchScheduler:
         self._observer = observer
         self._queue: dict[_Task, None] = {}  # in order of arrival, and quick to remove from
         self._queued_rows = 0
-        self._running_rows: Counter[Lane] = Counter()
+        self._running_rows: Counter[BatchedSignature] = Counter()
         self._free = settings.workers  # how many more batches may run
-        self._clients: MutableMapping[Lane, ReturningClients] = weakref.WeakKeyDictionary()
+        self._clients: MutableMapping[BatchedSignature, ReturningClients] = (
+            weakref.WeakKeyDictionary()
+        )
         self._closed = False
         self._changed = threading.Condition()
         self._threads = [
@@ -100,57 +101,62 @@ class BatchScheduler:
 
     @property
     def queued_rows(self) -> int:
-        """Texts that wait."""
+        """Number of texts in the queue."""
         return self._queued_rows
 
-    def run_here(self, lane: Lane, inputs: Inputs, deadline: float | None) -> Outputs | None:
-        """Runs a request in the caller's thread, where a worker would take it at once and alone.
+    def run_here(
+        self, signature: BatchedSignature, inputs: Inputs, deadline: float | None
+    ) -> Outputs | None:
+        """Runs a request in the caller's thread if a worker would run it at once and alone.
 
-        That saves the way to the worker's thread and back.
+        This saves two changes of thread.
 
         Args:
-          lane: what is to answer.
+          signature: the signature to run.
           inputs: at most `max_batch_size` texts.
-          deadline: by `time.monotonic`; None for no end.
+          deadline: on the clock of `time.monotonic`; None for no deadline.
 
         Returns:
-          The outputs; None where the request has to wait in the queue.
+          The outputs; None if the request has to wait in the queue.
 
         Raises:
-          RequestError: DEADLINE_EXCEEDED; or whatever the model raises.
+          RequestError: DEADLINE_EXCEEDED.
+          Exception: any error of the model.
         """
         rows, started = rows_of(inputs), time.monotonic()
         with self._changed:
-            seconds = self._seconds_of_company(lane, rows, started, requests_coming=1)
+            seconds = self._batching_delay(signature, rows, started, requests_coming=1)
             has_to_wait = self._queue or seconds > 0
             if self._closed or not self._free or has_to_wait:
                 return None
-            self._clients_of(lane).came(1, started)
-            self._begin(lane, rows)
+            self._clients_of(signature).came(1, started)
+            self._begin(signature, rows)
         try:
-            outputs = cut(lane.run(inputs), 0, rows)
+            outputs = slice_rows(signature.run(inputs), 0, rows)
         finally:
-            self._end(lane, rows)
-        self._note(lane, rows, [0.0], started)
+            self._end(signature, rows)
+        self._note(signature, rows, [0.0], started)
         if deadline is not None and time.monotonic() >= deadline:
             raise too_late()
         return outputs
 
-    def submit(self, lane: Lane, pieces: Sequence[Inputs], deadline: float | None) -> list[Future]:
-        """Queues the pieces of one request: all of them, or none.
+    def submit(
+        self, signature: BatchedSignature, pieces: Sequence[Inputs], deadline: float | None
+    ) -> list[Future]:
+        """Queues all pieces of one request, or none.
 
         Args:
-          lane: what is to answer.
+          signature: the signature to run.
           pieces: each of at most `max_batch_size` texts.
-          deadline: by `time.monotonic`; None for no end.
+          deadline: on the clock of `time.monotonic`; None for no deadline.
 
         Returns:
-          One future for each piece, of its outputs; cancel it to give up its place.
+          A future of the outputs for each piece. Cancelling it removes the piece from the queue.
 
         Raises:
-          RequestError: RESOURCE_EXHAUSTED where the queue is too full, UNAVAILABLE once closed.
+          RequestError: RESOURCE_EXHAUSTED if the queue is full, UNAVAILABLE after `close`.
         """
-        tasks = [_Task(lane, piece, rows_of(piece), deadline) for piece in pieces]
+        tasks = [_Task(signature, piece, rows_of(piece), deadline) for piece in pieces]
         rows = sum(task.rows for task in tasks)
         with self._changed:
             if self._closed:
@@ -163,14 +169,14 @@ class BatchScheduler:
                 )
             self._queue.update(dict.fromkeys(tasks))
             self._queued_rows += rows
-            self._clients_of(lane).came(len(tasks), time.monotonic())
+            self._clients_of(signature).came(len(tasks), time.monotonic())
             self._changed.notify(len(tasks))
         for task in tasks:
             task.future.add_done_callback(functools.partial(self._forget, task))
         return [task.future for task in tasks]
 
     def close(self, seconds: float) -> bool:
-        """Takes no more requests, and waits for those that were taken.
+        """Stops accepting requests and waits for the accepted ones.
 
         Returns:
           Whether all of them ended within `seconds`.
@@ -178,7 +184,7 @@ class BatchScheduler:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-            # Including what runs in the threads of its callers.
+            # Includes the requests in the callers' threads.
             is_idle = self._changed.wait_for(self._has_nothing_to_do, seconds)
         for thread in self._threads:
             thread.join(seconds if is_idle else 0)
@@ -188,7 +194,7 @@ class BatchScheduler:
         return not self._queue and self._free == self._settings.workers
 
     def _forget(self, task: _Task, _: Future) -> None:
-        """Frees the place of a task that was cancelled while it waited."""
+        """Removes a task from the queue after it was cancelled."""
         with self._changed:
             if task in self._queue:
                 self._drop(task)
@@ -203,35 +209,35 @@ class BatchScheduler:
             now = time.monotonic()
             if tasks := [task for task in batch if task.starts(now)]:
                 self._run(tasks)
-            self._end(batch[0].lane, sum(task.rows for task in batch))
+            self._end(batch[0].signature, sum(task.rows for task in batch))
 
     def _next_batch(self) -> list[_Task] | None:
-        """Waits for tasks and takes those that run together; None once all is done."""
+        """Waits for a batch and removes it from the queue; None after the last one."""
         with self._changed:
-            while not (tasks := self._take_what_is_due()):
+            while not (tasks := self._take_due_batch()):
                 if self._closed and not self._queue:
                     return None
-                waits = [self._seconds_to_wait(tasks) for tasks in self._lanes() if self._free]
-                self._changed.wait(min(waits, default=None))
-            self._begin(tasks[0].lane, sum(task.rows for task in tasks))
+                queues = self._by_signature() if self._free else []
+                self._changed.wait(min(map(self._seconds_to_wait, queues), default=None))
+            self._begin(tasks[0].signature, sum(task.rows for task in tasks))
         return tasks
 
-    def _begin(self, lane: Lane, rows: int) -> None:
+    def _begin(self, signature: BatchedSignature, rows: int) -> None:
         self._free -= 1
-        self._running_rows[lane] += rows
+        self._running_rows[signature] += rows
 
-    def _end(self, lane: Lane, rows: int) -> None:
+    def _end(self, signature: BatchedSignature, rows: int) -> None:
         with self._changed:
             self._free += 1
-            self._running_rows -= Counter({lane: rows})
+            self._running_rows -= Counter({signature: rows})
             if self._closed:
                 self._changed.notify_all()
             elif self._queue:
                 self._changed.notify()
 
-    def _take_what_is_due(self) -> list[_Task]:
-        """Takes a batch of the first lane that need not wait for company."""
-        for waiting in self._lanes() if self._free else ():
+    def _take_due_batch(self) -> list[_Task]:
+        """Removes a batch of the first signature with no delay left; empty if there is none."""
+        for waiting in self._by_signature() if self._free else ():
             if self._seconds_to_wait(waiting) <= 0:
                 batch = self._first_batch(waiting)
                 for task in batch:
@@ -239,56 +245,62 @@ class BatchScheduler:
                 return batch
         return []
 
-    def _lanes(self) -> list[list[_Task]]:
-        """The tasks of each lane in order of arrival, the lane of the oldest task first."""
-        lanes: dict[Lane, list[_Task]] = {}
+    def _by_signature(self) -> list[list[_Task]]:
+        """Groups the queue by signature, in order of arrival."""
+        by_signature: dict[BatchedSignature, list[_Task]] = {}
         for task in self._queue:
-            lanes.setdefault(task.lane, []).append(task)
-        return list(lanes.values())
+            by_signature.setdefault(task.signature, []).append(task)
+        return list(by_signature.values())
 
     def _seconds_to_wait(self, waiting: Sequence[_Task]) -> float:
-        """How long the tasks of a lane should still wait for company; 0 or less if no longer."""
+        """Seconds until these tasks of one signature are due; 0 or less if they are."""
         first, rows = waiting[0], sum(task.rows for task in waiting)
-        return self._seconds_of_company(first.lane, rows, first.queued_at)
+        return self._batching_delay(first.signature, rows, first.queued_at)
 
-    def _seconds_of_company(
-        self, lane: Lane, rows: int, since: float, requests_coming: int = 0
+    def _batching_delay(
+        self, signature: BatchedSignature, rows: int, since: float, requests_coming: int = 0
     ) -> float:
-        """The same of a lane with so many texts, the first of which came at `since`;
-        so many requests among them were not noted as having come."""
-        if self._closed or not lane.shares_batches or rows >= self._settings.max_batch_size:
+        """Seconds until the batch of a signature is run, full or not; 0 or less if at once.
+
+        Args:
+          signature: the signature.
+          rows: number of its texts in the queue.
+          since: arrival of the first of them, on the clock of `time.monotonic`.
+          requests_coming: requests among them not yet reported to `ReturningClients`.
+        """
+        if self._closed or not signature.shares_batches or rows >= self._settings.max_batch_size:
             return 0.0
         now = time.monotonic()
         return max(
             since + self._settings.batch_timeout_seconds - now,
-            self._clients_of(lane).seconds_to_wait(now, requests_coming),
+            self._clients_of(signature).seconds_to_wait(now, requests_coming),
         )
 
-    def _clients_of(self, lane: Lane) -> ReturningClients:
-        return self._clients.setdefault(lane, ReturningClients())
+    def _clients_of(self, signature: BatchedSignature) -> ReturningClients:
+        return self._clients.setdefault(signature, ReturningClients())
 
     def _first_batch(self, waiting: Sequence[_Task]) -> list[_Task]:
-        """The first tasks of a lane, as many as are a worker's share and fit into a batch, and at
-        least one."""
-        lane = waiting[0].lane
-        if not lane.shares_batches:
+        """The first tasks of one signature: a worker's share, at most a batch, at least one."""
+        signature = waiting[0].signature
+        if not signature.shares_batches:
             return [waiting[0]]
         totals = list(itertools.accumulate(task.rows for task in waiting))
-        share = math.ceil((totals[-1] + self._running_rows[lane]) / self._settings.workers)
+        share = math.ceil((totals[-1] + self._running_rows[signature]) / self._settings.workers)
         most = min(share, self._settings.max_batch_size)
         return list(waiting[: max(1, sum(total <= most for total in totals))])
 
     def _run(self, batch: Sequence[_Task]) -> None:
-        """Runs tasks together and gives each its own answer, or its own error."""
-        lane = batch[0].lane
+        """Runs a batch and sets the result or error of each of its tasks."""
+        signature = batch[0].signature
         started = time.monotonic()
         try:
-            outputs = lane.run(concatenate([task.inputs for task in batch]))
+            outputs = signature.run(concatenate([task.inputs for task in batch]))
             ends = itertools.accumulate(task.rows for task in batch)
             answers = [
-                cut(outputs, end - task.rows, end) for task, end in zip(batch, ends, strict=True)
+                slice_rows(outputs, end - task.rows, end)
+                for task, end in zip(batch, ends, strict=True)
             ]
-        except Exception as error:  # whatever it is, it belongs to who asked
+        except Exception as error:  # of any kind: the caller of the future handles it
             if len(batch) == 1:
                 batch[0].future.set_exception(error)
             else:
@@ -296,14 +308,16 @@ class BatchScheduler:
                     self._run([task])
             return
         waited = [started - task.queued_at for task in batch]
-        self._note(lane, sum(task.rows for task in batch), waited, started)
+        self._note(signature, sum(task.rows for task in batch), waited, started)
         for task, answer in zip(batch, answers, strict=True):
             task.future.set_result(answer)
 
-    def _note(self, lane: Lane, rows: int, waited: Sequence[float], started: float) -> None:
-        """Remembers a batch that was answered, and tells of it."""
+    def _note(
+        self, signature: BatchedSignature, rows: int, waited: Sequence[float], started: float
+    ) -> None:
+        """Records a batch after it was run and informs the observer."""
         ended = time.monotonic()
         with self._changed:
-            self._clients_of(lane).answered(len(waited), ended, ended - started)
+            self._clients_of(signature).answered(len(waited), ended, ended - started)
         if self._observer is not None:
             self._observer.batch_ended(rows, waited, ended - started)

@@ -118,7 +118,7 @@ def test_a_wrong_key_is_refused_before_the_pipeline_is_loaded(
 @pytest.mark.parametrize(
     ("error", "status", "sentence"),
     [
-        (UserError("Mend it."), 2, "Mend it."),
+        (UserError("Fix it."), 2, "Fix it."),
         (RunFailedError("It stopped."), 1, "It stopped."),
         (
             TypeError("odd"),

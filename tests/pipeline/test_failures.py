@@ -13,7 +13,7 @@ def _own(base: type[Exception], package: str = "components") -> type[Exception]:
 
 
 def test_a_mistake_of_the_user_ends_with_status_2() -> None:
-    assert failures.describe(UserError("Mend it.")) == (2, "Mend it.")
+    assert failures.describe(UserError("Fix it.")) == (2, "Fix it.")
 
 
 def test_a_failed_run_ends_with_status_1() -> None:

@@ -11,10 +11,10 @@ import numpy as np
 from benchmarks.serving.process import Endpoint
 from benchmarks.serving.versions import ModelFolder
 from serving.contract.signatures import SERVE_EXAMPLES, SERVING_DEFAULT
-from serving.server.cutting import Inputs
 from serving.server.directory_watcher import Load
 from serving.server.errors import invalid
 from serving.server.loaded_model import LoadedModel, LoadedSignature
+from serving.server.slicing import Inputs
 from tests.serving.server.fake_model import (
     NAME,
     fake_answers,

@@ -13,8 +13,8 @@ from benchmarks.serving.latency import (
     latency_section,
     measure_latency,
 )
-from serving.server.cutting import Inputs, Outputs
 from serving.server.loaded_model import LoadedModel, LoadedSignature
+from serving.server.slicing import Inputs, Outputs
 from tests.benchmarks.serving.loopback_server import SENTENCES, answer, load, loopback_server
 
 _SECONDS_OF_SLOW_MODEL = 0.05

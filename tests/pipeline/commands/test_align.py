@@ -126,7 +126,7 @@ def test_words_beyond_the_cut_are_not_aligned(align):
         (("a", "--output", "/"), "cannot be written"),
     ],
 )
-def test_what_the_user_can_mend_is_a_sentence(align, arguments, sentence):
+def test_what_the_user_can_fix_is_a_sentence(align, arguments, sentence):
     with pytest.raises(UserError, match=sentence):
         align(*arguments)
 

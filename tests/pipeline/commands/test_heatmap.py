@@ -82,6 +82,6 @@ def test_letters_that_no_font_has_are_told_of(heatmap, tmp_path):
         (("the cat", "--target", ""), "empty text"),
     ],
 )
-def test_what_the_user_can_mend_is_a_sentence(heatmap, arguments, sentence):
+def test_what_the_user_can_fix_is_a_sentence(heatmap, arguments, sentence):
     with pytest.raises(UserError, match=sentence):
         heatmap(*arguments)

@@ -166,7 +166,7 @@ def test_a_version_that_does_not_exist_is_refused_with_those_that_do(nmt):
         nmt("cat", "--version", "8")
 
 
-def test_a_damaged_model_is_the_users_to_mend(nmt, tmp_path):
+def test_a_damaged_model_is_the_users_to_fix(nmt, tmp_path):
     (tmp_path / "saved_model.pb").write_bytes(b"damaged")
     with pytest.raises(UserError, match="cannot be loaded"):
         nmt("cat", "--model", str(tmp_path))
@@ -199,7 +199,7 @@ def test_several_processes_write_what_one_writes(nmt, tmp_path):
     ]
 
 
-def test_a_damaged_model_is_the_users_to_mend_with_several_processes_too(nmt, tmp_path):
+def test_a_damaged_model_is_the_users_to_fix_with_several_processes_too(nmt, tmp_path):
     (tmp_path / "saved_model.pb").write_bytes(b"damaged")
     with pytest.raises(UserError, match="cannot be loaded"):
         nmt("cat", "--workers", "2", "--model", str(tmp_path))
@@ -240,7 +240,7 @@ def test_a_process_that_ended_leaves_no_half_written_file(nmt, tmp_path, monkeyp
         (("cat", "--workspace", "gs://bucket"), "remote"),
     ],
 )
-def test_what_the_user_can_mend_is_a_sentence(nmt, arguments, sentence, workspace):
+def test_what_the_user_can_fix_is_a_sentence(nmt, arguments, sentence, workspace):
     where = arguments[-1] if "--workspace" in arguments else workspace
     with pytest.raises(UserError, match=sentence):
         nmt(*arguments, where=where)

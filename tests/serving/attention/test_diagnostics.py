@@ -120,7 +120,7 @@ def test_all_measures_are_shares(seed):
     weights = np.random.default_rng(seed).dirichlet(np.full(11, 0.2), 7)
     measures = measure(weights[:, :9], weights[:, 9:])
     shares = [getattr(measures, name) for name in ("entropy", "monotonicity", "distance", "astray")]
-    assert all(0 <= share <= 1 for share in [*shares, measures.hogged])
+    assert all(0 <= share <= 1 for share in [*shares, measures.concentration])
 
 
 def test_entropy_is_zero_for_one_word_and_one_for_all():
@@ -161,7 +161,8 @@ def test_nothing_read_at_all_is_no_problem():
 
 
 def test_spurious_is_said_before_spread_and_spread_before_reordering():
-    worst = {"entropy": 0.9, "monotonicity": 0.2, "distance": 0.4, "astray": 0.8, "hogged": 0.1}
+    worst = {"entropy": 0.9, "monotonicity": 0.2, "distance": 0.4, "astray": 0.8}
+    worst["concentration"] = 0.1
     assert classify(Measures(**worst, targets=9, sources=9)) is Pattern.SPURIOUS
     assert classify(Measures(**{**worst, "astray": 0.0}, targets=9, sources=9)) is Pattern.SPREAD
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from serving.export.smoke_test import Examination, check_signatures, examine
+from serving.export.smoke_test import SmokeTest, check_signatures, run_smoke_test
 from serving.local.saved_model import SavedModel
 from tests.serving.standin_model import export_standin
 
@@ -34,9 +34,9 @@ class Altered:
 
 
 def problems_of(model: SavedModel | Altered) -> list[str]:
-    examination = Examination(model, max_seconds=60)
-    examine(examination, check_signatures(examination))
-    return [str(problem) for problem in examination.problems]
+    test = SmokeTest(model, max_seconds=60)
+    run_smoke_test(test, check_signatures(test))
+    return [str(problem) for problem in test.problems]
 
 
 def multiply(name: str, factor: float) -> Callable[[Outputs], None]:

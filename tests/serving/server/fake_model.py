@@ -13,12 +13,12 @@ import numpy as np
 
 from serving.contract.signatures import CONTRACTS, N_BEST, SCORE, SERVING_DEFAULT
 from serving.protocol import messages
-from serving.server.cutting import Inputs
 from serving.server.directory_watcher import Load, Report
 from serving.server.errors import invalid
 from serving.server.loaded_model import LoadedModel, LoadedSignature
 from serving.server.server import Ending, ModelServer
 from serving.server.settings import BatchSettings, ServerSettings
+from serving.server.slicing import Inputs
 
 NAME = "debian"
 BEAM = 2

@@ -144,7 +144,7 @@ def test_a_version_that_failed_is_tried_again_only_when_its_files_change(watched
     assert watched.loads == [1]
     assert watched.said == [f"{NAME}: version 1 cannot be loaded: It is damaged."]
     watched.broken = set()
-    (version / "variables/variables.index").write_bytes(b"mended")
+    (version / "variables/variables.index").write_bytes(b"fixed")
     assert (watched.served_after_poll(), watched.loads) == ([1], [1, 1])
 
 

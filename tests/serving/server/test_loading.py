@@ -12,13 +12,13 @@ import pytest
 
 from serving.contract import layout
 from serving.local.saved_model import ModelLoadError, SavedModel, import_tensorflow
-from serving.server.cutting import cut
 from serving.server.directory_watcher import DirectoryWatcher
 from serving.server.errors import RequestError
 from serving.server.loaded_model import LoadedSignature
 from serving.server.loading import load_model
 from serving.server.requests import Target
 from serving.server.settings import BatchSettings
+from serving.server.slicing import slice_rows
 from serving.server.versions import State, Versions
 from tests.serving.server.fake_model import GRAPH, LONG, NAME, running_server, settings_for
 from tests.serving.standin_model import export_standin
@@ -88,7 +88,7 @@ def test_concurrent_clients_get_what_each_would_get_alone(export, stub):
     with ThreadPoolExecutor(len(TEXTS)) as pool:
         responses = list(pool.map(lambda text: stub.Predict(_request(text=[text])), TEXTS * 5))
     for text, response in zip(TEXTS * 5, responses, strict=True):
-        expected = cut(model.call("serving_default", text=[text]), 0, 1)
+        expected = slice_rows(model.call("serving_default", text=[text]), 0, 1)
         _assert_same(_arrays(response), expected)
 
 

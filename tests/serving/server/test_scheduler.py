@@ -8,14 +8,14 @@ import grpc
 import numpy as np
 import pytest
 
-from serving.server.cutting import Inputs
 from serving.server.errors import RequestError
 from serving.server.scheduler import BatchScheduler
 from serving.server.settings import BatchSettings
+from serving.server.slicing import Inputs
 from tests.serving.server.fake_model import LONG, REFUSED, fake_answers
 
 
-class Lane:
+class RecordingSignature:
     """A model that notes its batches, and answers when it is let."""
 
     def __init__(self, shares_batches: bool = True):
@@ -61,9 +61,12 @@ def start() -> Iterator[Start]:
 
 
 def _send(
-    scheduler: BatchScheduler, lane: Lane, *texts: bytes, deadline: float | None = None
+    scheduler: BatchScheduler,
+    signature: RecordingSignature,
+    *texts: bytes,
+    deadline: float | None = None,
 ) -> Future:
-    (future,) = scheduler.submit(lane, [{"text": list(texts)}], deadline)
+    (future,) = scheduler.submit(signature, [{"text": list(texts)}], deadline)
     return future
 
 
@@ -72,246 +75,251 @@ def _translations(futures: Sequence[Future]) -> list[list[bytes]]:
 
 
 def test_requests_that_came_while_the_model_was_busy_run_together(start: Start) -> None:
-    scheduler, lane = start(), Lane()
-    with lane.busy(scheduler):
-        futures = [_send(scheduler, lane, text) for text in (b"a", b"b c", b"d")]
+    scheduler, signature = start(), RecordingSignature()
+    with signature.busy(scheduler):
+        futures = [_send(scheduler, signature, text) for text in (b"a", b"b c", b"d")]
     assert _translations(futures) == [[b"A"], [b"B C"], [b"D"]]
-    assert lane.batches == [[b"a", b"b c", b"d"]]
+    assert signature.batches == [[b"a", b"b c", b"d"]]
 
 
 def test_a_reply_has_the_shape_that_it_would_have_alone(start: Start) -> None:
-    scheduler, lane = start(), Lane()
-    with lane.busy(scheduler):
-        short, _ = _send(scheduler, lane, b"a"), _send(scheduler, lane, b"one two three four")
+    scheduler, signature = start(), RecordingSignature()
+    with signature.busy(scheduler):
+        short = _send(scheduler, signature, b"a")
+        _send(scheduler, signature, b"one two three four")
     outputs, alone = short.result(LONG), fake_answers("serving_default", {"text": [b"a"]})
-    assert lane.batches == [[b"a", b"one two three four"]]
+    assert signature.batches == [[b"a", b"one two three four"]]
     assert outputs.keys() == alone.keys()
     for name, values in alone.items():
         np.testing.assert_array_equal(outputs[name], values)
 
 
 def test_the_texts_of_one_request_stay_together(start: Start) -> None:
-    scheduler, lane = start(max_batch_size=4), Lane()
-    with lane.busy(scheduler):
+    scheduler, signature = start(max_batch_size=4), RecordingSignature()
+    with signature.busy(scheduler):
         for texts in ((b"a", b"b", b"c"), (b"d", b"e"), (b"f",)):
-            _send(scheduler, lane, *texts)
+            _send(scheduler, signature, *texts)
     scheduler.close(LONG)
-    assert lane.batches == [[b"a", b"b", b"c"], [b"d", b"e", b"f"]]
+    assert signature.batches == [[b"a", b"b", b"c"], [b"d", b"e", b"f"]]
 
 
 def test_only_requests_for_the_same_signature_run_together(start: Start) -> None:
-    scheduler, lane, other = start(), Lane(), Lane()
-    with lane.busy(scheduler):
-        for each, text in ((lane, b"a"), (other, b"b"), (lane, b"c"), (other, b"d")):
+    scheduler, signature, other = start(), RecordingSignature(), RecordingSignature()
+    with signature.busy(scheduler):
+        for each, text in ((signature, b"a"), (other, b"b"), (signature, b"c"), (other, b"d")):
             _send(scheduler, each, text)
     scheduler.close(LONG)
-    assert (lane.batches, other.batches) == ([[b"a", b"c"]], [[b"b", b"d"]])
+    assert (signature.batches, other.batches) == ([[b"a", b"c"]], [[b"b", b"d"]])
 
 
 def test_what_cannot_be_cut_apart_runs_alone(start: Start) -> None:
-    scheduler, lane = start(), Lane(shares_batches=False)
-    with lane.busy(scheduler):
+    scheduler, signature = start(), RecordingSignature(shares_batches=False)
+    with signature.busy(scheduler):
         for text in (b"a", b"b"):
-            _send(scheduler, lane, text)
+            _send(scheduler, signature, text)
     scheduler.close(LONG)
-    assert lane.batches == [[b"a"], [b"b"]]
+    assert signature.batches == [[b"a"], [b"b"]]
 
 
 def test_a_batch_that_may_wait_is_filled(start: Start) -> None:
-    scheduler, lane = start(max_batch_size=3, batch_timeout_seconds=LONG), Lane()
-    futures = [_send(scheduler, lane, text) for text in (b"a", b"b", b"c")]
+    scheduler, signature = start(max_batch_size=3, batch_timeout_seconds=LONG), RecordingSignature()
+    futures = [_send(scheduler, signature, text) for text in (b"a", b"b", b"c")]
     assert _translations(futures) == [[b"A"], [b"B"], [b"C"]]
-    assert lane.batches == [[b"a", b"b", b"c"]]
+    assert signature.batches == [[b"a", b"b", b"c"]]
 
 
 def test_a_batch_that_is_not_filled_runs_when_its_time_is_up(start: Start) -> None:
-    scheduler, lane = start(batch_timeout_seconds=0.01), Lane()
-    assert _translations([_send(scheduler, lane, b"a")]) == [[b"A"]]
+    scheduler, signature = start(batch_timeout_seconds=0.01), RecordingSignature()
+    assert _translations([_send(scheduler, signature, b"a")]) == [[b"A"]]
 
 
-def test_a_lane_that_waits_for_company_holds_up_no_other(start: Start) -> None:
+def test_a_signature_waiting_for_its_batch_delays_no_other(start: Start) -> None:
     scheduler = start(batch_timeout_seconds=LONG)
-    _send(scheduler, Lane(), b"a")
-    assert _translations([_send(scheduler, Lane(shares_batches=False), b"b")]) == [[b"B"]]
+    _send(scheduler, RecordingSignature(), b"a")
+    alone = RecordingSignature(shares_batches=False)
+    assert _translations([_send(scheduler, alone, b"b")]) == [[b"B"]]
 
 
-def _expect_to_come_back(scheduler: BatchScheduler, lane: Lane, requests: int) -> None:
+def _expect_to_come_back(
+    scheduler: BatchScheduler, signature: RecordingSignature, requests: int
+) -> None:
     """As if so many had just been answered, and as if such clients had come back before."""
-    clients, now = scheduler._clients_of(lane), time.monotonic()
+    clients, now = scheduler._clients_of(signature), time.monotonic()
     clients.answered(1, now - 1.0, 1.0)
     clients.came(1, now - 0.9)
     clients.answered(requests, now, LONG)
 
 
 def test_clients_that_will_come_back_are_waited_for(start: Start) -> None:
-    scheduler, lane = start(), Lane()
-    _expect_to_come_back(scheduler, lane, 2)
-    assert scheduler.run_here(lane, {"text": [b"a"]}, None) is None
-    both = [_send(scheduler, lane, text) for text in (b"a", b"b")]
+    scheduler, signature = start(), RecordingSignature()
+    _expect_to_come_back(scheduler, signature, 2)
+    assert scheduler.run_here(signature, {"text": [b"a"]}, None) is None
+    both = [_send(scheduler, signature, text) for text in (b"a", b"b")]
     assert _translations(both) == [[b"A"], [b"B"]]
-    assert lane.batches == [[b"a", b"b"]]
+    assert signature.batches == [[b"a", b"b"]]
 
 
 def test_a_client_by_itself_waits_for_nobody(start: Start) -> None:
-    scheduler, lane = start(), Lane()
-    _expect_to_come_back(scheduler, lane, 1)
-    assert scheduler.run_here(lane, {"text": [b"a"]}, None) is not None
+    scheduler, signature = start(), RecordingSignature()
+    _expect_to_come_back(scheduler, signature, 1)
+    assert scheduler.run_here(signature, {"text": [b"a"]}, None) is not None
 
 
 def test_a_request_whose_deadline_passed_in_the_queue_never_reaches_the_model(
     start: Start,
 ) -> None:
-    scheduler, lane = start(), Lane()
-    with lane.busy(scheduler):
-        late = _send(scheduler, lane, b"late", deadline=time.monotonic())
-        in_time = _send(scheduler, lane, b"in time", deadline=time.monotonic() + LONG)
+    scheduler, signature = start(), RecordingSignature()
+    with signature.busy(scheduler):
+        late = _send(scheduler, signature, b"late", deadline=time.monotonic())
+        in_time = _send(scheduler, signature, b"in time", deadline=time.monotonic() + LONG)
     assert _translations([in_time]) == [[b"IN TIME"]]
     with pytest.raises(RequestError) as refused:
         late.result(LONG)
     assert refused.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
-    assert lane.batches == [[b"in time"]]
+    assert signature.batches == [[b"in time"]]
 
 
 def test_a_cancelled_request_leaves_the_queue_and_its_place(start: Start) -> None:
-    scheduler, lane = start(max_queued_rows=1), Lane()
-    with lane.busy(scheduler):
-        cancelled = _send(scheduler, lane, b"gone")
+    scheduler, signature = start(max_queued_rows=1), RecordingSignature()
+    with signature.busy(scheduler):
+        cancelled = _send(scheduler, signature, b"gone")
         assert cancelled.cancel()
         assert scheduler.queued_rows == 0
-        _send(scheduler, lane, b"next")
+        _send(scheduler, signature, b"next")
     scheduler.close(LONG)
-    assert lane.batches == [[b"next"]]
+    assert signature.batches == [[b"next"]]
     with pytest.raises(CancelledError):
         cancelled.result(LONG)
 
 
 def test_a_full_queue_refuses_and_says_how_full_it_is(start: Start) -> None:
-    scheduler, lane = start(max_queued_rows=2), Lane()
-    with lane.busy(scheduler):
-        _send(scheduler, lane, b"a", b"b")
+    scheduler, signature = start(max_queued_rows=2), RecordingSignature()
+    with signature.busy(scheduler):
+        _send(scheduler, signature, b"a", b"b")
         with pytest.raises(RequestError, match="2 texts wait, 1 more were sent, and 2 may") as full:
-            _send(scheduler, lane, b"c")
+            _send(scheduler, signature, b"c")
     assert full.value.code is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 def test_of_a_request_in_pieces_either_all_are_queued_or_none(start: Start) -> None:
-    scheduler, lane = start(max_queued_rows=3), Lane()
-    with lane.busy(scheduler):
+    scheduler, signature = start(max_queued_rows=3), RecordingSignature()
+    with signature.busy(scheduler):
         with pytest.raises(RequestError):
-            scheduler.submit(lane, [{"text": [b"a", b"b"]}, {"text": [b"c", b"d"]}], None)
+            scheduler.submit(signature, [{"text": [b"a", b"b"]}, {"text": [b"c", b"d"]}], None)
         assert scheduler.queued_rows == 0
 
 
 def test_where_a_batch_fails_only_the_culprit_does(start: Start) -> None:
-    scheduler, lane = start(), Lane()
-    with lane.busy(scheduler):
-        good, bad = _send(scheduler, lane, b"a"), _send(scheduler, lane, REFUSED)
-        also_good = _send(scheduler, lane, b"b")
+    scheduler, signature = start(), RecordingSignature()
+    with signature.busy(scheduler):
+        good, bad = _send(scheduler, signature, b"a"), _send(scheduler, signature, REFUSED)
+        also_good = _send(scheduler, signature, b"b")
     assert _translations([good, also_good]) == [[b"A"], [b"B"]]
     with pytest.raises(RequestError, match="refuses this text"):
         bad.result(LONG)
 
 
 def test_several_workers_run_batches_at_the_same_time(start: Start) -> None:
-    scheduler, lane = start(workers=2), Lane()
-    with lane.busy(scheduler, workers=2):
+    scheduler, signature = start(workers=2), RecordingSignature()
+    with signature.busy(scheduler, workers=2):
         pass  # both have started before either could end
 
 
 def test_a_worker_takes_no_more_than_its_share(start: Start) -> None:
-    scheduler, lane = start(workers=2), Lane()
-    with lane.busy(scheduler, workers=2):
-        futures = [_send(scheduler, lane, text) for text in (b"a", b"b", b"c", b"d", b"e", b"f")]
+    scheduler, signature = start(workers=2), RecordingSignature()
+    with signature.busy(scheduler, workers=2):
+        texts = (b"a", b"b", b"c", b"d", b"e", b"f")
+        futures = [_send(scheduler, signature, text) for text in texts]
     _translations(futures)
     # Six wait and one runs when the first worker is free; its share is half of that.
-    assert lane.batches[0] == [b"a", b"b", b"c", b"d"]
+    assert signature.batches[0] == [b"a", b"b", b"c", b"d"]
 
 
 def test_what_has_ended_counts_no_more(start: Start) -> None:
-    scheduler, lane = start(workers=2), Lane()
+    scheduler, signature = start(workers=2), RecordingSignature()
     for text in (b"a", b"b"):
-        _translations([_send(scheduler, lane, text)])
+        _translations([_send(scheduler, signature, text)])
     scheduler.close(LONG)
     assert not scheduler._running_rows
 
 
 @contextmanager
-def _running_here(scheduler: BatchScheduler, lane: Lane) -> Iterator[Future]:
+def _running_here(scheduler: BatchScheduler, signature: RecordingSignature) -> Iterator[Future]:
     """Runs a text in the thread that brings it, which is not this one, until it may answer."""
-    lane.may_answer.clear()
+    signature.may_answer.clear()
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(scheduler.run_here, lane, {"text": [b"here"]}, None)
-        assert lane.started.acquire(timeout=LONG)
+        running = pool.submit(scheduler.run_here, signature, {"text": [b"here"]}, None)
+        assert signature.started.acquire(timeout=LONG)
         yield running
-        lane.may_answer.set()
+        signature.may_answer.set()
 
 
 def test_a_request_that_finds_a_worker_free_runs_in_its_own_thread(start: Start) -> None:
-    scheduler, lane = start(), Lane()
+    scheduler, signature = start(), RecordingSignature()
     threads = []
-    lane.run = lambda inputs: (  # type: ignore[method-assign]
+    signature.run = lambda inputs: (  # type: ignore[method-assign]
         threads.append(threading.current_thread()),
         fake_answers("serving_default", inputs),
     )[1]
-    outputs = scheduler.run_here(lane, {"text": [b"a b"]}, None)
+    outputs = scheduler.run_here(signature, {"text": [b"a b"]}, None)
     assert outputs is not None
     assert outputs["translation"].tolist() == [b"A B"]
     assert threads == [threading.current_thread()]
 
 
 def test_no_request_runs_in_its_own_thread_where_others_wait_or_run(start: Start) -> None:
-    scheduler, lane = start(), Lane()
-    with lane.busy(scheduler):
-        assert scheduler.run_here(lane, {"text": [b"a"]}, None) is None
-        queued = _send(scheduler, lane, b"b")
-        assert scheduler.run_here(lane, {"text": [b"c"]}, None) is None
+    scheduler, signature = start(), RecordingSignature()
+    with signature.busy(scheduler):
+        assert scheduler.run_here(signature, {"text": [b"a"]}, None) is None
+        queued = _send(scheduler, signature, b"b")
+        assert scheduler.run_here(signature, {"text": [b"c"]}, None) is None
     assert _translations([queued]) == [[b"B"]]
 
 
 def test_what_runs_in_its_own_thread_takes_the_place_of_a_worker(start: Start) -> None:
-    scheduler, lane = start(), Lane()
-    with _running_here(scheduler, lane) as running:
-        queued = [_send(scheduler, lane, text) for text in (b"a", b"b")]
+    scheduler, signature = start(), RecordingSignature()
+    with _running_here(scheduler, signature) as running:
+        queued = [_send(scheduler, signature, text) for text in (b"a", b"b")]
         assert scheduler.queued_rows == 2
     assert running.result(LONG)["translation"].tolist() == [b"HERE"]
     assert _translations(queued) == [[b"A"], [b"B"]]
-    assert lane.batches == [[b"here"], [b"a", b"b"]]
+    assert signature.batches == [[b"here"], [b"a", b"b"]]
 
 
 def test_a_request_that_should_have_company_waits_for_it(start: Start) -> None:
-    scheduler, lane = start(batch_timeout_seconds=LONG), Lane()
-    assert scheduler.run_here(lane, {"text": [b"a"]}, None) is None
+    scheduler, signature = start(batch_timeout_seconds=LONG), RecordingSignature()
+    assert scheduler.run_here(signature, {"text": [b"a"]}, None) is None
 
 
 def test_what_ran_in_its_own_thread_beyond_its_deadline_is_too_late(start: Start) -> None:
-    scheduler, lane = start(), Lane()
+    scheduler, signature = start(), RecordingSignature()
     with pytest.raises(RequestError) as refused:
-        scheduler.run_here(lane, {"text": [b"late"]}, time.monotonic())
+        scheduler.run_here(signature, {"text": [b"late"]}, time.monotonic())
     assert refused.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
 
 
 def test_an_error_in_its_own_thread_frees_the_place(start: Start) -> None:
-    scheduler, lane = start(), Lane()
+    scheduler, signature = start(), RecordingSignature()
     with pytest.raises(RequestError, match="refuses this text"):
-        scheduler.run_here(lane, {"text": [REFUSED]}, None)
-    assert scheduler.run_here(lane, {"text": [b"a"]}, None) is not None
+        scheduler.run_here(signature, {"text": [REFUSED]}, None)
+    assert scheduler.run_here(signature, {"text": [b"a"]}, None) is not None
 
 
 def test_a_scheduler_is_not_idle_while_a_request_runs_in_its_own_thread(start: Start) -> None:
-    scheduler, lane = start(), Lane()
-    with _running_here(scheduler, lane):
+    scheduler, signature = start(), RecordingSignature()
+    with _running_here(scheduler, signature):
         assert not scheduler.close(0)
     assert scheduler.close(LONG)
-    assert scheduler.run_here(lane, {"text": [b"a"]}, None) is None
+    assert scheduler.run_here(signature, {"text": [b"a"]}, None) is None
 
 
 def test_a_closed_scheduler_ends_what_it_took_and_takes_no_more(start: Start) -> None:
-    scheduler, lane = start(), Lane()
-    with lane.busy(scheduler):
-        queued = _send(scheduler, lane, b"queued")
+    scheduler, signature = start(), RecordingSignature()
+    with signature.busy(scheduler):
+        queued = _send(scheduler, signature, b"queued")
         assert not scheduler.close(0)
         with pytest.raises(RequestError) as refused:
-            _send(scheduler, lane, b"late")
+            _send(scheduler, signature, b"late")
         assert refused.value.code is grpc.StatusCode.UNAVAILABLE
     assert _translations([queued]) == [[b"QUEUED"]]
     assert scheduler.close(LONG)

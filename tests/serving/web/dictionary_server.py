@@ -17,8 +17,8 @@ import numpy as np
 
 from serving.contract.signatures import CONTRACTS, END_SYMBOL, N_BEST, SERVING_DEFAULT
 from serving.protocol import messages
-from serving.server.cutting import Inputs
 from serving.server.loaded_model import LoadedModel, LoadedSignature
+from serving.server.slicing import Inputs
 from serving.web.program import make_server
 from serving.web.settings import WebSettings
 from tests.serving.server.fake_model import (

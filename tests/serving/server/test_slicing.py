@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from serving.server.cutting import Inputs, concatenate, cut, join, split
+from serving.server.slicing import Inputs, concatenate, join, slice_rows, split
 from tests.serving.server.fake_model import BEAM, fake_answers
 
 SIGNATURES = ("serving_default", "n_best", "score")
@@ -19,7 +19,7 @@ def test_what_is_cut_from_a_batch_is_what_each_request_gets_alone(signature):
     start = 0
     for own in inputs:
         stop = start + len(own["text"])
-        found, expected = cut(together, start, stop), fake_answers(signature, own)
+        found, expected = slice_rows(together, start, stop), fake_answers(signature, own)
         assert found.keys() == expected.keys()
         for name, values in expected.items():
             np.testing.assert_array_equal(found[name], values, err_msg=name)
@@ -46,15 +46,15 @@ def test_pieces_are_consecutive_and_no_larger_than_the_size():
 
 def test_the_beam_axis_is_left_alone():
     together = fake_answers("n_best", {"text": [b"a", b"one two three"]})
-    assert cut(together, 0, 1)["attention"].shape == (1, BEAM, 2, 1)
+    assert slice_rows(together, 0, 1)["attention"].shape == (1, BEAM, 2, 1)
 
 
 def test_padding_that_the_model_added_to_a_text_alone_is_cut_too():
     outputs = fake_answers("serving_default", {"text": [b"a b", b"one two three four"]})
     alone = {name: values[:1] for name, values in outputs.items()}
-    assert cut(alone, 0, 1)["target_tokens"].tolist() == [[b"a", b"b", b"</s>"]]
+    assert slice_rows(alone, 0, 1)["target_tokens"].tolist() == [[b"a", b"b", b"</s>"]]
 
 
 def test_outputs_without_lengths_keep_their_axes():
     translation = np.array([[b"a"], [b"b"]], object)
-    assert cut({"translation": translation}, 1, 2)["translation"].tolist() == [[b"b"]]
+    assert slice_rows({"translation": translation}, 1, 2)["translation"].tolist() == [[b"b"]]

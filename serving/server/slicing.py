@@ -45,7 +45,7 @@ def concatenate(several: Sequence[Inputs]) -> Inputs:
     return {name: [text for inputs in several for text in inputs[name]] for name in several[0]}
 
 
-def cut(outputs: Outputs, start: int, stop: int) -> dict[str, np.ndarray]:
+def slice_rows(outputs: Outputs, start: int, stop: int) -> dict[str, np.ndarray]:
     """Returns the answers to the texts from `start` to before `stop`, without foreign padding."""
     own = {name: values[start:stop] for name, values in outputs.items()}
     real = {name: slice(max(0, int(own[name].max(initial=0)))) for name in _LENGTHS if name in own}
