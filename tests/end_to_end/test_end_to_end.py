@@ -40,7 +40,7 @@ SETTINGS = {
     "model.encoder_units": 64,
     "model.decoder_units": 128,
     "model.attention_units": 64,
-    "training.epochs": 6,
+    "training.epochs": 4,
     "training.learning_rate": 0.004,
     "training.warmup_steps": 20,
     "training.dropout": 0.1,
@@ -126,7 +126,7 @@ def run_and_kill(workspace):
     lines = []
     for line in process.stderr:
         lines.append(line)
-        if "epoch 1 of 6" in line:
+        if "epoch 1 of 4" in line:
             break
     # The checkpoint of an epoch is written right after its line.
     deadline = time.monotonic() + 30
@@ -158,9 +158,9 @@ def history(workspace):
         "again": run(workspace),
         "worse": run(workspace, training__epochs=1, training__learning_rate=1e-6),
         "worse report": report(workspace),
-        "better": run(workspace, training__epochs=14),
-        "beam": run(workspace, "--runner=beam", training__epochs=14),
-        "lost": run_after_losing_the_live_version(workspace, training__epochs=14),
+        "better": run(workspace, training__epochs=8),
+        "beam": run(workspace, "--runner=beam", training__epochs=8),
+        "lost": run_after_losing_the_live_version(workspace, training__epochs=8),
     }
 
 
@@ -180,14 +180,14 @@ def artifacts(workspace, node):
 
 
 def test_a_killed_run_goes_on_from_its_last_finished_node(history):
-    assert "epoch 1 of 6" in history["killed"]
+    assert "epoch 1 of 4" in history["killed"]
     assert history["first"].cached == set(BEFORE_TRAINER)
 
 
 def test_a_killed_training_goes_on_from_its_last_checkpoint(history):
     assert "training goes on from step" in history["first"].screen
-    assert "epoch 1 of 6" not in history["first"].screen
-    assert "epoch 6 of 6" in history["first"].screen
+    assert "epoch 1 of 4" not in history["first"].screen
+    assert "epoch 4 of 4" in history["first"].screen
 
 
 def test_the_first_model_is_pushed(history):
@@ -272,7 +272,7 @@ def test_the_model_is_recorded_with_all_that_it_was_made_from(workspace, history
     (model,) = artifacts(workspace, "Trainer")["model"]
     record = {name: value.string_value for name, value in model.custom_properties.items()}
     assert record["corpus_checksum"] == load_corpus(workspace / "corpora" / NAME).checksum
-    assert json.loads(record["configuration"])["training"]["epochs"] == 14
+    assert json.loads(record["configuration"])["training"]["epochs"] == 8
     assert len(record["code_digest"]) == len(record["lock_digest"]) == 64
     assert record["seed"] == "1"
 

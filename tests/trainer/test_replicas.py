@@ -86,14 +86,14 @@ def assert_close(found, expected):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("tokens", "parts"), [(40, 1), (20, 2)])
 def test_two_devices_train_the_weights_of_one(tmp_path, of_one_device, tokens, parts):
     ended(start(tmp_path, "two", devices=2, tokens=tokens, parts=parts))
     assert_close(weights(tmp_path, "two"), of_one_device)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_workers_train_the_weights_of_one_device(of_workers, of_one_device):
     first, second = of_workers
     assert_close(first, of_one_device)
@@ -101,7 +101,7 @@ def test_two_workers_train_the_weights_of_one_device(of_workers, of_one_device):
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_workers_of_which_one_was_lost_go_on_to_the_same_weights(tmp_path, of_workers):
     first, second = start_workers(tmp_path, killed_at=13)
     errors = ended(first, status=1)

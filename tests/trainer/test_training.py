@@ -35,8 +35,13 @@ def without_seconds(history):
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(data, tmp_path_factory):
-    return run(data, tmp_path_factory.mktemp("uninterrupted"))
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("uninterrupted")
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(data, folder):
+    return run(data, folder)
 
 
 @pytest.mark.parametrize("interrupted_at", [3, 13])
@@ -87,7 +92,7 @@ def pretended_gpu(monkeypatch):
     monkeypatch.setattr(cudnn, "_operation", operation)
 
 
-@pytest.mark.parametrize("cell", ["gru", "lstm"])
+@pytest.mark.parametrize("cell", ["gru", pytest.param("lstm", marks=pytest.mark.long)])
 def test_a_gpu_trains_the_same_weights(data, tmp_path, monkeypatch, request, cell):
     model = MODEL.model_copy(update={"cell": cell, "encoder_layers": 2, "decoder_layers": 2})
     # Long enough for differences to show, too short for rounding to add up.
@@ -105,10 +110,8 @@ def test_input_feeding_on_a_gpu_is_a_warning(pretended_gpu, data, tmp_path, capl
     assert "model.input_feeding keeps the GPU waiting" in caplog.text
 
 
-def test_a_finished_training_is_not_trained_again(data, tmp_path, uninterrupted):
-    first = run(data, tmp_path)
-    again = run(data, tmp_path)
-    assert again.history == first.history
+def test_a_finished_training_is_not_trained_again(data, folder, uninterrupted):
+    assert run(data, folder).history == uninterrupted.history
 
 
 def test_training_learns_the_text(data, tmp_path):

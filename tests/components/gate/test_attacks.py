@@ -109,11 +109,11 @@ def test_the_blessing_of_an_attack_says_why(attack: tuple[str, Run]) -> None:
     ).replace("\\", "")
 
 
-def test_a_model_that_copies_the_source_is_known_by_its_shares(
-    first: Run, world: World, tmp_path: Path
+@pytest.mark.parametrize("attack", ["copies_source"], indirect=True)
+def test_a_model_that_copies_the_source_is_worse_than_the_live_one(
+    attack: tuple[str, Run], world: World
 ) -> None:
-    world.request_seconds = REQUEST_SECONDS
-    run = world.run(candidate(tmp_path, "copies_source"))
+    _, run = attack
     assert fingerprint(world.served()[0].path) == run.baseline
     assert run.verdict.difference is not None
     assert run.verdict.difference.outcome == "worse"
