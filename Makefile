@@ -9,7 +9,7 @@ IMAGE ?= attention-nmt:latest
 SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
 OUR_PACKAGES := pipeline components trainer serving text scripts benchmarks
 
-.PHONY: help run test test-fast test-long test-flink lint format setup notebook docs pictures lock image clean
+.PHONY: help run test test-fast test-long test-flink lint format setup notebook docs pictures screenshots lock image clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -51,6 +51,9 @@ docs: ## build README and docs as a site in build/docs; a broken link fails
 pictures: setup ## draw the pictures of docs/ again, from the code
 	.venv/bin/python -m scripts.draw_architecture
 	.venv/bin/python -m scripts.draw_heatmap
+
+screenshots: setup ## train a model of Multi30k, unless it is there, and take the screenshots of docs/ again
+	.venv/bin/python -m scripts.take_screenshots --config multi30k $(FIRST_RUN)
 
 lock: ## resolve pyproject.toml into requirements.lock; ARGS="--upgrade" takes newer versions
 	@scripts/bootstrap.sh lock $(ARGS)

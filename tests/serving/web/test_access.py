@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.serving.web.chromium import IS_MISSING, REASON
+from scripts.chromium import IS_MISSING, REASON
 from tests.serving.web.visit import DESK, SENTENCE, TELEPHONE, Visit
 
 if TYPE_CHECKING:

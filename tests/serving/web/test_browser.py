@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 from matplotlib import image
 
-from tests.serving.web.chromium import IS_MISSING, REASON
+from scripts.chromium import IS_MISSING, REASON
 from tests.serving.web.dictionary_server import SLOW, Dictionary
 from tests.serving.web.visit import SENTENCE, Visit
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.serving.web.chromium import IS_MISSING, REASON
+from scripts.chromium import IS_MISSING, REASON
 from tests.serving.web.dictionary_server import (
     SLOW,
     Dictionary,

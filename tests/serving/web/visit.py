@@ -1,12 +1,12 @@
 """A person at the page, in Chromium."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
-
-from tests.serving.web.chromium import SCREENSHOTS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
+SCREENSHOTS = Path(__file__).parents[3] / "build/screenshots"
 SENTENCE = "The cat is on the mat."
 DESK = {"width": 1180, "height": 900}
 TELEPHONE = {"width": 390, "height": 844}

@@ -1,9 +1,14 @@
-"""The system's Chromium for the tests of the page, and the folder of their screenshots."""
+"""The Chromium of this system, for tests of the page and for screenshots."""
 
 import importlib.util
 import os
 import shutil
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 PROGRAM = os.environ.get("CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -26,4 +31,16 @@ ARGUMENTS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 """Without a sandbox, because tests may run as root; and no host but this machine."""
-SCREENSHOTS = Path(__file__).parents[3] / "build/screenshots"
+
+
+@contextmanager
+def running_browser() -> Iterator["Browser"]:
+    """Starts Chromium, and ends it."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=PROGRAM, args=ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            browser.close()
