@@ -1,1 +1,1 @@
-"""The gate: scores, tests of significance and bounds that decide whether a model goes live."""
+"""The gate: scores, significance tests and bounds for deciding whether a model goes live."""

@@ -1,7 +1,8 @@
-"""The checks of the gate, each stated once: which number is held against which bound, and when.
+"""The table of the gate's checks: a metric, its bound, and when the check applies.
 
-`eval_config` makes TFMA's thresholds of them, `evaluation_reader` the checks of a verdict. A new
-check is a row here, its bound in `settings`, and its metric where no metric has the number yet.
+`eval_config` turns the rows into TFMA thresholds, `evaluation_reader` into the checks of a verdict.
+To add a check, add a row here and its bound in `settings`, and a metric if none computes the
+number yet.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ class GateCheck:
     """A bound on one metric over all sentences.
 
     Attributes:
-      metric: Name of the number. `ADJUSTED_P_VALUE` over all speaks for the tests in all slices,
-        since only there it is known how many of them count.
+      metric: Name of the metric. `ADJUSTED_P_VALUE` over all sentences covers the tests in all
+        slices: only there is it known how many slices count.
       rule: Whether the number must be at least or at most the bound.
-      setting: The key of `GateBounds` that holds the bound.
-      share: Of the setting's value, which is the bound.
-      needs_baseline: Whether it compares with the live model, so that a first model passes.
-      is_wanted: Whether the settings ask for it.
+      setting: Key of `GateBounds` for the bound.
+      share: Factor of the setting's value; their product is the bound.
+      needs_baseline: Whether the check compares with the live model. A first model passes it.
+      is_wanted: Whether the settings enable the check.
     """
 
     metric: str
@@ -36,7 +37,7 @@ class GateCheck:
     is_wanted: Callable[[GateBounds], bool] = lambda settings: True
 
     def bound(self, settings: GateBounds) -> float:
-        """What the number is held against."""
+        """Returns the bound under these settings."""
         return float(getattr(settings, self.setting)) * self.share
 
 
@@ -55,7 +56,7 @@ CHECKS = (
 
 
 def wanted_checks(settings: GateBounds, *, has_baseline: bool = True) -> Iterator[GateCheck]:
-    """The checks that the settings ask for and that can be made with or without a live model."""
+    """Yields the checks enabled by the settings; without a live model, not the comparisons."""
     for check in CHECKS:
         if check.is_wanted(settings) and (has_baseline or not check.needs_baseline):
             yield check

@@ -1,13 +1,12 @@
-"""Which words of a source are to stand in its translation as they are: names, numbers, options.
+"""Finds source words to copy unchanged into a translation: names, numbers, options.
 
-A word is what stands between white space, without the punctuation around it, and has a letter or a
-digit. A word of the source is to be copied as often as the reference has it too, but not more often
-than it stands in the source; it is kept as often as our translation has it as well, but not more
-often than it was to be copied. No list of names is needed: the human translator has said what to
-copy.
+A word is a string between white space, without the punctuation around it, and has a letter or a
+digit. A source word must be copied as often as the reference contains it, but at most as often as
+the source does. It counts as kept as often as our translation contains it, but at most as often as
+it must be copied. No list of names is needed, since the human translation shows the words to copy.
 
-German joins names into compounds (`GTK-Bibliothek`), so a text also has the parts of its hyphenated
-words, unless the source has such a word itself (`libgtk-dev`), which is then a name of its own.
+German joins names into compounds (`GTK-Bibliothek`), so the parts of a hyphenated word count as
+words too, unless the source contains the whole word (`libgtk-dev`); then it is a name.
 """
 
 from collections import Counter
@@ -18,41 +17,41 @@ _AROUND_WORDS = ".,;:!?…()[]{}<>\"'`´„“”‚‘’«»‹›"
 
 
 class CopiedWord(NamedTuple):
-    """A word of one sentence that is to be copied."""
+    """A word of one sentence to copy into its translation."""
 
     word: str
     needed: int
-    """How often it is to stand in the translation."""
+    """Number of times it must be in the translation."""
     kept: int
-    """How often of these it does."""
+    """How many of these the translation contains."""
 
 
 def words_of(text: str) -> list[str]:
-    """Splits a text into words as they are counted here."""
+    """Splits a text into words, as defined in this module."""
     stripped = (word.strip(_AROUND_WORDS) for word in text.split())
     return [word for word in stripped if any(character.isalnum() for character in word)]
 
 
 def has_digit(word: str) -> bool:
-    """Whether a word is a number, or a name with one, such as a version."""
+    """Returns whether a word is a number, or a name with one, such as a version."""
     return any(character.isdigit() for character in word)
 
 
 def is_plain(word: str) -> bool:
-    """Whether a word is of lower-case letters alone, as names and numbers are not."""
+    """Returns whether a word has lower-case letters only, unlike names and numbers."""
     return word.isalpha() and word.islower()
 
 
 def copied_words(source: str, reference: str, hypothesis: str) -> Iterator[CopiedWord]:
-    """Lists what is to be copied in a sentence, and what was.
+    """Compares the words to copy in a sentence with the words copied.
 
     Args:
-      source: the text that was translated.
+      source: the text to translate.
       reference: its human translation.
       hypothesis: our translation.
 
     Yields:
-      Each word that is to be copied at least once.
+      Each word to be copied at least once.
     """
     source_words = Counter(words_of(source))
     needed = source_words & _words_and_parts(reference, source_words)

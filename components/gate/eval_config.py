@@ -1,12 +1,13 @@
-"""The gate: plain settings become TFMA's `EvalConfig`.
+"""Turns the gate's settings into TFMA's `EvalConfig`.
 
 A candidate is blessed if its corpus BLEU is not below the floor and it is not worse than the live
-model: over all, the drop of BLEU is not beyond `max_bleu_drop`, and it is not significant (paired
-bootstrap), there or in any slice with enough sentences; the significance is that of all these tests
-together (`family_of_tests`). With `require_improvement` it must be significantly better.
+model. It is worse if its BLEU over all sentences drops by more than `max_bleu_drop`, or if the drop
+is significant (paired bootstrap) over all or in any slice with enough sentences. The significance
+level holds for all these tests together (`family_of_tests`). With `require_improvement` the
+candidate must be significantly better.
 
-The decision itself is TFMA's, in the stock Evaluator; this module only states the bounds, and
-`evaluation_reader` reads the answer back, for `recording_evaluator` to write down.
+TFMA decides, in the stock Evaluator. This module only sets the bounds; `evaluation_reader` reads
+the result and `recording_evaluator` writes it down.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, cast
 
 from google.protobuf import json_format
 
-# TFMA's own namespace gets these messages only once TFX was imported.
+# TFMA's top-level namespace has these messages only after TFX is imported.
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.gate.checks import CHECKS, GateCheck, wanted_checks
@@ -50,7 +51,7 @@ _COMPARISONS = {
 
 
 def _threshold(check: GateCheck, settings: GateSettings) -> config_pb2.PerSliceMetricThreshold:
-    """The bound over all. (A plain `MetricConfig.threshold` would hold in every slice.)"""
+    """Returns a bound over all sentences; a `MetricConfig.threshold` would apply to each slice."""
     limit = {"value": check.bound(settings)}
     value_threshold = config_pb2.GenericValueThreshold(
         lower_bound=limit if check.rule == "at least" else None,
@@ -63,17 +64,16 @@ def _threshold(check: GateCheck, settings: GateSettings) -> config_pb2.PerSliceM
 
 
 def evaluation_config(settings: GateSettings, code_digest: str = "") -> config_pb2.EvalConfig:
-    """What the stock Evaluator computes and demands.
+    """Configures the metrics and thresholds of the stock Evaluator.
 
     Args:
       settings: The bounds.
-      code_digest: Of the code that computes the metrics. TFX's cache is blind to code, and sees it
-        where it is part of the configuration.
+      code_digest: Digest of the code of the metrics. TFX's cache ignores code, but sees a change
+        of the configuration.
 
     Returns:
-      Metrics over all and by slice, with the bounds as thresholds. The comparison with the live
-      model takes part where the Evaluator is given a baseline model; without one its metrics are
-      those of a model that passes.
+      Metrics over all sentences and by slice, with the bounds as thresholds. If the Evaluator has
+      no baseline model, the metrics of the comparison have values with which a model passes.
     """
     metrics = _metric_configs(settings, code_digest)
     by_name = {_name(metric): metric for metric in metrics}
@@ -97,16 +97,16 @@ def evaluation_config(settings: GateSettings, code_digest: str = "") -> config_p
 
 
 def slice_features(settings: GateSettings) -> list[str]:
-    """The features by which the test set is sliced: the length bucket, and what the user names."""
+    """Returns the features for slicing the test set: the length bucket and the user's choice."""
     return list(dict.fromkeys([LENGTH_FEATURE, *settings.slice_features]))
 
 
 def with_bounds(config: str, **bounds: float) -> str:
-    """Replaces bounds in what the Evaluator was told.
+    """Replaces bounds in an Evaluator's configuration.
 
     Args:
       config: an `EvalConfig` of `evaluation_config`, as JSON.
-      **bounds: new values of settings that are bounds, such as `min_bleu`.
+      **bounds: new values of bounds in the settings, such as `min_bleu`.
 
     Returns:
       The changed `EvalConfig`, as JSON.
@@ -130,7 +130,7 @@ def with_bounds(config: str, **bounds: float) -> str:
 
 
 def _metric_configs(settings: GateSettings, code_digest: str = "") -> list[config_pb2.MetricConfig]:
-    """What TFMA computes, in the order in which a reader sees it, without bounds."""
+    """Returns TFMA's metrics without bounds, in the order in which a reader sees them."""
     comparison = {
         "resamples": settings.bootstrap_resamples,
         "seed": settings.seed,

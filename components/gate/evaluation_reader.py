@@ -1,4 +1,4 @@
-"""What the stock Evaluator decided, read back from its artifacts as a verdict."""
+"""Reads the decision of the stock Evaluator from its artifacts, as a verdict."""
 
 from __future__ import annotations
 
@@ -52,16 +52,16 @@ def read_verdict(
     settings: GateSettings,
     live_version: str | None = None,
 ) -> Verdict:
-    """What the Evaluator decided, and on which numbers.
+    """Reads the Evaluator's decision, with the numbers behind it.
 
-    An export that was not evaluated has its verdict as it was written down (`recording_evaluator`).
+    If the export was not evaluated, this is the verdict recorded by `recording_evaluator`.
 
     Args:
-      evaluation_uri: Of the Evaluator's `evaluation` artifact.
-      blessing_uri: Of its `blessing` artifact.
-      settings: The bounds that it was given.
-      live_version: Which version the baseline is served as (LiveModel's property of that name), to
-        be named.
+      evaluation_uri: URI of the Evaluator's `evaluation` artifact.
+      blessing_uri: URI of its `blessing` artifact.
+      settings: The bounds used in the evaluation.
+      live_version: Served version of the baseline (LiveModel's property of this name), for the
+        text of the verdict.
 
     Raises:
       UnreadableEvaluationError: There is no finished evaluation.
@@ -90,10 +90,10 @@ def read_verdict(
 
 
 def read_recorded_verdict(evaluation_uri: str) -> Verdict:
-    """The verdict as `RecordingEvaluator` wrote it down beside its evaluation.
+    """Reads the verdict recorded by `RecordingEvaluator` beside its evaluation.
 
     Raises:
-      UnreadableEvaluationError: There is none.
+      UnreadableEvaluationError: There is no recorded verdict.
     """
     path = os.path.join(evaluation_uri, VERDICT_JSON)
     if not fileio.exists(path):
@@ -104,8 +104,10 @@ def read_recorded_verdict(evaluation_uri: str) -> Verdict:
 
 
 def _read_metrics(evaluation_uri: str) -> MetricsTable:
-    """The numbers by slice, model and metric; over all first, then the slices by name. What could
-    not be counted is left out."""
+    """Returns the numbers by slice, model and metric: `overall` first, then the slices by name.
+
+    Numbers other than finite ones are left out.
+    """
     table: MetricsTable = {}
     for record in tfma.load_metrics(evaluation_uri):
         models = table.setdefault(_slice_name(record.slice_key), {CANDIDATE: {}})
@@ -120,11 +122,11 @@ def _read_metrics(evaluation_uri: str) -> MetricsTable:
 
 
 def _read_validation(evaluation_uri: str) -> Any:
-    """TFMA's validation, or None where there is none."""
+    """Returns TFMA's validation, or None if there is none."""
     try:
         return tfma.load_validation_result(evaluation_uri)
     except AssertionError:
-        # So TFMA says that it did not find the one record that every validation writes.
+        # TFMA raises this if the single record of a validation is missing.
         return None
 
 
@@ -134,8 +136,7 @@ def _checks(
     settings: GateSettings,
     has_baseline: bool,
 ) -> list[Check]:
-    """All checks that counted: what TFMA validated, its adjusted p-value taken apart into those of
-    the single tests."""
+    """Returns the validated checks, with the test of each slice instead of the adjusted p-value."""
     numbers = metrics.get(OVERALL, {CANDIDATE: {}})[CANDIDATE]
 
     def over_all(metric: str, rule: Rule, bound: float) -> Check:
@@ -158,8 +159,8 @@ def _checks(
 
 
 def _tests(metrics: MetricsTable, settings: GateSettings) -> Iterator[Check]:
-    """The tests for a drop, over all and in each slice that counts, with their shares of the
-    significance."""
+    """Yields the tests for a drop, over all and in each slice large enough to count, with their
+    shares of the significance level."""
     unjudged = _unjudged(metrics, settings)
     counted = [name for name in metrics if name != OVERALL and name not in unjudged]
     shares = {OVERALL: SHARE_OF_WHOLE} | {name: share_of_slice(len(counted)) for name in counted}
@@ -179,7 +180,7 @@ def _tests(metrics: MetricsTable, settings: GateSettings) -> Iterator[Check]:
 
 
 def _unjudged(metrics: MetricsTable, settings: GateSettings) -> dict[str, int]:
-    """The slices that are too small to count, with their sentences."""
+    """Returns the slices too small to count, with their numbers of sentences."""
     sentences = {
         name: int(models[CANDIDATE].get(SENTENCES, 0))
         for name, models in metrics.items()
@@ -189,7 +190,7 @@ def _unjudged(metrics: MetricsTable, settings: GateSettings) -> dict[str, int]:
 
 
 def _problems(checks: list[Check], failures: dict[tuple[str, str], str]) -> list[str]:
-    """Failures of the validation that no check shows, in words."""
+    """Describes the validation failures not shown by any check."""
     judged = {(check.metric, check.slice) for check in checks}
     test_failed = any(check.metric == P_VALUE and not check.passed for check in checks)
     if test_failed:
@@ -226,13 +227,16 @@ def _difference(metrics: MetricsTable) -> Difference | None:
     numbers = metrics.get(OVERALL, {CANDIDATE: {}})[CANDIDATE]
     if not {DROP, LOW, HIGH} <= set(numbers):
         return None
-    # Adding 0 turns a negative zero into a plain one.
+    # Adding 0 turns -0.0 into 0.0.
     return Difference(bleu=-numbers[DROP] + 0.0, low=numbers[LOW], high=numbers[HIGH])
 
 
 def _shown(metrics: MetricsTable, has_baseline: bool) -> MetricsTable:
-    """The numbers for a reader: comparisons only with a baseline, and the adjusted p-value where it
-    speaks for all slices."""
+    """Selects the numbers for a reader.
+
+    Comparisons are shown only with a baseline, and the adjusted p-value only over all sentences,
+    where it covers all slices.
+    """
 
     def is_shown(slice_name: str, metric: str) -> bool:
         if metric == ADJUSTED_P_VALUE:
@@ -257,5 +261,5 @@ def _signatures(settings: GateSettings, has_baseline: bool) -> dict[str, str]:
             f"paired bootstrap (Koehn 2004), {resampling}: probability that the candidate is not "
             "worse; its bounds add up to the significance"
         )
-        signatures[GAIN_P_VALUE] = "of the same: probability that it is not better"
+        signatures[GAIN_P_VALUE] = "of the same bootstrap: probability that it is not better"
     return signatures | DEFINITIONS

@@ -1,18 +1,19 @@
-"""Is a model worse over all, or in any slice? Several tests with one rate of error.
+"""Tests whether a model is worse over all or in any slice, with one error rate for all tests.
 
-A gate that asks five times at p < 0.05 blocks up to a quarter of all models that are as good as the
-live one. So the significance is shared out: the tests of one verdict together block an equal model
-with at most its probability, however they depend on each other (Bonferroni's inequality; in shares
-of different size, Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian
-Journal of Statistics 6, 1979, section 4). Half of it is for the whole test set, which has most to
-say: with 0.05 the 95 % confidence interval of the difference then lies below 0 where this test
-fails. The other half is for the slices that count, in equal parts: a drop in one of four slices
-must be seen at p < 0.00625. (Holm's later steps would only name more slices of a model that is
-blocked already.)
+Five tests at p < 0.05 would block up to a quarter of all models as good as the live one. So the
+tests share the significance level: together they block an equal model with at most this
+probability, however they depend on each other (Bonferroni's inequality; with shares of different
+size, Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of
+Statistics 6, 1979, section 4).
 
-In a slice the size of a drop says little by itself: between equal models, BLEU of 400 sentences
-differs by more than 1 point one time in four (a standard error of 0.87 between two trainings on
-Multi30k). So there only a drop beyond noise counts.
+Half of the level is for the whole test set, which has the most evidence. At a level of 0.05, the
+95 % confidence interval of the difference lies below 0 if this test fails. The slices share the
+other half equally: with four slices, a drop in one counts at p < 0.00625. Holm's later steps are
+not needed, as they would only name more slices of a model already blocked.
+
+The size of a drop in a slice is no evidence. Between equal models, BLEU of 400 sentences differs
+by more than 1 point one time in four (a standard error of 0.87 between two trainings on Multi30k).
+So in a slice only a significant drop counts.
 """
 
 from __future__ import annotations
@@ -31,12 +32,13 @@ SHARE_OF_WHOLE = 0.5
 
 @dataclass(frozen=True)
 class Family:
-    """A candidate against a baseline, over all and slice by slice.
+    """Comparisons of a candidate with a baseline, over all and in each slice.
 
     Attributes:
       whole: The comparison on all sentences.
-      slices: Those on the slices that count, by name.
-      smallest_adjusted_p_value: Of all of them; below the significance, the model is worse.
+      slices: The comparisons on the slices large enough to count, by name.
+      smallest_adjusted_p_value: The smallest of all of them. If it is below the significance level,
+        the model is worse.
     """
 
     whole: PairedComparison
@@ -45,19 +47,21 @@ class Family:
 
 
 def share_of_slice(slices: int) -> float:
-    """The share of the significance that each slice has, where so many count."""
+    """Returns each slice's share of the significance level, for this number of slices."""
     return (1 - SHARE_OF_WHOLE) / slices
 
 
 def adjusted_p_value(p_value: float, share: float, resamples: int) -> float:
-    """What is held against the whole significance: below it where the p-value is below its share.
+    """Adjusts a p-value for comparison with the whole significance level.
+
+    The result is below the level if the p-value is below its share of the level.
 
     Args:
-      p_value: Of one test.
-      share: Of the significance, above 0 to 1.
-      resamples: That the p-value was counted on. It cannot be smaller than 1 / (1 + resamples), so
-        a model that is worse on each of them has an adjusted one of 0: many slices with few
-        resamples may not leave a collapse unseen.
+      p_value: P-value of one test.
+      share: The test's share of the significance level, above 0, at most 1.
+      resamples: Number of resamples behind the p-value. A p-value cannot be smaller than
+        1 / (1 + resamples), so a model worse on every resample gets an adjusted p-value of 0.
+        Otherwise a collapse would pass with many slices and few resamples.
     """
     is_smallest = p_value * (1 + resamples) <= 1
     return 0.0 if is_smallest else min(1.0, p_value / share)
@@ -73,15 +77,15 @@ def compare_family(
     seed: int,
     minimum_sentences: int,
 ) -> Family:
-    """Compares two models over all, and in each slice with enough sentences.
+    """Compares two models over all sentences and in each slice with enough of them.
 
     Args:
       candidate: `[sentences, width]` sufficient statistics of the candidate's translations.
-      baseline: `[sentences, width]` those of the baseline's.
-      slices: `[sentences]` names of the slices that each sentence belongs to.
-      scores: `[n, width]` sums of rows to `[n]` scores.
-      resamples: Number of test sets to draw, for each comparison.
-      seed: Of each drawing.
+      baseline: `[sentences, width]` sufficient statistics of the baseline's translations.
+      slices: `[sentences]` names of the slices of each sentence.
+      scores: Function from `[n, width]` sums of rows to `[n]` scores.
+      resamples: Number of test sets to draw for each comparison.
+      seed: Seed of each comparison.
       minimum_sentences: A smaller slice does not count.
     """
     members: defaultdict[str, list[int]] = defaultdict(list)
@@ -90,7 +94,7 @@ def compare_family(
             members[name].append(sentence)
     whole = paired_bootstrap(candidate, baseline, scores, resamples, seed)
     compared = {
-        # Within a slice, where this is computed too, the slice is the whole.
+        # TFMA computes this within each slice too; there the slice is the whole test set.
         name: whole
         if len(rows) == len(candidate)
         else paired_bootstrap(candidate[rows], baseline[rows], scores, resamples, seed)

@@ -1,4 +1,4 @@
-"""What TFMA hands to a combiner for one example, read: its texts, and the slices that it is in."""
+"""Reads TFMA's input of a combiner for one example: its texts and its slices."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from components.gate.verdict import slice_key
 
 @dataclass(frozen=True)
 class Texts:
-    """Finds the reference and a model's hypothesis in what TFMA hands to a combiner."""
+    """Finds a model's hypothesis and the reference in TFMA's input of a combiner."""
 
     eval_config: config_pb2.EvalConfig
     model_name: str
@@ -35,12 +35,12 @@ class Texts:
         return one_text(prediction, "translation"), one_text(label, "reference")
 
 
-def one_text(values: NDArray[np.object_], what: str) -> str:
-    """The one string in an array of any rank; a byte that is no UTF-8 becomes U+FFFD."""
+def one_text(values: NDArray[np.object_], name: str) -> str:
+    """Returns the single string in an array of any rank; invalid UTF-8 becomes U+FFFD."""
     if values.size != 1:
         raise ValueError(
-            f"An example needs exactly one {what}, got {values.size}: does the model's signature "
-            "answer one translation per example?"
+            f"An example needs exactly one {name}, got {values.size}: does the model's signature "
+            "return one translation per example?"
         )
     value = values.reshape(-1)[0]
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
@@ -49,7 +49,7 @@ def one_text(values: NDArray[np.object_], what: str) -> str:
 def slices_of(
     element: metric_types.StandardMetricInputs, features: Sequence[str]
 ) -> tuple[str, ...]:
-    """The slices that an example belongs to, as TFMA makes them of these features."""
+    """Returns the slices of an example, as TFMA derives them from these features."""
     values = element.features if features else {}
     return tuple(
         slice_key(feature, value)

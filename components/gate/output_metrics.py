@@ -1,7 +1,7 @@
-"""TFMA metrics of what translations are like: the shares of `output_statistics`.
+"""TFMA metrics of properties of translations: the shares of `output_statistics`.
 
-TFMA imports the class by name from an `EvalConfig` (see `gate`). Like those of
-`translation_metrics`, the combiner holds names only, because Beam pickles it.
+TFMA imports the class by name from an `EvalConfig` (see `gate`). As in `translation_metrics`, the
+combiner holds names only, because Beam pickles it.
 """
 
 from __future__ import annotations
@@ -31,16 +31,15 @@ SOURCE_FEATURE = "source"
 
 
 class OutputShare(tfma.metrics.Metric):
-    """A share of each model's translations, of their words, or of where they look.
+    """A share of each model's translations, of their words or of their attention.
 
-    Not a number where there is nothing to count, such as the attention of a model that does not
-    tell it.
+    It is NaN if there is nothing to count, for example if a model does not return its attention.
 
     Args:
-      name: Of the metric, and of the share: one of `output_statistics.SHARES`.
+      name: Name of the metric and of the share: one of `output_statistics.SHARES`.
 
     Raises:
-      ValueError: There is no such share.
+      ValueError: The share is unknown.
     """
 
     def __init__(self, name: str) -> None:
@@ -59,7 +58,7 @@ def _output_share(
     for output_name in output_names or [""]:
         for model_name in model_names or [""]:
             key = metric_types.MetricKey(name=name, model_name=model_name, output_name=output_name)
-            # All shares are counted at once; TFMA drops names that begin with an underscore.
+            # One combiner counts all shares. TFMA drops metrics with a leading underscore.
             counts_key = key._replace(name="_output_counts")
             source = metric_types.FeaturePreprocessor(feature_keys=[SOURCE_FEATURE])
             combiner = _CountsCombiner(counts_key, Texts(eval_config, model_name, output_name))
@@ -97,11 +96,10 @@ class _CountsCombiner(beam.CombineFn):
 
 
 def _served_attention(predictions: object, model_name: str) -> ServedAttention | None:
-    """What a model told of its attention; None if it lacks one of the outputs, as a model may that
-    went live before there were any."""
+    """Returns a model's attention outputs, or None if one is missing, as in older live models."""
     if model_name and isinstance(predictions, Mapping):
         predictions = predictions.get(model_name)
-    # TFMA hands over a model's only output without its name.
+    # If a model has a single output, TFMA passes it without its name.
     if not isinstance(predictions, Mapping):
         return None
     outputs = [predictions.get(name) for name in (SOURCE_TOKENS, TARGET_TOKENS, ATTENTION)]
@@ -115,7 +113,7 @@ def _served_attention(predictions: object, model_name: str) -> ServedAttention |
 
 @dataclass(frozen=True)
 class _ReadShare:
-    """Takes one share out of the counts that the slice's metrics hold."""
+    """Computes one share from the counts in a slice's metrics."""
 
     key: metric_types.MetricKey
     counts_key: metric_types.MetricKey

@@ -1,8 +1,7 @@
-"""What a test set's translations are like beside their scores: whether they are there, run in
-circles, keep names and numbers, and look at their source.
+"""Statistics of translations beside their scores: empty ones, loops, copied words, attention.
 
-Each is a share of one count in another, and both are sums over sentences of whole numbers, so that
-any division of the test set among workers gives the same number to the last digit.
+Each statistic is one count divided by another. Both are sums of integers over sentences, so any
+division of the test set among workers gives the same result to the last digit.
 """
 
 import functools
@@ -16,9 +15,9 @@ from components.gate.repetition import is_loop
 from components.gate.served_attention import ServedAttention, read_served_attention
 from serving.attention.diagnostics import Diagnosis, diagnose_translation
 
-# The same sentence is measured in every slice that it belongs to, one after the other.
-_REMEMBERED_SENTENCES = 4096
-# Entropy is no whole number; it is counted in units this small.
+# Each slice measures a sentence again, shortly after the one before.
+_CACHED_SENTENCES = 4096
+# Entropy is not an integer, so it is counted in units of 2^-30.
 _UNITS = 1 << 30
 
 Counts = tuple[int, int]
@@ -26,13 +25,13 @@ Counts = tuple[int, int]
 
 @dataclass(frozen=True)
 class Output:
-    """A translation of one sentence, with all that it is judged by."""
+    """A translation of one sentence, with the inputs of its statistics."""
 
     source: str
     reference: str
     hypothesis: str
     attention: ServedAttention | None
-    """None where the model does not tell it."""
+    """None if the model does not return it."""
 
 
 def _empty_outputs(output: Output) -> Counts:
@@ -86,7 +85,7 @@ SHARES: dict[str, Callable[[Output], Counts]] = {
     "never_looked_at": _never_looked_at,
     "spurious_rows": _spurious_rows,
 }
-"""How each share is counted, in the order of a row of `count_output`."""
+"""The function behind each share, in the order of `count_output`."""
 
 DEFINITIONS = {
     "empty_outputs": "share of translations that are empty",
@@ -94,37 +93,37 @@ DEFINITIONS = {
     "a word four times, as their source does not (components/gate/repetition.py)",
     "copied_words_kept": "share kept of the source words that the reference copies: names, numbers "
     "(components/gate/copied_words.py)",
-    "numbers_kept": "the same of those with a digit",
-    "attention_entropy": "mean over target words, 0 if each looks at one place, 1 if at all alike "
-    "(serving/attention/diagnostics.py)",
+    "numbers_kept": "the same share of the words with a digit",
+    "attention_entropy": "mean over target words, 0 if each attends to one source word, 1 if to "
+    "all equally (serving/attention/diagnostics.py)",
     "never_looked_at": "share of source words that no target word puts 0.1 on "
     "(serving/attention/diagnostics.py)",
-    "spurious_rows": "share of target words that look at punctuation and the end more than at "
+    "spurious_rows": "share of target words that attend more to punctuation and the end than to "
     "words (serving/attention/diagnostics.py)",
 }
-"""What each share says, for whoever reads a verdict."""
+"""The meaning of each share, for readers of a verdict."""
 
 COUNTS_WIDTH = 2 * len(SHARES)
 
 
 def count_output(output: Output) -> tuple[int, ...]:
-    """The counts of one sentence: [counted, out of] for each of `SHARES`, `COUNTS_WIDTH` numbers.
+    """Returns the counts of one sentence: [counted, out of] for each of `SHARES`.
 
-    The words of attention are those of `serving.attention.diagnostics`, without punctuation; a
-    sentence with no words on one side has none.
+    These are `COUNTS_WIDTH` numbers. Attention counts the words of `serving.attention.diagnostics`,
+    without punctuation; if a side of the sentence has no words, its attention counts are 0.
     """
     return tuple(number for count in SHARES.values() for number in count(output))
 
 
 def share(name: str, total: np.ndarray) -> float:
-    """A share of a corpus.
+    """Computes a share over a corpus.
 
     Args:
       name: one of `SHARES`.
       total: `[COUNTS_WIDTH]` int64, the sum of the counts of its sentences.
 
     Returns:
-      0 to 1; not a number where there is nothing to count.
+      0 to 1, or NaN if there is nothing to count.
     """
     place = 2 * list(SHARES).index(name)
     counted, out_of = int(total[place]), int(total[place + 1])
@@ -137,12 +136,12 @@ def _diagnosis(output: Output) -> Diagnosis | None:
     return _diagnose(output.source, output.hypothesis, output.attention)
 
 
-@functools.lru_cache(_REMEMBERED_SENTENCES)
+@functools.lru_cache(_CACHED_SENTENCES)
 def _diagnose(source: str, hypothesis: str, attention: ServedAttention) -> Diagnosis | None:
     translation = read_served_attention(hypothesis, attention)
     return None if translation is None else diagnose_translation(source, translation)
 
 
-@functools.lru_cache(_REMEMBERED_SENTENCES)
+@functools.lru_cache(_CACHED_SENTENCES)
 def _copied(source: str, reference: str, hypothesis: str) -> tuple[CopiedWord, ...]:
     return tuple(copied_words(source, reference, hypothesis))

@@ -1,4 +1,4 @@
-"""Is one translation model worse than another? Paired bootstrap resampling of a test set.
+"""Paired bootstrap resampling: tests whether one translation model is worse than another.
 
 Philipp Koehn, "Statistical Significance Tests for Machine Translation Evaluation", EMNLP 2004,
 section 4: draw test sets of the same size with replacement, score both models on each, and count
@@ -13,20 +13,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# Numbers in a block of resampling weights: bounds the memory whatever the size of the test set.
+# Numbers in a block of resampling weights. It bounds the memory for any size of test set.
 _BLOCK = 4_000_000
 
 
 @dataclass(frozen=True)
 class PairedComparison:
-    """A candidate against a baseline on the same sentences.
+    """A comparison of a candidate with a baseline on the same sentences.
 
     Attributes:
       sentences: Size of the test set.
       difference: Candidate minus baseline, in points of the score.
-      p_value: Share of resampled test sets on which the candidate is not worse; small means
-        significantly worse.
-      gain_p_value: Share on which it is not better; small means significantly better.
+      p_value: Share of resampled test sets on which the candidate is not worse. A small value
+        means significantly worse.
+      gain_p_value: Share on which it is not better. A small value means significantly better.
       low, high: 95 % percentile interval of the difference over the resampled test sets.
     """
 
@@ -45,23 +45,23 @@ def paired_bootstrap(
     resamples: int = 1000,
     seed: int = 1,
 ) -> PairedComparison:
-    """Compare two models by resampling the sentences on which both were scored.
+    """Compares two models by resampling the sentences scored for both.
 
     The p-value is (1 + number of resamples with score(candidate) >= score(baseline)) / (1 +
-    resamples): Koehn's count for "the baseline is better", with the original test set counted once
-    so that it is never 0 (Davison and Hinkley, "Bootstrap Methods and their Application", 1997,
-    section 4.2). Equal models have p = 1, both ways. Sentences are put into one canonical order
-    first, so the same sentences give the same answer in whatever order they come.
+    resamples). This is Koehn's count for "the baseline is better", plus one for the original test
+    set, which keeps it above 0 (Davison and Hinkley, "Bootstrap Methods and their Application",
+    1997, section 4.2). Equal models have p = 1 both ways. The rows are sorted first, so the order
+    of the sentences does not change the result.
 
     Args:
       candidate: `[sentences, width]` sufficient statistics of the candidate's translations.
-      baseline: `[sentences, width]` those of the baseline's, row by row of the same sentences.
-      scores: `[n, width]` sums of rows to `[n]` scores.
+      baseline: `[sentences, width]` those of the baseline's translations, for the same sentences.
+      scores: Function from `[n, width]` sums of rows to `[n]` scores.
       resamples: Number of test sets to draw.
-      seed: Of the drawing.
+      seed: Seed of the resampling.
 
     Raises:
-      ValueError: The two do not have the same shape, or hold no sentence.
+      ValueError: The shapes differ, or there is no sentence.
     """
     if candidate.shape != baseline.shape or candidate.ndim != 2 or not len(candidate):
         raise ValueError(
@@ -95,7 +95,7 @@ def paired_bootstrap(
 
 
 def _draw(generator: np.random.Generator, resamples: int, sentences: int) -> NDArray[np.float64]:
-    """How often each sentence is drawn: `[resamples, sentences]`; a row adds up to `sentences`."""
+    """Draws how often each sentence occurs, `[resamples, sentences]`; rows sum to `sentences`."""
     weights = np.empty((resamples, sentences))
     for row in weights:
         row[:] = np.bincount(generator.integers(sentences, size=sentences), minlength=sentences)

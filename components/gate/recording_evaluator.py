@@ -1,13 +1,12 @@
-"""RecordingEvaluator: the stock Evaluator, which also writes down why it decided so.
+"""RecordingEvaluator: the stock Evaluator, which also records the reasons of its decision.
 
-The stock Evaluator leaves TFMA's records and a yes or no. Here the decision stays its own, and what
-it was made of is added: the verdict as files beside the records, and as custom properties of the
-blessing, where ML Metadata finds it.
+The stock Evaluator writes TFMA's records and a yes or no. This component keeps its decision and
+adds the verdict: as files beside the records, and as custom properties of the blessing for ML
+Metadata.
 
-Two things that no bound on a score can decide are decided around it. An export that
-ServingValidator refused is not evaluated: it may crash or hang whoever asks it, and nobody would
-push it. And an evaluation has a time limit, since a model may still take for ever on one sentence
-of the test set.
+It also handles two cases outside the bounds on scores. An export rejected by ServingValidator is
+not evaluated: it may crash or hang its caller, and it would not be pushed. And an evaluation has a
+time limit, since a model may still take for ever on one sentence of the test set.
 """
 
 import json
@@ -41,15 +40,15 @@ _LIVE_VERSION = "live_version"
 
 
 class EndlessEvaluationError(Exception):
-    """A model did not translate the test set in the time that it has."""
+    """A model did not translate the test set within the time limit."""
 
 
 class MissingFeatureError(LookupError):
-    """The test set lacks a feature that the gate is told to slice by."""
+    """The test set lacks a feature named in the gate's settings."""
 
 
 class RecordingExecutor(Executor):
-    """Evaluates, then writes the verdict down."""
+    """Evaluates a model and records the verdict."""
 
     def Do(
         self,
@@ -57,27 +56,26 @@ class RecordingExecutor(Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Evaluates.
+        """Evaluates the model and writes the verdict.
 
         Args:
-          input_dict: of the stock Evaluator, where the baseline model has the custom property
-            `live_version`, as LiveModel gives it; and `infra_blessing`, as ServingValidator leaves
-            it.
-          output_dict: of the stock Evaluator. The evaluation gets `verdict.json` and `verdict.txt`,
-            the blessing the properties of `verdict_properties`.
-          exec_properties: of the stock Evaluator, and `gate_settings` and `max_seconds`.
+          input_dict: the inputs of the stock Evaluator, and `infra_blessing` from ServingValidator.
+            The baseline model has LiveModel's custom property `live_version`.
+          output_dict: the outputs of the stock Evaluator. The evaluation gets `verdict.json` and
+            `verdict.txt`, the blessing the properties of `verdict_properties`.
+          exec_properties: those of the stock Evaluator, and `gate_settings` and `max_seconds`.
 
         Raises:
-          MissingFeatureError: no test sentence has a feature that the settings name.
-          EndlessEvaluationError: it took more than `max_seconds`. What runs cannot be stopped from
-            here, so the process should end itself soon.
+          MissingFeatureError: no test sentence has a feature named in the settings.
+          EndlessEvaluationError: the evaluation took more than `max_seconds`. It cannot be stopped
+            from here and runs on, so the process should end soon.
         """
         stock_inputs = {key: value for key, value in input_dict.items() if key != _INFRA_BLESSING}
         evaluation = artifact_utils.get_single_uri(output_dict["evaluation"])
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         live_version = _live_version(input_dict)
         if problems := _serving_problems(input_dict[_INFRA_BLESSING]):
-            _refuse(blessing)
+            _mark_not_blessed(blessing)
             has_baseline = bool(input_dict.get(standard_component_specs.BASELINE_MODEL_KEY))
             verdict = unservable_verdict(problems, has_baseline, live_version)
         else:
@@ -106,7 +104,7 @@ class RecordingExecutor(Executor):
 
 
 class RecordingEvaluatorSpec(standard_component_specs.EvaluatorSpec):
-    """What the stock Evaluator takes and gives, and what we add."""
+    """The stock Evaluator's specification with our parameters and input."""
 
     PARAMETERS = {  # noqa: RUF012 - the base class declares these as instance variables
         **standard_component_specs.EvaluatorSpec.PARAMETERS,
@@ -124,13 +122,13 @@ class RecordingEvaluator(Evaluator):
 
     Args:
       examples: Channel of the examples.
-      example_splits: Those that the model is judged on.
+      example_splits: Splits on which the model is evaluated.
       model: Channel of the candidate.
-      baseline_model: Channel of what is live; LiveModel leaves it empty before the first push.
+      baseline_model: Channel of the live model; LiveModel leaves it empty before the first push.
       infra_blessing: Channel of ServingValidator's blessing.
-      eval_config: What `gate.evaluation_config` makes of the settings.
+      eval_config: Configuration made by `gate.evaluation_config` from the settings.
       settings: The bounds of the gate.
-      max_minutes: How long the evaluation may take.
+      max_minutes: Time limit of the evaluation.
 
     Raises:
       ValueError: The time limit is not above 0.
@@ -166,13 +164,13 @@ class RecordingEvaluator(Evaluator):
             evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
             blessing=types.Channel(type=standard_artifacts.ModelBlessing),
         )
-        # The stock constructor makes a specification of its own, without what we add.
+        # The stock constructor would make a specification without our additions.
         super(Evaluator, self).__init__(spec=spec)
         self.with_id("Evaluator")
 
 
 def _serving_problems(blessings: list[types.Artifact]) -> list[str]:
-    """What ServingValidator found wrong with the export; nothing where it blessed it."""
+    """Returns ServingValidator's problems with the export; none if it blessed the export."""
     [blessing] = blessings
     if fileio.exists(os.path.join(blessing.uri, BLESSED_FILE)):
         return []
@@ -180,7 +178,7 @@ def _serving_problems(blessings: list[types.Artifact]) -> list[str]:
     return [f"{found['request']}: {found['problem']}" for found in report["problems"]]
 
 
-def _refuse(blessing: types.Artifact) -> None:
+def _mark_not_blessed(blessing: types.Artifact) -> None:
     """Marks a model as not blessed, as the stock Evaluator does."""
     path = os.path.join(blessing.uri, evaluator_constants.NOT_BLESSED_FILE_NAME)
     io_utils.write_string_file(path, "")
@@ -190,8 +188,14 @@ def _refuse(blessing: types.Artifact) -> None:
 
 
 def _require_slices(verdict: Verdict, settings: GateSettings) -> None:
-    """Raises MissingFeatureError: TFMA passes silently over a feature that no example has, and a
-    gate that was meant to look at each of its values would look at none."""
+    """Checks for the features of the settings in the test set.
+
+    TFMA silently ignores a feature missing from all examples; the gate would then check none of its
+    slices.
+
+    Raises:
+      MissingFeatureError: no test sentence has one of the features.
+    """
     found = {name.partition("=")[0] for name in verdict.metrics}
     missing = [name for name in settings.slice_features if name not in found]
     if missing:
@@ -215,12 +219,12 @@ def _record(verdict: Verdict, evaluation: str, blessing: types.Artifact) -> None
 
 
 def verdict_properties(verdict: Verdict) -> dict[str, str | float]:
-    """What ML Metadata keeps of a verdict, by name.
+    """Converts a verdict to properties for ML Metadata.
 
     Returns:
-      `outcome` and `bleu_difference`, `..._low` and `..._high` where there was a live model;
+      `outcome` and `bleu_difference`, `..._low` and `..._high` if there was a live model;
       `bleu`; for each check `check METRIC (SLICE)` with its number, its bound, pass or fail; and
-      `reasons`, a JSON list of what failed.
+      `reasons`, a JSON list of the failures.
     """
     properties: dict[str, str | float] = {}
     if verdict.difference is not None:

@@ -1,12 +1,12 @@
-"""Does a translation run in circles? The typical failure of a decoder that lost its way.
+"""Detects loops in translations, a typical failure of neural decoders.
 
 Holtzman et al., "The Curious Case of Neural Text Degeneration", ICLR 2020, section 4.2, shows how
-a probable phrase makes its own repetition more probable still.
+a probable phrase makes its own repetition even more probable.
 
-A translation loops if a group of words stands in it `WORD_TIMES` times or more in a row, or if
-within one word a group of letters stands `LETTER_TIMES` times or more in a row, which is how a loop
-looks in scripts without spaces. Capitals and the punctuation around words do not count. What the
-source repeats as often ("very, very, very") may be repeated.
+A translation loops if it repeats a group of words `WORD_TIMES` times or more in a row, or a group
+of letters within one word `LETTER_TIMES` times or more in a row, as loops do in scripts without
+spaces. Capitals and the punctuation around words are ignored. A repetition is no loop if the source
+repeats as often ("very, very, very").
 """
 
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ from components.gate.copied_words import words_of
 WORD_TIMES = 3
 LETTER_TIMES = 4
 SHORTEST_LETTER_GROUP = 2
-"""One letter many times is how people write "hmmmm"."""
+"""A single letter may be repeated, as in "hmmmm"."""
 
 
 def is_loop(source: str, hypothesis: str) -> bool:
-    """Whether a translation repeats itself as its source does not.
+    """Returns whether a translation loops and its source repeats itself less.
 
     Args:
-      source: the text that was translated.
+      source: the text to translate.
       hypothesis: our translation.
     """
     words, letters = _repetitions(hypothesis)
@@ -36,11 +36,11 @@ def is_loop(source: str, hypothesis: str) -> bool:
 
 
 def most_repetitions(items: Sequence[str], shortest: int = 1) -> int:
-    """How often the most repeated group of neighbours stands in a row; 1 where nothing repeats.
+    """Returns how often the most repeated group occurs in a row; 1 if nothing repeats.
 
     Args:
       items: words, or letters.
-      shortest: length of the shortest group that counts.
+      shortest: smallest length of a group.
     """
     most = 1
     for period in range(shortest, len(items) // 2 + 1):
@@ -52,7 +52,7 @@ def most_repetitions(items: Sequence[str], shortest: int = 1) -> int:
 
 
 def _repetitions(text: str) -> tuple[int, int]:
-    """The most repetitions of words, and of letters within a word."""
+    """Returns the most repetitions of words, and of letters within a word."""
     words = [word.casefold() for word in words_of(text)]
     in_letters = (most_repetitions(word, SHORTEST_LETTER_GROUP) for word in words)
     return most_repetitions(words), max(in_letters, default=1)

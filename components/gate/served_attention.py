@@ -1,8 +1,8 @@
-"""The attention of a translation as `serve_examples` hands it to the Evaluator.
+"""The attention of a translation in the format of the signature `serve_examples`.
 
-TFMA batches a thousand sentences and takes dense tensors only, so that padded attention of a batch
-with one long text in it would be gigabytes. So each sentence has its tokens in one string with
-spaces between them, and its weights in another, a serialized tensor (`trainer/export.py`).
+TFMA batches a thousand sentences and takes dense tensors only. With one long text in a batch, the
+padded attention would need gigabytes. So each sentence has its tokens in one string, separated by
+spaces, and its weights in another, a serialized tensor (`trainer/export.py`).
 """
 
 from typing import NamedTuple
@@ -20,7 +20,7 @@ ATTENTION = "attention"
 
 
 class ServedAttention(NamedTuple):
-    """What a model told of one translation, as it was told."""
+    """A model's raw attention outputs for one translation."""
 
     source_tokens: bytes
     target_tokens: bytes
@@ -33,12 +33,13 @@ def read_served_attention(text: str, served: ServedAttention) -> Translation | N
 
     Args:
       text: the translation.
-      served: what the model told of it.
+      served: the model's outputs for it.
 
     Returns:
-      The translation with its tokens and weights; its score is not known. None where what was told
-      is no attention between these tokens: to refuse such a model is ServingValidator's task, and
-      a live model that tells something else must not stop the run.
+      The translation with its tokens and weights; the score is NaN, because it is not known.
+      None if the weights are not a valid attention between these tokens. This is no error:
+      ServingValidator rejects such a candidate, and a live model with other outputs must not stop
+      the run.
     """
     source_tokens, target_tokens = (
         tuple(token for token in as_text(side).split(" ") if token)

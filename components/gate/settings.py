@@ -1,4 +1,4 @@
-"""The bounds of the gate. Free of TFX and TFMA, so that commands read them quickly."""
+"""The bounds of the gate. Without TFX and TFMA, which would slow down the commands' start."""
 
 from typing import Annotated
 
@@ -10,23 +10,23 @@ FeatureName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class GateBounds(Settings):
-    """What a model must reach, as the configuration says it."""
+    """The bounds on a model in the configuration."""
 
     min_bleu: float = Field(default=15.0, ge=0, le=100)
-    """Floor of the corpus BLEU on the test split."""
+    """Floor: the lowest allowed corpus BLEU on the test split."""
     max_bleu_drop: float = Field(default=1.0, ge=0, le=100)
-    """Largest drop of BLEU below the live model, over all."""
+    """Largest drop of BLEU below the live model, over all test sentences."""
     significance: float = Field(default=0.05, gt=0, lt=1)
-    """Probability that a model as good as the live one is blocked as worse, over all or in any
-    slice (paired bootstrap, Koehn 2004)."""
+    """Probability of blocking a model as good as the live one as worse, over all or in any slice
+    (paired bootstrap, Koehn 2004)."""
     bootstrap_resamples: int = Field(default=1000, ge=100, le=100_000)
-    """Test sets that the paired bootstrap draws."""
+    """Number of test sets drawn by the paired bootstrap."""
     min_slice_sentences: int = Field(default=100, ge=1)
     """A slice with fewer test sentences is reported but does not count."""
     require_improvement: bool = False
     """Whether a model must also be significantly better than the live one."""
     slice_features: list[FeatureName] = Field(default_factory=list)
-    """Features of the corpus whose values are slices too, beside the length buckets."""
+    """Features of the corpus for slicing, in addition to the length buckets."""
 
 
 class GateSettings(GateBounds):

@@ -1,9 +1,8 @@
-"""TFMA metrics over sentence statistics: corpus scores, and a model's scores against those of what
-is live.
+"""TFMA metrics over sentence statistics: corpus scores and their comparison with the live model.
 
-TFMA imports these classes by name from an `EvalConfig` (see `gate`). TFMA's own BLEU cannot gate:
-it answers an object instead of a number. The combiners hold names and numbers only, because Beam
-pickles them.
+TFMA imports these classes by name from an `EvalConfig` (see `gate`). TFMA's own BLEU cannot be used
+for the gate, since it returns an object instead of a number. The combiners hold names and numbers
+only, because Beam pickles them.
 """
 
 from __future__ import annotations
@@ -32,9 +31,9 @@ class CorpusScore(tfma.metrics.Metric):
     """A corpus score of each model, such as BLEU.
 
     Args:
-      name: Of the metric.
-      score: Which of `translation_statistics`: `bleu`, `chrf`, `ter` or `length_ratio`.
-      code_digest: Changes nothing but the configuration that TFX's cache looks at.
+      name: Name of the metric.
+      score: A score of `translation_statistics`: `bleu`, `chrf`, `ter` or `length_ratio`.
+      code_digest: Not used; it changes the configuration, and with it the key in TFX's cache.
     """
 
     def __init__(self, name: str = "bleu", score: str = "bleu", code_digest: str = "") -> None:
@@ -47,24 +46,25 @@ class CorpusScore(tfma.metrics.Metric):
 class PairedScore(tfma.metrics.Metric):
     """A number from the paired comparison of the candidate with the baseline model.
 
-    `drop` is the score of the baseline minus that of the candidate (positive: the candidate is
-    worse); `p_value`, `gain_p_value`, `difference_low` and `difference_high` are those of
-    `paired_bootstrap` (candidate minus baseline), and `adjusted_p_value` the smallest one of the
-    `family_of_tests`: over all it decides for all slices together. Only the candidate has them.
-    Where no baseline is known it takes the value of a model that is neither worse nor in need of
-    being better: 0, or 1 for the p-values of a drop.
+    `drop` is the baseline's score minus the candidate's (positive: the candidate is worse).
+    `p_value`, `gain_p_value`, `difference_low` and `difference_high` are from `paired_bootstrap`
+    (candidate minus baseline). `adjusted_p_value` is the smallest of the `family_of_tests`; over
+    all sentences it decides for all slices together.
+
+    Only the candidate has these numbers. Without a baseline they take a value with which a model
+    passes: 1 for `p_value` and `adjusted_p_value`, 0 for the others.
 
     Args:
-      name: Of the metric.
-      quantity: One of these.
-      score: Which of `translation_statistics`: `bleu`.
+      name: Name of the metric.
+      quantity: One of these numbers.
+      score: A score of `translation_statistics`: `bleu`.
       resamples: Number of resampled test sets.
-      seed: Of the resampling.
-      minimum_sentences: Size of the smallest slice that counts.
+      seed: Seed of the resampling.
+      minimum_sentences: A smaller slice does not count.
       slice_features: Each value of one of these features is a slice.
 
     Raises:
-      ValueError: There is no such quantity.
+      ValueError: The quantity is unknown.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class PairedScore(tfma.metrics.Metric):
 
 @dataclass(frozen=True)
 class _Settings:
-    """What the comparison of two models is told."""
+    """Settings of the comparison of two models."""
 
     score: str
     resamples: int
@@ -143,8 +143,8 @@ def _paired_score(
     models = model_names or [""]
     baselines = {spec.name for spec in eval_config.model_specs if spec.is_baseline}
     baselines &= set(models)
-    # TFMA drops metrics whose names begin with an underscore, and computes once what several
-    # metrics share.
+    # TFMA drops metrics with a leading underscore. It computes a metric once if several others
+    # need it under the same name.
     numbers = (settings.resamples, settings.seed, settings.minimum_sentences)
     shared_name = "_".join(
         ["_paired", settings.score, *map(str, numbers), *settings.slice_features]
@@ -177,7 +177,7 @@ def _paired_score(
 
 
 class _CorpusScoreCombiner(beam.CombineFn):
-    """Adds up the rows of one model; the accumulator is their sum, `[width]` int64."""
+    """Sums the rows of one model; the accumulator is `[width]` int64."""
 
     def __init__(self, key: metric_types.MetricKey, score: str, texts: Texts) -> None:
         self._key = key
@@ -201,7 +201,7 @@ class _CorpusScoreCombiner(beam.CombineFn):
 
 
 class _PairedComparisonCombiner(beam.CombineFn):
-    """Keeps the rows of both models: `2 * width` int32, and the slices, of each sentence."""
+    """Collects the rows of both models, `2 * width` int32, and the slices of each sentence."""
 
     def __init__(
         self,
@@ -251,7 +251,7 @@ class _PairedComparisonCombiner(beam.CombineFn):
 
 @dataclass(frozen=True)
 class _ReadQuantity:
-    """Takes one number out of the comparison that the slice's metrics hold."""
+    """Reads one number from the comparison in a slice's metrics."""
 
     key: metric_types.MetricKey
     family_key: metric_types.MetricKey

@@ -1,11 +1,11 @@
 """Corpus scores of translations from sufficient statistics of single sentences.
 
-BLEU, chrF and TER of a corpus are functions of sums over its sentences, so each sentence is reduced
-to a short row of integers once; rows are added up in any order and on any number of workers, and
-the sums give sacreBLEU's own score to the last digit. Resampling a test set then is arithmetic on
-rows: see `paired_bootstrap`.
+BLEU, chrF and TER of a corpus are functions of sums over its sentences. So each sentence is reduced
+once to a short row of integers. Rows can be summed in any order and on any number of workers; the
+sums give sacreBLEU's score to the last digit. Resampling a test set then only adds up rows (see
+`paired_bootstrap`).
 
-A new score is one more class with the four members of `SentenceStatistics`, added to `_KINDS`.
+To add a score, write a class with the four members of `SentenceStatistics` and add it to `_KINDS`.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ import numpy as np
 from numpy.typing import NDArray
 from sacrebleu.metrics import BLEU, CHRF, TER
 
-# The same sentence is scored in every slice that it belongs to, one after the other.
-_REMEMBERED_SENTENCES = 4096
+# Each slice scores a sentence again, shortly after the one before.
+_CACHED_SENTENCES = 4096
 
 
 class SentenceStatistics(Protocol):
-    """One score: its row per sentence, and the score of a sum of rows."""
+    """A score: makes a row per sentence, and the score from a sum of rows."""
 
     @property
     def width(self) -> int:
-        """Numbers in a row."""
+        """Number of integers in a row."""
 
     def row(self, hypothesis: str, reference: str) -> Sequence[int]:
-        """The sufficient statistics of one sentence.
+        """Returns the sufficient statistics of one sentence.
 
         Args:
-          hypothesis: The translation, as a reader sees it (not tokenized).
+          hypothesis: The translation, not tokenized.
           reference: The human translation.
 
         Returns:
@@ -41,28 +41,28 @@ class SentenceStatistics(Protocol):
         """
 
     def score(self, total: NDArray[np.int64]) -> float:
-        """sacreBLEU's corpus score.
+        """Returns sacreBLEU's corpus score.
 
         Args:
           total: `[width]` int64, the sum of the rows of the corpus.
         """
 
     def signature(self) -> str:
-        """sacreBLEU's signature of the score, with its version."""
+        """Returns sacreBLEU's signature of the score, with its version."""
 
 
 @runtime_checkable
 class ResampledStatistics(SentenceStatistics, Protocol):
-    """A score that can be computed for many sums at once, as resampling needs it."""
+    """A score computed for many sums at once, for resampling."""
 
     def scores(self, totals: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The corpus scores of many sums of rows.
+        """Returns the corpus scores of many sums of rows.
 
         Args:
-          totals: `[resamples, width]` float64 holding whole numbers.
+          totals: `[resamples, width]` float64 with integer values.
 
         Returns:
-          `[resamples]` float64, equal to `score` but for rounding.
+          `[resamples]` float64, equal to `score` except for rounding.
         """
 
 
@@ -78,9 +78,9 @@ class BleuStatistics:
     _order = 4
 
     def __init__(self) -> None:
-        # `force` only silences a warning about text that ends in " .".
+        # `force` only silences a warning about text ending in " .".
         self._bleu = BLEU(force=True)
-        self.row = functools.lru_cache(_REMEMBERED_SENTENCES)(self._row)
+        self.row = functools.lru_cache(_CACHED_SENTENCES)(self._row)
 
     def _row(self, hypothesis: str, reference: str) -> tuple[int, ...]:
         counts = self._bleu.corpus_score([hypothesis], [[reference]])
@@ -102,7 +102,7 @@ class BleuStatistics:
         hypothesis_length, reference_length = totals[:, 0], totals[:, 1]
         matches = totals[:, 2 : 2 + self._order]
         ngrams = totals[:, 2 + self._order :]
-        # Exponential smoothing (NIST, mteval-v13a): the k-th order without a match counts 1 / 2^k
+        # Exponential smoothing (NIST, mteval-v13a): the k-th order without a match gets 1 / 2^k
         # matches.
         without_match = matches == 0
         smoothed = np.where(without_match, 0.5 ** np.cumsum(without_match, axis=1), matches)
@@ -110,7 +110,7 @@ class BleuStatistics:
             log_precision = np.log(100.0 * smoothed / ngrams).mean(axis=1)
             brevity = np.minimum(0.0, 1.0 - reference_length / hypothesis_length)
             bleu = np.exp(log_precision + brevity)
-        # sacreBLEU: no match at all, or no n-gram of some order, is a score of 0.
+        # As in sacreBLEU, the score is 0 without any match or without n-grams of some order.
         defined = matches.any(axis=1) & ngrams.all(axis=1)
         return np.where(defined, bleu, 0.0)
 
@@ -129,11 +129,11 @@ class ChrfStatistics:
 
     def __init__(self) -> None:
         self._chrf = CHRF()
-        self.row = functools.lru_cache(_REMEMBERED_SENTENCES)(self._row)
+        self.row = functools.lru_cache(_CACHED_SENTENCES)(self._row)
 
     def _row(self, hypothesis: str, reference: str) -> tuple[int, ...]:
-        # sacreBLEU's chrF score does not carry its counts, so they come from the method that its
-        # own significance tests use; the golden tests hold it to the public corpus score.
+        # sacreBLEU's chrF score does not include its counts. They come from the private method of
+        # its significance tests; the golden tests compare it with the public corpus score.
         [row] = self._chrf._extract_corpus_statistics([hypothesis], [[reference]])
         return tuple(row)
 
@@ -147,7 +147,7 @@ class ChrfStatistics:
 
 class TerStatistics:
     """Translation edit rate (Snover et al., 2006) with sacreBLEU's defaults: tercom's tokens in
-    small letters; 0 is best, and it may be above 100.
+    lower case. 0 is best; the rate may exceed 100.
 
     A row is [edits, words of the reference].
     """
@@ -156,7 +156,7 @@ class TerStatistics:
 
     def __init__(self) -> None:
         self._ter = TER()
-        self.row = functools.lru_cache(_REMEMBERED_SENTENCES)(self._row)
+        self.row = functools.lru_cache(_CACHED_SENTENCES)(self._row)
 
     def _row(self, hypothesis: str, reference: str) -> tuple[int, int]:
         counts = self._ter.corpus_score([hypothesis], [[reference]])
@@ -165,7 +165,7 @@ class TerStatistics:
     def score(self, total: NDArray[np.int64]) -> float:
         edits, reference_words = (int(number) for number in total)
         if not reference_words:
-            # sacreBLEU: a translation of nothing is all wrong, none of nothing is right.
+            # As in sacreBLEU: for an empty reference, only an empty translation is right.
             return 100.0 if edits else 0.0
         return 100 * (edits / reference_words)
 
@@ -174,11 +174,12 @@ class TerStatistics:
 
 
 class LengthRatioStatistics:
-    """Tokens of the translations over tokens of the references, both as BLEU counts them: the ratio
-    that sacreBLEU prints beside BLEU and makes its brevity penalty of; 1 is as long as the
-    references.
+    """Number of BLEU tokens in the translations divided by the number in the references.
 
-    A row is BLEU's.
+    sacreBLEU prints this ratio beside BLEU and derives the brevity penalty from it. At 1 the
+    translations are as long as the references.
+
+    A row is a row of `BleuStatistics`.
     """
 
     width = BleuStatistics.width
@@ -204,13 +205,13 @@ _KINDS: dict[str, Callable[[], SentenceStatistics]] = {
 
 @functools.cache
 def sentence_statistics(kind: str) -> SentenceStatistics:
-    """The one object of this process for a score, so that Beam need not pickle sacreBLEU's.
+    """Returns this process's single object for a score, so Beam need not pickle it.
 
     Args:
       kind: `bleu`, `chrf`, `ter` or `length_ratio`.
 
     Raises:
-      ValueError: There is no such score.
+      ValueError: The score is unknown.
     """
     if kind not in _KINDS:
         raise ValueError(f"There is no score {kind!r}; there are {', '.join(_KINDS)}.")
@@ -218,13 +219,13 @@ def sentence_statistics(kind: str) -> SentenceStatistics:
 
 
 def resampled_statistics(kind: str) -> ResampledStatistics:
-    """The same for a score that can be resampled.
+    """Returns the object of `sentence_statistics` for a score with resampling.
 
     Args:
       kind: `bleu`.
 
     Raises:
-      ValueError: There is no such score, or it cannot be resampled.
+      ValueError: The score is unknown, or it cannot be resampled.
     """
     statistics = sentence_statistics(kind)
     if not isinstance(statistics, ResampledStatistics):
@@ -233,7 +234,7 @@ def resampled_statistics(kind: str) -> ResampledStatistics:
 
 
 def corpus_score(kind: str, hypotheses: Sequence[str], references: Sequence[str]) -> float:
-    """The score of a corpus in memory, made as the Evaluator makes it.
+    """Computes the score of a corpus in memory in the same way as the Evaluator.
 
     Args:
       kind: `bleu`, `chrf`, `ter` or `length_ratio`.
@@ -241,7 +242,7 @@ def corpus_score(kind: str, hypotheses: Sequence[str], references: Sequence[str]
       references: `[sentences]` human translations.
 
     Returns:
-      sacreBLEU's number: of `bleu` and `chrf` 0 to 100.
+      sacreBLEU's score; `bleu` and `chrf` are from 0 to 100.
     """
     statistics = sentence_statistics(kind)
     total = np.zeros(statistics.width, np.int64)
@@ -251,17 +252,17 @@ def corpus_score(kind: str, hypotheses: Sequence[str], references: Sequence[str]
 
 
 def bleu_signature() -> str:
-    """How BLEU is made: sacreBLEU's own signature, with its version."""
+    """Returns sacreBLEU's signature of BLEU, with its version."""
     return sentence_statistics("bleu").signature()
 
 
 def chrf_signature() -> str:
-    """How chrF is made: sacreBLEU's own signature, with its version."""
+    """Returns sacreBLEU's signature of chrF, with its version."""
     return sentence_statistics("chrf").signature()
 
 
 def ter_signature() -> str:
-    """How TER is made: sacreBLEU's own signature, with its version."""
+    """Returns sacreBLEU's signature of TER, with its version."""
     return sentence_statistics("ter").signature()
 
 

@@ -1,6 +1,6 @@
-"""The verdict of the gate: which numbers were held against which bounds, and the words for them.
+"""The verdict of the gate: its numbers, their bounds, and their descriptions in words.
 
-Free of TFX and TFMA, so that whoever reads verdicts starts quickly.
+Without TFX and TFMA, so commands for reading verdicts start quickly.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ class _Record(BaseModel):
 
 
 class Check(_Record):
-    """One number held against its bound.
+    """The comparison of one number with its bound.
 
     Attributes:
       metric: Name of the number.
       slice: `overall`, or `feature=value`.
-      value: The number; None where the evaluation does not hold it, which fails the check.
+      value: The number. None if the evaluation does not contain it; the check then fails.
       rule: Whether the number must be at least or at most the bound.
-      bound: What it is held against.
-      passed: What TFMA's validation decided.
+      bound: The bound.
+      passed: The decision of TFMA's validation.
     """
 
     metric: str
@@ -80,27 +80,26 @@ class Difference(_Record):
 
     @property
     def outcome(self) -> Outcome:
-        """What the difference means: nothing where its interval holds 0."""
+        """`improved` or `worse` if the interval excludes 0, else `not distinguishable`."""
         if self.low > 0:
             return "improved"
         return "worse" if self.high < 0 else "not distinguishable"
 
 
 class Verdict(_Record):
-    """What the gate decided about one candidate, with everything that it decided on.
+    """The gate's decision about one candidate, with the numbers behind it.
 
     Attributes:
       blessed: Whether the candidate may be pushed.
-      has_baseline: Whether there was a live model to compare with; the first model has only the
-        floor.
-      live_version: The version that the live model is served as, where the reader of the verdict
-        was told.
-      difference: Of the candidate from the live model; None where there is none.
-      checks: All checks that counted.
-      unjudged: Slices that are too small to count, with their sentences.
-      problems: Failures of the validation beside the checks, in words.
-      metrics: By slice, then by model (`candidate`, `baseline`), then by metric.
-      signatures: How each score is made.
+      has_baseline: Whether there was a live model for the comparison. For the first model only the
+        floor is checked.
+      live_version: The served version of the live model, if known.
+      difference: Difference from the live model; None if there is none.
+      checks: The checks behind the decision.
+      unjudged: Slices too small to count, with their numbers of sentences.
+      problems: Failures of the validation other than the checks, in words.
+      metrics: Numbers by slice, then by model (`candidate`, `baseline`), then by metric.
+      signatures: How each score is computed.
     """
 
     blessed: bool
@@ -115,18 +114,18 @@ class Verdict(_Record):
 
     @property
     def failures(self) -> tuple[Check, ...]:
-        """The checks that blocked the candidate."""
+        """The failed checks."""
         return tuple(check for check in self.checks if not check.passed)
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Why the candidate is blocked, in sentences."""
+        """The reasons for blocking the candidate, in sentences."""
         failed = (_failure(self, check) for check in self.failures)
         return (*failed, *self.problems)
 
 
 def slice_key(feature: str, value: Any) -> str:
-    """What a slice is called here, of a feature's name and one of its values."""
+    """Returns the name of a slice, made from a feature's name and a value."""
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
     return f"{feature}={text}"
 
@@ -134,12 +133,12 @@ def slice_key(feature: str, value: Any) -> str:
 def unservable_verdict(
     problems: Sequence[str], has_baseline: bool, live_version: str | None
 ) -> Verdict:
-    """The verdict on an export that was not evaluated, because it cannot be served.
+    """Makes the verdict on an export not evaluated because it cannot be served.
 
     Args:
-      problems: What ServingValidator found, in sentences; at least one.
+      problems: ServingValidator's problems, in sentences; at least one.
       has_baseline: Whether there is a live model.
-      live_version: Its version, where it is known.
+      live_version: Its version, if known.
     """
     return Verdict(
         blessed=False,
@@ -154,7 +153,7 @@ def unservable_verdict(
 
 
 def describe_difference(verdict: Verdict) -> str | None:
-    """One sentence on what the candidate is beside the live model, if there is one."""
+    """Compares the candidate with the live model in one sentence; None without a live model."""
     difference = verdict.difference
     if difference is None:
         return None
@@ -165,26 +164,26 @@ def describe_difference(verdict: Verdict) -> str | None:
 
 
 def describe_check(check: Check, where: str | None = None) -> str:
-    """One line on a check: `BLEU (all) is 28.05, must be at least 25`.
+    """Describes a check in one line: `BLEU (all) is 28.05, must be at least 25`.
 
     Args:
       check: passed or not.
-      where: the slice in other words than `slice_name`'s.
+      where: a description of the slice to use instead of `slice_name`'s.
     """
     decimals = 4 if check.metric.endswith("p_value") else 2
-    # Adding 0 turns a negative zero into a plain one.
+    # Adding 0 turns -0.0 into 0.0.
     value = "missing" if check.value is None else f"{check.value + 0.0:.{decimals}f}"
     place = where or slice_name(check.slice)
     return f"{metric_name(check.metric)} ({place}) is {value}, must be {check.rule} {check.bound:g}"
 
 
 def metric_name(metric: str) -> str:
-    """What a reader calls a metric; one that is not known here keeps its own name."""
+    """Returns a metric's name for readers; for an unknown metric, the key with spaces."""
     return _METRICS.get(metric, metric.replace("_", " "))
 
 
 def slice_name(name: str) -> str:
-    """What a reader calls a slice: `length_bucket=01-10` is `1–10 words`."""
+    """Returns a slice's name for readers: `length_bucket=01-10` becomes `1–10 words`."""
     if name == OVERALL:
         return "all"
     if not is_length_bucket(name):
@@ -194,12 +193,12 @@ def slice_name(name: str) -> str:
 
 
 def is_length_bucket(name: str) -> bool:
-    """Whether a slice is one of sentence length."""
+    """Returns whether a slice is a bucket of sentence lengths."""
     return name.startswith(LENGTH_BUCKET)
 
 
 def _failure(verdict: Verdict, check: Check) -> str:
-    """A check that failed, with the scores behind the p-value of a test."""
+    """Describes a failed check; a drop or its test with the BLEU of both models."""
     sentence = describe_check(check)
     models = verdict.metrics.get(check.slice, {})
     scores = [models.get(model, {}).get(BLEU) for model in (BASELINE, CANDIDATE)]

@@ -1,4 +1,4 @@
-"""A verdict as plain text: each check, all scores by slice and model, how they are made."""
+"""A verdict as plain text."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from components.gate.verdict import (
 
 _SCORES = (SENTENCES, BLEU, "chrf", "ter", "length_ratio", DROP, P_VALUE, GAIN_P_VALUE, LOW, HIGH)
 _HIDDEN = {ADJUSTED_P_VALUE}
-"""In the text, where the single tests stand."""
+"""Not in the text, which lists the single tests instead."""
 
 
 def format_verdict(verdict: Verdict) -> str:
-    """The verdict as plain text: each check, all scores by slice and model, how they are made."""
+    """Formats a verdict: each check, all scores by slice and model, and how they are computed."""
     names = [
         name
         for name in dict.fromkeys(
