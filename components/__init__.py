@@ -1,4 +1,4 @@
-"""The pipeline's own TFX components, one per file, executor beside its specification.
+"""The pipeline's own TFX components, one per file, with executor and specification.
 
-Nothing is imported here: the modules that need no TFX stay quick to import.
+This file imports nothing, so modules without TFX stay quick to import.
 """

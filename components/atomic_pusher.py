@@ -1,14 +1,17 @@
-"""AtomicPusher: the stock Pusher's place, inputs and artifact, with a push that can be watched.
+"""AtomicPusher: replaces the stock Pusher, with the same inputs and artifact, by an atomic push.
 
-The stock executor copies file by file to a folder that servers already look into, under a number
-that is the time in seconds. This one lets `serving.versions.push` decide and publish: a server sees
-a version whole or not at all, two runs that end at once get two versions, numbers only grow, a
-model that is live is not pushed again, one that was rolled back stays back, and old versions are
-removed.
+The stock executor copies file by file into a folder watched by servers, and uses the time in
+seconds as the version number. This executor leaves the decision and the publishing to
+`serving.versions.push`:
 
-Only a model that both Evaluator and ServingValidator blessed goes out; and only if the model that
-is live is still the one that it was judged against. A model that does not go out is a result and no
-error: the artifact's property `pushed` is 0 and `reason` says why.
+- A server sees a version complete or not at all.
+- Two runs ending at the same time get two versions, and version numbers only grow.
+- The live model is not pushed again, and neither is a model after its rollback.
+- Old versions are removed.
+
+A model is pushed only if both Evaluator and ServingValidator blessed it, and if the live model is
+still the one used in the evaluation. A model not pushed is a result and no error: the artifact's
+property `pushed` is 0, and `reason` holds the reason.
 """
 
 from __future__ import annotations
@@ -49,22 +52,22 @@ class Executor(stock_executor.Executor):
     def Do(
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
     ) -> None:
-        """Pushes, or says why not.
+        """Pushes the model, or records the reason for not pushing it.
 
         Args:
-          input_dict: of the stock Pusher, and `baseline_model`.
+          input_dict: the inputs of the stock Pusher, and `baseline_model`.
           output_dict: `pushed_model`, with the stock Pusher's properties `pushed`,
             `pushed_destination` and `pushed_version`, and `reason`.
-          exec_properties: of the stock Pusher.
+          exec_properties: those of the stock Pusher.
 
         Raises:
-          PublishingError: the version could not be written; what was live still is.
+          PublishingError: the version could not be written; the live model stays live.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         pushed = artifact_utils.get_single_instance(
             output_dict[standard_component_specs.PUSHED_MODEL_KEY]
         )
-        # The stock check lets a model out of which a blessing is missing.
+        # The stock check accepts a model without one of the blessings.
         if not all(input_dict.get(key) for key in _BLESSINGS) or not self.CheckBlessing(input_dict):
             self._MarkNotPushed(pushed)
             pushed.set_string_custom_property(REASON_KEY, NOT_BLESSED)
@@ -76,7 +79,7 @@ class Executor(stock_executor.Executor):
         if result.path is None:
             self._MarkNotPushed(pushed)
             return
-        # The archive of the stock Pusher: versions are retired, artifacts stay.
+        # Like the stock Pusher, keep a copy: old versions are removed, artifacts are not.
         io_utils.copy_dir(candidate, pushed.uri)
         self._MarkPushed(pushed, result.path, str(result.number))
 
@@ -91,7 +94,7 @@ def _push(candidate: str, input_dict: Artifacts, exec_properties: dict[str, Any]
     store = store_for(folder, candidate)
     judged_against = None
     if custom_config["has_baseline_channel"]:
-        # No artifact, where nothing was live.
+        # There is no artifact if no model was live.
         baselines = input_dict.get(BASELINE_KEY) or []
         contents = [
             fingerprint(path_utils.serving_model_dir(baseline.uri), store) for baseline in baselines
@@ -107,7 +110,7 @@ def _push(candidate: str, input_dict: Artifacts, exec_properties: dict[str, Any]
 
 
 class AtomicPusherSpec(standard_component_specs.PusherSpec):
-    """The stock Pusher's, and the baseline."""
+    """The stock Pusher's specification with the baseline as an input."""
 
     # The base class declares it as an instance variable, hence no ClassVar.
     INPUTS = {  # noqa: RUF012
@@ -117,7 +120,7 @@ class AtomicPusherSpec(standard_component_specs.PusherSpec):
 
 
 class AtomicPusher(stock_component.Pusher):
-    """Pushes a model that both blessings allow; its node is called `Pusher`."""
+    """Pushes a model with both blessings; its node is called `Pusher`."""
 
     SPEC_CLASS = AtomicPusherSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -131,19 +134,19 @@ class AtomicPusher(stock_component.Pusher):
         baseline_model: types.BaseChannel | None = None,
         keep_versions: int = DEFAULT_KEEP_VERSIONS,
     ) -> None:
-        """Wire the component.
+        """Makes the component.
 
         Args:
           model: the candidate, from the Trainer.
           model_blessing: from the Evaluator.
           infra_blessing: from ServingValidator.
-          serving_directory: the folder that servers watch, `models/NAME`.
-          baseline_model: from LiveModel, what the Evaluator compared the candidate with; without it
-            a model goes out even if another one went live meanwhile.
-          keep_versions: how many of the newest versions stay there, at least 2.
+          serving_directory: the folder watched by servers, `models/NAME`.
+          baseline_model: the Evaluator's baseline, from LiveModel. Without it a model is pushed
+            even if another one went live meanwhile.
+          keep_versions: number of the newest versions to keep, at least 2.
 
         Raises:
-          ValueError: fewer than 2 versions would be kept, so none could be rolled back to.
+          ValueError: fewer than 2 versions would be kept, so a rollback would be impossible.
         """
         if keep_versions < 2:
             raise ValueError(f"keep_versions must be 2 or more, not {keep_versions}.")
@@ -165,6 +168,6 @@ class AtomicPusher(stock_component.Pusher):
             ),
             pushed_model=types.Channel(type=standard_artifacts.PushedModel),
         )
-        # Not the stock constructor, which makes the stock specification.
+        # The stock constructor would make the stock specification.
         super(stock_component.Pusher, self).__init__(spec=specification)
         self.with_id("Pusher")

@@ -1,6 +1,6 @@
 """The features of a corpus: further columns of its lines, named in `corpus.json`, such as `domain`.
 
-They say what the gate may slice by; nothing is learned from them. Free of TFX and Beam.
+The gate can slice by them; models do not learn from them. Without TFX and Beam.
 """
 
 import json
@@ -11,16 +11,16 @@ from components.parallel_text import CorpusError
 
 INFORMATION_FILE = "corpus.json"
 LENGTH_BUCKET = "length_bucket"
-"""The feature that every example has."""
+"""The feature of every example."""
 RESERVED_NAMES = ("source", "target", LENGTH_BUCKET)
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def check_features(names: Iterable[str]) -> tuple[str, ...]:
-    """The names of features, in the order of their columns, if they can be such.
+    """Checks the names of features and returns them in the order of their columns.
 
     Raises:
-        CorpusError: a name is of another form, has a meaning already, or comes twice.
+        CorpusError: a name is malformed, reserved or repeated.
     """
     checked: list[str] = []
     for name in names:
@@ -40,13 +40,13 @@ def check_features(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def declared_features(information: str | bytes) -> tuple[str, ...]:
-    """The features that a corpus declares.
+    """Returns the features declared by a corpus.
 
     Args:
         information: the text of its `corpus.json`.
 
     Raises:
-        CorpusError: that cannot be read, or a name is not allowed.
+        CorpusError: the text cannot be read, or a name is not allowed.
     """
     try:
         document = json.loads(information)

@@ -1,4 +1,4 @@
-"""The shards of a corpus folder: found, opened, and fingerprinted by what they hold."""
+"""Finds, opens and fingerprints the shards of a corpus folder."""
 
 import contextlib
 import fnmatch
@@ -26,17 +26,17 @@ TRAIN_SPANS_KEY = "train_spans"
 
 
 def find_shards(input_base: str, pattern: str) -> list[str]:
-    """The shards of one split.
+    """Finds the shards of one split.
 
-    The folder is listed and its names are matched, instead of globbing the whole path, because a
-    folder may have `[` or `*` in its own name.
+    The function lists the folder and matches the names. Globbing the whole path would fail if the
+    folder's name contains `[` or `*`.
 
     Args:
         input_base: the corpus folder.
-        pattern: of the file names, relative to the folder.
+        pattern: pattern of the file names, relative to the folder.
 
     Returns:
-        Paths in order of their names. Files with another ending (`.part`, `~`) are no shards.
+        Paths in order of their names. Files with another ending (`.part`, `~`) are left out.
     """
     folder, name_pattern = os.path.split(os.path.join(input_base, pattern))
     return [
@@ -49,13 +49,13 @@ def find_shards(input_base: str, pattern: str) -> list[str]:
 def split_shards(
     input_base: str, split: str, pattern: str, train_spans: int | None = None
 ) -> list[str]:
-    """The shards of one split that a run reads, those of the spans included, oldest first.
+    """Finds the shards of one split to read in a run, with those of the spans, oldest first.
 
     Args:
         input_base: the corpus folder.
-        split: its name.
-        pattern: of the file names, relative to the folder and to each span in it.
-        train_spans: how many of the newest spans to train on; None for all.
+        split: name of the split.
+        pattern: pattern of the file names, relative to the folder and to each span in it.
+        train_spans: number of the newest spans to train on; None for all.
 
     Raises:
         CorpusError: two folders are the same span.
@@ -67,7 +67,7 @@ def split_shards(
 
 
 def shard_name(path: str) -> str:
-    """What a shard is called in reports: its file name, after that of its span if it has one."""
+    """Returns a shard's name for reports: its file name, after its span's name if it has a span."""
     folder, name = os.path.split(path)
     span = os.path.basename(folder)
     return f"{span}/{name}" if span_folders([span]) else name
@@ -82,12 +82,12 @@ def _names_in(folder: str) -> list[str]:
 def require_shards(
     input_base: str, patterns: Mapping[str, str], train_spans: int | None = None
 ) -> dict[str, list[str]]:
-    """The shards of every split.
+    """Finds the shards of every split.
 
     Args:
         input_base: the corpus folder.
-        patterns: of the file names, by split.
-        train_spans: how many of the newest spans to train on; None for all.
+        patterns: patterns of the file names, by split.
+        train_spans: number of the newest spans to train on; None for all.
 
     Raises:
         CorpusError: the folder or a split is missing.
@@ -106,7 +106,7 @@ def require_shards(
 
 
 def read_features(input_base: str) -> tuple[str, ...]:
-    """The features of a corpus folder, in the order of their columns; none without `corpus.json`.
+    """Reads a corpus's features, in the order of their columns; none without `corpus.json`.
 
     Raises:
         CorpusError: `corpus.json` cannot be read, or a name in it is not allowed.
@@ -118,7 +118,7 @@ def read_features(input_base: str) -> tuple[str, ...]:
 @contextlib.contextmanager
 def open_shard(path: str) -> Iterator[BinaryIO]:
     """Opens a plain or gzip shard for reading bytes, on any of Beam's file systems."""
-    # Not Beam's own decompression: it takes a gzip file that was cut short for a complete one.
+    # Beam's decompression would accept a truncated gzip file as complete.
     with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as stream:
         if path.endswith(".gz"):
             with gzip.GzipFile(fileobj=stream, mode="rb") as text:
@@ -128,21 +128,21 @@ def open_shard(path: str) -> Iterator[BinaryIO]:
 
 
 class ContentProcessor(FileBasedInputProcessor):
-    """Fingerprints shards by what they hold.
+    """Fingerprints shards by their content.
 
-    The stock fingerprint is made of sizes and of times of change in whole seconds: the same corpus,
-    made anew, would train the model again, and an edit within a second could be missed.
+    The stock fingerprint uses file sizes and modification times in whole seconds. With it, the same
+    corpus made again would train the model again, and an edit within a second could be missed.
     """
 
     train_spans: int | None = None
-    """How many of the newest spans count in the training split; None for all."""
+    """Number of the newest spans in the training split; None for all."""
 
     def resolve_span_and_version(self) -> tuple[int, int | None]:
-        """The newest span; 0 where the corpus has none. A run reads more than that one."""
+        """Returns the newest span, or 0 if there is none; a run reads older spans too."""
         return max(span_folders(_names_in(self._input_base_uri)), default=0), None
 
     def get_input_fingerprint(self, span: int, version: int | None) -> str:
-        """SHA-256 over names and contents of all shards, split by split, and the features."""
+        """Returns a SHA-256 of the features and of the names and contents of all splits' shards."""
         digest = hashlib.sha256()
         if features := read_features(self._input_base_uri):
             digest.update(f"features {' '.join(features)}\n".encode())
@@ -159,7 +159,7 @@ class ContentProcessor(FileBasedInputProcessor):
 
 
 class ContentDriver(FileBasedDriver):
-    """The stock driver, with a fingerprint of the content, and with all spans that a run reads."""
+    """The stock driver with a fingerprint of the content of all spans read in a run."""
 
     _train_spans: int | None = None
 
@@ -176,7 +176,7 @@ class ContentDriver(FileBasedDriver):
         range_config: range_config_pb2.RangeConfig | None = None,
         input_base_uri: str | None = None,
     ) -> ContentProcessor:
-        """The processor that finds and fingerprints the shards."""
+        """Returns the processor for finding and fingerprinting the shards."""
         assert input_base_uri
         processor = ContentProcessor(input_base_uri, splits, range_config)
         processor.train_spans = self._train_spans
@@ -184,7 +184,7 @@ class ContentDriver(FileBasedDriver):
 
 
 def settings_of(exec_properties: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The component's own arguments, by name."""
+    """Returns the component's own arguments, by name."""
     config = example_gen_pb2.CustomConfig()
     proto_utils.json_to_proto(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY], config)
     settings = struct_pb2.Struct()
@@ -193,5 +193,5 @@ def settings_of(exec_properties: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def train_spans_of(exec_properties: Mapping[str, Any]) -> int | None:
-    """How many of the newest spans to train on, by the component's arguments; None for all."""
+    """Returns the number of the newest spans to train on, from the arguments; None for all."""
     return int(settings_of(exec_properties)[TRAIN_SPANS_KEY]) or None

@@ -1,8 +1,7 @@
-"""The spans of a corpus: folders `span-1`, `span-2`, ... in the corpus folder, as TFX spells them,
-with shards that came later.
+"""The spans of a corpus: folders `span-1`, `span-2`, ... with later shards, named as TFX does.
 
-The shards of the folder itself are older than every span. A run trains on all of them or on the
-newest few; it validates and tests on all there are, so that models stay comparable. Free of TFX.
+The shards in the corpus folder itself are older than every span. A run trains on all spans or on
+the newest few. It validates and tests on all of them, so that models stay comparable. Without TFX.
 """
 
 import re
@@ -18,10 +17,10 @@ Part = TypeVar("Part")
 
 
 def span_folders(names: Iterable[str]) -> dict[int, str]:
-    """The spans among the names in a corpus folder.
+    """Finds the spans among the names in a corpus folder.
 
     Args:
-        names: of its entries; those of another form are no spans.
+        names: names of its entries; other names than spans' are ignored.
 
     Returns:
         Names by number, oldest first.
@@ -44,11 +43,11 @@ def span_folders(names: Iterable[str]) -> dict[int, str]:
 
 
 def chosen(parts: Sequence[Part], split: str, train_spans: int | None) -> Sequence[Part]:
-    """What a run reads of a split.
+    """Chooses the parts of a split to read in a run.
 
     Args:
-        parts: the shards of the split, one item for each folder that has any, oldest first.
-        split: its name.
-        train_spans: how many of the newest to train on; None for all.
+        parts: the shards of the split, one item per folder with shards, oldest first.
+        split: name of the split.
+        train_spans: number of the newest parts to train on; None for all.
     """
     return parts if train_spans is None or split != TRAIN else parts[-train_spans:]

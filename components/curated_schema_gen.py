@@ -1,7 +1,7 @@
-"""CuratedSchemaGen: the reviewed schema of the raw example enters the pipeline.
+"""CuratedSchemaGen: imports the reviewed schema of the raw example into the pipeline.
 
-The stock ImportSchemaGen is cached by the path of the schema alone, so that an edit of the file
-would go unseen; here its content is part of the cache key.
+The cache key of the stock ImportSchemaGen holds only the path of the schema, so it would miss an
+edit of the file. Here the content is part of the key.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ class CuratedSchemaGen(base_component.BaseComponent):
     """Imports a schema file; its node is called `SchemaGen`.
 
     Args:
-        schema_file: text protobuf of the schema; by default the one that ships with this package.
+        schema_file: text protobuf of the schema; by default the one shipped with this package.
     """
 
     SPEC_CLASS = CuratedSchemaGenSpec

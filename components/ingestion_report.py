@@ -1,7 +1,8 @@
-"""What became of every line of a corpus: counts that add up in any order, and the report of them.
+"""Counts of the accepted and rejected lines of a corpus, and their report.
 
-Beam workers each count their own shards; the counts of a split are the sum. The report is written
-beside the examples as `ingestion.json`, free of TFX and Beam for whoever reads it later.
+Each Beam worker counts its own shards. The counts of a split are their sum, in any order. The
+report is written beside the examples as `ingestion.json`. Without TFX and Beam, so commands can
+read it quickly.
 """
 
 import json
@@ -42,11 +43,11 @@ class RejectedLine(NamedTuple):
 
     @classmethod
     def of(cls, shard: str, line: int, raw: bytes, rejection: Rejection) -> Self:
-        """The row for a line as it was read."""
+        """Makes the row for a line as read from the shard."""
         return cls(shard, line, rejection.reason.value, shorten(raw), rejection.detail)
 
     def to_tsv(self) -> str:
-        """The row as tab-separated values, without a line end."""
+        """Returns the row as tab-separated values, without a line end."""
         return "\t".join(map(str, self))
 
 
@@ -54,7 +55,7 @@ class RejectedLine(NamedTuple):
 class SplitCounts:
     """Counts of a split, or of a part of it.
 
-    `first_rejected` keeps the smallest few rows by shard and line, whatever the order of adding.
+    `first_rejected` keeps the first few rows by shard and line, in any order of adding.
     """
 
     shards: int = 0
@@ -91,7 +92,7 @@ class SplitCounts:
 
     @classmethod
     def sum(cls, parts: Iterable[Self]) -> Self:
-        """The counts of all the parts together; the order of the parts changes nothing."""
+        """Sums the counts of all parts; their order does not matter."""
         total = cls()
         for part in parts:
             total.shards += part.shards
@@ -110,12 +111,12 @@ class SplitCounts:
         return total
 
     def to_json(self) -> str:
-        """All the counts, on one line."""
+        """Returns all counts as JSON on one line."""
         return json.dumps({"read": self.read, **vars(self)}, ensure_ascii=False, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The counts that `to_json` wrote."""
+        """Reads counts written by `to_json`."""
         values: dict[str, Any] = json.loads(text)
         del values["read"]
         for name in ("rejected", "length_buckets"):
@@ -126,12 +127,12 @@ class SplitCounts:
 
 @dataclass(frozen=True)
 class IngestionReport:
-    """The whole corpus: where it lies, what was allowed, what came of it.
+    """The report on a whole corpus: its folder, its limits and its counts.
 
     Args:
         corpus: the folder of the shards.
-        limits: what counted as a sentence pair.
-        max_rejected_fraction: largest part of all lines that may be rejected, 0 to 1.
+        limits: limits of a sentence pair.
+        max_rejected_fraction: largest allowed part of rejected lines, 0 to 1.
         splits: the counts by split.
     """
 
@@ -147,18 +148,18 @@ class IngestionReport:
 
     @property
     def rejected_fraction(self) -> float:
-        """Part of all lines of the corpus that was rejected."""
+        """The rejected part of all lines, 0 to 1."""
         total = self.total
         return total.rejected.total() / total.read if total.read else 0.0
 
     def check(self, rejected_uri: str) -> None:
-        """Stops a corpus that must not be used.
+        """Raises an error if the corpus must not be used.
 
         Args:
-            rejected_uri: where the rejected lines lie, for the message.
+            rejected_uri: place of the rejected lines, for the message.
 
         Raises:
-            TooManyRejectedError: more than `max_rejected_fraction` of the lines was rejected.
+            TooManyRejectedError: more than `max_rejected_fraction` of the lines were rejected.
             CorpusError: a shard is damaged or empty, or a split has no accepted line.
         """
         for split, counts in self.splits.items():
@@ -183,7 +184,7 @@ class IngestionReport:
                 )
 
     def describe_rejected(self) -> str:
-        """How many lines were rejected, why, and the first few of them."""
+        """Describes the rejected lines: their number, the reasons, and the first few of them."""
         total = self.total
         reasons = ", ".join(
             f"{reason} {count:,}" for reason, count in sorted(total.rejected.items())
@@ -198,7 +199,7 @@ class IngestionReport:
         return "\n".join(lines)
 
     def to_json(self) -> str:
-        """The report as it is kept in `ingestion.json`."""
+        """Returns the report in the format of `ingestion.json`."""
         splits = {split: json.loads(counts.to_json()) for split, counts in self.splits.items()}
         values = {
             "corpus": self.corpus,

@@ -1,16 +1,14 @@
-"""LiveModel: the model that is served today, as the baseline of the Evaluator.
+"""LiveModel: the currently served model, as the baseline of the Evaluator.
 
-What is live is read from the serving directory, not from ML Metadata, so that a rollback or a model
-that was pushed by hand counts too. The baseline is the highest usable version whose content differs
-from the candidate's. That is the live version, except right after the candidate itself was pushed:
-then it is what was live before (and was not taken back by a rollback), so that a second run with
-nothing changed finds the same baseline and is answered from the cache. The first model has no
-baseline: the component then publishes no artifact at all, and the stock Evaluator sees an empty
-baseline channel.
+The component reads the live version from the serving directory, not from ML Metadata. So a rollback
+or a model pushed by hand counts too. The baseline is the highest usable version with other content
+than the candidate. Usually this is the live version. Right after the candidate itself was pushed,
+it is the version live before, unless a rollback withdrew it. So a second run without changes finds
+the same baseline and uses the cache. The first model has no baseline: the component publishes no
+artifact, and the stock Evaluator sees an empty baseline channel.
 
-The driver puts the chosen version and its fingerprint among the execution properties before TFX
-looks into its cache (as ExampleGen's does with its input), so the node runs again exactly when the
-answer differs.
+Like ExampleGen's driver with its input, the driver adds the chosen version and its fingerprint to
+the execution properties before TFX's cache lookup. So the node runs again only if they change.
 """
 
 from __future__ import annotations
@@ -51,7 +49,7 @@ class TfxFileSystem:
     """Local and remote folders through TFX's file access."""
 
     def list_names(self, folder: str) -> list[str]:
-        # Object stores answer the names of folders with a slash at the end.
+        # Object stores return the names of folders with a slash at the end.
         if not fileio.isdir(folder):
             return []
         return [str(name).rstrip("/") for name in fileio.listdir(folder)]
@@ -71,7 +69,7 @@ class TfxFileSystem:
 
 @dataclass(frozen=True)
 class Baseline:
-    """A version of the serving directory that a candidate is compared with."""
+    """A version of the serving directory for comparison with a candidate."""
 
     number: int
     path: str
@@ -81,15 +79,15 @@ class Baseline:
 def find_baseline(
     serving_directory: str, candidate: str, filesystem: FileSystem | None = None
 ) -> Baseline | None:
-    """The highest usable version whose content is not the candidate's; None where there is none.
+    """Finds the highest usable version with other content than the candidate, or None.
 
-    Versions that no server could load and entries that are no versions are named in the log and
-    passed over; and below the live one, models that were taken back by a rollback.
+    Incomplete versions and other entries of the folder are skipped with a warning. Below the live
+    version, models withdrawn by a rollback are skipped too.
 
     Args:
-      serving_directory: The folder `models/NAME`, which need not exist yet.
+      serving_directory: The folder `models/NAME`; it need not exist yet.
       candidate: The folder of the candidate's SavedModel.
-      filesystem: How to reach both; TFX's own by default.
+      filesystem: Access to both folders; TFX's by default.
     """
     filesystem = filesystem or TfxFileSystem()
     for entry in foreign_entries(serving_directory, filesystem):
@@ -103,13 +101,13 @@ def find_baseline(
         version_fingerprint = fingerprint(version.path, filesystem)
         if version_fingerprint not in passed_over:
             return Baseline(version.number, version.path, version_fingerprint)
-        # The candidate itself is live. What was before counts, but not if it was taken back.
+        # The candidate itself is live. An earlier version is the baseline unless it was withdrawn.
         passed_over |= withdrawn_models(read_records(serving_directory, filesystem)).keys()
     return None
 
 
 class Driver(dsl_base_driver.BaseDriver, portable_base_driver.BaseDriver):
-    """Decides on the baseline before the cache is asked."""
+    """Chooses the baseline before the cache lookup."""
 
     def __init__(self, metadata_handle: Any) -> None:
         dsl_base_driver.BaseDriver.__init__(self, metadata_handle)
@@ -125,11 +123,11 @@ class Driver(dsl_base_driver.BaseDriver, portable_base_driver.BaseDriver):
 
 
 class Executor(base_executor.BaseExecutor):
-    """Copies the baseline: the serving directory may forget old versions, artifacts must stay."""
+    """Copies the baseline into an artifact, since old versions may be deleted."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Any) -> None:
         baseline = _baseline_of(input_dict, exec_properties)
-        # Where an orchestrator calls no driver, what is found now is the decision.
+        # An orchestrator without drivers leaves this empty; then the version found now is used.
         decided = exec_properties.get(FINGERPRINT_KEY)
         if decided is not None and decided != (baseline.fingerprint if baseline else ""):
             raise ChangedWhileCopyingError(
@@ -140,9 +138,9 @@ class Executor(base_executor.BaseExecutor):
         if baseline is None:
             if fileio.exists(model.uri):
                 fileio.rmtree(model.uri)
-            # An output without artifacts is cached and seen by the Evaluator as no baseline; an
-            # empty one is neither. Kubeflow calls no driver, and knows no output without artifacts:
-            # there the entry point of the Evaluator's container passes over the empty one.
+            # TFX caches an output without artifacts, and the Evaluator treats it as no baseline.
+            # Neither holds for an empty artifact. Kubeflow calls no driver and needs an artifact
+            # for each output; there the entry point of the Evaluator's container skips empty ones.
             if decided is not None:
                 output_dict[MODEL_KEY].clear()
             return
@@ -166,10 +164,10 @@ class LiveModelSpec(ComponentSpec):
 
 
 class LiveModel(base_component.BaseComponent):
-    """Finds the model that is served today and hands it on as the Evaluator's baseline.
+    """Finds the currently served model, the Evaluator's baseline.
 
-    Its output `model` holds one artifact with the properties `live_version` and `fingerprint`, or
-    none where nothing but the candidate was ever served.
+    Its output `model` has one artifact with the properties `live_version` and `fingerprint`, or
+    none if no model but the candidate was ever served.
     """
 
     SPEC_CLASS = LiveModelSpec
@@ -177,11 +175,11 @@ class LiveModel(base_component.BaseComponent):
     DRIVER_CLASS = Driver
 
     def __init__(self, model: types.BaseChannel, serving_directory: str) -> None:
-        """Wire the component.
+        """Makes the component.
 
         Args:
           model: The candidate, from the Trainer.
-          serving_directory: The folder that Pusher pushes to and a server watches, `models/NAME`.
+          serving_directory: The folder of Pusher and of the server, `models/NAME`.
         """
         super().__init__(
             LiveModelSpec(

@@ -1,7 +1,7 @@
-"""ModelReport: one HTML file that says what a run made and whether to trust it.
+"""ModelReport: an HTML report of a run, for judging its model.
 
-It reads artifacts alone, so it runs on every runner, and it runs whatever the gate decided. What it
-shows is chosen and written in `components.report`.
+The component reads only artifacts, so it works on every runner. It also runs if the gate blocked
+the model. `components.report` chooses and writes the content.
 """
 
 import os
@@ -53,8 +53,7 @@ class Executor(base_executor.BaseExecutor):
         """Writes the report.
 
         Args:
-          input_dict: one artifact each of those that ModelReport names; `baseline_model` may have
-            none.
+          input_dict: one artifact for each input of ModelReport; `baseline_model` may have none.
           output_dict: `report`, one File artifact.
           exec_properties: `seed`, `resamples` and `max_sentences`.
         """
@@ -110,17 +109,17 @@ class ModelReport(base_component.BaseComponent):
         """Wires the component.
 
         Args:
-          examples: of ParallelTextExampleGen, with a split `test`.
-          statistics: of StatisticsGen.
+          examples: from ParallelTextExampleGen, with a split `test`.
+          statistics: from StatisticsGen.
           model: the candidate, from the Trainer.
-          model_run: the Trainer's, with the history of the training.
-          baseline_model: of LiveModel; no artifact where nothing is live.
-          evaluation: of the Evaluator.
-          infra_blessing: of ServingValidator.
-          seed: draws the sample, and the test sets of the intervals.
-          resamples: number of those test sets.
-          max_sentences: how many test sentences are translated, at most.
-          code_digest: of the code that writes the report: TFX's cache is blind to code.
+          model_run: from the Trainer, with the history of the training.
+          baseline_model: from LiveModel; no artifact if no model is live.
+          evaluation: from the Evaluator.
+          infra_blessing: from ServingValidator.
+          seed: seed of the sample, and of the resampled test sets for the intervals.
+          resamples: number of resampled test sets.
+          max_sentences: largest number of test sentences to translate.
+          code_digest: digest of the report's code, because TFX's cache ignores code.
 
         Raises:
           ValueError: there would be no sentence to show.
@@ -146,7 +145,7 @@ class ModelReport(base_component.BaseComponent):
 
 
 def _read_inputs(input_dict: Artifacts, exec_properties: Any) -> Gathered:
-    """Reads all artifacts but the models themselves."""
+    """Reads all artifacts except the models themselves."""
     uri = {
         name: artifact_utils.get_single_uri(artifacts)
         for name, artifacts in input_dict.items()
@@ -173,7 +172,7 @@ def _read_inputs(input_dict: Artifacts, exec_properties: Any) -> Gathered:
 
 
 def _read(path: str) -> str | None:
-    """The text of a file; None where there is none."""
+    """Returns the text of a file, or None if there is none."""
     return io_utils.read_string_file(path) if fileio.exists(path) else None
 
 
@@ -190,7 +189,7 @@ def _test_pairs(examples: list[types.Artifact]) -> Iterator[TextPair]:
 
 
 def _side_statistics(statistics: list[types.Artifact]) -> list[SideStatistics]:
-    """Takes what a reader wants to know from StatisticsGen's files."""
+    """Reads the statistics for the report from StatisticsGen's files."""
     found = []
     [artifact] = statistics
     for split in artifact_utils.decode_split_names(artifact.split_names):

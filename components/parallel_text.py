@@ -1,8 +1,8 @@
-"""Parallel text as bytes: the lines of a shard and the verdict on each, free of TFX and Beam.
+"""Reads and checks the lines of a shard of parallel text, without TFX and Beam.
 
-A corpus line is `source<TAB>target` in UTF-8, with one more column for each feature that the corpus
-declares (`corpus_features`). A line that breaks the contract of the raw example is never an error
-here: it is a `Rejection` with its reason, for the caller to count and to keep.
+A corpus line is `source<TAB>target` in UTF-8, with one more column for each feature declared by the
+corpus (`corpus_features`). A malformed line is not an error here: it becomes a `Rejection` with
+its reason, for the caller to count and to keep.
 """
 
 import codecs
@@ -19,8 +19,8 @@ LENGTH_BUCKETS = ("01-10", "11-20", "21-30", "31+")
 UNKNOWN = "unknown"
 MAX_FEATURE_CHARACTERS = 64
 
-# A ratio of lengths says nothing about short texts: "Datenbankverwaltung" is a fair translation
-# of four words.
+# Short texts have no reliable ratio of lengths: "Datenbankverwaltung" is a fair translation of
+# four words.
 RATIO_FREE_WORDS = 5
 
 _BYTE_ORDER_MARK = codecs.BOM_UTF8
@@ -29,11 +29,11 @@ _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
 
 
 class CorpusError(ValueError):
-    """The corpus cannot be used as it is: a sentence that says what to fix."""
+    """The corpus cannot be used; the message names the fix."""
 
 
 class Reason(StrEnum):
-    """Why a line was rejected."""
+    """The reason for rejecting a line."""
 
     TOO_LONG = "too_long"
     NUL_BYTE = "nul_byte"
@@ -46,15 +46,15 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class LineLimits:
-    """What still counts as a sentence pair.
+    """The limits of a sentence pair.
 
     Args:
         max_words: most whitespace-separated words on either side.
         max_characters: most characters on either side.
-        max_length_ratio: most times that one side may be longer than the other.
+        max_length_ratio: largest length of one side divided by the other's.
 
     Raises:
-        ValueError: a limit that no line could meet.
+        ValueError: a limit is below 1, so it would reject every line.
     """
 
     max_words: int = 200
@@ -67,8 +67,10 @@ class LineLimits:
                 raise ValueError(f"{name} must be 1 or more, not {value}.")
 
     def max_line_bytes(self, features: int = 0) -> int:
-        """Bytes of the longest line with so many features that can be accepted: UTF-8 takes at most
-        4 per character."""
+        """Returns the most bytes of an accepted line with this number of features.
+
+        A character of UTF-8 takes at most 4 bytes.
+        """
         texts = 2 * 4 * self.max_characters + len(b"\t\r")
         return texts + features * (4 * MAX_FEATURE_CHARACTERS + len(b"\t"))
 
@@ -87,14 +89,14 @@ class Pair(NamedTuple):
 
 
 class Rejection(NamedTuple):
-    """A rejected line: the reason, and what exactly was seen."""
+    """The reason for rejecting a line, with details."""
 
     reason: Reason
     detail: str
 
 
 def length_bucket(words: int) -> str:
-    """Name of the length bucket of a sentence with so many source words.
+    """Returns the length bucket of a sentence with this number of source words.
 
     Args:
         words: whitespace-separated words, 1 or more.
@@ -106,21 +108,21 @@ def length_bucket(words: int) -> str:
 
 
 def curated_schema_path() -> str:
-    """Path of the TensorFlow Metadata schema of the raw example, for ImportSchemaGen."""
+    """Returns the path of the TensorFlow Metadata schema of the raw example."""
     return str(Path(__file__).with_name("raw_schema.pbtxt"))
 
 
 def read_lines(stream: BinaryIO, max_bytes: int) -> Iterator[bytes]:
-    r"""Lines of a shard, in bounded memory.
+    r"""Reads the lines of a shard in bounded memory.
 
-    Only `\n` ends a line. Python's text mode and `splitlines` also break at U+2028, U+0085, form
-    feeds and the like, which are ordinary characters of a sentence; bytes have no such ideas, and
+    Only `\n` ends a line. Python's text mode and `splitlines` also split at U+2028, U+0085, form
+    feeds and similar characters, which may occur within a sentence. Reading bytes avoids this, and
     invalid UTF-8 reaches the parser instead of ending the read.
 
     Args:
         stream: a binary stream of TSV, already decompressed.
-        max_bytes: of a longer line only the first `max_bytes + 1` bytes are kept: enough to see
-            that it is too long, and a file without line ends does not fill the memory.
+        max_bytes: largest allowed length. Only the first `max_bytes + 1` bytes of a longer line are
+            kept, to mark it as too long; so a file without line ends does not fill the memory.
 
     Yields:
         Each line without its `\n`; a byte order mark at the start of the file is dropped.
@@ -145,16 +147,16 @@ def read_lines(stream: BinaryIO, max_bytes: int) -> Iterator[bytes]:
 
 
 def parse_line(line: bytes, limits: LineLimits, features: Sequence[str] = ()) -> Pair | Rejection:
-    r"""Checks one line against the contract of the raw example.
+    r"""Checks one line against the format of the raw example.
 
     Args:
         line: `source<TAB>target`, and a column for each feature, without `\n`; one trailing `\r`
             is dropped.
-        limits: what still counts as a sentence pair.
+        limits: limits of a sentence pair.
         features: names of the further columns.
 
     Returns:
-        The pair, its texts byte for byte as they stood, or the rejection.
+        The pair with its unchanged texts, or the rejection.
     """
     max_bytes = limits.max_line_bytes(len(features))
     if len(line) > max_bytes:
@@ -188,14 +190,18 @@ def parse_line(line: bytes, limits: LineLimits, features: Sequence[str] = ()) ->
 
 
 def feature_value(text: str) -> str:
-    """The value that a column of a feature stands for: runs of spaces are one, and `unknown` stands
-    for nothing, so that the lines without a value are a slice with a name."""
+    """Normalises a feature's value: runs of spaces become one, an empty value `unknown`.
+
+    So the lines without a value form a named slice.
+    """
     return " ".join(text.split()) or UNKNOWN
 
 
 def feature_problem(text: str) -> str | None:
-    """Why a column is no value of a feature, if it is none. A value names a slice in tables and on
-    the screen, so it is short and printable."""
+    """Describes the problem of a feature's value, or returns None if the value is valid.
+
+    A value names a slice in tables and on the screen, so it must be short and printable.
+    """
     value = feature_value(text)
     if len(value) > MAX_FEATURE_CHARACTERS:
         return f"has {len(value):,} characters, more than {MAX_FEATURE_CHARACTERS}"
@@ -203,7 +209,7 @@ def feature_problem(text: str) -> str | None:
 
 
 def _is_visible(text: str) -> bool:
-    """Whether a text has anything but spaces, control and format characters."""
+    """Returns whether a text has more than spaces, control and format characters."""
     return any(unicodedata.category(character) not in _INVISIBLE_CATEGORIES for character in text)
 
 
@@ -214,8 +220,8 @@ def _check_lengths(pair: Pair, limits: LineLimits) -> Rejection | None:
         return Rejection(Reason.TOO_LONG, f"{max(characters):,} characters")
     if max(words) > limits.max_words:
         return Rejection(Reason.TOO_LONG, f"{max(words):,} words")
-    # Japanese, Chinese or Thai write a sentence as one "word", so words alone would reject whole
-    # corpora: the ratio is absurd only if the characters agree.
+    # Japanese, Chinese or Thai write a sentence as one "word", so a ratio of words alone would
+    # reject whole corpora. The ratio of characters must be too large as well.
     word_ratio = max(words) / min(words)
     ratio = min(word_ratio, max(characters) / min(characters))
     if max(words) > RATIO_FREE_WORDS and ratio > limits.max_length_ratio:
@@ -224,18 +230,18 @@ def _check_lengths(pair: Pair, limits: LineLimits) -> Rejection | None:
 
 
 def shorten(raw: bytes, limit: int = 200) -> str:
-    r"""A line as printable text on one line, for people to recognise it.
+    r"""Converts a line to short printable text, for people to recognise it.
 
-    Bytes that are no UTF-8 become `\xHH`, characters that cannot be printed `\uHHHH`, a backslash
-    is doubled, so that the text says exactly what was there.
+    Invalid UTF-8 becomes `\xHH`, unprintable characters become `\uHHHH`, and a backslash is
+    doubled, so the text is unambiguous.
 
     Args:
-        raw: the line as it was read.
+        raw: the line as read from the shard.
         limit: most bytes to show; `...` stands for the rest.
     """
     is_cut = len(raw) > limit
     decoder = codecs.getincrementaldecoder("utf-8")(errors="backslashreplace")
-    # Not final when cut: a character that the cut went through is left out, not called invalid.
+    # With final=False, a character cut in two is left out instead of shown as invalid.
     text = decoder.decode(raw[:limit].replace(b"\\", b"\\\\"), final=not is_cut)
     shown = "".join(_escape(character) for character in text)
     return shown + "..." if is_cut else shown

@@ -1,11 +1,11 @@
-"""ParallelTextExampleGen: a corpus folder of TSV shards becomes the Examples of the pipeline.
+"""ParallelTextExampleGen: turns a corpus folder of TSV shards into the pipeline's Examples.
 
-Folders `span-1`, `span-2`, ... in it add what came later.
+Folders `span-1`, `span-2`, ... in it hold later shards.
 
-The folder's own splits are kept (`train-*.tsv[.gz]`, `validation-*`, `test-*`): nothing is hashed
-anew, so that a published test set stays the test set. Malformed lines are counted by reason and
-kept under `rejected/` in the artifact, beside the `Split-*` folders that other components read;
-`ingestion.json` there is the report.
+The splits of the folder are kept (`train-*.tsv[.gz]`, `validation-*`, `test-*`) and not drawn
+again, so a published test set stays the test set. Malformed lines are counted by reason and kept
+under `rejected/` in the artifact, beside the `Split-*` folders. The report there is
+`ingestion.json`.
 """
 
 import os
@@ -54,7 +54,7 @@ _FILE_FORMAT = "tfrecords_gzip"
 
 
 def to_example(pair: Pair, features: Sequence[str] = ()) -> bytes:
-    """The raw example of a pair, a serialized `tf.train.Example`.
+    """Makes the raw example of a pair, a serialized `tf.train.Example`.
 
     Args:
         pair: an accepted line.
@@ -75,11 +75,11 @@ def to_example(pair: Pair, features: Sequence[str] = ()) -> bytes:
 
 
 class ReadShard(beam.DoFn):
-    """Reads one shard: examples, and to the side the rejected lines and the counts.
+    """Reads one shard: yields examples, with rejected lines and counts as further outputs.
 
-    A shard is one unit of work and is read from its start. Beam's ReadFromText would split a plain
-    file at byte offsets, after which no worker knows the number of its first line, and the report
-    has to name the line. Corpora come in shards so that there is enough to hand out.
+    A shard is one unit of work, read from its start, because the report needs line numbers. Beam's
+    ReadFromText would split a plain file at byte offsets, where a worker does not know the number
+    of its first line. Corpora have several shards to give each worker some.
     """
 
     def __init__(self, limits: LineLimits, features: Sequence[str] = ()) -> None:
@@ -103,8 +103,8 @@ class ReadShard(beam.DoFn):
                         counts.add_rejected(row)
                         yield beam.pvalue.TaggedOutput(_REJECTED, row.to_tsv())
         except (OSError, EOFError, zlib.error) as error:
-            # Counted, not raised: from a remote worker an error comes back as a RuntimeError that
-            # carries a traceback, and the user should get the sentence.
+            # Counted, not raised: an error in a remote worker would arrive as a RuntimeError with a
+            # traceback instead of a short message for the user.
             counts.damaged_shards[shard] = str(error)
         if not counts.read and not counts.damaged_shards:
             counts.empty_shards.append(shard)
@@ -112,7 +112,7 @@ class ReadShard(beam.DoFn):
 
 
 class SumCounts(beam.CombineFn):
-    """Adds up the counts of the shards."""
+    """Sums the counts of the shards."""
 
     def create_accumulator(self) -> SplitCounts:
         return SplitCounts()
@@ -128,12 +128,12 @@ class SumCounts(beam.CombineFn):
 
 
 class ReadSplit(beam.PTransform):
-    """Reads the shards of one split and leaves its rejected lines and counts in files.
+    """Reads the shards of one split and writes its rejected lines and counts to files.
 
     Args:
         shards: paths of the shards.
-        limits: what counts as a sentence pair.
-        report_prefix: the files are called so, and end in `.tsv` and `.json`.
+        limits: limits of a sentence pair.
+        report_prefix: path of the files without their endings, `.tsv` and `.json`.
         features: names of the columns after the texts.
     """
 
@@ -178,9 +178,9 @@ class ReadSplit(beam.PTransform):
 class ParallelTextExecutor(BaseBeamExecutor):
     """Ingests the corpus, writes the report, and stops the run if the corpus is not good enough.
 
-    It is no BaseExampleGenExecutor, because that one shuffles with random keys: the same corpus
-    would come out in another order each time, and training could not be repeated. Here one worker
-    keeps the order of the corpus; to shuffle is the trainer's task, with the trainer's seed.
+    BaseExampleGenExecutor is not used, because it shuffles with random keys: the same corpus would
+    get another order each time, and training could not be repeated. Here a single worker keeps the
+    order of the corpus. The trainer shuffles, with its own seed.
     """
 
     def Do(
@@ -194,11 +194,11 @@ class ParallelTextExecutor(BaseBeamExecutor):
         Args:
             input_dict: empty.
             output_dict: `examples`, one artifact.
-            exec_properties: as the component makes them.
+            exec_properties: as made by the component.
 
         Raises:
-            CorpusError: the corpus is missing, incomplete, damaged or rejected; the rejected lines
-                then lie beside the artifact's folder, which TFX deletes after a failure.
+            CorpusError: the corpus is missing, incomplete, damaged or rejected. The rejected lines
+                are then beside the artifact's folder, since TFX deletes the folder after a failure.
         """
         examples = artifact_utils.get_single_instance(
             output_dict[standard_component_specs.EXAMPLES_KEY]
@@ -251,14 +251,14 @@ class ParallelTextExecutor(BaseBeamExecutor):
 
 
 def _patterns_of(exec_properties: Mapping[str, Any]) -> dict[str, str]:
-    """Patterns of the shards by split, spans resolved by the driver."""
+    """Returns patterns of the shards by split, with the spans resolved by the driver."""
     config = example_gen_pb2.Input()
     proto_utils.json_to_proto(exec_properties[standard_component_specs.INPUT_CONFIG_KEY], config)
     return {split.name: split.pattern for split in config.splits}
 
 
 def _settings_of(exec_properties: Mapping[str, Any]) -> tuple[LineLimits, float]:
-    """The limits of a line, and `max_rejected_fraction`."""
+    """Returns the limits of a line, and `max_rejected_fraction`."""
     settings = settings_of(exec_properties)
     limits = LineLimits(
         max_words=int(settings["max_words"]),
@@ -269,27 +269,30 @@ def _settings_of(exec_properties: Mapping[str, Any]) -> tuple[LineLimits, float]
 
 
 def _take_counts(path: str) -> SplitCounts:
-    """Reads the counts that the Beam pipeline left, and removes the file."""
+    """Reads the counts written by the Beam pipeline, and removes the file."""
     counts = SplitCounts.from_json(io_utils.read_string_file(path))
     fileio.remove(path)
     return counts
 
 
 class ParallelTextExampleGen(FileBasedExampleGen):
-    """Ingests a corpus folder of `source<TAB>target` shards. The columns of the features that its
-    `corpus.json` declares follow, and become features of the raw example.
+    """Ingests a corpus folder of `source<TAB>target` shards.
 
-    Every argument, the content of the shards and the code of the parser are part of the cache key.
+    The features declared in its `corpus.json` are further columns; they become features of the raw
+    example. Every argument, the content of the shards and the code of the parser are part of the
+    cache key.
 
     Args:
         input_base: the corpus folder.
-        max_rejected_fraction: largest part of all lines that may be rejected, 0 to 1.
+        max_rejected_fraction: largest allowed part of rejected lines, 0 to 1.
         max_words: most whitespace-separated words on either side.
         max_characters: most characters on either side.
-        max_length_ratio: most times that one side may be longer than the other, in words and in
-            characters; short texts are free.
-        train_spans: train on so many of the newest spans (`components.corpus_spans`); None for all.
-        code_digest: of the code that reads lines and makes examples: TFX's cache is blind to code.
+        max_length_ratio: largest length of one side divided by the other's, in words and in
+            characters; short texts are exempt.
+        train_spans: number of the newest spans to train on (`components.corpus_spans`); None for
+            all.
+        code_digest: digest of the code for reading lines and making examples, because TFX's cache
+            ignores code.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -322,7 +325,7 @@ class ParallelTextExampleGen(FileBasedExampleGen):
                 "max_words": limits.max_words,
                 "max_characters": limits.max_characters,
                 "max_length_ratio": limits.max_length_ratio,
-                # A message of numbers has no null.
+                # 0 stands for None.
                 TRAIN_SPANS_KEY: train_spans or 0,
                 "code_digest": code_digest or "",
             }

@@ -1,8 +1,8 @@
-"""RecordingTrainer: the stock Trainer, which also records what the model was made from.
+"""RecordingTrainer: the stock Trainer, which also records the origin of the model.
 
-Reproducing a model takes its configuration, its corpus, its code and the versions of its libraries;
-the digests of all four come with `custom_config["record"]` and become custom properties of the
-artifact, where ML Metadata finds them.
+Reproducing a model takes its configuration, its corpus, its code and the versions of its libraries.
+`custom_config["record"]` has the digests of all four; they become custom properties of the
+artifact, for ML Metadata.
 """
 
 import json
@@ -17,7 +17,7 @@ from tfx.utils import json_utils
 
 
 class RecordingExecutor(GenericExecutor):
-    """Trains with `run_fn`, then writes the record down."""
+    """Trains with `run_fn`, then writes the record."""
 
     def Do(
         self,
@@ -25,13 +25,13 @@ class RecordingExecutor(GenericExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Trains.
+        """Trains the model and records its origin.
 
         Args:
-          input_dict: of the stock Trainer.
-          output_dict: of the stock Trainer; the Model artifact gets one custom property for each
-            entry of `custom_config["record"]`.
-          exec_properties: of the stock Trainer.
+          input_dict: the inputs of the stock Trainer.
+          output_dict: the outputs of the stock Trainer. The Model artifact gets one custom property
+            for each entry of `custom_config["record"]`.
+          exec_properties: those of the stock Trainer.
         """
         super().Do(input_dict, output_dict, exec_properties)
         config = json_utils.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY])
@@ -45,7 +45,7 @@ class RecordingTrainer(Trainer):
     """The stock Trainer with our executor; its node is called `Trainer`.
 
     Args:
-      arguments: of the stock Trainer, with `custom_config["record"]` as described above.
+      arguments: those of the stock Trainer, with `custom_config["record"]` as described above.
     """
 
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(RecordingExecutor)

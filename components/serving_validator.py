@@ -1,9 +1,9 @@
-"""ServingValidator: a clean process loads the export and asks it, before Pusher may take it.
+"""ServingValidator: loads the export in a clean process and sends requests to it before a push.
 
-TFX's InfraValidator does this with a model server in Docker, which not every machine has and which
-Kubeflow's compiler refuses. This component asks the same question of the folder alone, checks the
-answers too, and leaves the same `InfraBlessing` artifact, so the stock Pusher obeys it. A model
-that fails is a result, not an error: the run goes on, and Pusher pushes nothing.
+TFX's InfraValidator does this with a model server in Docker. Not every machine has Docker, and
+Kubeflow's compiler rejects InfraValidator. This component loads the folder directly, checks the
+responses too, and writes the same `InfraBlessing` artifact, so it works with the stock Pusher. A
+failed check is a result, not an error: the run continues, and Pusher pushes nothing.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from serving.export.subprocess_check import run_export_check
 
 REPORT_FILE = "serving_validation.json"
 
-# The names that TFX's InfraValidator writes and its Pusher reads.
+# File names of TFX's InfraValidator, also read by its Pusher.
 BLESSED_FILE = "INFRA_BLESSED"
 NOT_BLESSED_FILE = "INFRA_NOT_BLESSED"
 _BLESSED_PROPERTY = "blessed"
@@ -64,7 +64,7 @@ class Executor(base_executor.BaseExecutor):
 
 
 class ServingValidatorSpec(types.ComponentSpec):
-    """What ServingValidator takes and gives."""
+    """The inputs, outputs and parameters of ServingValidator."""
 
     PARAMETERS = {  # noqa: RUF012 - the base class declares these three as instance variables
         _MAX_SECONDS_PER_REQUEST: ExecutionParameter(type=float),
@@ -75,7 +75,7 @@ class ServingValidatorSpec(types.ComponentSpec):
 
 
 class ServingValidator(base_component.BaseComponent):
-    """Says whether a model can be served; `blessing` is for Pusher's `infra_blessing`."""
+    """Checks whether a model can be served; `blessing` is for Pusher's `infra_blessing`."""
 
     SPEC_CLASS = ServingValidatorSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -90,9 +90,9 @@ class ServingValidator(base_component.BaseComponent):
 
         Args:
           model: channel of the Model artifact to check.
-          max_seconds_per_request: the time that the model may take for each request.
-          code_digest: digest of the checks' own code, so that new checks look at a cached model
-            again.
+          max_seconds_per_request: time limit of each request.
+          code_digest: digest of the checks' code, so that changed checks run again on a cached
+            model.
 
         Raises:
           ValueError: the time limit is not above 0.
@@ -113,7 +113,7 @@ class ServingValidator(base_component.BaseComponent):
 
 @contextlib.contextmanager
 def _local_copy(directory: str) -> Iterator[str]:
-    """Brings a remote export here: the clean process has no credentials."""
+    """Copies a remote export here, since the clean process has no credentials."""
     if "://" not in directory:
         yield directory
         return

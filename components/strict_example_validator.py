@@ -1,6 +1,6 @@
-"""StrictExampleValidator: the stock ExampleValidator, except that an anomaly stops the run.
+"""StrictExampleValidator: the stock ExampleValidator, but an anomaly stops the run.
 
-The stock component writes its findings and lets the pipeline train on; here the run ends at the
+The stock component writes its findings and lets the pipeline continue. Here the run ends at the
 validator, and the error names every finding.
 """
 
@@ -22,7 +22,7 @@ class ExampleAnomalyError(ValueError):
 
 
 class StrictExecutor(Executor):
-    """Validates every split as the stock executor does, then refuses any anomaly."""
+    """Validates every split like the stock executor, and raises an error for any anomaly."""
 
     def Do(
         self,
@@ -35,7 +35,7 @@ class StrictExecutor(Executor):
         Args:
             input_dict: `statistics` and `schema`, one artifact each.
             output_dict: `anomalies`, one artifact.
-            exec_properties: of the stock component.
+            exec_properties: those of the stock component.
 
         Raises:
             ExampleAnomalyError: any split has any anomaly.
@@ -58,14 +58,14 @@ class StrictExecutor(Executor):
 
 
 def describe_anomalies(split: str, anomalies: anomalies_pb2.Anomalies) -> list[str]:
-    """One line for each anomaly of a split.
+    """Describes each anomaly of a split in one line.
 
     Args:
         split: the split's name.
-        anomalies: what TensorFlow Data Validation found in it.
+        anomalies: the findings of TensorFlow Data Validation.
 
     Returns:
-        Lines that name the split, the feature (or the whole data set) and the finding.
+        Lines with the split, the feature (or the whole data set) and the finding.
     """
     named = [(f"feature {name}", info) for name, info in sorted(anomalies.anomaly_info.items())]
     if anomalies.HasField("dataset_anomaly_info"):
@@ -81,7 +81,7 @@ def _read_anomalies(artifact: types.Artifact, split: str) -> anomalies_pb2.Anoma
 class StrictExampleValidator(ExampleValidator):
     """The stock ExampleValidator over all splits; any anomaly stops the run.
 
-    Its node is called `ExampleValidator`: in a run's listing it stands where everybody expects it.
+    Its node is called `ExampleValidator`, its usual name in the listing of a run.
 
     Args:
         statistics: the channel of StatisticsGen.

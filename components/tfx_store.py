@@ -1,4 +1,4 @@
-"""Remote model directories through TFX's file access, for publishing; local ones go without it."""
+"""Access to remote model directories through TFX, for publishing; local ones do not need it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _REMOTE = "://"
 
 
 class TfxStore(TfxFileSystem):
-    """Object stores, and whatever else TFX has a file system for.
+    """Object stores and other file systems known to TFX.
 
-    TensorFlow's `Rename` of a folder copies object by object there, so it is not used.
+    In an object store TensorFlow's `Rename` of a folder copies object by object, so it is not used.
     """
 
     moves_whole_folders = False
@@ -34,7 +34,7 @@ class TfxStore(TfxFileSystem):
         fileio.copy(source, destination, overwrite=True)
 
     def write(self, path: str, content: bytes) -> None:
-        # An object appears when it is whole.
+        # An object becomes visible only when it is complete.
         with fileio.open(path, "wb") as file:
             file.write(content)
 
@@ -42,7 +42,7 @@ class TfxStore(TfxFileSystem):
         raise NotImplementedError("No folder is moved in one step here.")
 
     def settle(self, folder: str) -> None:
-        """Does nothing: what was written lasts."""
+        """Does nothing: written objects are durable."""
 
     def remove(self, path: str) -> None:
         if fileio.isdir(path):
@@ -52,7 +52,7 @@ class TfxStore(TfxFileSystem):
 
 
 def store_for(*places: str) -> VersionStore:
-    """The store that reaches all these places.
+    """Returns a store with access to all these places.
 
     Args:
       places: paths or URIs of folders.

@@ -1,5 +1,5 @@
-"""The report of a run: one HTML file that says what was made and whether to trust it.
+"""The report of a run: one HTML file, for judging its model.
 
-Modules here know neither TFX nor Beam: `components.model_report` reads the artifacts, what is here
-chooses, computes and renders.
+These modules use neither TFX nor Beam. `components.model_report` reads the artifacts; the modules
+here choose, compute and render the content.
 """

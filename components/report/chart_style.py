@@ -1,4 +1,4 @@
-"""How every chart looks: quiet lines behind the numbers, in colours that all can tell apart."""
+"""The style of all charts: a light grid, and colours distinguishable with colour blindness."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ CHART_STYLE: dict[Any, Any] = {
     "grid.color": GRID,
     "xtick.color": INK,
     "ytick.color": INK,
-    # The same file on every machine, for the same numbers.
+    # With these, the same numbers give the same file on every machine.
     "svg.fonttype": "path",
     "svg.hashsalt": "attention-nmt",
 }
 """For `matplotlib.rc_context`."""
 
 INLINE_STYLE = CHART_STYLE | {"svg.fonttype": "none"}
-"""The same for `inline_svg`, whose letters are those of the page."""
+"""The same style for `inline_svg`, with the font of the page."""
 
 _PAGE_COLOURS = {
     BLUE: "var(--ours)",
@@ -48,18 +48,18 @@ _PAGE_COLOURS = {
 
 
 def inline_svg(figure: Figure, description: str, name: str) -> str:
-    """Writes a figure as an `svg` element in the colours of the page, light and dark.
+    """Renders a figure as an `svg` element in the colours of the page, light and dark.
 
     Args:
-      figure: drawn and written within `INLINE_STYLE`.
-      description: what a screen reader says instead of the picture.
-      name: begins every id of the element, so that a page may hold several.
+      figure: drawn within `INLINE_STYLE`, which must still apply.
+      description: text for screen readers.
+      name: prefix of all ids in the element, so a page can contain several figures.
     """
     content = io.StringIO()
     metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     figure.savefig(content, format="svg", transparent=True, metadata=metadata)
     _, _, drawing = content.getvalue().partition("<svg ")
-    # No frame cuts a mark on its border, and no url() stands in a page that loads nothing.
+    # Clip paths would cut marks on the border, and need url() in a page without external files.
     drawing = re.sub(r' clip-path="[^"]*"', "", drawing)
     drawing = re.sub(r'( id="| xlink:href="#)', rf"\g<1>{name}-", drawing)
     for colour, variable in _PAGE_COLOURS.items():

@@ -1,6 +1,6 @@
-"""The report's line charts as inline SVG: small, so that they can be read on a telephone.
+"""The report's line charts as inline SVG, small enough for a telephone.
 
-Each is followed by a table of its numbers.
+In the report, a table of its numbers follows each chart.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from components.report.wording import short
 
 _INCHES = (4.4, 2.6)
 _MOST_MARKED = 14
-"""More points than these get no marks: the line says enough."""
+"""A line with more points has no marks."""
 _LOOKS = {
     "this model": (BLUE, "-"),
     "live model": (VERMILION, "--"),
@@ -28,7 +28,7 @@ _LOOKS = {
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart, drawn."""
+    """A rendered chart."""
 
     title: str
     svg: str
@@ -37,7 +37,7 @@ class Chart:
 def training_charts(
     history: Sequence[Mapping[str, float]], live_history: Sequence[Mapping[str, float]]
 ) -> list[Chart]:
-    """Draws validation BLEU, the live model's beside it, and the losses, by epoch."""
+    """Draws validation BLEU by epoch for this and the live model, and the losses by epoch."""
     bleu = {"this model": _by_epoch(history, "validation_bleu")}
     if live_history:
         bleu["live model"] = _by_epoch(live_history, "validation_bleu")
@@ -49,7 +49,7 @@ def training_charts(
 
 
 def length_chart(verdict: Verdict) -> Chart | None:
-    """Draws BLEU by length of the source, of both models; None without such slices."""
+    """Draws BLEU of both models by length of the source; None without length buckets."""
     buckets = [name for name in verdict.metrics if is_length_bucket(name)]
     if not buckets:
         return None
@@ -75,16 +75,16 @@ def draw_lines(
     groups: Sequence[str] = (),
     hollow: Sequence[float] = (),
 ) -> Chart:
-    """Draws lines.
+    """Draws a line chart.
 
     Args:
-      title: what the chart shows.
-      lines: (x, y) of the points of each line, by its name; points that are no numbers are left
+      title: title of the chart.
+      lines: (x, y) of the points of each line, by its name; points with a y not finite are left
         out.
       groups: labels of x = 0, 1, ...; without them x is an epoch.
-      hollow: values of x whose marks are drawn empty.
+      hollow: values of x with empty marks.
     """
-    # Only now: matplotlib takes a second to load.
+    # Imported here because matplotlib takes a second to load.
     import matplotlib
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator

@@ -1,4 +1,4 @@
-"""How well the subword vocabulary covers text that it was not learned from."""
+"""Measures how well the subword vocabulary covers unseen text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from serving.contract.translation import bytes_of_token
 from text.characters import WORD_START
 
 UNKNOWN = "<unk>"
-"""As the vocabulary calls it (`trainer.subwords`)."""
+"""The unknown symbol of the vocabulary (`trainer.subwords`)."""
 _BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 
 
@@ -23,12 +23,12 @@ class Coverage:
     words: int
     subwords: int
     whole_words: int
-    """Words that are one subword."""
+    """Words of a single subword."""
     bytes: int
-    """Subwords that are a byte of a character which the vocabulary does not have."""
+    """Subwords for single bytes of characters missing from the vocabulary."""
     unknown: int
     most_split: Sequence[tuple[str, int]]
-    """The words of most subwords, with how many."""
+    """The words with the most subwords, and their numbers."""
 
     @property
     def subwords_per_word(self) -> float:
@@ -37,11 +37,11 @@ class Coverage:
 
 
 def measure_coverage(sentences: Iterable[Sequence[str]], examples: int = 5) -> Coverage:
-    """Counts.
+    """Counts the words and subwords of sentences.
 
     Args:
-      sentences: the subwords of each, the end symbol among them or not.
-      examples: how many words of `most_split`.
+      sentences: the subwords of each sentence, with or without the end symbol.
+      examples: number of words in `most_split`.
     """
     words: Counter[tuple[str, ...]] = Counter()
     for tokens in sentences:
@@ -60,7 +60,7 @@ def measure_coverage(sentences: Iterable[Sequence[str]], examples: int = 5) -> C
 
 
 def _words(tokens: Sequence[str]) -> list[tuple[str, ...]]:
-    """Groups subwords; a marker that stands alone opens the word after it and is a piece of it."""
+    """Groups subwords into words; a lone word marker is the first piece of the word after it."""
     words: list[list[str]] = []
     for token in tokens:
         if token == END_SYMBOL:

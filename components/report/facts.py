@@ -1,4 +1,4 @@
-"""All that a report tells, as values."""
+"""The content of a report, as values."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from serving.export.report import ExportReport
 
 @dataclass(frozen=True)
 class SideStatistics:
-    """What StatisticsGen counted of one side of one split."""
+    """StatisticsGen's counts of one side of one split."""
 
     split: str
     side: str
     distinct: int
-    """Different texts."""
+    """Number of different texts."""
     most_frequent: str
     times: int
-    """How often that one occurs."""
+    """Number of times the most frequent text occurs."""
 
 
 @dataclass(frozen=True)
 class CorpusFacts:
-    """What became of the corpus."""
+    """Counts and statistics of the corpus."""
 
     splits: Mapping[str, SplitCounts]
     sides: Sequence[SideStatistics]
@@ -57,29 +57,29 @@ class Interval:
 
 @dataclass(frozen=True)
 class ReportFacts:
-    """A run, for its report."""
+    """The content of a run's report."""
 
     card: Mapping[str, Any]
     """The candidate's `model_card.json`."""
     live_card: Mapping[str, Any]
-    """The live model's; empty without one."""
+    """The live model's card; empty without a live model."""
     verdict: Verdict
     serving: ExportReport
     history: Sequence[Mapping[str, float]]
-    """Of the training, an entry for each epoch (`trainer.training`)."""
+    """History of the training, an entry for each epoch (`trainer.training`)."""
     corpus: CorpusFacts
     sample: Sample
     notes: Sequence[str]
-    """Sentences that say what is missing, and why."""
+    """Sentences about the missing parts, with the reasons."""
     sentences: Sequence[Sentence] = ()
-    """The sample, translated; empty where it could not be."""
+    """The translated sample; empty if the translation failed."""
     coverage: Mapping[str, Coverage] = field(default_factory=dict)
-    """By side, `source` and `target`; of the sample."""
+    """Coverage of the sample by side, `source` and `target`."""
     interval: Interval | None = None
 
     @property
     def languages(self) -> tuple[str | None, str | None]:
-        """The codes of both languages, if the card tells."""
+        """The codes of both languages, or None if the card lacks them."""
         codes = [self.card.get(f"{side}_language") for side in ("source", "target")]
         source, target = (code if isinstance(code, str) else None for code in codes)
         return source, target
@@ -90,7 +90,7 @@ def read_corpus_facts(ingestion: str, sides: Sequence[SideStatistics]) -> Corpus
 
     Args:
       ingestion: the text of `ingestion.json`.
-      sides: from StatisticsGen.
+      sides: counts from StatisticsGen.
     """
     splits = json.loads(ingestion)["splits"]
     return CorpusFacts(
@@ -101,19 +101,19 @@ def read_corpus_facts(ingestion: str, sides: Sequence[SideStatistics]) -> Corpus
 def bleu_interval(
     hypotheses: Sequence[str], references: Sequence[str], *, resamples: int, seed: int
 ) -> Interval:
-    """Resamples a test set to see how far its BLEU depends on the choice of its sentences.
+    """Computes BLEU with its interval, by resampling the test set.
 
     Args:
       hypotheses: translations [n], at least one.
-      references: of each [n].
-      resamples: how many test sets are drawn.
-      seed: of the drawing.
+      references: reference of each translation [n].
+      resamples: number of test sets to draw.
+      seed: seed of the resampling.
     """
     statistics = resampled_statistics("bleu")
     rows = np.array(
         [statistics.row(*pair) for pair in zip(hypotheses, references, strict=True)], np.int64
     )
-    # A baseline that says nothing has BLEU 0 on every test set, so the difference is the score.
+    # An empty baseline has BLEU 0 on every test set, so the difference is the score itself.
     nothing = np.zeros_like(rows)
     found = paired_bootstrap(rows, nothing, statistics.scores, resamples, seed)
     return Interval(found.difference, found.low, found.high, resamples)

@@ -1,5 +1,4 @@
-"""From what was read to what is shown: both models translate the sample, and all of it is put
-together."""
+"""Gathers the content of the report: both models translate the sample, and the rest is added."""
 
 from __future__ import annotations
 
@@ -20,43 +19,43 @@ from serving.local.sample_translation import Answers, NoAnswerError, ask_about_s
 LOGGER = logging.getLogger(__name__)
 _SECONDS_TO_START = 300
 _SECONDS_PER_SENTENCE = 2.0
-"""A beam search of a long sentence on a busy processor takes a few tenths of one."""
+"""A beam search of a long sentence on a busy processor takes a few tenths of a second."""
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """What the artifacts of a run hold."""
+    """The content of a run's artifacts."""
 
     card: str | None
     """The text of the candidate's model card."""
     live_card: str | None
     history: str | None
-    """The text of the training's history."""
+    """The text of the training history."""
     verdict: Verdict
     serving: ExportReport
     corpus: CorpusFacts
     sample: Sample
     export: str
-    """The folder of the candidate's SavedModel, which is loaded only if `serving` passed."""
+    """The folder of the candidate's SavedModel, loaded only if `serving` passed."""
     live_export: str | None
-    """The live model's; None where nothing was live."""
+    """The live model's folder; None if no model was live."""
     resamples: int
-    """Of the bootstrap."""
+    """Number of bootstrap resamples."""
 
 
 def gather(found: Gathered) -> ReportFacts:
-    """Translates the sample and puts everything together.
+    """Translates the sample and combines everything for the report.
 
-    Whatever a model does, there is a report: what is missing then is said in its notes.
+    If a model fails there is still a report; its notes name the missing parts.
     """
     notes: list[str] = []
     ours = theirs = None
     if not found.serving.passed:
         notes.append("Nothing was translated for this report, because the export cannot be served.")
     else:
-        ours = _ask(found.export, "This model", found.sample, notes)
+        ours = _translate(found.export, "This model", found.sample, notes)
     if ours is not None and found.live_export is not None:
-        theirs = _ask(found.live_export, "The live model", found.sample, notes)
+        theirs = _translate(found.live_export, "The live model", found.sample, notes)
     facts = ReportFacts(
         card=_mapping(found.card),
         live_card=_mapping(found.live_card),
@@ -86,8 +85,8 @@ def gather(found: Gathered) -> ReportFacts:
     )
 
 
-def _ask(folder: str, name: str, sample: Sample, notes: list[str]) -> Answers | None:
-    """Asks a model; if it does not answer, a note says so."""
+def _translate(folder: str, name: str, sample: Sample, notes: list[str]) -> Answers | None:
+    """Translates the sample with a model; if this fails, adds a note and returns None."""
     texts = [source for source, _ in sample.pairs]
     references = [reference for _, reference in sample.pairs]
     seconds = _SECONDS_TO_START + _SECONDS_PER_SENTENCE * len(texts)
@@ -100,7 +99,7 @@ def _ask(folder: str, name: str, sample: Sample, notes: list[str]) -> Answers | 
 
 
 def _mapping(text: str | None) -> Mapping[str, Any]:
-    """Reads a model card; one that is missing or damaged tells nothing."""
+    """Reads a model card; empty if it is missing or damaged."""
     try:
         card = json.loads(text or "{}")
     except ValueError:

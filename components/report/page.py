@@ -1,6 +1,6 @@
-"""The report as one file: it loads nothing and runs nothing, and opens from disk.
+"""Renders the report as one HTML file without scripts or external files.
 
-`report.html` is the page and includes a template for each section.
+`report.html` is the page; it includes a template for each section.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ _MADE_FROM = ("corpus_checksum", "code_digest", "lock_digest", "seed", "machine"
 
 
 def write_report(facts: ReportFacts) -> str:
-    """Writes the report.
+    """Renders the report.
 
     Args:
-      facts: of the run.
+      facts: the content of the report.
 
     Returns:
-      HTML, whole, ending with a newline; UTF-8 is declared.
+      A complete HTML document, which declares UTF-8 and ends with a newline.
     """
     examples = [
         (place, example, make_heatmap(example.sentence.source, example.sentence.candidate))
@@ -94,17 +94,17 @@ def write_report(facts: ReportFacts) -> str:
 
 
 def as_json(value: Mapping[str, Any]) -> str:
-    """Returns a mapping as JSON that can be read."""
+    """Returns a mapping as indented JSON."""
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def excerpt(text: str) -> str:
-    """Returns a text as it can be shown in a cell of a table."""
+    """Makes a text printable and short, for a cell of a table."""
     return shortened(printable(text), _LONGEST_TEXT)
 
 
 def compare_words(text: str, other: str) -> list[tuple[str, bool]]:
-    """Divides a text into runs of words, with whether the other text has them too."""
+    """Splits a text into runs of words, each with whether the other text has it too."""
     words = text.split()
     matcher = difflib.SequenceMatcher(a=other.split(), b=words, autojunk=False)
     return [
@@ -118,11 +118,11 @@ _FILTERS = (
     as_json, compare_words, counted, describe_difference, doubtful, duration, excerpt, metric_name,
     most_improved, most_worsened, number, percent, printable, short, signed, slice_name, worst,
 )  # fmt: skip
-"""What templates may call by name."""
+"""Functions for the templates, by name."""
 
 
 def _metrics(verdict: Verdict) -> dict[str, dict[str, float | None]]:
-    """Whatever the Evaluator computed under its own names, and by slice and model."""
+    """Returns the Evaluator's metrics by name, then by slice and model."""
     columns = {
         f"{slice_name(name)}, {'this' if model == CANDIDATE else 'live'}": values
         for name, models in verdict.metrics.items()
@@ -136,7 +136,7 @@ def _metrics(verdict: Verdict) -> dict[str, dict[str, float | None]]:
 
 
 def _card_facts(facts: ReportFacts) -> dict[str, Any]:
-    """What the model is and what it was made from, by the words of the page."""
+    """Returns the model's description and origin, under the names shown on the page."""
     card = facts.card
     data, model = _mapping(card, "data"), _mapping(_mapping(card, "configuration"), "model")
     shown = {
@@ -162,7 +162,7 @@ def _mapping(card: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _history(card: Mapping[str, Any]) -> list[Mapping[str, float]]:
-    """The history in a model card of any age."""
+    """Returns the training history in a model card; older cards may have none."""
     history = card.get("history")
     if not isinstance(history, list):
         return []

@@ -1,7 +1,7 @@
-"""A fair sample of the test split that does not depend on the order of the examples.
+"""Draws a random sample of the test split, independent of the order of the examples.
 
-Beam writes a split in as many files as it likes, in any order. Pairs are therefore ranked by a hash
-of their own text and the seed, and the first of them are the sample.
+Beam writes a split to any number of files, in any order. So pairs are ranked by a hash of their
+text and the seed, and the first of them are the sample.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ TextPair = tuple[str, str]
 
 @dataclass(frozen=True)
 class Sample:
-    """Some pairs of a split, each kept as often as it occurs there."""
+    """A sample of the pairs of a split; all copies of a repeated pair are kept."""
 
     pairs: Sequence[TextPair]
     total: int
-    """Pairs of the split."""
+    """Number of pairs in the split."""
     seed: int
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is the whole split."""
+        """Whether the sample is the whole split."""
         return len(self.pairs) == self.total
 
 
 def draw_sample(pairs: Iterable[TextPair], most: int, seed: int) -> Sample:
-    """Draws a sample in little memory.
+    """Draws a sample; memory grows with the sample, not with the split.
 
     Args:
       pairs: the split, in any order; read once.
-      most: pairs of the sample, at most.
-      seed: another one, another sample.
+      most: largest number of pairs in the sample.
+      seed: seed of the sample.
     """
     total = 0
 
@@ -44,7 +44,7 @@ def draw_sample(pairs: Iterable[TextPair], most: int, seed: int) -> Sample:
         nonlocal total
         for pair in pairs:
             total += 1
-            # The number keeps equal pairs apart.
+            # The number distinguishes equal pairs.
             yield _rank(pair, seed), total, pair
 
     chosen = heapq.nsmallest(most, ranked())

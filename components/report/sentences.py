@@ -1,5 +1,4 @@
-"""The sentences of a sample as the candidate and the live model translate them, and which of them
-to show."""
+"""The sentences of a sample with the translations of both models, and the choice of examples."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ from serving.contract.translation import Translation
 HEATMAPS = 12
 _PER_PATTERN = HEATMAPS // len(Pattern)
 MOST_SHOWN_WORDS = 12
-"""On either side: a larger heatmap is hard to read among others."""
+"""Limit for either side, since a larger heatmap is hard to read beside others."""
 LEAST_SHOWN_WORDS = 3
 
 
@@ -29,28 +28,28 @@ class Sentence:
     reference: str
     candidate: Translation
     chrf: float
-    """Of the candidate's translation, 0 to 100."""
+    """chrF of the candidate's translation, 0 to 100."""
     diagnosis: Diagnosis | None
-    """Of the candidate's translation; None where there is nothing to judge."""
+    """Diagnosis of the candidate's attention; None if there is no attention between words."""
     live: Translation | None = None
     live_chrf: float | None = None
     findings: tuple[str, ...] = ()
-    """Why a reader should doubt the candidate's translation."""
+    """Reasons to doubt the candidate's translation."""
 
     @property
     def is_unchanged(self) -> bool:
-        """Whether the live model has the very same words."""
+        """Whether the live model's translation is identical."""
         return self.live is not None and self.live.text == self.candidate.text
 
     @property
     def change(self) -> float:
-        """chrF of the candidate less that of the live model; 0 without one."""
+        """chrF of the candidate minus chrF of the live model; 0 without a live model."""
         return 0.0 if self.live_chrf is None else self.chrf - self.live_chrf
 
 
 @dataclass(frozen=True)
 class Example:
-    """A sentence that was chosen to show its pattern."""
+    """A sentence chosen to show its pattern."""
 
     pattern: Pattern
     sentence: Sentence
@@ -61,12 +60,12 @@ def read_sentences(
     candidate: Sequence[Translation],
     live: Sequence[Translation] | None,
 ) -> list[Sentence]:
-    """Joins texts with their translations, and scores each.
+    """Joins texts with their translations, and scores each translation.
 
     Args:
       pairs: (source, reference) of each sentence.
-      candidate: the candidate's translation of each.
-      live: the live model's; None without one.
+      candidate: the candidate's translation of each sentence.
+      live: the live model's translations; None without a live model.
     """
     return [
         Sentence(
@@ -85,12 +84,12 @@ def read_sentences(
 
 
 def worst(sentences: Iterable[Sentence], most: int) -> list[Sentence]:
-    """Lists the translations that are farthest from their references, the worst first."""
+    """Lists the translations with the lowest chrF, the worst first."""
     return sorted(sentences, key=lambda sentence: (sentence.chrf, sentence.source))[:most]
 
 
 def most_improved(sentences: Iterable[Sentence], most: int) -> list[Sentence]:
-    """Lists the sentences that gained most chrF against the live model, most first."""
+    """Lists the sentences with the largest gains in chrF over the live model, largest first."""
     return [
         sentence
         for sentence in sorted(sentences, key=lambda each: (-each.change, each.source))[:most]
@@ -99,7 +98,7 @@ def most_improved(sentences: Iterable[Sentence], most: int) -> list[Sentence]:
 
 
 def most_worsened(sentences: Iterable[Sentence], most: int) -> list[Sentence]:
-    """Lists the sentences that lost most chrF against the live model, most first."""
+    """Lists the sentences with the largest losses in chrF to the live model, largest first."""
     return [
         sentence
         for sentence in sorted(sentences, key=lambda each: (each.change, each.source))[:most]
@@ -108,7 +107,7 @@ def most_worsened(sentences: Iterable[Sentence], most: int) -> list[Sentence]:
 
 
 def doubtful(sentences: Iterable[Sentence], most: int) -> list[Sentence]:
-    """Lists the sentences that `nmt diagnose` would name, which needs no references."""
+    """Lists the sentences `nmt diagnose` would list; this does not use the references."""
     found = CorpusDiagnostics()
     by_line = dict(enumerate(sentences, 1))
     for line, sentence in by_line.items():
@@ -130,13 +129,13 @@ def doubtful(sentences: Iterable[Sentence], most: int) -> list[Sentence]:
 
 
 def choose_examples(sentences: Sequence[Sentence]) -> list[Example]:
-    """Chooses the sentences whose heatmaps are shown.
+    """Chooses the sentences for the heatmaps.
 
-    Three of each pattern, those that show it most clearly, among sentences short enough to be
-    read. A pattern that is rarer than that leaves its places to the others, in their order.
+    These are the three clearest examples of each pattern, among sentences short enough to read. If
+    a pattern has fewer, further examples of the other patterns take their places, in order.
 
     Returns:
-      At most `HEATMAPS`, by pattern; the clearest of each first.
+      At most `HEATMAPS` sentences by pattern, the clearest of each first.
     """
     ranked = {pattern: _clearest(sentences, pattern) for pattern in Pattern}
     shown = {pattern: min(_PER_PATTERN, len(found)) for pattern, found in ranked.items()}
@@ -153,7 +152,7 @@ def choose_examples(sentences: Sequence[Sentence]) -> list[Example]:
 
 
 def _clearest(sentences: Sequence[Sentence], pattern: Pattern) -> list[Sentence]:
-    """Lists the sentences of a pattern that can be shown, the clearest first."""
+    """Lists a pattern's sentences of readable length, the clearest first."""
     found: dict[str, tuple[float, Sentence]] = {}
     for sentence in sentences:
         diagnosis = sentence.diagnosis
@@ -167,11 +166,11 @@ def _clearest(sentences: Sequence[Sentence], pattern: Pattern) -> list[Sentence]
 
 
 def _clarity(diagnosis: Diagnosis) -> float:
-    """How much a sentence is what its pattern says, by the measure that decides on it."""
+    """Measures how clearly a sentence shows its pattern, by the measure defining the pattern."""
     measures = diagnosis.measures
     match diagnosis.pattern:
         case Pattern.DIAGONAL:
-            # Longer ones first: two words stand on a diagonal by chance.
+            # Longer ones first: two words can form a diagonal by chance.
             return (measures.monotonicity - measures.entropy) * np.sqrt(measures.targets)
         case Pattern.SPREAD:
             return measures.entropy
@@ -193,7 +192,7 @@ def _chrf(translation: Translation, reference: str) -> float:
 
 
 def _diagnose(source: str, translation: Translation) -> Diagnosis | None:
-    """Judges a translation; weights that are no numbers say nothing."""
+    """Diagnoses the attention of a translation; None if a weight is not finite."""
     if not np.isfinite(translation.attention).all():
         return None
     return diagnose_translation(source, translation)

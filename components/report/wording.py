@@ -1,4 +1,4 @@
-"""How a report writes numbers."""
+"""Formats the numbers of a report."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import math
 
 
 def number(value: float | None, decimals: int = 2) -> str:
-    """Writes a number with a real minus sign; `missing` for none."""
+    """Formats a number with a real minus sign, or None as `missing`."""
     if value is None:
         return "missing"
     if not math.isfinite(value):
         return str(value)
-    # Adding 0 turns a negative zero into a plain one.
+    # Adding 0 turns -0.0 into 0.0.
     return f"{round(value, decimals) + 0.0:,.{decimals}f}".replace("-", "−")
 
 
 def signed(value: float, decimals: int = 2) -> str:
-    """Writes a difference, `+` where it is positive."""
+    """Formats a difference, with `+` if it is positive."""
     written = number(value, decimals)
     return f"+{written}" if round(value, decimals) > 0 else written
 
 
 def short(value: float | None) -> str:
-    """Writes any metric: whole numbers whole, others with four digits."""
+    """Formats any metric: integers without decimals, others with four digits."""
     if value is None or not math.isfinite(value):
         return number(value)
     if value == int(value):
@@ -32,17 +32,17 @@ def short(value: float | None) -> str:
 
 
 def percent(share: float, decimals: int = 1) -> str:
-    """Writes a share of 1."""
+    """Formats a share, 0 to 1, as a percentage."""
     return f"{number(100 * share, decimals)} %"
 
 
 def counted(count: int, noun: str) -> str:
-    """Writes a count with its noun, which is regular."""
+    """Formats a count with its noun; the plural takes an s."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:
-    """Writes a time in its two largest units."""
+    """Formats a time in its two largest units."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
