@@ -1,7 +1,7 @@
-"""Attention heatmaps of fixed validation sentences, so that TensorBoard shows how they sharpen.
+"""Attention heatmaps of fixed validation sentences, to show in TensorBoard how attention develops.
 
-The sentences are few, and their references are given (forced decoding), so rows and columns stay
-the same from epoch to epoch and only the weights change. Nothing of it touches the training.
+A few sentences are decoded with their references given (forced decoding). So rows and columns stay
+the same from epoch to epoch, and only the weights change. Training is not affected.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from trainer.model import TranslationModel
 from trainer.subwords import SubwordDecoder
 
 MOST_SUBWORDS = 24
-"""On either side, the end symbol aside: a larger picture is hard to read."""
+"""Limit for either side without the end symbol; a larger picture is hard to read."""
 
 
 def make_attention_images(
@@ -27,15 +27,16 @@ def make_attention_images(
     vocabulary: list[str],
     number: int,
 ) -> Callable[[], None]:
-    """Returns a function that writes the heatmaps of the model's weights of the moment as image
-    summaries, to the writer and the step of the caller.
+    """Returns a function for writing heatmaps of the current model as image summaries.
+
+    The function uses the caller's summary writer and step.
 
     Args:
-      model: drawn each time as it is then.
+      model: the model, with its weights at the time of the call.
       pairs: the validation split.
-      indices: which of its sentences may be drawn; the first that are short enough are.
-      vocabulary: to turn ids into text.
-      number: how many; 0 draws nothing.
+      indices: candidate sentences; the first ones short enough are drawn.
+      vocabulary: for turning ids into text.
+      number: number of heatmaps; 0 draws nothing.
     """
     lengths = np.maximum(pairs.source.lengths, pairs.target.lengths)[indices]
     chosen = indices[lengths <= MOST_SUBWORDS][:number]
@@ -78,7 +79,7 @@ def _texts(texts: tf.Tensor) -> list[str]:
 
 
 def _tokens(symbols: tf.Tensor, ids: tf.Tensor) -> list[tuple[str, ...]]:
-    """The subwords of each row, without padding."""
+    """Returns the subwords of each row, without padding."""
     lengths = tf.math.count_nonzero(ids, axis=1).numpy()
     return [
         tuple(symbol.decode("utf-8") for symbol in row[:length])

@@ -1,7 +1,7 @@
-"""The kinds of attention that `model.attention` can name.
+"""The kinds of attention, the values of the setting `model.attention`.
 
-A new kind is a file with its class (`trainer.attention.Attention`) and a row here. Free of
-TensorFlow: settings and the model card read it.
+To add a kind, add a file with its class (`trainer.attention.Attention`) and a row here. Without
+TensorFlow, because the settings and the model card use this module.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class AttentionKind:
 
     Attributes:
       layer: its class, as `module:name`.
-      citation: where it comes from, for the model card.
-      problem: what is wrong with its settings, in a sentence; None if nothing is.
+      citation: its source, for the model card.
+      problem: function from the settings to a sentence on their problem, or None.
     """
 
     layer: str
@@ -96,7 +96,7 @@ else:
 def make_attention(
     settings: ModelSettings, rng: np.random.Generator, query_units: int, state_units: int
 ) -> Attention:
-    """Makes the kind of attention that `model.attention` names."""
+    """Makes the kind of attention named by `model.attention`."""
     module, _, name = ATTENTION_KINDS[settings.attention].layer.partition(":")
     layer = cast("type[Attention]", getattr(import_module(module), name))
     return layer.make(settings, rng, query_units, state_units)

@@ -1,8 +1,8 @@
-"""Batches of sentences of similar length: padding costs as much as words do.
+"""Batches of sentences of similar length, since padding costs as much computation as words.
 
-The order of an epoch follows from the seed and the epoch's number alone, so a resumed run sees the
-same batches. It is made of the lengths; the ids of a batch are read when it is padded, from a flat
-array of int32 that may lie in a file (`trainer.reading`).
+The order of an epoch depends only on the sentence lengths, the seed and the epoch's number, so a
+resumed run gets the same batches. The ids of a batch are read at padding time, from a flat array of
+int32, in memory or in a file (`trainer.reading`).
 """
 
 import hashlib
@@ -16,34 +16,39 @@ import numpy as np
 from trainer.subwords import END, PAD
 
 SORTED_TOGETHER = 50
-"""Batches whose sentences are sorted together: enough for even lengths, few enough for random
-neighbours."""
+"""Number of batches in one sorted group of sentences: enough for even lengths, few enough for
+random neighbours."""
 
 PADDED_AHEAD = 4
-"""Batches that a thread pads while others are trained on."""
+"""Number of batches padded in advance by a thread during training."""
 
 
 class Part(NamedTuple):
-    """Rows of a batch that one device computes at once."""
+    """The rows of a batch for one device."""
 
     source_ids: np.ndarray
     """int32 [rows, longest], with end symbols, padded with 0."""
     target_ids: np.ndarray
     """int32 [rows, longest], likewise."""
     share: np.float32
-    """Share of the batch's target tokens that this part has, 0 to 1."""
+    """This part's share of the batch's target tokens, 0 to 1."""
 
 
 Batch = list[Part]
-"""What one update of the weights is made of."""
+"""The parts for one update of the weights."""
 
 
 class Sequences:
-    """Many sequences of ids of different lengths in one flat array, which several may share."""
+    """Sequences of ids of different lengths in a flat array, which several objects may share."""
 
     def __init__(self, values: np.ndarray, lengths: np.ndarray, starts: np.ndarray | None = None):
-        """Takes ids, the length of each sequence, and where it starts, which is where the one
-        before ends if nothing else is said."""
+        """Makes sequences from a flat array.
+
+        Args:
+          values: ids of all sequences.
+          lengths: length of each sequence.
+          starts: start of each sequence; by default the end of the one before.
+        """
         self._values = values.astype(np.int32, copy=False)
         self._starts = np.cumsum(lengths, dtype=np.int64) - lengths if starts is None else starts
         self.lengths = lengths.astype(np.int32, copy=False)
@@ -61,7 +66,7 @@ class Sequences:
         return Sequences(self._values, self.lengths[indices], self._starts[indices])
 
     def followed_by(self, others: "Sequences") -> "Sequences":
-        """Returns these sequences and others behind them; ids are copied unless both share them."""
+        """Returns these sequences followed by others; copies the ids unless both share an array."""
         starts, values = others._starts, self._values
         if others._values is not values:
             starts, values = starts + len(values), np.concatenate([values, others._values])
@@ -72,8 +77,11 @@ class Sequences:
         )
 
     def sort_keys(self, indices: np.ndarray, position: int) -> np.ndarray:
-        """Returns numbers that are in the order of the little-endian bytes of the ids at a
-        position, int64 [len(indices)] below 2^33; 0 for a sequence that has ended."""
+        """Returns sort keys for the ids at a position, ordered like their little-endian bytes.
+
+        Returns:
+          int64 [len(indices)], below 2^33; 0 for a sequence already ended.
+        """
         keys = np.zeros(len(indices), np.int64)
         goes_on = self.lengths[indices] > position
         ids = self._values[self._starts[indices[goes_on]] + position]
@@ -81,7 +89,7 @@ class Sequences:
         return keys
 
     def update(self, digest: "hashlib._Hash") -> None:
-        """Feeds all lengths and ids to a digest."""
+        """Updates a digest with all lengths and ids."""
         digest.update(self.lengths.tobytes())
         for index in range(len(self)):
             digest.update(self[index].tobytes())
@@ -95,8 +103,11 @@ class Sequences:
         return self._values[start : start + self.lengths[index]]
 
     def padded(self, indices: np.ndarray) -> np.ndarray:
-        """Returns some sequences with their end symbols, int32 [len(indices), longest + 1], padded
-        with 0."""
+        """Returns some sequences with end symbols, padded with 0.
+
+        Returns:
+          int32 [len(indices), longest + 1].
+        """
         table = np.full(
             (len(indices), int(self.lengths[indices].max(initial=0)) + 1), PAD, np.int32
         )
@@ -108,27 +119,28 @@ class Sequences:
 
 
 class Pairs(NamedTuple):
-    """Parallel text: source i belongs to target i."""
+    """Parallel text: source i and target i are translations of each other."""
 
     source: Sequences
     target: Sequences
 
     def up_to(self, max_tokens: int) -> np.ndarray:
-        """Returns the indices of the pairs with at most so many subwords on either side, and at
-        least one on both."""
+        """Returns the indices of the pairs with 1 to `max_tokens` subwords on both sides."""
         lengths = self.source.lengths, self.target.lengths
         return np.flatnonzero((np.maximum(*lengths) <= max_tokens) & (np.minimum(*lengths) > 0))
 
     def with_copies(self, share: float, seed: int) -> "Pairs":
-        """Adds some targets as translations of themselves, so that a model learns to carry over
-        what needs no translation (Currey, Miceli Barone and Heafield, 2017).
+        """Adds some targets as translations of themselves.
+
+        With these a model learns to copy text without translation (Currey, Miceli Barone and
+        Heafield, 2017).
 
         Args:
-          share: of the targets, 0 to 1.
-          seed: of the choice.
+          share: share of the targets to add, 0 to 1.
+          seed: seed of the choice.
 
         Returns:
-          These pairs, and behind them the copies.
+          These pairs, followed by the copies.
         """
         rows = len(self.target)
         copied = np.random.default_rng([seed, rows]).choice(
@@ -141,13 +153,13 @@ class Pairs(NamedTuple):
 def cut_by_tokens(
     lengths: np.ndarray, order: np.ndarray, tokens_per_batch: int
 ) -> list[np.ndarray]:
-    """Cuts an order of sentences into batches whose padded size stays within a budget.
+    """Cuts an order of sentences into batches of limited padded size.
 
     Args:
-      lengths: of each sentence, int [sentences].
+      lengths: length of each sentence, int [sentences].
       order: indices, shorter sentences first.
-      tokens_per_batch: most rows times longest length of a batch; a longer sentence is a batch by
-        itself.
+      tokens_per_batch: limit of a batch's rows times its longest length; a longer sentence forms
+        its own batch.
 
     Returns:
       Arrays of indices.
@@ -174,21 +186,22 @@ def epoch_batches(
     parts: int = 1,
     own: slice = slice(None),
 ) -> Iterator[Batch]:
-    """Yields one epoch's batches, each sentence once, in an order that follows from the seed and
-    the epoch. A thread pads them in advance.
+    """Yields one epoch's batches, each sentence once, in an order set by the seed and the epoch.
+
+    A thread pads the batches in advance.
 
     Args:
       pairs: the training split.
-      indices: which pairs of it to use.
-      tokens_per_batch: of all parts together; see `cut_by_tokens`.
-      seed: of the order.
-      epoch: its number.
-      first: the batch to begin with, where an epoch goes on.
-      parts: how many parts each batch is cut into, of as many rows each as possible.
-      own: which of the parts to yield, where other processes train on the others.
+      indices: the pairs to use.
+      tokens_per_batch: limit of all parts together; see `cut_by_tokens`.
+      seed: seed of the order.
+      epoch: number of the epoch.
+      first: the first batch to yield, for resuming an epoch.
+      parts: number of parts per batch, of equal numbers of rows as far as possible.
+      own: the parts to yield, if other processes train on the others.
 
     Yields:
-      The parts. Where a batch has fewer rows than parts, some repeat a row with a share of 0.
+      The parts. If a batch has fewer rows than parts, some parts repeat a row with a share of 0.
     """
 
     def target_tokens(rows: np.ndarray) -> int:

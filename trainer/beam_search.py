@@ -1,11 +1,11 @@
-"""Beam search, as pure functions over any model that can take a step.
+"""Beam search, as pure functions over any model with a step function.
 
-Each sentence of a batch is searched by itself: its longest length is its own, and it ends when it
-is done, so the company that a sentence keeps never changes its translation. Sentences that are done
-leave the batch, and the steps of the others get cheaper.
+Each sentence of a batch is searched independently, with its own longest length and its own end. So
+the other sentences of the batch never change its translation. Finished sentences leave the batch,
+which makes the steps of the others cheaper.
 
-Hypotheses are kept as back-pointers (token and parent of each beam at each step). What the winners
-attended to is gathered at the end, once, instead of being copied along at every step.
+Hypotheses are stored as back-pointers (token and parent of each beam at each step). The attention
+of the final hypotheses is gathered once at the end instead of being copied at every step.
 """
 
 from collections.abc import Callable
@@ -17,49 +17,48 @@ from trainer.continuations import IMPOSSIBLE, Candidates, best_continuations
 from trainer.subwords import END, PAD, START
 
 Context = Any
-"""What a model knows of its sources: a tensor [batch, ...], or a structure of such tensors."""
+"""A model's encoding of the sources: a tensor [batch, ...], or a structure of such tensors."""
 
 StepFunction = Callable[[Context, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]
 """(context, previous tokens int [batch, beam], state [batch, beam, ...]) -> (logits [batch, beam,
 vocabulary], state, attention [batch, beam, source]), for any part of the batch."""
 
 LEAST_COVERAGE = 0.01
-"""A source position counts as looked at by so much at least, so that one that never was costs a
-hypothesis something finite."""
+"""Lower limit of a source position's coverage, to keep the penalty finite without attention."""
 
 
 class Hypotheses(NamedTuple):
-    """The translations found, best first: those that ended, and behind them those that were cut."""
+    """The translations found: first the ended ones, then the truncated ones, each best first."""
 
     ids: tf.Tensor
     """int32 [batch, beam, target], with the end symbol, padded with 0."""
     lengths: tf.Tensor
     """int32 [batch, beam], the end symbol included."""
     scores: tf.Tensor
-    """float32 [batch, beam]: log-probability over the length penalty, plus the coverage penalty;
-    `IMPOSSIBLE` for a beam that found nothing, whose length is 0."""
+    """float32 [batch, beam]: log-probability divided by the length penalty, plus the coverage
+    penalty. A beam without a hypothesis has the score `IMPOSSIBLE` and length 0."""
     attention: tf.Tensor
     """float32 [batch, beam, target, source], 0 on padding."""
     ended: tf.Tensor
-    """bool [batch, beam]: false where the longest length cut the hypothesis off before its end
+    """bool [batch, beam]: false if the longest length truncated the hypothesis before its end
     symbol."""
 
 
 def length_penalty(length: tf.Tensor, alpha: float) -> tf.Tensor:
-    """((5 + length) / 6)^alpha, Wu et al. (2016), equation 14."""
+    """Returns ((5 + length) / 6)^alpha, Wu et al. (2016), equation 14."""
     return tf.pow((5.0 + tf.cast(length, tf.float32)) / 6.0, alpha)
 
 
 def coverage_penalty(coverage: tf.Tensor, to_cover: tf.Tensor, beta: float) -> tf.Tensor:
-    """beta sum over i of log min(sum over t of alpha_ti, 1), Wu et al. (2016), equation 14.
+    """Returns beta sum over i of log min(sum over t of alpha_ti, 1), Wu et al. (2016), equation 14.
 
-    What was left out has hardly been looked at.
+    Source words left out of the translation got little attention and lower the score.
 
     Args:
-      coverage: the attention that each source position got from all target positions, float32 [...,
-        source].
-      to_cover: which positions count, bool, broadcast to the same shape.
-      beta: the weight.
+      coverage: sum of the attention on each source position over all target positions, float32
+        [..., source].
+      to_cover: true on positions to count, bool, broadcast to the same shape.
+      beta: weight of the penalty.
 
     Returns:
       float32 [...], 0 or less.
@@ -79,26 +78,25 @@ def beam_search(
     alpha: float,
     beta: float,
 ) -> Hypotheses:
-    """Finds the hypotheses of highest score.
+    """Finds the hypotheses with the highest scores.
 
-    A hypothesis is finished when its end symbol is among the best `beam_size` continuations; a
+    A hypothesis is finished when its end symbol is among the best `beam_size` continuations. A
     sentence is done when `beam_size` hypotheses are finished. With a beam of one this is greedy
-    search. A hypothesis that reaches the longest length without an end symbol ranks behind all that
-    ended.
+    search. A hypothesis without an end symbol at the longest length ranks after all ended ones.
 
     Args:
-      step: the model.
-      context: of the sources, for the model.
-      initial_state: of the model, [batch, ...]; each beam starts from it.
-      max_lengths: int32 [batch], at least 1: the most tokens of a translation, the end symbol
-        included.
-      to_cover: bool [batch, source]: which source positions a translation must not leave out.
-      beam_size: hypotheses kept.
-      alpha: of the length penalty.
-      beta: of the coverage penalty.
+      step: step function of the model.
+      context: the model's encoding of the sources.
+      initial_state: first state of the model, [batch, ...], the same for each beam.
+      max_lengths: int32 [batch], at least 1: largest number of tokens in a translation, with the
+        end symbol.
+      to_cover: bool [batch, source]: source positions for the coverage penalty.
+      beam_size: number of hypotheses to keep.
+      alpha: exponent of the length penalty.
+      beta: weight of the coverage penalty.
 
     Returns:
-      The hypotheses, `target` being the length of the longest of the batch.
+      The hypotheses; `target` is the length of the longest one in the batch.
     """
     batch = tf.shape(max_lengths)[0]
     nothing = tf.zeros([batch, beam_size], tf.int32)
@@ -128,18 +126,18 @@ def beam_search(
         time: tf.Tensor, searched: _Searched, finished: _Finished, trace: _Trace
     ) -> tuple:
         finished = _put_back(searched, finished)
-        searched = _those_that_are_open(searched, time)
+        searched = _open_sentences(searched, time)
         time, searched, trace = _while(is_worth_a_step, advance, (time, searched, trace))
         return time, searched, finished, trace
 
     def is_worth_a_step(time: tf.Tensor, searched: _Searched, *_: object) -> tf.Tensor:
-        # To let sentences go is to copy the others, so an eighth of them must be done.
+        # Removing sentences copies the others, so it waits until an eighth of them is done.
         is_open = tf.cast(_is_open(searched, time), tf.int32)
         return 8 * tf.reduce_sum(is_open) > 7 * tf.size(is_open)
 
     def advance(time: tf.Tensor, searched: _Searched, trace: _Trace) -> tuple:
         logits, state, attention = step(searched.context, searched.tokens, searched.state)
-        # So many that the beam can go on whatever ends.
+        # Twice the beam size, so the beam can continue even if all the best candidates end.
         candidates = best_continuations(searched.log_probs, logits, 2 * beam_size)
         coverage = searched.coverage + attention
         missing = coverage_penalty(coverage, searched.to_cover[:, None], beta)
@@ -173,22 +171,22 @@ def beam_search(
 
 
 class _Finished(NamedTuple):
-    """Hypotheses that go on no more, best first; each [batch, beam]."""
+    """Finished hypotheses, best first; each [batch, beam]."""
 
-    scores: tf.Tensor  # of `Hypotheses`; -inf where there is none
+    scores: tf.Tensor  # scores as in `Hypotheses`; -inf if there is no hypothesis
     times: tf.Tensor  # the step of the last token
-    parents: tf.Tensor  # the beam that the last token continued
+    parents: tf.Tensor  # the beam continued by the last token
     tokens: tf.Tensor  # the last token
 
 
 class _Searched(NamedTuple):
-    """The sentences that are still searched, and their hypotheses; a row for each sentence."""
+    """The sentences still in the search, and their hypotheses; a row for each sentence."""
 
-    sentences: tf.Tensor  # which of the batch, int32 [rows]
+    sentences: tf.Tensor  # indices in the batch, int32 [rows]
     context: Context
     max_lengths: tf.Tensor
     to_cover: tf.Tensor
-    tokens: tf.Tensor  # the last token of each hypothesis that goes on, int32 [rows, beam]
+    tokens: tf.Tensor  # the last token of each unfinished hypothesis, int32 [rows, beam]
     log_probs: tf.Tensor  # [rows, beam]
     state: tf.Tensor  # [rows, beam, ...]
     coverage: tf.Tensor  # attention so far, [rows, beam, source]
@@ -196,7 +194,7 @@ class _Searched(NamedTuple):
 
 
 class _Trace(NamedTuple):
-    """What happened at each step, to the sentences that were searched."""
+    """The record of each step for the sentences in the search."""
 
     sentences: tf.TensorArray
     tokens: tf.TensorArray
@@ -213,7 +211,7 @@ _TRACE_TYPES = (
 
 
 def _while(condition: Callable[..., tf.Tensor], body: Callable[..., tuple], start: tuple) -> tuple:
-    """A loop whose tensors may lose rows."""
+    """Runs a loop in which tensors may lose rows."""
 
     def shape_of(variable: object) -> tf.TensorShape:
         if isinstance(variable, tf.TensorArray):
@@ -225,18 +223,18 @@ def _while(condition: Callable[..., tf.Tensor], body: Callable[..., tuple], star
 
 
 def _is_open(searched: _Searched, time: tf.Tensor) -> tf.Tensor:
-    """Which of the searched sentences are not done, bool [rows]."""
+    """Returns whether each sentence in the search is not done, bool [rows]."""
     return (time < searched.max_lengths) & ~_is_done(searched.finished)
 
 
-def _those_that_are_open(searched: _Searched, time: tf.Tensor) -> _Searched:
-    """Lets the sentences go that are done."""
+def _open_sentences(searched: _Searched, time: tf.Tensor) -> _Searched:
+    """Removes the finished sentences from the search."""
     left = tf.where(_is_open(searched, time))[:, 0]
     return tf.nest.map_structure(lambda tensor: tf.gather(tensor, left), searched)
 
 
 def _put_back(searched: _Searched, finished: _Finished) -> _Finished:
-    """Puts what the searched sentences have finished to that of the whole batch."""
+    """Copies the finished hypotheses of the sentences in the search to their rows of the batch."""
     places = searched.sentences[:, None]
     return _Finished(
         *(
@@ -247,12 +245,12 @@ def _put_back(searched: _Searched, finished: _Finished) -> _Finished:
 
 
 def _is_done(finished: _Finished) -> tf.Tensor:
-    """Whether a sentence has as many finished hypotheses as beams, bool [batch]."""
+    """Returns whether a sentence has as many finished hypotheses as beams, bool [batch]."""
     return tf.math.is_finite(finished.scores[:, -1])
 
 
 def _is_ended(finished: _Finished) -> tf.Tensor:
-    """Whether a hypothesis was found and has its end symbol, bool [batch, beam]."""
+    """Returns whether a hypothesis was found and has its end symbol, bool [batch, beam]."""
     return tf.math.is_finite(finished.scores) & tf.equal(finished.tokens, END)
 
 
@@ -263,8 +261,10 @@ def _finish(
     time: tf.Tensor,
     is_last: tf.Tensor,
 ) -> _Finished:
-    """Adds the candidates that end here to the finished hypotheses and keeps the best; a done
-    sentence stays as it is."""
+    """Adds the candidates ending here to the finished hypotheses and keeps the best.
+
+    A sentence already done does not change.
+    """
     beam_size = finished.scores.shape[1]
     is_end = tf.equal(candidates.tokens, END)
     is_in_beam = tf.range(2 * beam_size) < beam_size
@@ -289,8 +289,11 @@ def _finish(
 
 
 def _keep_alive(candidates: Candidates) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Chooses the best continuations that do not end: tokens, parents and log-probabilities, each
-    [batch, beam]."""
+    """Chooses the best continuations without an end symbol.
+
+    Returns:
+      Tokens, parents and log-probabilities, [batch, beam] each.
+    """
     beam_size = candidates.tokens.shape[1] // 2
     log_probs = tf.where(tf.equal(candidates.tokens, END), 2 * IMPOSSIBLE, candidates.log_probs)
     log_probs, best = tf.math.top_k(log_probs, beam_size)

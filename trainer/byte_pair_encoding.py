@@ -1,9 +1,9 @@
-"""Learning a subword vocabulary by byte-pair encoding (Sennrich, Haddow and Birch, 2016, algorithm
+"""Learns a subword vocabulary by byte-pair encoding (Sennrich, Haddow and Birch, 2016, algorithm
 1).
 
-Pure Python over word counts, which Beam gathers: the counts of a large corpus are small. Each merge
-touches only the words that hold the merged pair, so the time grows with the changes made and not
-with merges times words.
+Pure Python over word counts from Beam; even a large corpus has small counts. Each merge changes
+only the words with the merged pair. So the time grows with the number of changes instead of merges
+times words.
 """
 
 import heapq
@@ -20,14 +20,14 @@ def learn_pieces(
     max_characters: int,
     min_count: int = 2,
 ) -> list[str]:
-    """Learns the pieces that occur most: single characters first, then merged pairs, each in the
+    """Learns the most frequent pieces: first single characters, then merged pairs, each in the
     order learned.
 
     Args:
-      word_counts: how often each word occurs.
-      size: most pieces to return.
-      max_characters: no piece is longer.
-      min_count: characters and pairs that occur less often are not learned.
+      word_counts: number of occurrences of each word.
+      size: largest number of pieces to return.
+      max_characters: largest length of a piece.
+      min_count: smallest number of occurrences of a learned character or pair.
 
     Returns:
       At most `size` different pieces. Ties are broken alphabetically, so the same counts give the
@@ -52,8 +52,10 @@ def learn_pieces(
 
 
 def _runs_of_alphabet(word_counts: Mapping[str, int], alphabet: set[str]) -> Counter[str]:
-    """Cuts words at characters outside the alphabet: those are encoded as bytes, and no piece
-    crosses them."""
+    """Cuts words at characters outside the alphabet.
+
+    These characters are encoded as bytes, so no piece may contain them.
+    """
     runs: Counter[str] = Counter()
     for word, count in word_counts.items():
         for run in "".join(c if c in alphabet else "\n" for c in word).split("\n"):
@@ -63,7 +65,7 @@ def _runs_of_alphabet(word_counts: Mapping[str, int], alphabet: set[str]) -> Cou
 
 
 class _Merges:
-    """The words as sequences of pieces, with the counts of all adjacent pairs kept up to date."""
+    """The words as sequences of pieces, with the current counts of all adjacent pairs."""
 
     def __init__(self, word_counts: Mapping[str, int], max_characters: int):
         self._max_characters = max_characters
@@ -84,16 +86,16 @@ class _Merges:
             heapq.heappush(self._heap, (-self._pairs[pair], pair))
 
     def most_frequent(self, min_count: int) -> Pair | None:
-        """Returns the pair to merge next, or None when none occurs `min_count` times."""
+        """Returns the next pair to merge, or None if no pair occurs `min_count` times."""
         while self._heap:
             negative_count, pair = self._heap[0]
             if self._pairs[pair] == -negative_count:
                 return pair if -negative_count >= min_count else None
-            heapq.heappop(self._heap)  # the count has changed since; `merge` pushed the new one
+            heapq.heappop(self._heap)  # an outdated count; `merge` pushed the new one
         return None
 
     def merge(self, pair: Pair) -> None:
-        """Replaces the pair by one piece in every word that holds it."""
+        """Merges the pair into one piece in all words."""
         changed: set[Pair] = set()
         for index in self._words_with.pop(pair):
             before, after = self._words[index], _merge_in_word(self._words[index], pair)

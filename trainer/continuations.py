@@ -1,4 +1,4 @@
-"""The choice at each step of beam search: of all that may follow its hypotheses, the likeliest."""
+"""Finds the most probable continuations of the hypotheses at a step of beam search."""
 
 from typing import NamedTuple
 
@@ -7,10 +7,10 @@ import tensorflow as tf
 from trainer.subwords import END
 
 IMPOSSIBLE = -1e9
-"""Stands for the logarithm of 0 where sums must stay finite."""
+"""Replaces the logarithm of 0, to keep sums finite."""
 
 _WIDEST_GROUP = 64
-"""Tokens of a group, at most."""
+"""Largest number of tokens in a group."""
 
 
 class Candidates(NamedTuple):
@@ -22,15 +22,15 @@ class Candidates(NamedTuple):
 
 
 def best_continuations(log_probs: tf.Tensor, logits: tf.Tensor, count: int) -> Candidates:
-    """Extends hypotheses by every token but padding, unknown and start, and keeps the best.
+    """Extends hypotheses by every token except padding, unknown and start, and keeps the best.
 
-    `tf.math.top_k` sorts as it reads; a maximum is found several times faster. So the tokens are
-    divided into groups: the best continuations lie in those of the largest maxima.
+    `tf.math.top_k` sorts while reading, and a maximum is several times faster. So the tokens are
+    divided into groups; the best continuations are in the groups with the largest maxima.
 
     Args:
-      log_probs: of the hypotheses, [rows, beam].
-      logits: of the tokens that may follow, float32 [rows, beam, vocabulary].
-      count: how many continuations to keep. Should there be fewer, the rest is `IMPOSSIBLE`.
+      log_probs: log-probabilities of the hypotheses, [rows, beam].
+      logits: logits of the next tokens, float32 [rows, beam, vocabulary].
+      count: number of continuations to keep. If there are fewer, the others are `IMPOSSIBLE`.
     """
     beam_size, vocabulary = logits.shape[1:]
     width = _width_of_groups(vocabulary)
@@ -40,12 +40,12 @@ def best_continuations(log_probs: tf.Tensor, logits: tf.Tensor, count: int) -> C
         following = tf.pad(following, [[0, 0], [0, 0], [0, filler]], constant_values=never)
     groups = following.shape[2] // width
     following = tf.reshape(following, [-1, beam_size, groups, width])
-    # The first group begins with what is never written.
+    # The first group begins with the tokens never written.
     first = tf.reduce_max(following[:, :, :1, END:], axis=3)
     largest = tf.concat([first, tf.reduce_max(following, axis=3)[:, :, 1:]], axis=2)
     largest = tf.reshape(log_probs[:, :, None] + largest, [-1, beam_size * groups])
     chosen = tf.math.top_k(largest, min(count, beam_size * groups)).indices
-    chosen = tf.sort(chosen)  # so that of equal values the first ones are kept
+    chosen = tf.sort(chosen)  # so the first of equal values are kept
     parents = chosen // groups
     totals = tf.gather(tf.reshape(following, [-1, beam_size * groups, width]), chosen, batch_dims=1)
     totals += tf.gather(log_probs, parents, batch_dims=1)[:, :, None]
@@ -62,8 +62,10 @@ def best_continuations(log_probs: tf.Tensor, logits: tf.Tensor, count: int) -> C
 
 
 def _width_of_groups(vocabulary: int) -> int:
-    """How many tokens a group holds. One that divides the vocabulary saves a copy, to fill up the
-    last group."""
+    """Returns the number of tokens in a group.
+
+    If it divides the size of the vocabulary, padding the last group, a copy, is not necessary.
+    """
     if vocabulary <= _WIDEST_GROUP:
         return vocabulary
     widths = range(_WIDEST_GROUP // 2, _WIDEST_GROUP + 1)

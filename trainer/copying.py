@@ -1,11 +1,11 @@
-"""Copying: what attention looks at may also be written as it stands.
+"""Copying: the decoder may write a source subword it attends to (a pointer-generator network).
 
     g_t      = sigmoid(w^T o_t + b)
     p(y_t)   = g_t p_vocabulary(y_t) + (1 - g_t) sum over i with x_i = y_t of alpha_ti
 
-(See, Liu and Manning, 2017, equations 8 and 9; the gate sees context and state through the output
-vector o_t.) Source and target share their subwords, so a name that was never seen in training is
-copied piece by piece.
+(See, Liu and Manning, 2017, equations 8 and 9; here the gate gets context and state through the
+output vector o_t.) Source and target share their subwords, so the decoder can copy a name unseen in
+training piece by piece.
 """
 
 import numpy as np
@@ -14,14 +14,14 @@ import tensorflow as tf
 from trainer.layers import Projection
 
 SMALLEST = 1e-30
-"""Stands for an attention of 0 where a logarithm must stay finite."""
+"""Replaces an attention weight of 0, to keep its logarithm finite."""
 
 
 class Pointer(tf.Module):
-    """Mixes the distribution over the vocabulary with that over the source."""
+    """Mixes the distribution over the vocabulary with the one over the source."""
 
     def __init__(self, rng: np.random.Generator, units: int):
-        """Makes the gate, for output vectors of so many units."""
+        """Makes the gate, for output vectors of this width."""
         super().__init__()
         self.gate = Projection(rng, units, 1, bias=True)
 
@@ -30,8 +30,8 @@ class Pointer(tf.Module):
 
         Args:
           outputs: o, [..., units].
-          generated: log p_vocabulary, float32 [..., n] of n subwords.
-          copied: the attention on those subwords, float32 [..., n].
+          generated: log p_vocabulary, float32 [..., n] for n subwords.
+          copied: the attention on these subwords, float32 [..., n].
 
         Returns:
           float32 [..., n].
@@ -45,7 +45,7 @@ class Pointer(tf.Module):
 def attention_on_targets(
     weights: tf.Tensor, source_ids: tf.Tensor, target_ids: tf.Tensor
 ) -> tf.Tensor:
-    """Sums what each target position puts on the source subwords that are its own.
+    """Sums each target position's attention on the source subwords equal to its own.
 
     Args:
       weights: attention, float32 [batch, target, source].
@@ -62,12 +62,12 @@ def attention_on_targets(
 def attention_on_vocabulary(
     weights: tf.Tensor, source_ids: tf.Tensor, vocabulary_size: int
 ) -> tf.Tensor:
-    """Sums what each position puts on each subword of the vocabulary.
+    """Sums each position's attention on each subword of the vocabulary.
 
     Args:
       weights: attention, float32 [batch, positions, source].
       source_ids: int32 [batch, source].
-      vocabulary_size: entries of the vocabulary.
+      vocabulary_size: number of subwords in the vocabulary.
 
     Returns:
       float32 [batch, positions, vocabulary]; rows sum to 1.

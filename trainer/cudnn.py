@@ -1,15 +1,17 @@
 """A recurrent layer as one operation of cuDNN for all time steps, for training on NVIDIA's GPUs.
 
 cuDNN's equations (its API reference, `cudnnRNNMode_t`: CUDNN_GRU, and CUDNN_LSTM without a
-projection, both with CUDNN_RNN_DOUBLE_BIAS) are those of `trainer.recurrent`: the reset gate of its
-GRU acts after the product, and each gate has a bias on either side. So the weights are the same.
-cuDNN wants them in one vector, which is made of them at each step.
+projection, both with CUDNN_RNN_DOUBLE_BIAS) are the same as in `trainer.recurrent`: the reset gate
+of the GRU acts after the product, and each gate has a bias on either side. So the weights are the
+same. cuDNN needs them in one vector, made from them at each step.
 
-Seen on an H200 with TensorFlow 2.21 and cuDNN 9.19: in bfloat16 the operation's outputs are right
-and its gradients are not (1,000 times too large, or NaN), so layers compute in float32, with TF32
-in their products. And TensorFlow keeps the descriptor of the first batch for all later ones; if all
-its rows were of full length, that descriptor refuses rows with padding (CUDNN_STATUS_BAD_PARAM). So
-one step of padding is added, and no batch has rows of full length only.
+Two problems were seen on an H200 with TensorFlow 2.21 and cuDNN 9.19:
+
+- In bfloat16 the operation's outputs are right, but its gradients are wrong (1,000 times too large,
+  or NaN). So layers compute in float32, with TF32 in their products.
+- TensorFlow keeps the descriptor of the first batch for all later ones. If all rows of the first
+  batch had full length, the descriptor rejects rows with padding (CUDNN_STATUS_BAD_PARAM). So one
+  step of padding is added to every batch.
 """
 
 from typing import Any
@@ -19,7 +21,7 @@ import tensorflow as tf
 from trainer.recurrent import Cell, GRUCell
 
 _GRU_GATES = (1, 0, 2)
-"""r, z, n: the order of cuDNN, by the places in that of `trainer.recurrent`."""
+"""Indices of cuDNN's gates r, z, n in the order of `trainer.recurrent`."""
 _LSTM_GATES = (0, 1, 2, 3)
 
 
@@ -31,8 +33,9 @@ def run(
     *,
     backwards: bool = False,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Computes what `trainer.recurrent.run` does, but that outputs on padding are 0, and that
-    padding must follow the real positions.
+    """Computes the same as `trainer.recurrent.run`, except on padding.
+
+    Outputs on padding are 0, and padding must follow the real positions.
 
     Args:
       cell: the layer.
@@ -45,7 +48,7 @@ def run(
       The outputs h [batch, time, units], in the order of the inputs, and the state after the last
       step [batch, state size].
     """
-    # The operation reads the lengths on the host. So does the reversal, but on the device.
+    # The operation needs the lengths on the host, the reversal needs them on the device.
     with tf.device("CPU:0"):
         lengths = tf.math.count_nonzero(mask, axis=1, dtype=tf.int32)
     steps = tf.cast(tf.transpose(inputs, [1, 0, 2]), tf.float32)
@@ -72,11 +75,11 @@ def run(
 
 
 def parameters(cell: Cell) -> tf.Tensor:
-    """Lays the weights out for cuDNN: the matrices of all gates, [units, inputs] each, first W and
-    then U, and then their biases b and c (`cudnnGetRNNWeightParams`).
+    """Arranges the weights for cuDNN in one vector (`cudnnGetRNNWeightParams`).
 
     Returns:
-      float32, one vector.
+      float32 vector: the matrices of all gates, [units, inputs] each, first W and then U; then
+      their biases b and c.
     """
     gates = _GRU_GATES if isinstance(cell, GRUCell) else _LSTM_GATES
     matrices, biases = [], []
@@ -89,7 +92,7 @@ def parameters(cell: Cell) -> tf.Tensor:
 
 
 def _operation(**arguments: Any) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """TensorFlow's operation, which has kernels for GPUs only: a unidirectional layer, in float32.
+    """Runs TensorFlow's operation for a unidirectional layer in float32; it needs a GPU.
 
     Returns:
       The outputs [time, batch, units], the last h and the last cell, [1, batch, units] each.

@@ -1,24 +1,23 @@
-"""The decoder with attention: a recurrent language model of the target that looks at the source at
-every step.
+"""The decoder: a recurrent language model of the target which attends to the source at every step.
 
     s_t = cell(E y_{t-1}, s_{t-1})
     c_t = attention(s_t, h)
     o_t = tanh(W_c [c_t ; s_t])
 
-As the context is a weighted sum, W_c [c_t ; s_t] = sum_i alpha_ti (W_c^c h_i) + W_c^s s_t: what W_c
-makes of the annotations is computed once for each source, not at every step of each hypothesis.
+The context is a weighted sum, so W_c [c_t ; s_t] = sum_i alpha_ti (W_c^c h_i) + W_c^s s_t. The
+products W_c^c h_i are computed once for each source, not at every step of each hypothesis.
 
-The order is that of Luong, Pham and Manning (2015, section 3.1): the state is updated first and
-then attends. So with teacher forcing the recurrence runs through the whole target, and attention is
-computed for all its positions at once.
+As in Luong, Pham and Manning (2015, section 3.1), the state is updated first and then attends. So
+with teacher forcing the recurrence runs through the whole target, and attention is computed for all
+its positions at once.
 
-The bottom layer is the one that attends; layers above it read the state below and the context, and
-add to that state (Wu et al., 2016, section 3), and o_t reads the top one:
+The bottom layer attends. Each layer above reads the state below and the context, and its output is
+added to the state below (Wu et al., 2016, section 3). o_t reads the top layer:
 
     s^l_t = s^{l-1}_t + cell_l([s^{l-1}_t ; c_t], s^l_{t-1})
 
-With input feeding (Luong et al., section 3.3) the bottom layer reads [E y_{t-1} ; o_{t-1}]: it
-knows what was attended to before, and teacher forcing must go step by step.
+With input feeding (Luong et al., section 3.3) the bottom layer reads [E y_{t-1} ; o_{t-1}]. So it
+knows the earlier attention, but teacher forcing must go step by step.
 """
 
 from collections.abc import Callable
@@ -40,7 +39,7 @@ class Decoder(tf.Module):
     """Turns embedded target words and the encoder's memory into output vectors.
 
     The state of a hypothesis is one vector: the states of all layers, bottom first, and with input
-    feeding the last output.
+    feeding also the last output.
     """
 
     def __init__(
@@ -51,7 +50,7 @@ class Decoder(tf.Module):
         summary_units: int,
         recurrence: Recurrence = run,
     ):
-        """Makes the weights, for encoder states and a summary of the widths given."""
+        """Makes the weights, for encoder states and a summary of these widths."""
         super().__init__()
         self._run = recurrence
         make_cell, self.units = CELLS[settings.cell], settings.decoder_units
@@ -64,22 +63,30 @@ class Decoder(tf.Module):
         self._sizes = [*(cell.state_size for cell in self.layers), fed]
         self.initial = Projection(rng, summary_units, sum(self._sizes) - fed)
         self.W_c = Projection(rng, state_units + self.units, self.units)
-        # Layers above the bottom read the context itself; heads have a projection of their own.
+        # W_c can be applied to the values in advance only if nothing else reads the context:
+        # upper layers read it, and attention heads project it themselves.
         is_only_reader = settings.decoder_layers == 1 and not self.attention.projects_values
-        self._remembers_for_output = is_only_reader
+        self._projects_in_advance = is_only_reader
         self._state_units = state_units
 
     def remember(self, states: tf.Tensor, summary: tf.Tensor, mask: tf.Tensor) -> Memory:
-        """Prepares encoder states [batch, source, state units], their summary [batch, summary
-        units] and their mask, bool [batch, source], to be attended to."""
+        """Computes the memory for attention.
+
+        Args:
+          states: of the encoder, [batch, source, state units].
+          summary: of the states, [batch, summary units].
+          mask: bool [batch, source].
+        """
         memory = self.attention.remember(states, summary, mask)
-        if not self._remembers_for_output:
+        if not self._projects_in_advance:
             return memory
         return memory._replace(values=self.W_c.of_part(memory.values, 0))
 
     def initial_state(self, summary: tf.Tensor) -> tf.Tensor:
-        """The first state, from the encoder's summary: [batch, summary units] -> [batch, state
-        size]."""
+        """Computes the first state from the encoder's summary.
+
+        The shapes are [batch, summary units] -> [batch, state size].
+        """
         state = tf.tanh(self.initial(summary))
         return tf.pad(state, [[0, 0], [0, self._sizes[-1]]])
 
@@ -91,14 +98,14 @@ class Decoder(tf.Module):
         memory: Memory,
         dropout: Dropout = NO_DROPOUT,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Runs through a known target (teacher forcing).
+        """Processes a known target (teacher forcing).
 
         Args:
-          embedded: the target moved right by one, [batch, target, embedding size].
+          embedded: the target shifted right by one, [batch, target, embedding size].
           mask: bool [batch, target].
           initial_state: [batch, state size].
-          memory: of the encoder.
-          dropout: while training.
+          memory: memory of the source.
+          dropout: dropout for training.
 
         Returns:
           o, [batch, target, units], and the attention weights [batch, target, source].
@@ -123,10 +130,10 @@ class Decoder(tf.Module):
         """Takes one step of several hypotheses of each source.
 
         Args:
-          embedded: the last word of each, [batch, beam, embedding size].
-          state: of each, [batch, beam, state size].
-          memory: of the encoder.
-          dropout: while training.
+          embedded: the last word of each hypothesis, [batch, beam, embedding size].
+          state: state of each hypothesis, [batch, beam, state size].
+          memory: memory of the source.
+          dropout: dropout for training.
 
         Returns:
           o, [batch, beam, units]; the new state; the attention weights [batch, beam, source].
@@ -165,8 +172,10 @@ class Decoder(tf.Module):
     def _layers(
         self, run_layer: RunLayer, inputs: tf.Tensor, memory: Memory, dropout: Dropout
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """The equations above, for all positions of [batch, target, inputs] or for one step of
-        [batch, beam, inputs]."""
+        """Computes the equations above.
+
+        The inputs are all positions, [batch, target, inputs], or one step, [batch, beam, inputs].
+        """
         bottom, *upper = self.layers
         states = run_layer(0, bottom, inputs)
         query = dropout(states, DropoutPlace.DECODER_STATES)
@@ -175,6 +184,6 @@ class Decoder(tf.Module):
         for depth, cell in enumerate(upper, start=1):
             states += run_layer(depth, cell, tf.concat([below, context], axis=-1))
             below = dropout(states, DropoutPlace.DECODER_STATES, depth)
-        seen = context if self._remembers_for_output else self.W_c.of_part(context, 0)
+        seen = context if self._projects_in_advance else self.W_c.of_part(context, 0)
         outputs = tf.tanh(seen + self.W_c.of_part(below, self._state_units))
         return dropout(outputs, DropoutPlace.DECODER_OUTPUTS), weights

@@ -1,13 +1,13 @@
 """The encoder: recurrent layers over the source, in both directions (Bahdanau et al., 2015, section
 3.2) or in one.
 
-The annotation of a source position is h_i = [forward h_i ; backward h_i], so it knows the words
-before and after it. Further layers read the annotations of the layer below and add to them (a
+The annotation of a source position is h_i = [forward h_i ; backward h_i], so it depends on the
+words before and after it. Further layers read the annotations of the layer below and add to them (a
 residual connection: He et al., 2016; Wu et al., 2016, section 3.1).
 
-With `attend_embeddings` an annotation also holds the embedding of its own word, [h_i ; E x_i]. What
-is looked at is then the word itself, not only what the network made of it and its neighbours: rare
-words translate better (Nguyen and Chiang, 2018, section 4), and attention lies on the right word.
+With `attend_embeddings` an annotation also contains the embedding of its own word, [h_i ; E x_i].
+So the decoder attends to the word itself and not only to the recurrent state. Rare words are then
+translated better (Nguyen and Chiang, 2018, section 4), and attention lies on the right word.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ from trainer.settings import ModelSettings
 
 
 class Encoder(tf.Module):
-    """Reads the embedded source."""
+    """Encodes the embedded source."""
 
     def __init__(
         self, settings: ModelSettings, rng: np.random.Generator, recurrence: Recurrence = run
@@ -29,7 +29,7 @@ class Encoder(tf.Module):
         make_cell, units = CELLS[settings.cell], settings.encoder_units
         directions = 2 if settings.bidirectional else 1
         self.summary_units = directions * units
-        # A fixed context looks at no word in particular.
+        # A fixed context does not attend to single words.
         self._with_embeddings = settings.attend_embeddings and settings.attention != "none"
         appended = settings.embedding_size if self._with_embeddings else 0
         self.output_units = self.summary_units + appended
@@ -41,16 +41,16 @@ class Encoder(tf.Module):
     def __call__(
         self, embedded: tf.Tensor, mask: tf.Tensor, dropout: Dropout
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Encodes.
+        """Computes the annotations of the source, and its summary.
 
         Args:
           embedded: [batch, source, embedding size].
           mask: bool [batch, source], true on real positions.
-          dropout: on the states of every layer, while training.
+          dropout: dropout on the states of every layer, for training.
 
         Returns:
-          The annotations [batch, source, output units], and a summary [batch, summary units]: the
-          states where each direction ends.
+          The annotations [batch, source, output units], and a summary [batch, summary units], the
+          final states of each direction.
         """
         states, summary = self._layer(0, embedded, mask)
         for depth in range(1, len(self.layers)):

@@ -1,4 +1,4 @@
-"""No attention: the basic sequence-to-sequence model, whose context never changes."""
+"""No attention: the basic sequence-to-sequence model with a constant context."""
 
 import numpy as np
 import tensorflow as tf
@@ -8,11 +8,11 @@ from trainer.settings import ModelSettings
 
 
 class FixedContext(tf.Module):
-    """No attention: the context of every target position is the encoder's summary, the same vector
+    """No attention: the encoder's summary is the context of every target position
     (Cho et al., 2014; Sutskever et al., 2014).
 
-    The weights say where that vector comes from: the last real position, where the forward
-    direction ends, and, with equal weight, the first, where the backward direction ends.
+    The weights show the origin of this vector: the last real position, where the forward direction
+    ends, and with equal weight the first, where the backward direction ends.
     """
 
     projects_values = False

@@ -36,9 +36,9 @@ class LuongGeneralAttention(LuongDotAttention):
     """Multiplicative attention with a learned matrix (Luong et al., 2015, equation 8, `general`):
     score = s^T W_a h / sqrt(query units).
 
-    The paper does not divide. The functions are the same, since W_a is learned, but not how they
-    are learned: each step of Adam moves all elements of W_a by about the learning rate, which would
-    add up to so large a change of the scores that attention is hardly learned.
+    The paper does not divide. Since W_a is learned, both forms can represent the same functions,
+    but they learn differently. Each step of Adam moves all elements of W_a by about the learning
+    rate. Without the division, these changes add up in the scores, and attention is hardly learned.
     """
 
     def __init__(self, rng: np.random.Generator, query_units: int, state_units: int):
