@@ -1,6 +1,6 @@
 """The features of a corpus: further columns of its lines, named in `corpus.json`, such as `domain`.
 
-The gate can slice by them; models do not learn from them. Without TFX and Beam.
+The gate can slice by them; models do not learn from them. This module uses neither TFX nor Beam.
 """
 
 import json

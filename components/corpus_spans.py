@@ -1,7 +1,8 @@
 """The spans of a corpus: folders `span-1`, `span-2`, ... with later shards, named as TFX does.
 
 The shards in the corpus folder itself are older than every span. A run trains on all spans or on
-the newest few. It validates and tests on all of them, so that models stay comparable. Without TFX.
+the newest few. It validates and tests on all of them, so models stay comparable. This module does
+not use TFX.
 """
 
 import re

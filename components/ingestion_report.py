@@ -1,8 +1,8 @@
 """Counts of the accepted and rejected lines of a corpus, and their report.
 
 Each Beam worker counts its own shards. The counts of a split are their sum, in any order. The
-report is written beside the examples as `ingestion.json`. Without TFX and Beam, so commands can
-read it quickly.
+report is written beside the examples as `ingestion.json`. TFX and Beam are not imported, so
+commands can read it quickly.
 """
 
 import json

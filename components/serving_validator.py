@@ -91,7 +91,7 @@ class ServingValidator(base_component.BaseComponent):
         Args:
           model: channel of the Model artifact to check.
           max_seconds_per_request: time limit of each request.
-          code_digest: digest of the checks' code, so that changed checks run again on a cached
+          code_digest: digest of the checks' code, so changed checks run again on a cached
             model.
 
         Raises:

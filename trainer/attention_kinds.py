@@ -1,7 +1,7 @@
 """The kinds of attention, the values of the setting `model.attention`.
 
-To add a kind, add a file with its class (`trainer.attention.Attention`) and a row here. Without
-TensorFlow, because the settings and the model card use this module.
+To add a kind, add a file with its class (`trainer.attention.Attention`) and a row here. This module
+does not import TensorFlow, because the settings and the model card use it.
 """
 
 from __future__ import annotations

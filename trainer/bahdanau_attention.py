@@ -9,8 +9,10 @@ from trainer.settings import ModelSettings
 
 
 class BahdanauAttention(tf.Module):
-    """Additive attention (Bahdanau, Cho and Bengio, 2015, appendix A.1.2): score = v^T tanh(W_q s +
-    W_k h)."""
+    """Additive attention (Bahdanau, Cho and Bengio, 2015, appendix A.1.2).
+
+    score = v^T tanh(W_q s + W_k h)
+    """
 
     projects_values = False
 

@@ -1,5 +1,6 @@
-"""Learns a subword vocabulary by byte-pair encoding (Sennrich, Haddow and Birch, 2016, algorithm
-1).
+"""Learns a subword vocabulary by byte-pair encoding.
+
+The method is algorithm 1 of Sennrich, Haddow and Birch (2016).
 
 Pure Python over word counts from Beam; even a large corpus has small counts. Each merge changes
 only the words with the merged pair. So the time grows with the number of changes instead of merges
@@ -20,8 +21,9 @@ def learn_pieces(
     max_characters: int,
     min_count: int = 2,
 ) -> list[str]:
-    """Learns the most frequent pieces: first single characters, then merged pairs, each in the
-    order learned.
+    """Learns the most frequent pieces: first single characters, then merged pairs.
+
+    Both are in the order learned.
 
     Args:
       word_counts: number of occurrences of each word.

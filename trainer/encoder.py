@@ -1,9 +1,9 @@
-"""The encoder: recurrent layers over the source, in both directions (Bahdanau et al., 2015, section
-3.2) or in one.
+"""The encoder: recurrent layers over the source, in one direction or both.
 
-The annotation of a source position is h_i = [forward h_i ; backward h_i], so it depends on the
-words before and after it. Further layers read the annotations of the layer below and add to them (a
-residual connection: He et al., 2016; Wu et al., 2016, section 3.1).
+With both directions (Bahdanau et al., 2015, section 3.2) the annotation of a source position is
+h_i = [forward h_i ; backward h_i], so it depends on the words before and after it. Further layers
+read the annotations of the layer below and add to them (a residual connection: He et al., 2016; Wu
+et al., 2016, section 3.1).
 
 With `attend_embeddings` an annotation also contains the embedding of its own word, [h_i ; E x_i].
 So the decoder attends to the word itself and not only to the recurrent state. Rare words are then

@@ -1,4 +1,4 @@
-"""The SavedModel that TensorFlow Serving loads: text in, translation and attention out.
+"""The SavedModel for TensorFlow Serving: text in, translation and attention out.
 
     serving_default   text -> the best translation, with the attention weights of that hypothesis
     n_best            text -> all hypotheses of the beam
@@ -6,10 +6,10 @@
     serve_examples    serialized tf.Example -> translation and attention, for Evaluator and
                       BulkInferrer
 
-All tensors are dense and padded, with their lengths beside them; those of `serve_examples` hold one
-string for each text. The end symbol `</s>` is the last
-real token on both sides, with a row and a column of its own. A text of white space alone has the
-empty translation, of no tokens.
+All tensors are dense and padded, with their lengths as further outputs; `serve_examples` returns
+one string per text and output. The end symbol `</s>` is the last real token on both sides and has a
+row and a column of the attention. A text of white space only has an empty translation without
+tokens.
 """
 
 import json
@@ -32,10 +32,10 @@ EXAMPLES_AT_ONCE = 32
 EXAMPLE_OUTPUTS = ("translation", "source_tokens", "target_tokens", "attention")
 WARMUP_BATCH_SIZES = (1, 8, 32)
 WARMUP_INPUTS = {"serving_default": ("text",), "n_best": ("text",), "score": ("text", "target")}
-"""The inputs of the signatures that a server is asked for one text at a time; whoever brings
-examples, Evaluator or BulkInferrer, loads the export without a server."""
+"""Signatures for requests of a server's clients, with their inputs. Evaluator and BulkInferrer use
+`serve_examples` without a server, so it needs no warm-up."""
 _WARMUP_SENTENCES = 8
-"""How many of the shortest and of the longest make the short and the long batches."""
+"""Number of the shortest texts for the short batches, and of the longest for the long ones."""
 
 
 class ServingModel(tf.Module):
@@ -54,14 +54,13 @@ class ServingModel(tf.Module):
         self._max_piece_characters = subwords.max_piece_characters
         self._vocabulary = tf.saved_model.Asset(vocabulary_path)
         self._encode = SubwordEncoder(self._vocabulary, subwords.max_piece_characters)
-        self._table = (
-            self._encode.table
-        )  # tracked, so that the table is initialised where the model is loaded
+        # An attribute of the module, so the table is initialised when the model is loaded.
+        self._table = self._encode.table
         self._decode = SubwordDecoder(read_vocabulary(vocabulary_path))
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def serving_default(self, text: tf.Tensor) -> Outputs:
-        """Translates: the first hypothesis of `n_best`, without the beam axis."""
+        """Returns the best translation: the first hypothesis of `n_best`, without the beam axis."""
         outputs = self._translate(text)
         per_beam = (
             "translation",
@@ -75,7 +74,7 @@ class ServingModel(tf.Module):
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def n_best(self, text: tf.Tensor) -> Outputs:
-        """Translates: every hypothesis of the beam, best first."""
+        """Returns all translations of the beam, best first."""
         return self._translate(text)
 
     @tf.function(
@@ -107,12 +106,12 @@ class ServingModel(tf.Module):
     def serve_examples(self, examples: tf.Tensor) -> Outputs:
         """Translates the feature `source` of serialized examples.
 
-        Beam makes batches of a thousand and more, of whatever comes. Texts of similar length are
-        translated together, few at a time, so one long text does not make all the others as wide.
+        Beam makes batches of a thousand and more texts of any length. They are translated in small
+        groups of similar length, so one long text does not increase the padding of all others.
 
         Returns:
-          string [batch, 1] each: `translation`; `source_tokens` and `target_tokens`, with spaces
-          between them; `attention`, a serialized float32 tensor [target, source].
+          string [batch, 1] each: `translation`; `source_tokens` and `target_tokens`, separated by
+          spaces; `attention`, a serialized float32 tensor [target, source].
         """
         features = tf.io.parse_example(examples, {"source": tf.io.FixedLenFeature([], tf.string)})
         text = features["source"]
@@ -134,19 +133,19 @@ class ServingModel(tf.Module):
         return {name: in_order[:, place, None] for place, name in enumerate(EXAMPLE_OUTPUTS)}
 
     def _ids(self, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Encodes texts of any length, in a time that has a bound.
+        """Encodes texts of any length, in bounded time.
 
         Returns:
           int64 [batch, longest], with end symbols, padded; and whether a text was cut, [batch].
         """
-        # The pieces that are kept cannot reach further, and a longer text still has too many.
+        # The kept pieces cannot reach further, and a longer text is still recognised as too long.
         reach = self._decoding.max_source_tokens * self._max_piece_characters
         text = normalise(text)
         start = tf.strings.substr(text, 0, reach, unit="UTF8_CHAR")
         return _with_end(self._encode(start), self._decoding.max_source_tokens)
 
     def _symbols(self, ids: tf.Tensor) -> tf.Tensor:
-        """Vocabulary entries, with the empty string on padding."""
+        """Returns the subwords of ids, with an empty string on padding."""
         return tf.where(tf.equal(ids, PAD), "", self._decode.symbols(ids))
 
     def _translate(self, text: tf.Tensor) -> Outputs:
@@ -166,7 +165,7 @@ class ServingModel(tf.Module):
 
 
 def _as_strings(outputs: Outputs) -> tf.Tensor:
-    """Writes the best hypothesis of each text as `EXAMPLE_OUTPUTS`: string [batch, 4]."""
+    """Converts the best hypothesis of each text to `EXAMPLE_OUTPUTS`, string [batch, 4]."""
 
     def serialise(weights: tuple) -> tf.Tensor:
         attention, targets, sources = weights
@@ -177,7 +176,7 @@ def _as_strings(outputs: Outputs) -> tf.Tensor:
         (outputs["attention"][:, 0], outputs["target_length"][:, 0], outputs["source_length"]),
         fn_output_signature=tf.string,
     )
-    # The symbols of padding are empty; no symbol of the vocabulary has a space in it.
+    # Padding has empty symbols, and no symbol of the vocabulary contains a space.
     tokens = [
         tf.strings.strip(tf.strings.reduce_join(symbols, axis=1, separator=" "))
         for symbols in (outputs["source_tokens"], outputs["target_tokens"][:, 0])
@@ -189,19 +188,19 @@ def _with_end(ids: tf.RaggedTensor, max_tokens: int) -> tuple[tf.Tensor, tf.Tens
     """Appends end symbols and pads.
 
     Returns:
-      int64 [batch, longest], each row of at most `max_tokens` ids; and whether a row was cut for
-      that, bool [batch].
+      int64 [batch, longest], each row of at most `max_tokens` ids; and whether a row was cut to
+      this length, bool [batch].
     """
     is_cut = ids.row_lengths() > max_tokens - 1
     ids = ids[:, : max_tokens - 1]
     ends = tf.fill([ids.nrows(), 1], tf.constant(END, tf.int64))
     table = tf.concat([ids, ends], axis=1).to_tensor(PAD)
-    missing_column = tf.cast(tf.shape(table)[1] == 0, tf.int32)  # in a batch of no texts
+    missing_column = tf.cast(tf.shape(table)[1] == 0, tf.int32)  # for a batch without texts
     return tf.pad(table, [[0, 0], [0, missing_column]], constant_values=PAD), is_cut
 
 
 def _without_empty_sources(found: Hypotheses, is_empty: tf.Tensor) -> Hypotheses:
-    """Replaces what the search made of empty texts by hypotheses of no tokens and score 0."""
+    """Replaces the hypotheses of empty texts by ones without tokens, with score 0."""
     gone = is_empty[:, None]
     return Hypotheses(
         ids=tf.where(gone[:, :, None], PAD, found.ids),
@@ -226,14 +225,13 @@ def export_model(
 
     Args:
       folder: the SavedModel's folder.
-      model: computes in float32; this prepares it to serve in `decoding.precision`.
+      model: a model computing in float32; it is prepared here to serve in `decoding.precision`.
       vocabulary_path: the subword vocabulary, which becomes an asset.
-      subwords: as the vocabulary was learned.
-      decoding: the search.
-      card: what the model is, JSON values (`trainer.model_card`); written for programs
-        and for people.
-      warmup_texts: ordinary sentences, shortest first, which TensorFlow Serving translates and
-        scores before a version becomes available.
+      subwords: settings of this vocabulary.
+      decoding: settings of the search.
+      card: the model card, JSON values (`trainer.model_card`); written as JSON and as text.
+      warmup_texts: ordinary sentences, shortest first. TensorFlow Serving translates and scores
+        them before a version becomes available.
     """
     model.prepare_to_serve(tf.as_dtype(decoding.precision))
     serving = ServingModel(model, vocabulary_path, subwords, decoding)
@@ -255,10 +253,10 @@ def export_model(
 
 
 def _warmup_requests(texts: list[str]) -> list[prediction_log_pb2.PredictLog]:
-    """Requests for each signature, in batches of each size, of short and of long sentences.
+    """Makes requests for each signature, in batches of each size, of short and of long sentences.
 
-    TensorFlow prepares the graph when a signature is first asked for all its outputs, which takes
-    as long as translating dozens of sentences; a GPU also prepares for each new shape.
+    TensorFlow prepares the graph at the first request for all outputs of a signature. This takes as
+    long as translating dozens of sentences. A GPU also needs preparation for each new shape.
     """
     requests = []
     for signature, inputs in WARMUP_INPUTS.items():

@@ -8,11 +8,11 @@ from trainer.settings import ModelSettings
 
 
 class FixedContext(tf.Module):
-    """No attention: the encoder's summary is the context of every target position
-    (Cho et al., 2014; Sutskever et al., 2014).
+    """No attention: the encoder's summary is the context of every target position.
 
-    The weights show the origin of this vector: the last real position, where the forward direction
-    ends, and with equal weight the first, where the backward direction ends.
+    See Cho et al. (2014) and Sutskever et al. (2014). The weights show the origin of this vector:
+    the last real position, where the forward direction ends, and with equal weight the first, where
+    the backward direction ends.
     """
 
     projects_values = False

@@ -1,23 +1,23 @@
-"""The GPUs that TensorFlow sees, and whether it can use them."""
+"""Checks for GPUs visible to TensorFlow and usable by it."""
 
 import tensorflow as tf
 
 BFLOAT16_CAPABILITY = (8, 0)
-"""Compute capability from which GPUs multiply bfloat16 (NVIDIA, CUDA C++ Programming Guide, section
-on compute capabilities); the T4 has 7.5 and the V100 has 7.0."""
+"""Lowest compute capability with bfloat16 products (NVIDIA, CUDA C++ Programming Guide, section on
+compute capabilities); the T4 has 7.5 and the V100 has 7.0."""
 
 
 class GPUError(ValueError):
-    """No GPU can be used: a sentence that says why."""
+    """No GPU can be used; the message gives the reason."""
 
 
 def is_there() -> bool:
-    """Whether TensorFlow sees a GPU."""
+    """Returns whether TensorFlow sees a GPU."""
     return bool(tf.config.list_physical_devices("GPU"))
 
 
 def multiplies_bfloat16() -> bool:
-    """Whether there is a GPU, and all GPUs multiply bfloat16 natively."""
+    """Returns whether there is a GPU, and all GPUs multiply bfloat16 natively."""
     gpus = tf.config.list_physical_devices("GPU")
     details = map(tf.config.experimental.get_device_details, gpus)
     capabilities = [each.get("compute_capability", (0, 0)) for each in details]
@@ -25,7 +25,7 @@ def multiplies_bfloat16() -> bool:
 
 
 def check() -> None:
-    """Compiles a power for the GPU and computes it: the optimizer needs that at its first step.
+    """Compiles and computes a power on the GPU, as the optimizer does in its first step.
 
     Raises:
       GPUError: TensorFlow sees no GPU, or cannot compile for it, because NVIDIA's libdevice or

@@ -1,8 +1,8 @@
-"""The small pieces that all rooms of the network share: weights, projections, dropout.
+"""The basic parts of the network: weights, projections, dropout.
 
-Weights are float32 variables; each is cast to the computing type where it is used, so one set of
-weights trains in bfloat16 and serves in float32. A model that serves in bfloat16 has a rounded copy
-of each matrix, because to cast it again at each step of a search would take longer than is gained.
+Weights are float32 variables. Each is cast to the computing type at its use, so the same weights
+can train in bfloat16 and serve in float32. A model serving in bfloat16 has a rounded copy of each
+matrix: casting at each step of a search would take longer than the faster product saves.
 """
 
 import enum
@@ -13,19 +13,21 @@ import tensorflow as tf
 
 
 def glorot(rng: np.random.Generator, *shape: int) -> tf.Variable:
-    """A weight drawn uniformly as in Glorot and Bengio (2010), equation 16, with the last axis as
-    fan-out."""
+    """Draws a weight uniformly as in Glorot and Bengio (2010), equation 16.
+
+    The last axis is the fan-out.
+    """
     limit = math.sqrt(6.0 / (math.prod(shape[:-1]) + shape[-1]))
     return tf.Variable(rng.uniform(-limit, limit, shape).astype(np.float32))
 
 
 def zeros(*shape: int) -> tf.Variable:
-    """A bias."""
+    """Makes a bias of zeros."""
     return tf.Variable(tf.zeros(shape))
 
 
 def served_copy(weights: tf.Variable | tf.Tensor, precision: tf.DType) -> tf.Variable:
-    """A copy in float32 or bfloat16, to serve with; it is not trained."""
+    """Makes a copy in float32 or bfloat16 for serving; it is not trained."""
     return tf.Variable(tf.cast(weights, precision), trainable=False)
 
 
@@ -37,15 +39,16 @@ def product(
     transpose: bool = False,
     result_type: tf.DType | None = None,
 ) -> tf.Tensor:
-    """Multiplies the last axis of x with a matrix. With a matrix in bfloat16 the vectors and their
-    products are rounded to it, too.
+    """Multiplies the last axis of x with a matrix, and adds a bias.
+
+    With a matrix in bfloat16, the vectors and the products are rounded to bfloat16 too.
 
     Args:
       x: [..., n].
       weights: [n, m].
-      bias: [m], which is added.
+      bias: [m], or None.
       transpose: whether the weights are [m, n] instead.
-      result_type: of the result, to which the bias is added; that of x unless given.
+      result_type: type of the result; by default the type of x. The bias is added in this type.
 
     Returns:
       [..., m].
@@ -53,7 +56,7 @@ def product(
     x = tf.convert_to_tensor(x)
     result_type = result_type or x.dtype
     dtype = tf.bfloat16 if weights.dtype == tf.bfloat16 else x.dtype
-    # One plain matrix product with its bias, which TensorFlow runs as a single operation.
+    # TensorFlow runs a plain matrix product with its bias as a single operation.
     rows = tf.reshape(tf.cast(x, dtype), [-1, x.shape[-1]])
     y = tf.matmul(rows, tf.cast(weights, dtype), transpose_b=transpose)
     y = tf.cast(y, result_type)
@@ -63,11 +66,11 @@ def product(
 
 
 def _with_leading_axes(rows: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
-    """Gives [rows, m] the axes of x in place of its first one, all but the last."""
+    """Replaces the first axis of [rows, m] by the axes of x except its last one."""
     sizes = x.shape[:-1].as_list()
     if sizes.count(None) > 1:
         return tf.reshape(rows, tf.concat([tf.shape(x)[:-1], [rows.shape[-1]]], axis=0))
-    # Nothing has to be computed for it at each step of a search.
+    # With a constant shape, a search computes nothing for it at its steps.
     known = [-1 if size is None else size for size in sizes]
     return tf.reshape(rows, [*known, rows.shape[-1]])
 
@@ -82,7 +85,7 @@ class Projection(tf.Module):
         self.rounded_kernel: tf.Variable | None = None
 
     def round(self) -> None:
-        """From now on multiplies with W rounded to bfloat16; W itself stays as it is."""
+        """Makes later calls multiply with W rounded to bfloat16; W itself does not change."""
         self.rounded_kernel = served_copy(self.kernel, tf.bfloat16)
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
@@ -90,8 +93,10 @@ class Projection(tf.Module):
         return product(x, self._used_kernel, self.bias)
 
     def of_part(self, x: tf.Tensor, start: int) -> tf.Tensor:
-        """Maps a part of the inputs, those from `start` on: what [..., part] adds to the output
-        [..., outputs], without b."""
+        """Maps a part of the inputs, from `start` on, without adding b.
+
+        The result [..., outputs] is the contribution of x, [..., part], to the whole output.
+        """
         return product(x, self._used_kernel[start : start + x.shape[-1]])
 
     @property
@@ -100,7 +105,7 @@ class Projection(tf.Module):
 
 
 class DropoutPlace(enum.IntEnum):
-    """Where the network drops; the noise of each place is independent of the others'."""
+    """The places of dropout in the network, each with independent noise."""
 
     SOURCE_EMBEDDINGS = 1
     ENCODER_STATES = 2
@@ -111,20 +116,24 @@ class DropoutPlace(enum.IntEnum):
 
 
 class Dropout:
-    """Dropout (Srivastava et al., 2014) whose noise follows from a key alone.
+    """Dropout (Srivastava et al., 2014) with noise determined by a key.
 
-    The key changes with the training step, so a training that goes on from a checkpoint drops what
-    it would have dropped.
+    The key changes with the training step, so a training resumed from a checkpoint has the same
+    dropout as one without the interruption.
     """
 
     def __init__(self, rate: float, key: tf.Tensor | None):
-        """Takes the rate in [0, 1) and an int32 [2] key; without a key (outside training) nothing
-        is dropped."""
+        """Makes the dropout.
+
+        Args:
+          rate: in [0, 1).
+          key: int32 [2], or None outside training, for no dropout.
+        """
         self._rate = rate
         self._key = key
 
     def at_step(self, time: tf.Tensor) -> "Dropout":
-        """Returns the dropout of one step of a loop, independent of the other steps'."""
+        """Returns the dropout of one step of a loop, independent of the other steps."""
         if self._key is None:
             return self
         with tf.device("CPU:0"):
@@ -132,12 +141,17 @@ class Dropout:
         return Dropout(self._rate, key)
 
     def __call__(self, x: tf.Tensor, place: DropoutPlace, depth: int = 0) -> tf.Tensor:
-        """Drops elements of a tensor of any shape, at a place of the network and, where layers are
-        stacked, a depth."""
+        """Drops elements of a tensor of any shape.
+
+        Args:
+          x: the tensor.
+          place: place in the network.
+          depth: number of the layer, for stacked layers.
+        """
         if self._key is None or self._rate == 0.0:
             return x
         seed = self._key
-        with tf.device("CPU:0"):  # where every device reads the seed
+        with tf.device("CPU:0"):  # all devices read the seed from here
             for number in (place, depth):
                 seed = tf.random.experimental.stateless_fold_in(seed, number)
         return tf.nn.experimental.stateless_dropout(x, self._rate, seed=seed)

@@ -17,19 +17,25 @@ def translation_loss(
     *,
     with_padding: bool = False,
 ) -> tf.Tensor:
-    """The mean over all real target tokens of (1 - eps) * -log p(y) + eps * mean over the
-    vocabulary of -log p_vocabulary, which is p itself unless the model copies.
+    """Computes the training loss of a batch.
 
-    The output layer, the largest product of the network, is computed for real tokens only, or with
-    padding, too: a GPU multiplies it faster than it tells the host how much of it there is.
+    It is the mean over all real target tokens of
+
+        (1 - eps) * -log p(y) + eps * mean over the vocabulary of -log p_vocabulary
+
+    where p_vocabulary equals p unless the model copies.
+
+    The output layer is the largest product of the network. By default it is computed for real
+    tokens only. With padding, no shape depends on the ids: a GPU computes the larger product faster
+    than it could report the number of real tokens to the host.
 
     Args:
       model: the model.
       source_ids: int32 [batch, source], padded with 0.
       target_ids: int32 [batch, target], padded with 0.
       label_smoothing: eps.
-      dropout: while training.
-      with_padding: whether no shape depends on the values of the ids.
+      dropout: dropout for training.
+      with_padding: whether to compute the output layer on padding too.
 
     Returns:
       float32 scalar, in nats per token.
@@ -44,8 +50,8 @@ def translation_loss(
 
     outputs = rows(outputs)
     logits = model.logits(outputs)
-    # Sums that keep their axis, and gather_nd: for their gradients a GPU computes no shapes, which
-    # the host would wait for.
+    # With keepdims and gather_nd, the gradients on a GPU compute no shapes. The host would have to
+    # wait for these.
     normaliser = tf.reduce_logsumexp(logits, axis=-1, keepdims=True)[:, 0]
     chosen = tf.stack([tf.range(tf.shape(logits)[0]), rows(target_ids)], axis=1)
     log_probs = tf.gather_nd(logits, chosen) - normaliser

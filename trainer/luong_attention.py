@@ -33,8 +33,9 @@ class LuongDotAttention(tf.Module):
 
 
 class LuongGeneralAttention(LuongDotAttention):
-    """Multiplicative attention with a learned matrix (Luong et al., 2015, equation 8, `general`):
-    score = s^T W_a h / sqrt(query units).
+    """Multiplicative attention with a learned matrix (Luong et al., 2015, equation 8, `general`).
+
+    score = s^T W_a h / sqrt(query units)
 
     The paper does not divide. Since W_a is learned, both forms can represent the same functions,
     but they learn differently. Each step of Adam moves all elements of W_a by about the learning

@@ -2,9 +2,9 @@
 
     p(y_t | y_<t, x) = softmax(E W_o o_t + b)
 
-with one embedding matrix E for the source, the target and the output layer (Press and Wolf, 2017):
-source and target share their subwords. With copying this is mixed with the attention weights
-(`trainer.copying`).
+Source and target share their subwords, so one embedding matrix E is used for the source, the target
+and the output layer (Press and Wolf, 2017). With copying, this distribution is mixed with the
+attention weights (`trainer.copying`).
 """
 
 from typing import NamedTuple
@@ -30,18 +30,18 @@ from trainer.settings import ModelSettings
 from trainer.subwords import PAD, START
 
 INITIAL_EMBEDDINGS = 0.2
-"""Standard deviation of the embeddings that an untrained network reads. At 1, what is left of it in
-the embedding of a rare subword is loud noise."""
+"""Standard deviation of the scaled embeddings before training. At 1, the embeddings of rare
+subwords stay too noisy."""
 
 
 class Encoded(NamedTuple):
-    """A batch of sources, ready to be translated."""
+    """A batch of encoded sources, ready for translation."""
 
     source_ids: tf.Tensor
     """int32 [batch, source]."""
     memory: Memory
     initial_state: tf.Tensor
-    """Of the decoder, [batch, state size]."""
+    """First state of the decoder, [batch, state size]."""
 
 
 class TranslationModel(tf.Module):
@@ -55,14 +55,15 @@ class TranslationModel(tf.Module):
         compute_type: tf.DType = tf.float32,
         recurrence: Recurrence = run,
     ):
-        """Makes all weights, from the seed alone.
+        """Makes all weights, determined by the seed.
 
         Args:
           settings: sizes, cells, layers and the kind of attention.
-          vocabulary_size: entries of the joint vocabulary.
-          seed: of the initial weights.
-          compute_type: float32 or bfloat16; weights are float32 in any case.
-          recurrence: how layers run over a sequence. Of cuDNN it can train, but not be exported.
+          vocabulary_size: size of the joint vocabulary.
+          seed: seed of the initial weights.
+          compute_type: float32 or bfloat16; weights are always float32.
+          recurrence: function to run a layer over a sequence. A model with cuDNN's function can be
+            trained but not exported.
         """
         super().__init__()
         rng = np.random.default_rng(seed)
@@ -78,18 +79,17 @@ class TranslationModel(tf.Module):
         )
         self.W_o = Projection(rng, settings.decoder_units, width)
         self.output_bias = zeros(vocabulary_size)
-        self.output_kernel: tf.Variable | None = None  # E^T, once prepared to serve
+        self.output_kernel: tf.Variable | None = None  # E^T, after `prepare_to_serve`
         points = settings.copying and settings.attention != "none"
         self.pointer = Pointer(rng, settings.decoder_units) if points else None
 
     def prepare_to_serve(self, precision: tf.DType) -> None:
-        """Makes the copies of matrices that an export multiplies with, in either precision.
+        """Makes copies of matrices for the products in an export.
 
-        The output layer gets E^T, since a product of a few dozen rows reads that a quarter faster
-        than E. In bfloat16 all matrices are rounded to it, to serve faster where that is computed
-        natively; activations stay float32, and the recurrence of the encoder, a small part of a
-        search, is not rounded. The weights themselves lie beside the copies as they are: whoever
-        trains on begins with them.
+        The output layer gets E^T, because a product of a few dozen rows reads E^T a quarter faster
+        than E. With bfloat16 all matrices are rounded, to serve faster on machines with native
+        bfloat16 products. Activations stay float32, and the recurrence of the encoder, a small part
+        of a search, is not rounded. The export also keeps the original weights, for a warm start.
 
         Args:
           precision: float32 or bfloat16.
@@ -101,16 +101,19 @@ class TranslationModel(tf.Module):
         self.output_kernel = served_copy(tf.transpose(self.embeddings), precision)
 
     def _embed(self, ids: tf.Tensor) -> tf.Tensor:
-        """Ids [...] to embeddings [..., embedding size], larger than those of the output layer by
-        the root of their size (Vaswani et al., 2017, section 3.4)."""
-        # Not from the variable itself: TensorFlow copies a variable that it has gathered from once
-        # more whenever the output layer reads it.
+        """Maps ids [...] to embeddings [..., embedding size].
+
+        They are multiplied by the root of their size, unlike in the output layer (Vaswani et al.,
+        2017, section 3.4).
+        """
+        # After a gather from the variable itself, TensorFlow would copy the variable each time the
+        # output layer reads it. So this gathers from a tensor.
         embeddings = tf.convert_to_tensor(self.embeddings)
         scale = embeddings.shape[1] ** 0.5
         return tf.cast(tf.gather(embeddings, ids) * scale, self._compute_type)
 
     def encode(self, source_ids: tf.Tensor, dropout: Dropout = NO_DROPOUT) -> Encoded:
-        """Reads sources, int [batch, source], each with its end symbol, padded with 0."""
+        """Encodes sources, int [batch, source], each with its end symbol, padded with 0."""
         mask = tf.not_equal(source_ids, PAD)
         embedded = dropout(self._embed(source_ids), DropoutPlace.SOURCE_EMBEDDINGS)
         states, summary = self.encoder(embedded, mask, dropout)
@@ -122,16 +125,16 @@ class TranslationModel(tf.Module):
     def force(
         self, encoded: Encoded, target_ids: tf.Tensor, dropout: Dropout = NO_DROPOUT
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Runs through known targets (teacher forcing).
+        """Processes known targets (teacher forcing).
 
         Args:
           encoded: the sources.
           target_ids: int [batch, target], each with its end symbol, padded with 0.
-          dropout: while training.
+          dropout: dropout for training.
 
         Returns:
           The output vectors o, [batch, target, decoder units], and the attention weights [batch,
-          target, source]. Row t belongs to the prediction of target_ids[:, t].
+          target, source]. Row t is for the prediction of target_ids[:, t].
         """
         previous = tf.pad(target_ids[:, :-1], [[0, 0], [1, 0]], constant_values=START)
         embedded = dropout(self._embed(previous), DropoutPlace.TARGET_EMBEDDINGS)
@@ -146,7 +149,7 @@ class TranslationModel(tf.Module):
         Args:
           encoded: the sources.
           previous: the last subword of each hypothesis, int [batch, beam].
-          state: of the decoder, [batch, beam, state size].
+          state: state of the decoder, [batch, beam, state size].
 
         Returns:
           Logits, float32 [batch, beam, vocabulary]; the new state; attention weights [batch, beam,
@@ -156,7 +159,7 @@ class TranslationModel(tf.Module):
         return self.predict(encoded, outputs, weights), state, weights
 
     def predict(self, encoded: Encoded, outputs: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-        """Scores every subword as the next.
+        """Scores every subword as the next one.
 
         Args:
           encoded: the sources.
@@ -173,8 +176,10 @@ class TranslationModel(tf.Module):
         return self.pointer.mix(outputs, tf.nn.log_softmax(logits), copied)
 
     def logits(self, outputs: tf.Tensor) -> tf.Tensor:
-        """Scores every subword, copying aside: [..., decoder units] -> float32 [...,
-        vocabulary]."""
+        """Scores every subword without copying.
+
+        The shapes are [..., decoder units] -> float32 [..., vocabulary].
+        """
         is_prepared = self.output_kernel is not None
         return product(
             self.W_o(outputs),

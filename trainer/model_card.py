@@ -1,8 +1,8 @@
-"""The model card: what a model is, what it was made from, what it is for and what it is not for.
+"""The model card: description, origin, intended use and limits of a model.
 
-It travels inside the export, as `model_card.json` for programs and as `MODEL_CARD.md` for people
-(after Mitchell et al., "Model Cards for Model Reporting", 2019). Scores on the test split are
-measured after the export, so they are not in it: it says where they are.
+The export contains it as `model_card.json` for programs and as `MODEL_CARD.md` for people (after
+Mitchell et al., "Model Cards for Model Reporting", 2019). Scores on the test split are measured
+after the export, so the card only names their place.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def make_card(
     """Makes the card.
 
     Args:
-      record: what the pipeline says of the model's origin: `name`, languages, `configuration`, and
-        `data` with the corpus' name, origin, licence and counts, as far as they are known.
-      machine: what it was trained on.
-      history: of the training, an entry for each epoch.
+      record: the pipeline's record of the model's origin: `name`, languages, `configuration`, and
+        `data` with the corpus' name, origin, licence and counts, as far as known.
+      machine: the training machine.
+      history: history of the training, an entry for each epoch.
       sizes: names and counts, such as `parameters`.
 
     Returns:
@@ -68,10 +68,10 @@ def make_card(
 
 
 def as_markdown(card: Mapping[str, Any]) -> str:
-    """Writes a card for people; what it lacks is left out.
+    """Formats a card as text for people; missing entries are left out.
 
     Args:
-      card: of `make_card`, or a part of it.
+      card: a card from `make_card`, or a part of it.
 
     Returns:
       Markdown, ending with a newline.
@@ -89,10 +89,10 @@ def as_markdown(card: Mapping[str, Any]) -> str:
 def _intended_use(record: Mapping[str, Any]) -> list[str]:
     source, target = record["source_language"], record["target_language"]
     return [
-        f"Translating single sentences from {source} to {target}, of the kind that its corpus "
-        "holds. A person should read what matters before it is used.",
-        "Showing with each translation the attention weights, as a hint to where each word comes "
-        "from; and aligning the words of given translations.",
+        f"Translating single sentences from {source} to {target}, similar to those of its corpus. "
+        "A person should check important translations before they are used.",
+        "Showing the attention weights of each translation, as a hint to the origin of each word; "
+        "and aligning the words of given translations.",
         "Studying sequence-to-sequence models.",
     ]
 
@@ -101,23 +101,23 @@ def _limits(record: Mapping[str, Any], configuration: Mapping[str, Any]) -> list
     model, decoding = configuration["model"], configuration["decoding"]
     corpus = record.get("data", {}).get("name", record.get("corpus", "its corpus"))
     limits = [
-        f"It knows the language of {corpus} and little else: text of another kind it may translate "
-        "fluently and wrongly. It does not say when it is wrong; a low score is a hint.",
-        "It sees one sentence at a time, nothing before or after it.",
-        f"A source of more than {decoding['max_source_tokens']} subwords is cut, which the reply "
-        "says (truncated).",
-        "What its corpus is biased to it repeats, such as the gender of people; nothing here "
-        "filters for that.",
+        f"It knows the language of {corpus} and little else. Its translation of other text may be "
+        "fluent and wrong; a low score is a hint, but there is no warning.",
+        "It translates each sentence without the sentences before and after it.",
+        f"A source of more than {decoding['max_source_tokens']} subwords is cut; the reply marks "
+        "this (truncated).",
+        "It repeats biases of its corpus, for example about the gender of people. There is no "
+        "filter against this.",
     ]
     if model["attention"] == "none":
         limits.append(
-            "It has no attention: its weights say only where its one fixed vector comes from, and "
-            "long sentences suffer."
+            "It has no attention: its weights only show the origin of its single context vector, "
+            "and it translates long sentences worse."
         )
     else:
         limits.append(
-            "Attention shows where the model looked, which need not be why it wrote a word (Jain "
-            "and Wallace, 2019; Wiegreffe and Pinter, 2019)."
+            "Attention shows the source words used for a word, but this need not be the reason for "
+            "writing it (Jain and Wallace, 2019; Wiegreffe and Pinter, 2019)."
         )
     if not model["copying"] or model["attention"] == "none":
         limits.append(
@@ -176,10 +176,10 @@ def _training_facts(card: Mapping[str, Any]) -> list[str]:
 
 
 def _lines(title: str, facts: Sequence[str]) -> list[str]:
-    """A heading with its list; nothing without facts."""
+    """Formats a heading with its list; returns nothing without facts."""
     return [f"## {title}", "", *(f"- {_on_one_line(fact)}" for fact in facts), ""] if facts else []
 
 
 def _on_one_line(fact: str) -> str:
-    """A fact as text of Markdown, in which HTML would be obeyed."""
+    """Formats a fact as one line of Markdown, with HTML escaped."""
     return html.escape(" ".join(str(fact).split()), quote=False)

@@ -9,10 +9,10 @@ from trainer.settings import ModelSettings
 
 
 class MultiHeadAttention(tf.Module):
-    """Scaled dot products in several projections (Vaswani et al., 2017, section 3.2.2):
-    head_j = softmax(Q_j K_j^T / sqrt(d)) V_j, and the context is their concatenation times W_O.
+    """Scaled dot products in several projections (Vaswani et al., 2017, section 3.2.2).
 
-    The returned attention weights are the mean over the heads.
+    head_j = softmax(Q_j K_j^T / sqrt(d)) V_j, and the context is their concatenation times W_O. The
+    returned attention weights are the mean over the heads.
     """
 
     projects_values = True

@@ -1,4 +1,4 @@
-"""Which number type to compute in, and on which device."""
+"""Chooses the number type for computing, and describes the device."""
 
 from pathlib import Path
 
@@ -14,8 +14,8 @@ def compute_type(precision: str) -> tf.DType:
     """Resolves `training.precision`.
 
     Args:
-      precision: `auto`, `float32` or `bfloat16`. `auto` means bfloat16 where the GPU, or without
-        one the processor, multiplies it natively (twice as fast there), float32 elsewhere.
+      precision: `auto`, `float32` or `bfloat16`. `auto` means bfloat16 if the GPU, or without one
+        the processor, multiplies it natively (it is then twice as fast), else float32.
 
     Returns:
       The type of activations; weights stay float32.
@@ -30,8 +30,10 @@ def compute_type(precision: str) -> tf.DType:
 
 
 def describe_machine(settings: TrainingSettings, workers: int = 1) -> str:
-    """Says what training runs on, for the log and the model's record: `CPU, bfloat16`, or
-    `2 x 8 GPU, bfloat16` where two machines train together."""
+    """Describes the training devices and precision, for the log and the model's record.
+
+    Examples are `CPU, bfloat16`, or `2 x 8 GPU, bfloat16` for two machines.
+    """
     gpus = tf.config.list_physical_devices("GPU")
     device = f"{len(gpus)} GPU" if gpus else "CPU"
     if workers > 1:
@@ -40,7 +42,7 @@ def describe_machine(settings: TrainingSettings, workers: int = 1) -> str:
 
 
 def _processor_flags() -> set[str]:
-    """Returns the features that Linux reports; none elsewhere."""
+    """Returns the processor's features on Linux; none on other systems."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:

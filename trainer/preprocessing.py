@@ -1,5 +1,8 @@
-"""Transform's work: learn the subword vocabulary from the training split, in Beam, or take that of
-the model with which training begins, and encode every split in the graph."""
+"""Preprocessing in Transform: makes the subword vocabulary and encodes every split.
+
+The vocabulary is learned in Beam from the training split, or copied from the model of a warm start.
+Encoding is a part of the graph.
+"""
 
 import os
 from collections import Counter
@@ -28,8 +31,8 @@ def preprocessing_fn(
 
     Args:
       inputs: `source` and `target`, string, one value each.
-      custom_config: `subwords`: the settings as a mapping; `vocabulary`: the path of a vocabulary
-        to take instead of learning one, or None.
+      custom_config: `subwords`: the settings as a mapping; `vocabulary`: the path of an existing
+        vocabulary, or None to learn one.
 
     Returns:
       `source_ids` and `target_ids`: int64 of variable length, without start, end or padding.
@@ -54,13 +57,15 @@ def preprocessing_fn(
 
 
 def _one_value(text: tf.Tensor | tf.SparseTensor) -> tf.Tensor:
-    """Returns string [batch], however the schema represents one value."""
+    """Returns string [batch], for a dense or a sparse representation of one value."""
     return text.values if isinstance(text, tf.SparseTensor) else tf.reshape(text, [-1])
 
 
 class LearnSubwords(tft_beam.PTransformAnalyzer):
-    """Batches of words -> one vocabulary file. Words are counted in parallel; byte-pair encoding
-    reads the counts."""
+    """Batches of words -> one vocabulary file.
+
+    Words are counted in parallel; byte-pair encoding uses the counts.
+    """
 
     def __init__(self, settings: SubwordSettings):
         super().__init__()
@@ -79,7 +84,7 @@ class LearnSubwords(tft_beam.PTransformAnalyzer):
 
 
 class TakeSubwords(tft_beam.PTransformAnalyzer):
-    """Batches of words -> a vocabulary file that is there already, whatever the words."""
+    """Batches of words -> a copy of an existing vocabulary file; the words are ignored."""
 
     def __init__(self, path: str):
         super().__init__()
@@ -92,7 +97,7 @@ class TakeSubwords(tft_beam.PTransformAnalyzer):
 
 
 def _copy_file(source: str, destination: str) -> str:
-    # Transform takes what an analyzer gives it away from where it lies.
+    # A copy, because Transform moves the file returned by an analyzer.
     tf.io.gfile.makedirs(os.path.dirname(destination))
     tf.io.gfile.copy(source, destination, overwrite=True)
     return destination
@@ -107,7 +112,7 @@ def _write_vocabulary(
 ) -> str:
     words = {word.decode("utf-8"): count for word, count in counts}
     pieces = learn_pieces(words, settings.vocabulary_size - RESERVED, settings.max_piece_characters)
-    # Transform names its temporary folder, and leaves it to the analyzer to make it.
+    # Transform only names its temporary folder; the analyzer must make it.
     tf.io.gfile.makedirs(os.path.dirname(path))
     with tf.io.gfile.GFile(path, "w") as file:
         file.write("\n".join(vocabulary_lines(pieces)) + "\n")

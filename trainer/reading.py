@@ -1,9 +1,8 @@
-"""Transform's examples as pairs whose ids lie in a file.
+"""Reads Transform's examples as pairs, with the ids in a memory-mapped file.
 
-Only the place and the length of each sentence are in memory, 24 bytes a pair; the ids are mapped
-from a temporary file, and the operating system keeps as much of it in memory as there is room for.
-So text that does not fit in memory has the same batches as text that does, and a training that goes
-on has them again.
+Only the position and the length of each sentence are in memory, 24 bytes a pair. The ids are mapped
+from a temporary file, and the operating system keeps as much of it in memory as possible. So the
+batches do not depend on the size of the memory, and a resumed training gets the same ones.
 """
 
 import tempfile
@@ -16,15 +15,14 @@ from trainer.batching import Pairs, Sequences
 
 
 def read_pairs(batches: Iterable[pa.RecordBatch]) -> Pairs:
-    """Reads examples, and sorts them: so their order does not depend on how Beam cut them into
-    files.
+    """Reads examples and sorts them, so their order does not depend on Beam's files.
 
     Args:
       batches: columns `source_ids` and `target_ids`, lists of int64; a null is an empty text.
 
     Returns:
-      The pairs, by the bytes of their source's ids and then of their target's. The file of the ids
-      lies in the folder of temporary files (TMPDIR) and goes when they do.
+      The pairs, sorted by the bytes of the source's ids and then of the target's. The file of the
+      ids is in the folder of temporary files (TMPDIR) and is deleted together with the pairs.
 
     Raises:
       OSError: the disk is full.
@@ -63,22 +61,22 @@ def read_pairs(batches: Iterable[pa.RecordBatch]) -> Pairs:
 def sorted_order(pairs: Pairs) -> np.ndarray:
     """Sorts pairs by the bytes of their ids (int32, little-endian), as Python sorts byte strings.
 
-    Looks at one position of all rows at a time, and only at rows that are equal so far, so the time
-    grows with the number of pairs and with how much of them is equal.
+    Each pass compares one position, and only of rows equal so far. So the time grows with the
+    number of pairs and the length of their equal parts.
 
     Args:
-      pairs: to be sorted.
+      pairs: pairs to sort.
 
     Returns:
       Their indices, int64 [pairs].
     """
     order = np.arange(len(pairs.source))
-    tied = order.copy()  # places in the order of rows that are equal so far
-    groups = np.zeros_like(tied)  # and of the first row that is equal to each
+    tied = order.copy()  # places in `order` of rows equal so far to another row
+    groups = np.zeros_like(tied)  # for each of them, the place of the first row equal to it
     for side in pairs:
         whole = []  # tied rows with nothing left on this side
         for position in range(int(side.lengths.max(initial=0)) + 1):
-            # A row that ends comes before one that goes on.
+            # A row already ended comes before longer ones.
             keys = groups << 33 | side.sort_keys(order[tied], position)
             by_key = np.argsort(keys, kind="stable")
             order[tied], keys = order[tied][by_key], keys[by_key]

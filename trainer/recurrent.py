@@ -1,12 +1,13 @@
-"""Recurrent layers: the gated recurrent unit (Cho et al., 2014) in the form whose reset gate acts
-after the matrix product,
+"""Recurrent layers: GRU and LSTM, with a gradient written by hand.
+
+The gated recurrent unit (Cho et al., 2014), with its reset gate after the matrix product:
 
     z_t = sigmoid(W_z x_t + b_z + U_z h_{t-1} + c_z)
     r_t = sigmoid(W_r x_t + b_r + U_r h_{t-1} + c_r)
     n_t = tanh(W_n x_t + b_n + r_t * (U_n h_{t-1} + c_n))
     h_t = z_t * h_{t-1} + (1 - z_t) * n_t
 
-and the long short-term memory (Hochreiter and Schmidhuber, 1997) with a forget gate (Gers et al.,
+The long short-term memory (Hochreiter and Schmidhuber, 1997) with a forget gate (Gers et al.,
 2000):
 
     i_t = sigmoid(W_i x_t + b_i + U_i h_{t-1} + c_i)      input gate; f_t and o_t likewise
@@ -14,9 +15,8 @@ and the long short-term memory (Hochreiter and Schmidhuber, 1997) with a forget 
     m_t = f_t * m_{t-1} + i_t * g_t                       the cell
     h_t = o_t * tanh(m_t)
 
-What depends on the inputs alone is computed for all time steps at once, before the loop. The
-gradient is written by hand: its loop goes through the gates only, and the gradient of U is one
-product after it.
+The products with the inputs are computed for all time steps at once, before the loop. The
+gradient's loop only goes through the gates, and the gradient of U is a single product after it.
 """
 
 from collections.abc import Callable
@@ -40,8 +40,13 @@ class Cell(Protocol):
     from_state: Projection
 
     def gates(self, from_inputs: tf.Tensor, from_state: tf.Tensor, state: tf.Tensor) -> tf.Tensor:
-        """The equations, given W x + b and U h + c, each [..., gates * units], and the state [...,
-        state size]."""
+        """Computes the new state.
+
+        Args:
+          from_inputs: W x + b, [..., gates * units].
+          from_state: U h + c, [..., gates * units].
+          state: [..., state size].
+        """
 
 
 class GRUCell(tf.Module):
@@ -54,7 +59,7 @@ class GRUCell(tf.Module):
         self.from_state = Projection(rng, units, 3 * units, bias=True)
 
     def gates(self, from_inputs: tf.Tensor, from_state: tf.Tensor, state: tf.Tensor) -> tf.Tensor:
-        """See `Cell`; the gates come in the order z, r, n."""
+        """See `Cell`; the order of the gates is z, r, n."""
         update_x, reset_x, new_x = tf.split(from_inputs, 3, axis=-1)
         update_h, reset_h, new_h = tf.split(from_state, 3, axis=-1)
         update = tf.sigmoid(update_x + update_h)
@@ -70,18 +75,18 @@ class LSTMCell(tf.Module):
         self.units, self.state_size = units, 2 * units
         self.from_inputs = Projection(rng, inputs, 4 * units, bias=True)
         self.from_state = Projection(rng, units, 4 * units, bias=True)
-        # The forget gate begins open (Jozefowicz et al., 2015, section 2.2).
+        # A bias of 1 for the forget gate (Jozefowicz et al., 2015, section 2.2).
         self.from_inputs.bias = tf.Variable(np.repeat(np.eye(4, dtype=np.float32)[1], units))
 
     def gates(self, from_inputs: tf.Tensor, from_state: tf.Tensor, state: tf.Tensor) -> tf.Tensor:
-        """See `Cell`; the gates come in the order i, f, g, o."""
+        """See `Cell`; the order of the gates is i, f, g, o."""
         write, keep, new, show = tf.split(from_inputs + from_state, 4, axis=-1)
         memory = tf.sigmoid(keep) * state[..., self.units :] + tf.sigmoid(write) * tf.tanh(new)
         return tf.concat([tf.sigmoid(show) * tf.tanh(memory), memory], axis=-1)
 
 
 class Recurrence(Protocol):
-    """How a layer runs over a sequence: `run` below, or `trainer.cudnn.run` to train on a GPU."""
+    """Runs a layer over a sequence: `run` below, or `trainer.cudnn.run` for training on a GPU."""
 
     def __call__(
         self,
@@ -92,7 +97,7 @@ class Recurrence(Protocol):
         *,
         backwards: bool = False,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """See `run`; outputs on padding may be anything finite."""
+        """See `run`; outputs on padding may have any finite value."""
 
 
 CELLS: dict[str, Callable[[np.random.Generator, int, int], Cell]] = {
@@ -102,7 +107,7 @@ CELLS: dict[str, Callable[[np.random.Generator, int, int], Cell]] = {
 
 
 def take_step(cell: Cell, inputs: tf.Tensor, state: tf.Tensor) -> tf.Tensor:
-    """Takes one step: inputs [..., inputs] and state [..., state size] to the new state."""
+    """Computes the new state from inputs [..., inputs] and state [..., state size]."""
     from_state = cell.from_state(state[..., : cell.units])
     return cell.gates(cell.from_inputs(inputs), from_state, state)
 
@@ -115,7 +120,7 @@ def run(
     *,
     backwards: bool = False,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Runs a layer over a sequence; where the mask is false the state stays as it is.
+    """Runs a layer over a sequence; positions with a false mask do not change the state.
 
     Args:
       cell: the layer.
@@ -152,9 +157,9 @@ def _states(
     """Computes the states of all time steps.
 
     Args:
-      gates: of the cell.
+      gates: equations of the cell.
       projected: W x + b, [time, batch, gates].
-      keep: bool [time, batch, 1]; false leaves the state as it is.
+      keep: bool [time, batch, 1]; where it is false the state does not change.
       initial_state: [batch, state size].
       kernel: U, [units, gates].
       bias: c, [gates].
@@ -183,8 +188,10 @@ def _states(
     def backward(
         states: tf.Tensor, d_states: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-        """The gradient: the gates are computed once more, the products with U for all steps at
-        once."""
+        """Computes the gradient.
+
+        The gates are computed a second time, and the products with U for all steps at once.
+        """
         previous = tf.concat([initial_state[None], states[:-1]], axis=0)
         from_states = tf.tensordot(previous[:, :, :units], kernel, axes=1) + bias
 

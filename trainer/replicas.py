@@ -1,9 +1,9 @@
-"""The devices that train together: GPUs of one machine, or of several (data parallelism).
+"""Training on several devices: GPUs of one machine, or of several (data parallelism).
 
-Each replica has weights of its own, computes the gradients of its parts of a batch, and updates its
-weights with the gradients of all. Those sums are the same everywhere, so the weights stay equal.
-TensorFlow's strategies run the replicas and add up; they do not hold the variables, because theirs
-cannot be updated in a function that XLA compiles.
+Each replica has its own weights. It computes the gradients of its parts of a batch, and updates its
+weights with the sum of all gradients. The sum is the same everywhere, so the weights stay equal.
+TensorFlow's strategies run the replicas and compute the sums. They do not hold the variables,
+because a function compiled by XLA cannot update a strategy's variables.
 """
 
 import itertools
@@ -19,23 +19,23 @@ _TF_CONFIG = "TF_CONFIG"
 
 
 class ClusterError(ValueError):
-    """TF_CONFIG is not understood: a sentence that says why."""
+    """TF_CONFIG is invalid; the message gives the reason."""
 
 
 class LostWorkerError(RuntimeError):
-    """Another worker does not answer any more."""
+    """Another worker does not respond any more."""
 
 
 @dataclass(frozen=True)
 class Replicas:
-    """Devices that train one model."""
+    """The devices for training one model."""
 
     strategy: tf.distribute.Strategy
     """Runs the replicas of this process."""
     worker: int = 0
     """Number of this process; 0 writes checkpoints, logs and the export."""
     devices: Sequence[str | None] = (None,)
-    """Those of this process; None is where TensorFlow puts things."""
+    """Devices of this process; None is TensorFlow's default device."""
 
     @property
     def total(self) -> int:
@@ -44,7 +44,7 @@ class Replicas:
 
     @property
     def workers(self) -> int:
-        """Number of processes, which have as many replicas each."""
+        """Number of processes; each has the same number of replicas."""
         return self.total // len(self.devices)
 
     @property
@@ -54,17 +54,17 @@ class Replicas:
 
     @property
     def writes(self) -> bool:
-        """Whether this process writes what training leaves."""
+        """Whether this process writes the results of training."""
         return self.worker == 0
 
     def run(self, function: Callable[[int], list[tf.Tensor]]) -> list[list[tf.Tensor]]:
-        """Computes something on each device of this process, and adds it up over all replicas.
+        """Computes tensors on each device of this process, and sums them over all replicas.
 
         Args:
           function: number of the device in this process -> tensors.
 
         Returns:
-          By device, the sums of the tensors.
+          The sums of the tensors, by device.
         """
         if self.total == 1:
             return [function(0)]
@@ -82,8 +82,8 @@ class Replicas:
         return [list(each) for each in zip(*by_tensor, strict=True)]
 
     @contextmanager
-    def told_if_lost(self) -> Iterator[None]:
-        """Makes a sentence of the error that the loss of a worker is.
+    def report_lost_worker(self) -> Iterator[None]:
+        """Turns TensorFlow's error for a lost worker into a `LostWorkerError`.
 
         Raises:
           LostWorkerError: a worker was lost.
@@ -99,7 +99,7 @@ class Replicas:
             ) from error
 
     def mean(self, *values: float) -> list[float]:
-        """Returns the means of what all replicas have, so that all decide alike."""
+        """Returns the means of the values over all replicas, so all make the same decisions."""
         if self.workers == 1:
             return list(values)
 
@@ -111,16 +111,18 @@ class Replicas:
 
 
 def one_device() -> Replicas:
-    """Returns the device that TensorFlow chooses."""
+    """Returns TensorFlow's default device."""
     return Replicas(tf.distribute.get_strategy())
 
 
 def all_devices() -> Replicas:
-    """Returns the workers that TF_CONFIG names, or else all GPUs of this machine, or else the
-    processor. Must be called before TensorFlow computes anything.
+    """Returns all devices for training.
+
+    These are the workers of TF_CONFIG, or else all GPUs of this machine, or else the processor.
+    Must be called before TensorFlow computes anything.
 
     Raises:
-      ClusterError: TF_CONFIG is not understood.
+      ClusterError: TF_CONFIG is invalid.
     """
     workers, number = _workers(os.environ.get(_TF_CONFIG, "{}"))
     if workers > 1:
@@ -131,13 +133,13 @@ def all_devices() -> Replicas:
 
 
 def of_strategy(strategy: tf.distribute.Strategy, worker: int = 0) -> Replicas:
-    """Returns the devices of a mirrored strategy, which this process is one worker of."""
+    """Returns the devices of a mirrored strategy; this process is the given worker."""
     devices = strategy.extended.worker_devices
     return Replicas(strategy, worker, devices if len(devices) > 1 else (None,))
 
 
 def _workers(tf_config: str) -> tuple[int, int]:
-    """Returns how many workers TF_CONFIG names, and the number of this one among them."""
+    """Returns the number of workers in TF_CONFIG, and the index of this one."""
     try:
         config = json.loads(tf_config)
         cluster = config.get("cluster", {})

@@ -1,4 +1,4 @@
-"""`run_fn`: what TFX's Trainer calls. It reads Transform's output, trains, and exports."""
+"""`run_fn`, called by TFX's Trainer: reads Transform's output, trains, and exports."""
 
 import hashlib
 import json
@@ -29,16 +29,20 @@ WARMUP_TEXTS = 32
 
 
 def run_fn(fn_args: FnArgs) -> None:
-    """Trains a translation model and writes it where TFX wants it.
+    """Trains a translation model and writes it to TFX's folder.
 
-    `fn_args.custom_config` holds the configuration's sections `subwords`, `model`, `training` and
-    `decoding`, the `seed`, the `checkpoint_root`, `warm_start`: null, or the `export` to begin with
-    and its `fingerprint`; and `record`: what the model card says of the
-    model's origin. A training that was killed goes on from its last checkpoint, if data, settings,
-    code and the number of devices are still the same.
+    `fn_args.custom_config` has
 
-    Trains on all GPUs of this machine, or on those of all workers of TF_CONFIG, which must share
-    the folders.
+    - the configuration's sections `subwords`, `model`, `training` and `decoding`,
+    - `seed` and `checkpoint_root`,
+    - `warm_start`: None, or the `export` of the initial weights and its `fingerprint`,
+    - `record`: the model's origin, for the model card.
+
+    A killed training resumes from its last checkpoint if data, settings, code and the number of
+    devices are unchanged.
+
+    Training uses all GPUs of this machine, or the GPUs of all workers in TF_CONFIG, which must
+    share the folders.
     """
     replicas = all_devices()
     config: dict[str, Any] = fn_args.custom_config
@@ -66,8 +70,8 @@ def run_fn(fn_args: FnArgs) -> None:
     )
     if replicas.writes:
         _write(fn_args, result, data, vocabulary_path, replicas)
-    # TFX looks for the model as soon as a worker returns.
-    with replicas.told_if_lost():
+    # Wait for the other workers, since TFX reads the model as soon as a worker returns.
+    with replicas.report_lost_worker():
         replicas.mean(0.0)
 
 
@@ -105,7 +109,7 @@ def _write(
 
 def _read_split(fn_args: FnArgs, transform: tft.TFTransformOutput, files: Sequence[str]) -> Pairs:
     """Reads Transform's examples."""
-    # They are sorted anyway.
+    # `read_pairs` sorts the examples, so they need no shuffling.
     options = tfxio.RecordBatchesOptions(
         batch_size=1024, drop_final_batch=False, num_epochs=1, shuffle=False
     )
@@ -114,7 +118,7 @@ def _read_split(fn_args: FnArgs, transform: tft.TFTransformOutput, files: Sequen
 
 
 def _training_key(config: dict[str, Any], data: TrainingData, replicas: int) -> str:
-    """Names a checkpoint folder after everything that decides what training does."""
+    """Returns the name of a checkpoint folder, a digest of all inputs of the training."""
     relevant: dict[str, Any] = {
         name: config[name]
         for name in (
@@ -135,7 +139,7 @@ def _training_key(config: dict[str, Any], data: TrainingData, replicas: int) -> 
 
 
 def _some_sources(pairs: Pairs, vocabulary: list[str]) -> list[str]:
-    """Sentences of the validation split, from the shortest to the longest, for the warm-up."""
+    """Returns sentences of the validation split for the warm-up, from shortest to longest."""
     order = np.argsort(pairs.source.lengths, kind="stable")
     chosen = order[np.linspace(0, len(order) - 1, num=min(WARMUP_TEXTS, len(order)), dtype=int)]
     decode = SubwordDecoder(vocabulary)

@@ -1,7 +1,7 @@
-"""What can be chosen about the model: every key, its default and its bounds, in one place.
+"""The settings of the model: all keys with their defaults and bounds.
 
-The pipeline's configuration file has one section per class below. Keys that are not named here are
-refused. `nmt config show` prints each docstring above its key.
+The pipeline's configuration file has one section per class below, and rejects unknown keys. `nmt
+config show` prints each docstring above its key.
 """
 
 from typing import Literal
@@ -16,9 +16,9 @@ class SubwordSettings(Settings):
     """The subword vocabulary, joint for source and target (Sennrich et al., 2016)."""
 
     vocabulary_size: int = Field(8000, ge=300, le=60_000)
-    """Entries, with the four special symbols and the 256 bytes."""
+    """Number of subwords, with the four special symbols and the 256 bytes."""
     max_piece_characters: int = Field(16, ge=1, le=32)
-    """Longest subword in characters, the word-start marker included."""
+    """Longest subword in characters, with the word-start marker."""
 
 
 class ModelSettings(Settings):
@@ -30,7 +30,7 @@ class ModelSettings(Settings):
     attention_units: int = Field(256, ge=1)
     """Width of bahdanau's hidden layer, or of all heads of multi_head together."""
     attention_heads: int = Field(4, ge=1)
-    """Heads of multi_head; they divide attention_units."""
+    """Number of heads of multi_head; it must divide attention_units."""
     cell: Literal["gru", "lstm"] = "gru"
     """Recurrent cell of encoder and decoder."""
     embedding_size: int = Field(256, ge=1)
@@ -38,20 +38,20 @@ class ModelSettings(Settings):
     bidirectional: bool = True
     """Whether the encoder also reads from the end to the start."""
     encoder_layers: int = Field(1, ge=1, le=16)
-    """From the second on, a layer adds to the one below (residual connection)."""
+    """Number of layers; each after the first has a residual connection."""
     encoder_units: int = Field(256, ge=1)
     """Units of each direction of each layer."""
     attend_embeddings: bool = True
-    """Whether the encoder states that are attended to also hold the word's embedding."""
+    """Whether attention also reads the embedding of the source word."""
     copying: bool = True
     """Whether a source subword may be copied into the translation: names, numbers, unknown words.
     Needs attention."""
     decoder_layers: int = Field(1, ge=1, le=16)
-    """The bottom layer attends; layers above it read its context vector."""
+    """Number of layers; the bottom one attends, the others read its context vector."""
     decoder_units: int = Field(512, ge=1)
     """Units of each layer."""
     input_feeding: bool = False
-    """Whether the decoder reads its last output beside the last word; trains more slowly."""
+    """Whether the decoder reads its last output beside the last word; training is slower."""
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "ModelSettings":
@@ -61,66 +61,66 @@ class ModelSettings(Settings):
 
 
 class TrainingSettings(Settings):
-    """How the network is trained."""
+    """The training of the network."""
 
     epochs: int = Field(10, ge=1)
-    """Passes over the training split, at most."""
+    """Largest number of passes over the training split."""
     tokens_per_batch: int = Field(1500, ge=16)
-    """Padded target tokens that a device computes at once; short sentences make larger batches, and
-    each GPU has one of its own."""
+    """Padded target tokens of a batch on one device; batches of short sentences have more of them,
+    and each GPU has its own batch."""
     accumulate_batches: int = Field(1, ge=1, le=256)
-    """Batches of one update, which are cut from one batch of as many times the tokens: the training
-    of a larger `tokens_per_batch`, but for the noise of dropout, in the memory of a small one."""
+    """Number of batches per update. They are cut from one batch with this many times the tokens, so
+    training is the same as with a larger `tokens_per_batch` except for the noise of dropout, but
+    needs the memory of a small one."""
     max_tokens: int = Field(100, ge=4)
     """Pairs with more subwords than this on either side are left out of training."""
     copied_targets: float = Field(0.0, ge=0, le=1)
-    """Share of the targets that are trained on as translations of themselves, too (Currey et al.,
-    2017)."""
+    """Share of the targets also used as translations of themselves (Currey et al., 2017)."""
     learning_rate: float = Field(1e-3, gt=0)
     """Adam's step size after the warm-up."""
     warmup_steps: int = Field(200, ge=0)
     """The learning rate rises linearly for this many steps."""
     final_learning_rate: float = Field(0.1, ge=0, le=1)
-    """Share of the learning rate that a half cosine leaves at the last step."""
+    """Share of the learning rate left at the last step, after a half cosine."""
     gradient_clip: float = Field(1.0, gt=0)
     """Largest global norm of a gradient."""
     dropout: float = Field(0.3, ge=0, lt=1)
-    """Share of activations that are dropped."""
+    """Share of dropped activations."""
     label_smoothing: float = Field(0.1, ge=0, lt=1)
-    """Probability that is taken from the right subword and spread over all."""
+    """Probability moved from the right subword to all subwords."""
     average_decay: float = Field(0.9995, ge=0, lt=1)
-    """Decay of the moving average of the weights, which is what is judged and exported; 0 turns it
-    off."""
+    """Decay of the moving average of the weights. The average is evaluated and exported; 0 turns
+    averaging off."""
     patience: int = Field(5, ge=1)
     """Epochs without a better validation BLEU before training ends early."""
     validation_sentences: int = Field(1000, ge=1)
-    """How many validation sentences are translated after each epoch."""
+    """Largest number of validation sentences to translate after each epoch."""
     attention_images: int = Field(4, ge=0, le=64)
-    """Validation sentences whose attention TensorBoard shows after each epoch; changes nothing of
-    the training."""
+    """Number of validation sentences with attention images in TensorBoard after each epoch; does
+    not affect training."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """`auto`: bfloat16 where the GPU, or without one the processor, multiplies it natively, else
+    """`auto`: bfloat16 if the GPU, or without one the processor, multiplies it natively, else
     float32."""
     warm_start: Literal[False, True, "required"] = False
-    """Whether training begins with the weights and the vocabulary of the live model: where that is
-    possible (true), or else the run stops (required)."""
+    """Whether training begins with the weights and the vocabulary of the live model. If this is
+    impossible, true begins without them, and required stops the run."""
 
 
 class DecodingSettings(Settings):
-    """The beam search that is exported with the model."""
+    """The beam search exported with the model."""
 
     beam_size: int = Field(5, ge=1, le=64)
-    """Hypotheses that are kept at each step; 1 is greedy search."""
+    """Number of hypotheses kept at each step; 1 is greedy search."""
     length_penalty: float = Field(1.0, ge=0, le=5)
     """alpha of Wu et al. (2016), equation 14; 0 prefers short translations."""
     coverage_penalty: float = Field(0.0, ge=0, le=5)
-    """beta of the same equation; above 0, a hypothesis that leaves out source words ranks lower."""
+    """beta of the same equation; above 0, leaving out source words lowers the score."""
     max_source_tokens: int = Field(256, ge=8)
-    """Longer sources are cut, and the reply says so (`truncated`)."""
+    """Longer sources are cut, and the reply marks this (`truncated`)."""
     target_ratio: float = Field(2.0, gt=0)
     """A translation has at most `target_ratio * source tokens + target_offset` tokens."""
     target_offset: int = Field(10, ge=1)
     """See target_ratio."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """`bfloat16`: the export multiplies with matrices rounded to bfloat16, which is faster where
-    the server's processor or GPU does it natively, and slower elsewhere."""
+    """`bfloat16`: the export multiplies with matrices rounded to bfloat16. This is faster if the
+    server's processor or GPU multiplies bfloat16 natively, else slower."""

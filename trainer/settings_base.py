@@ -1,10 +1,10 @@
-"""What every section of the configuration has in common."""
+"""The base class of all sections of the configuration."""
 
 from pydantic import BaseModel, ConfigDict
 
 
 class Settings(BaseModel):
-    """A section of the configuration: immutable, and no key but its own is accepted."""
+    """A section of the configuration: immutable, without unknown keys."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True

@@ -1,11 +1,11 @@
-"""Subwords in the graph: text to ids and back, exactly, for any text.
+"""Converts text to subword ids and back in the graph, without loss for any text.
 
-A word is cut into the longest pieces of the vocabulary, from left to right; a character that the
-vocabulary lacks becomes its UTF-8 bytes, so nothing is ever unknown. Everything is a string
-operation of TensorFlow's core, vectorised over the distinct words of a batch.
+A word is cut into the longest pieces of the vocabulary, from left to right. A character missing
+from the vocabulary becomes its UTF-8 bytes, so nothing is unknown. Only string operations of
+TensorFlow's core are used, vectorised over the distinct words of a batch.
 
-The vocabulary file has one entry per line, the line number is the id: four special symbols, 256
-bytes written `<0x00>` to `<0xFF>`, then the learned pieces.
+The vocabulary file has one subword per line; the line number is the id. It has four special
+symbols, 256 bytes written `<0x00>` to `<0xFF>`, then the learned pieces.
 """
 
 import tensorflow as tf
@@ -42,13 +42,13 @@ def read_vocabulary(path: str) -> list[str]:
 
 
 class SubwordEncoder:
-    """Text to subword ids."""
+    """Converts text to subword ids."""
 
     def __init__(self, vocabulary_path: str | tf.Tensor, max_piece_characters: int):
         """Makes the lookup table.
 
         Args:
-          vocabulary_path: the vocabulary file; a tensor while Transform traces.
+          vocabulary_path: the vocabulary file; a tensor during Transform's tracing.
           max_piece_characters: the longest piece, in characters.
         """
         self._max_piece_characters = max_piece_characters
@@ -78,8 +78,10 @@ class SubwordEncoder:
         return words.with_flat_values(ids).merge_dims(1, 2)
 
     def _encode_words(self, words: tf.Tensor) -> tf.RaggedTensor:
-        """Cuts each word into the longest pieces, all words side by side: [words] -> ragged [words,
-        subwords]."""
+        """Cuts each word into the longest pieces, all words in parallel.
+
+        The shapes are [words] -> ragged [words, subwords].
+        """
         lengths = tf.strings.length(words, unit="UTF8_CHAR")
         found = tf.TensorArray(tf.int64, size=0, dynamic_size=True, element_shape=[None, 4])
 
@@ -101,8 +103,8 @@ class SubwordEncoder:
         """Takes the next piece of every word.
 
         Returns:
-          ids int64 [words, 4], filled up with -1 (a character outside the vocabulary has up to four
-          bytes), and the characters taken, int32 [words].
+          ids int64 [words, 4], padded with -1 (a character outside the vocabulary has up to four
+          bytes), and the number of characters taken, int32 [words].
         """
         rest = tf.strings.substr(words, position, lengths - position, unit="UTF8_CHAR")
         sizes = tf.range(self._max_piece_characters, 0, -1)
@@ -131,11 +133,10 @@ class SubwordEncoder:
 
 
 class SubwordDecoder:
-    """Subword ids to text."""
+    """Converts subword ids to text."""
 
     def __init__(self, vocabulary: list[str]):
-        """Keeps the vocabulary as constants: a byte symbol stands for a byte that no text file
-        could hold."""
+        """Makes constants from the vocabulary, since a text file cannot contain arbitrary bytes."""
         self._symbols = tf.constant(vocabulary)
         self._contents = tf.constant(
             [b""] * len(SPECIAL_SYMBOLS)
@@ -154,7 +155,7 @@ class SubwordDecoder:
           ids: integer [..., subwords]; special symbols are left out.
 
         Returns:
-          string [...], valid UTF-8 whatever the ids.
+          string [...], valid UTF-8 for any ids.
         """
         marked = tf.strings.reduce_join(tf.gather(self._contents, ids), axis=-1)
         marked = tf.strings.unicode_transcode(marked, "UTF-8", "UTF-8", errors="replace")

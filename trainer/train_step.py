@@ -26,16 +26,17 @@ def make_train_step(
     seed: int,
     replicas: Replicas | None = None,
 ) -> TrainStep:
-    """Returns the compiled step.
+    """Returns the compiled training step.
 
-    On a GPU it takes as long as the host needs to start its operations. So what has the shapes of
-    the weights is one operation there, compiled once by XLA, and nothing needs an answer of the GPU
-    before the next operation can be started.
+    On a GPU its time is the host's time for starting operations. So the update of all weights is
+    one operation there, compiled once by XLA, and no operation waits for a result from the GPU
+    before it is started.
 
     Args:
-      states: one for each device of this process; the first counts, averages and is saved.
-      settings: how to train.
-      seed: of the dropout.
+      states: one for each device of this process. Counters and the average are only kept in the
+        first one, which is saved.
+      settings: settings of the training.
+      seed: seed of the dropout.
       replicas: the devices; by default one.
     """
     main, on_gpu, group = states[0], gpu.is_there(), replicas or one_device()
@@ -54,8 +55,8 @@ def make_train_step(
         for state in states[1:]
     ]
 
-    # No AutoGraph here or elsewhere: it reads the sources again when it traces, so editing a file
-    # while a model trains would break the export an hour later.
+    # AutoGraph is off everywhere: it reads the sources again for tracing, so editing a file during
+    # a training would break the export an hour later.
     @tf.function(autograph=False, input_signature=[[_PART] * (per_replica * len(states))])
     def train_step(batch: Batch) -> tf.Tensor:
         with tf.device("CPU:0"):
@@ -93,8 +94,11 @@ def _apply(state: TrainingState, gradients: list[tf.Tensor]) -> None:
 def _make_differentiator(
     state: TrainingState, settings: TrainingSettings, *, on_gpu: bool
 ) -> Differentiator:
-    """Returns a compiled function of a part and the key of its dropout, which gives the gradients
-    of the part's share of the loss, and that share."""
+    """Returns a compiled function for the gradients of a part's share of the loss.
+
+    The function takes a part and the key of its dropout. It returns the gradients and the share of
+    the loss.
+    """
     weights = state.model.trainable_variables
 
     @tf.function(autograph=False, input_signature=[_PART, tf.TensorSpec([2], tf.int32)])
@@ -117,14 +121,15 @@ def _make_differentiator(
 def _one_after_another(
     differentiate: Differentiator, parts: Batch, key: tf.Tensor, first: int
 ) -> list[tf.Tensor]:
-    """Sums what the parts give. Each waits for the one before, so that memory holds the activations
-    of one of them.
+    """Sums the gradients and losses of the parts.
+
+    Each part waits for the one before, so memory holds the activations of a single part.
 
     Args:
-      differentiate: of the replica.
-      parts: those of the replica.
-      key: of the step; that of part 0 of all replicas.
-      first: number of the first part among those of all replicas.
+      differentiate: function of the replica.
+      parts: parts of the replica.
+      key: key of the step, also used for part 0 of all replicas.
+      first: number of the first part, counted over all replicas.
     """
     sums: list[tf.Tensor] = []
     for number, part in enumerate(parts, start=first):

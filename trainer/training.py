@@ -1,13 +1,12 @@
-"""The training loop: Adam on bucketed batches, a moving average of the weights, early stopping,
-checkpoints.
+"""The training loop, with Adam, averaged weights, early stopping and checkpoints.
 
-Every random choice follows from the seed and the step, and a checkpoint holds all that changes, so
-a run that was killed goes on where its last checkpoint was. On a processor it ends with the very
-weights that it would have had. On a GPU two trainings of one seed differ by rounding: the gradient
-of the embeddings, for one, is summed there in no fixed order.
+Every random choice depends only on the seed and the step, and a checkpoint holds the whole state.
+So a killed run resumes from its last checkpoint. On a processor it ends with the same weights as
+without the interruption. On a GPU two trainings with one seed differ by rounding: for example, the
+gradient of the embeddings is summed there in no fixed order.
 
-On a GPU the layers run with cuDNN (`trainer.cudnn`); the weights, and so checkpoints and exports,
-are the same.
+On a GPU the layers run with cuDNN (`trainer.cudnn`). The weights have the same form, and so have
+checkpoints and exports.
 """
 
 import json
@@ -38,7 +37,7 @@ STEPS_PER_CHECKPOINT = 500
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Encoded parallel text and the vocabulary that encoded it."""
+    """Encoded parallel text and its vocabulary."""
 
     train: Pairs
     validation: Pairs
@@ -47,13 +46,13 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What training leaves."""
+    """The result of training."""
 
     model: TranslationModel
-    """Its weights are the averaged ones of the best epoch; computes in float32."""
+    """The model with the averaged weights of the best epoch; computes in float32."""
     history: list[dict[str, float]]
-    """One entry for each epoch: epoch, steps so far, its seconds and how many of them went to the
-    validation, training loss, validation loss and BLEU."""
+    """One entry for each epoch: epoch, steps so far, its seconds, the seconds of its validation,
+    training loss, validation loss and BLEU."""
 
 
 def train(
@@ -68,28 +67,28 @@ def train(
     warm_start: str | None = None,
     replicas: Replicas | None = None,
 ) -> TrainingResult:
-    """Trains a model, going on from the last checkpoint of the folder if it holds one.
+    """Trains a model, resuming from the last checkpoint in the folder if there is one.
 
     Args:
       data: encoded train and validation splits.
-      model_settings: the network.
-      settings: how to train.
+      model_settings: settings of the network.
+      settings: settings of the training.
       decoding: the search of the exported model, for the validation BLEU.
-      seed: of the weights, the order of the batches and the dropout.
-      checkpoint_folder: where checkpoints go; must belong to this data and these settings alone.
-      log_folder: where TensorBoard's events go.
-      warm_start: the export with whose weights to begin (`trainer.warm_start`).
-      replicas: the devices that train; by default one. Each has a batch of its own in every update.
+      seed: seed of the weights, the order of the batches and the dropout.
+      checkpoint_folder: folder of the checkpoints, used only for this data and these settings.
+      log_folder: folder of TensorBoard's events.
+      warm_start: the export with the initial weights (`trainer.warm_start`).
+      replicas: the devices for training; by default one. Each has its own batch in every update.
 
     Raises:
-      ValueError: a split holds no pair that is short enough.
-      WarmStartError: the export is another network, or has another vocabulary.
+      ValueError: a split has no pair short enough.
+      WarmStartError: the export has another network or another vocabulary.
       LostWorkerError: another worker was lost.
     """
     pairs = data.train.with_copies(settings.copied_targets, seed)
     train_indices = _usable(pairs, settings.max_tokens, "train")
     validation_indices = _usable(data.validation, settings.max_tokens, "validation")
-    # The examples come sorted, so the first of them would be no fair sample.
+    # The examples are sorted, so the first ones would be a biased sample.
     chosen = np.random.default_rng(seed).permutation(validation_indices)
     validation_indices = chosen[: settings.validation_sentences]
     replicas = replicas or one_device()
@@ -150,7 +149,7 @@ def train(
             parts=parts,
             own=own,
         )
-        with replicas.told_if_lost():
+        with replicas.report_lost_worker():
             _train_epoch(state, train_step, batches, save, writer)
             trained = time.monotonic()
             scores = Scores(*replicas.mean(*validate()))
@@ -182,10 +181,10 @@ def _train_epoch(
     save: Callable[[], object],
     writer: tf.summary.SummaryWriter,
 ) -> None:
-    """Trains on the batches of an epoch that the state has not seen yet.
+    """Trains on the remaining batches of an epoch.
 
-    Steps are counted here, and the loss is read for the log only: so a GPU gets the next step while
-    it computes this one.
+    Steps are counted on the host, and the loss is read only for the log. So a GPU gets the next
+    step before it has finished the current one.
     """
     since, tokens = time.monotonic(), 0
     step, batch = int(state.step), int(state.batch)
@@ -221,8 +220,7 @@ def _finish_epoch(
     settings: TrainingSettings,
     writer: tf.summary.SummaryWriter,
 ) -> None:
-    """Records an epoch's scores, keeps the weights if they are the best, and sets the state up for
-    the next epoch."""
+    """Records an epoch's scores, keeps the best weights, and prepares the next epoch."""
     step, epoch = int(state.step), int(state.epoch) + 1
     with writer.as_default(step):
         tf.summary.scalar("validation/loss", scores.loss)
@@ -260,7 +258,7 @@ def _finish_epoch(
 def _in_float32(
     model: TranslationModel, settings: ModelSettings, data: TrainingData
 ) -> TranslationModel:
-    """Copies weights into a model that computes in float32, which every server can."""
+    """Copies weights into a model computing in float32, as every server can."""
     copy = TranslationModel(settings, len(data.vocabulary), seed=0)
     for to, of in zip(copy.variables, model.variables, strict=True):
         to.assign(of)
@@ -268,7 +266,7 @@ def _in_float32(
 
 
 def remove_other_checkpoints(root: str, keep: str) -> None:
-    """Removes the checkpoints of earlier trainings: folders in `root` that are not named `keep`."""
+    """Removes the checkpoints of earlier trainings: all folders in `root` except `keep`."""
     for name in tf.io.gfile.listdir(root) if tf.io.gfile.isdir(root) else []:
         if name.rstrip("/") != keep:
             tf.io.gfile.rmtree(os.path.join(root, name.rstrip("/")))

@@ -1,4 +1,4 @@
-"""What a training changes: weights, their moving average, the optimizer and the counters."""
+"""The state of a training: weights, their moving average, the optimizer and the counters."""
 
 import logging
 from collections.abc import Callable
@@ -15,19 +15,23 @@ LOGGER = logging.getLogger(__name__)
 
 
 class TrainingState(tf.Module):
-    """All that changes while training, in one checkpointable place."""
+    """The whole state of a training, for checkpoints."""
 
     def __init__(
         self, make_model: Callable[[], TranslationModel], optimizer: keras.optimizers.Optimizer
     ):
-        """Makes three models of equal weights: the trained one, the moving average, and the best
-        average so far."""
+        """Makes three equal models: the trained one, the moving average, and the best average.
+
+        Args:
+          make_model: makes a model; the weights are the same each time.
+          optimizer: updates the trained model.
+        """
         super().__init__()
         self.model, self.average, self.best = make_model(), make_model(), make_model()
         self.optimizer = optimizer
         optimizer.build(self.model.trainable_variables)
         self.loss_sum = tf.Variable(0.0)
-        with tf.device("CPU:0"):  # where they can be read without waiting for a GPU
+        with tf.device("CPU:0"):  # so that reading them does not wait for a GPU
             self.step = tf.Variable(0, dtype=tf.int64)
             self.epoch = tf.Variable(0, dtype=tf.int64)
             self.batch = tf.Variable(0, dtype=tf.int64)
@@ -36,12 +40,12 @@ class TrainingState(tf.Module):
             self.history = tf.Variable("[]")
 
     def copy_average_to_best(self) -> None:
-        """Keeps the average of this epoch as the best."""
+        """Stores the current average as the best one."""
         for best, average in zip(self.best.variables, self.average.variables, strict=True):
             best.assign(average)
 
     def copy_weights(self, other: "TrainingState") -> None:
-        """Takes the weights and the optimizer's state of another replica."""
+        """Copies the weights and the optimizer's state of another replica."""
         for mine, theirs in (
             (self.model.variables, other.model.variables),
             (self.optimizer.variables, other.optimizer.variables),
@@ -57,14 +61,14 @@ def make_state(
     seed: int,
     steps: int,
 ) -> TrainingState:
-    """Makes what is to be trained, for the GPU if there is one.
+    """Makes the initial state, for the GPU if there is one.
 
     Args:
-      model_settings: the network.
-      settings: how to train.
+      model_settings: settings of the network.
+      settings: settings of the training.
       vocabulary_size: number of subwords.
-      seed: of the weights.
-      steps: after how many the learning rate has fallen.
+      seed: seed of the weights.
+      steps: number of steps until the learning rate is at its lowest.
 
     Raises:
       gpu.GPUError: TensorFlow sees a GPU and cannot compute on it.
@@ -86,8 +90,10 @@ def make_state(
 
 
 def _optimizer(settings: TrainingSettings, steps: int) -> keras.optimizers.Optimizer:
-    """Adam (Kingma and Ba, 2015) with a linear warm-up and a half cosine down to a share of the
-    learning rate."""
+    """Makes Adam (Kingma and Ba, 2015) with a schedule of the learning rate.
+
+    The schedule is a linear warm-up and then a half cosine down to a share of the learning rate.
+    """
     warmup = min(settings.warmup_steps, steps // 2)
     schedule = keras.optimizers.schedules.CosineDecay(
         settings.learning_rate / max(1, warmup),

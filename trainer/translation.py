@@ -1,4 +1,4 @@
-"""Translating ids with a model: the search with the decoding settings, and forced decoding."""
+"""Translates ids with a model: the search with the decoding settings, and forced decoding."""
 
 import tensorflow as tf
 
@@ -20,7 +20,7 @@ def search(
       model: the model.
       source_ids: int [batch, source], with end symbols, padded with 0.
       settings: beam, penalties and longest translation.
-      beam_size: instead of the settings' own.
+      beam_size: replaces the beam size of the settings.
 
     Returns:
       The hypotheses, best first.
@@ -69,13 +69,13 @@ def score(
     attention: tf.Tensor,
     settings: DecodingSettings,
 ) -> tf.Tensor:
-    """Scores forced translations as the search scores its hypotheses.
+    """Scores given translations in the same way as the search scores its hypotheses.
 
     Args:
       source_ids: int [batch, source], with end symbols, padded with 0.
       target_ids: int [batch, target], likewise.
-      log_probs: of `force`.
-      attention: of `force`.
+      log_probs: log-probabilities from `force`.
+      attention: attention weights from `force`.
       settings: the penalties.
 
     Returns:
@@ -90,5 +90,5 @@ def score(
 
 
 def _words_to_cover(source_ids: tf.Tensor) -> tf.Tensor:
-    """All but the padding and the end symbol, bool [batch, source]."""
+    """Marks all positions except padding and the end symbol, bool [batch, source]."""
     return tf.not_equal(source_ids, PAD) & tf.not_equal(source_ids, END)

@@ -1,5 +1,7 @@
-"""Judging a model while it trains: its loss on the validation split, and the BLEU of what the
-exported model would translate."""
+"""Validates a model during training: its loss, and the BLEU of its translations.
+
+The translations come from the search of the exported model.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -19,7 +21,7 @@ TOKENS_PER_BATCH = 4000
 
 
 class Scores(NamedTuple):
-    """What one validation gave."""
+    """The scores of one validation."""
 
     loss: float
     """Cross-entropy without label smoothing, nats per token."""
@@ -34,13 +36,13 @@ def make_validator(
     vocabulary: list[str],
     decoding: DecodingSettings,
 ) -> Callable[[], Scores]:
-    """Returns a function that scores the model's weights of the moment.
+    """Returns a function for scoring the model with its current weights.
 
     Args:
-      model: judged each time as it is then.
+      model: the model, with its weights at the time of the call.
       pairs: the validation split.
-      indices: which of its sentences to use.
-      vocabulary: to turn ids into text.
+      indices: indices of the sentences to use.
+      vocabulary: for turning ids into text.
       decoding: the search of the exported model. Greedy search may prefer another epoch.
     """
     signature = [tf.TensorSpec([None, None], tf.int32)] * 2

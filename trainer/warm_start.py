@@ -1,8 +1,8 @@
 """Warm start: training begins with the weights of an exported model, as fine-tuning does.
 
-The weights belong to the ids of a vocabulary, so the text must have been encoded with the very
-vocabulary of that model. It has the 256 bytes in it, so words that came since are spelled out of
-shorter pieces and none is unknown. The optimizer's state and the moving average begin anew.
+The weights belong to the ids of a vocabulary, so the text must be encoded with the vocabulary of
+the exported model. New words are spelled from shorter pieces or from the 256 bytes of the
+vocabulary, so none is unknown. The optimizer's state and the moving average begin anew.
 """
 
 import os
@@ -15,22 +15,22 @@ from trainer.subwords import read_vocabulary
 
 
 class WarmStartError(ValueError):
-    """Training cannot begin with that model: a sentence that says why."""
+    """Training cannot begin with this model; the message gives the reason."""
 
 
 def load_weights(model: TranslationModel, export: str) -> None:
-    """Gives a model the weights of an export.
+    """Loads the weights of an export into a model.
 
     Args:
-      model: to be changed.
-      export: the folder of a SavedModel that `trainer.export` wrote.
+      model: the model to change.
+      export: the folder of a SavedModel written by `trainer.export`.
 
     Raises:
       WarmStartError: the export lacks a weight, or has one of another shape.
     """
     saved = os.path.join(export, layout.VARIABLES)
     try:
-        # Not `restore`, which also wants the count of checkpoints that a training saves.
+        # `restore` would also need a training's counter of checkpoints.
         status = tf.train.Checkpoint(model=model).read(saved)
         status.expect_partial()
         status.assert_existing_objects_matched()
@@ -43,14 +43,14 @@ def load_weights(model: TranslationModel, export: str) -> None:
 
 
 def check_vocabulary(vocabulary: list[str], export: str) -> None:
-    """Checks that text was encoded with the vocabulary of an export.
+    """Compares the vocabulary of encoded text with the vocabulary of an export.
 
     Args:
-      vocabulary: that of the text.
+      vocabulary: vocabulary of the text.
       export: the folder of the SavedModel.
 
     Raises:
-      WarmStartError: it was not.
+      WarmStartError: the vocabularies differ.
     """
     if read_vocabulary(vocabulary_of(export)) != vocabulary:
         raise WarmStartError(
@@ -60,5 +60,5 @@ def check_vocabulary(vocabulary: list[str], export: str) -> None:
 
 
 def vocabulary_of(export: str) -> str:
-    """The path of an export's subword vocabulary."""
+    """Returns the path of an export's subword vocabulary."""
     return os.path.join(export, layout.VOCABULARY)

@@ -159,8 +159,10 @@ def _checks(
 
 
 def _tests(metrics: MetricsTable, settings: GateSettings) -> Iterator[Check]:
-    """Yields the tests for a drop, over all and in each slice large enough to count, with their
-    shares of the significance level."""
+    """Yields the tests for a drop, over all and in each slice large enough to count.
+
+    Their bounds are shares of the significance level.
+    """
     unjudged = _unjudged(metrics, settings)
     counted = [name for name in metrics if name != OVERALL and name not in unjudged]
     shares = {OVERALL: SHARE_OF_WHOLE} | {name: share_of_slice(len(counted)) for name in counted}

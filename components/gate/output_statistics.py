@@ -96,8 +96,8 @@ DEFINITIONS = {
     "numbers_kept": "the same share of the words with a digit",
     "attention_entropy": "mean over target words, 0 if each attends to one source word, 1 if to "
     "all equally (serving/attention/diagnostics.py)",
-    "never_looked_at": "share of source words that no target word puts 0.1 on "
-    "(serving/attention/diagnostics.py)",
+    "never_looked_at": "share of source words with an attention weight below 0.1 from every target "
+    "word (serving/attention/diagnostics.py)",
     "spurious_rows": "share of target words that attend more to punctuation and the end than to "
     "words (serving/attention/diagnostics.py)",
 }

@@ -67,8 +67,9 @@ class ResampledStatistics(SentenceStatistics, Protocol):
 
 
 class BleuStatistics:
-    """Cased BLEU (Papineni et al., 2002) with sacreBLEU's defaults: 13a tokens, 4-grams,
-    exponential smoothing.
+    """Cased BLEU (Papineni et al., 2002) with sacreBLEU's defaults.
+
+    These are 13a tokens, 4-grams and exponential smoothing.
 
     A row is [hypothesis length, reference length, matches of order 1 to 4, n-grams of order 1 to
     4].
@@ -119,8 +120,9 @@ class BleuStatistics:
 
 
 class ChrfStatistics:
-    """chrF2 (Popović, 2015) with sacreBLEU's defaults: characters of order 1 to 6, no words, beta
-    2.
+    """chrF2 (Popović, 2015) with sacreBLEU's defaults.
+
+    These are character n-grams of order 1 to 6, no words, and beta 2.
 
     A row is [n-grams of the hypothesis, n-grams of the reference, matches] for each order.
     """
@@ -146,8 +148,9 @@ class ChrfStatistics:
 
 
 class TerStatistics:
-    """Translation edit rate (Snover et al., 2006) with sacreBLEU's defaults: tercom's tokens in
-    lower case. 0 is best; the rate may exceed 100.
+    """Translation edit rate (Snover et al., 2006) with sacreBLEU's defaults.
+
+    It uses tercom's tokens in lower case. 0 is best; the rate may exceed 100.
 
     A row is [edits, words of the reference].
     """

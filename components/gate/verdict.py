@@ -1,6 +1,6 @@
 """The verdict of the gate: its numbers, their bounds, and their descriptions in words.
 
-Without TFX and TFMA, so commands for reading verdicts start quickly.
+TFX and TFMA are not imported, so commands for reading verdicts start quickly.
 """
 
 from __future__ import annotations

@@ -162,5 +162,5 @@ def test_a_cluster_that_is_not_understood_is_refused(text, reason):
 
 
 def test_an_error_on_one_machine_is_no_lost_worker():
-    with pytest.raises(tf.errors.AbortedError), one_device().told_if_lost():
+    with pytest.raises(tf.errors.AbortedError), one_device().report_lost_worker():
         raise tf.errors.AbortedError(None, None, "aborted")
