@@ -1,1 +1,1 @@
-"""Everything after the push: what is served, by whom, and how it is asked."""
+"""Everything after the push: the published versions, the model server, its clients and pages."""

@@ -1,1 +1,1 @@
-"""The local model server: TensorFlow Serving's protocol, spoken by a Python process on a laptop."""
+"""The local model server: a Python process for a laptop, with TensorFlow Serving's protocol."""

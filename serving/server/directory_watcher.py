@@ -1,10 +1,11 @@
-"""Keeps the versions that are loaded in step with the model's folder, in a thread of its own.
+"""Loads and retires versions when the model's folder changes, in a separate thread.
 
-A version is loaded once its SavedModel is complete and nothing in its folder has changed for a
-moment, since it may be copied file by file. One that cannot be loaded is tried again when its files
-change; until then the next best takes its place, or what is served stays served. Versions are
-retired only after those that replace them are available, and a moment later: to free them holds
-Python's lock, for which the first requests to the new ones would wait.
+A version may be copied file by file. It is loaded once its SavedModel is complete and its folder
+has not changed for a moment. A version that failed to load is tried again when its files change;
+until then the next lower version replaces it, or the served versions stay.
+
+Versions are retired a moment after their replacements are available. Freeing a version holds
+Python's global lock, and the first requests to the new versions would wait for it.
 """
 
 import gc
@@ -25,22 +26,22 @@ from serving.versions.directory import OWN_FOLDER, ModelVersion, list_versions
 Load = Callable[[str, int], LoadedModel]
 """Loads a version from its folder; raises ModelLoadError."""
 Report = Callable[[str], None]
-"""Is told, in sentences, what happens."""
+"""Receives messages about events, in sentences."""
 
 
 @dataclass(frozen=True)
 class _Snapshot:
-    """The files below a version's folder, without a look into them."""
+    """The files below a version's folder, without their contents."""
 
     files: frozenset[tuple[str, int, int]]
-    """Path, size, and when it last changed, in nanoseconds."""
+    """Path, size, and time of the last change in nanoseconds."""
     changed_at: float
-    """When anything last changed, in seconds since 1970. That of the inode (`st_ctime`): a copy may
-    come with the time of its original."""
+    """Time of the last change of any file, in seconds since 1970. It is the inode's (`st_ctime`),
+    since a copy may keep the modification time of its original."""
 
 
 class DirectoryWatcher:
-    """Loads and retires versions as they come and go."""
+    """Loads new versions and retires old ones."""
 
     def __init__(
         self,
@@ -58,13 +59,13 @@ class DirectoryWatcher:
 
         Args:
           folder: the model directory, with one numbered folder per version.
-          versions: what is kept in step.
-          load: how a version is loaded.
-          poll_seconds: how often to look.
-          settle_seconds: how long a folder must have been left alone.
-          linger_seconds: how long versions stay once others have taken their place.
-          policy: which versions are wanted, until `set_policy`; by default the highest.
-          report: is told of versions that were loaded, retired, or failed.
+          versions: the versions to update.
+          load: loads a version.
+          poll_seconds: time between two checks of the folder.
+          settle_seconds: how long a version's folder must be unchanged before it is loaded.
+          linger_seconds: how long versions stay in memory after their replacements are available.
+          policy: the versions to load, until `set_policy`; by default the highest.
+          report: receives a message when a version is loaded, retired or fails.
         """
         self._folder = folder
         self._versions = versions
@@ -83,15 +84,15 @@ class DirectoryWatcher:
 
     @property
     def is_settled(self) -> bool:
-        """Whether the last poll found nothing that may still be on its way."""
+        """Whether the last poll found no new version that may still be copied."""
         return self._is_settled
 
     def start(self) -> None:
-        """Polls from now on."""
+        """Starts the thread, which polls the folder."""
         self._thread.start()
 
     def stop(self, seconds: float) -> bool:
-        """Polls no more, and waits for a version that is being loaded.
+        """Stops polling, and waits for a load in progress.
 
         Returns:
           Whether the thread ended within `seconds`.
@@ -101,25 +102,25 @@ class DirectoryWatcher:
         return not self._thread.is_alive()
 
     def check_policy(self, policy: VersionPolicy) -> None:
-        """Checks that the versions which a policy names are there.
+        """Checks if the versions named by a policy exist.
 
         Raises:
-          RequestError: NOT_FOUND, one is not in the folder.
+          RequestError: NOT_FOUND if one is not in the folder.
         """
         present = {version.number for version in list_versions(self._folder)}
         for number in sorted(policy.specific - present):
             raise not_found(f"There is no version {number} in {self._folder}.")
 
     def set_policy(self, policy: VersionPolicy) -> None:
-        """Changes which versions are wanted, and returns when they are loaded or have failed."""
+        """Changes the policy, and returns when its versions are loaded or have failed."""
         with self._polling:
             self._policy = policy
-            self._look(force=True)
+            self._update(force=True)
 
     def poll(self) -> None:
-        """Looks once at the folder and loads and retires what it calls for."""
+        """Reads the folder once, and loads and retires versions accordingly."""
         with self._polling:
-            self._look(force=False)
+            self._update(force=False)
 
     def _watch(self) -> None:
         complaint = ""
@@ -129,10 +130,10 @@ class DirectoryWatcher:
             except Exception as error:  # the folder may be renamed or unmounted at any moment
                 self._snapshots = None
                 if str(error) != complaint:
-                    self._report(f"{self._folder} cannot be looked at: {error}.")
+                    self._report(f"{self._folder} cannot be read: {error}.")
                 complaint = str(error)
 
-    def _look(self, *, force: bool) -> None:
+    def _update(self, *, force: bool) -> None:
         snapshots = _take_snapshots(self._folder)
         if snapshots == self._snapshots and self._is_settled and not force:
             return
@@ -147,19 +148,19 @@ class DirectoryWatcher:
             if version.complete and number not in failed | moving
         }
         self._is_settled = not moving - loaded
-        self._tell_who_is_coming(found, set(found) - failed, loaded | ready)
-        self._bring_in_step(found, loaded & set(found), ready)
+        self._record_pending(found, set(found) - failed, loaded | ready)
+        self._load_and_retire(found, loaded & set(found), ready)
 
-    def _bring_in_step(
+    def _load_and_retire(
         self, found: Mapping[int, ModelVersion], loaded: set[int], ready: set[int]
     ) -> None:
-        """Loads what is wanted of the versions that are ready, and then retires the others."""
+        """Loads the ready versions chosen by the policy, and then retires the others."""
         has_loaded = False
         while not self._stopped.is_set():
             wanted = self._policy.choose(loaded | ready)
             missing = wanted - loaded
             if not missing:
-                # With nothing to take their place, versions whose folder is gone are kept.
+                # Without a replacement, versions are kept even if their folder was deleted.
                 unwanted = set(self._versions.available()) - wanted if wanted else set()
                 if unwanted and has_loaded:
                     self._stopped.wait(self._linger_seconds)
@@ -176,7 +177,7 @@ class DirectoryWatcher:
         self._versions.set_status(VersionStatus(number, State.LOADING))
         try:
             self._versions.add(self._load(version.path, number))
-        except Exception as error:  # whatever is wrong with one version, the others are served
+        except Exception as error:  # of any kind: one bad version must not stop the others
             problem = str(error) or type(error).__name__
             self._failed[number] = self._snapshot_of(version)
             self._versions.set_status(
@@ -192,13 +193,19 @@ class DirectoryWatcher:
             self._versions.retire(number)
             self._report(f"{self._versions.name}: version {number} is retired.")
         if numbers:
-            # A loaded graph refers to itself, and the next full collection may be hours away.
+            # A loaded graph is a reference cycle, and the next full collection may be hours away.
             gc.collect()
 
-    def _tell_who_is_coming(
+    def _record_pending(
         self, found: Mapping[int, ModelVersion], possible: set[int], usable: set[int]
     ) -> None:
-        """Records the versions that will be wanted once they are complete, and why they wait."""
+        """Records the versions to be loaded once they are complete, each with its reason to wait.
+
+        Args:
+          found: the versions in the folder, by number.
+          possible: those without a failed load.
+          usable: those loaded or ready to be loaded.
+        """
         for status in self._versions.statuses():
             is_unloaded = status.state is State.START or status.problem
             if is_unloaded and status.number not in found:
@@ -215,11 +222,11 @@ class DirectoryWatcher:
         return self._snapshots.get(os.path.basename(version.path), _NOTHING)
 
     def _has_failed(self, version: ModelVersion) -> bool:
-        """Whether it could not be loaded, and is still the same."""
+        """Whether the version failed to load and its files have not changed since."""
         return self._failed.get(version.number) == self._snapshot_of(version)
 
     def _is_moving(self, version: ModelVersion) -> bool:
-        """Whether it may still be on its way."""
+        """Whether the version changed recently, so it may still be copied."""
         age = time.time() - self._snapshot_of(version).changed_at
         return 0 <= age < self._settle_seconds
 
@@ -228,7 +235,7 @@ _NOTHING = _Snapshot(frozenset(), 0.0)
 
 
 def _take_snapshots(folder: str) -> dict[str, _Snapshot]:
-    """Takes one of each folder in a model directory, by its name."""
+    """Returns a snapshot of each folder in a model directory, by name."""
     if not os.path.isdir(folder):
         return {}
     with os.scandir(folder) as entries:
@@ -243,7 +250,7 @@ def _take_snapshot(folder: str) -> _Snapshot:
         for path in (place, *(os.path.join(place, name) for name in names)):
             try:
                 found = os.stat(path)
-            except FileNotFoundError:  # moved away in this very moment
+            except FileNotFoundError:  # moved or deleted since it was listed
                 continue
             files.append((path, found.st_size, found.st_ctime_ns))
             changed_at = max(changed_at, found.st_ctime)

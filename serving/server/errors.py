@@ -1,11 +1,11 @@
-"""How a request fails: a gRPC status code and one sentence, which REST turns into its own codes."""
+"""Errors of requests: a gRPC status code and a sentence. REST maps the code to an HTTP status."""
 
 from collections.abc import Mapping
 
 import grpc
 
 _LONGEST_SENTENCE = 1000
-"""gRPC sends it as a header, and headers are short; a name that a client made up may not be."""
+"""gRPC sends the sentence as a header, which must be short. A client may send a long name."""
 
 HTTP_STATUS: Mapping[grpc.StatusCode, int] = {
     grpc.StatusCode.OK: 200,
@@ -23,11 +23,11 @@ HTTP_STATUS: Mapping[grpc.StatusCode, int] = {
     grpc.StatusCode.UNIMPLEMENTED: 501,
     grpc.StatusCode.UNAVAILABLE: 503,
 }
-"""TensorFlow Serving's table; whatever is not in it is 500."""
+"""TensorFlow Serving's table; any other code is 500."""
 
 
 class RequestError(Exception):
-    """A request cannot be answered; `code` and `sentence` say why."""
+    """A request cannot be answered; `code` and `sentence` give the reason."""
 
     def __init__(self, code: grpc.StatusCode, sentence: str):
         if len(sentence) > _LONGEST_SENTENCE:
@@ -40,27 +40,27 @@ class RequestError(Exception):
 
 
 def invalid(sentence: str) -> RequestError:
-    """Returns the error of a request that is wrong in itself."""
+    """Returns the error of an invalid request."""
     return RequestError(grpc.StatusCode.INVALID_ARGUMENT, sentence)
 
 
 def not_found(sentence: str) -> RequestError:
-    """Returns the error of a request for a model or version that is not there."""
+    """Returns the error of a request for an unknown model or version."""
     return RequestError(grpc.StatusCode.NOT_FOUND, sentence)
 
 
 def too_late() -> RequestError:
-    """Returns the error of a request whose time ran out."""
+    """Returns the error of a request after its deadline."""
     return RequestError(grpc.StatusCode.DEADLINE_EXCEEDED, "The request's deadline has passed.")
 
 
 def shutting_down() -> RequestError:
-    """Returns the error of a request that came after the server was told to end."""
+    """Returns the error of a request received during the shutdown."""
     return RequestError(grpc.StatusCode.UNAVAILABLE, "The server is shutting down.")
 
 
 def code_of_number(number: int) -> grpc.StatusCode:
-    """Returns the status code with a number; TensorFlow counts its errors as gRPC does."""
+    """Returns the status code with a number. TensorFlow numbers its errors as gRPC does."""
     return _BY_NUMBER.get(number, grpc.StatusCode.INTERNAL)
 
 

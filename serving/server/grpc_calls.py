@@ -1,4 +1,4 @@
-"""What all gRPC methods share: reading the request, the status code, and counting the call."""
+"""Common parts of all gRPC methods: reading the request, the status code, the metrics."""
 
 import logging
 import time
@@ -13,19 +13,19 @@ from serving.server.errors import RequestError, invalid
 from serving.server.metrics import Metrics
 
 Respond = Callable[[Any, grpc.ServicerContext], Any]
-"""Makes the reply to a request; raises RequestError."""
+"""Returns the response to a request; raises RequestError."""
 
 _LONGEST_SECONDS = 365 * 24 * 3600.0
-"""Deadlines beyond are none."""
+"""A later deadline counts as none."""
 
 _LOG = logging.getLogger(__name__)
 
 
 def unary(method: Method, respond: Respond, metrics: Metrics) -> grpc.RpcMethodHandler:
-    """Makes the handler of a method.
+    """Returns the handler of a method.
 
-    Messages are read and written here and not by gRPC, which would answer bytes that are no message
-    with an internal error.
+    It parses and serialises the messages itself: gRPC would answer malformed bytes with an internal
+    error.
     """
     name = method.path.rpartition("/")[2]
 
@@ -51,9 +51,9 @@ def unary(method: Method, respond: Respond, metrics: Metrics) -> grpc.RpcMethodH
 
 
 def deadline_of(context: grpc.ServicerContext) -> float | None:
-    """Returns a call's deadline by `time.monotonic`; None for no end."""
+    """Returns a call's deadline on the clock of `time.monotonic`; None for no deadline."""
     remaining = context.time_remaining()
-    # gRPC says so of calls without a deadline: that they have a few centuries.
+    # gRPC returns a few centuries for calls without a deadline.
     is_endless = remaining is None or remaining > _LONGEST_SECONDS
     return None if is_endless else time.monotonic() + remaining
 
@@ -63,4 +63,4 @@ def _parse(method: Method, content: bytes) -> Any:
         return method.request.FromString(content)
     except DecodeError as error:
         kind = method.request.DESCRIPTOR.name
-        raise invalid(f"The request is no {kind}: its bytes cannot be read.") from error
+        raise invalid(f"The request is not a valid {kind}.") from error

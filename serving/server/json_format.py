@@ -1,6 +1,6 @@
 """TensorFlow Serving's JSON: predict requests in row and columnar format, and their responses.
 
-https://www.tensorflow.org/tfx/serving/api_rest, and where it is silent
+Follows https://www.tensorflow.org/tfx/serving/api_rest, and for details missing there
 `tensorflow_serving/util/json_tensor.cc`.
 """
 
@@ -23,7 +23,7 @@ from serving.server.slicing import Inputs, Outputs
 
 _BASE64 = "b64"
 _BYTES_SUFFIX = "_bytes"
-"""The end of the names of outputs that are bytes and no text."""
+"""The suffix of the names of binary outputs."""
 _LONGEST_VALUE = 80
 _TYPES = {dict: "Object", list: "Array", str: "String", bool: "Bool", type(None): "Null"}
 
@@ -34,8 +34,7 @@ class JsonRequest:
 
     signature: str
     is_row_format: bool
-    """Whether it holds `instances`, one object or value per text, or else `inputs`, one list per
-    input."""
+    """True for `instances`, one object or value per text; False for `inputs`, one list per input."""
     values: Any
 
 
@@ -43,7 +42,7 @@ def parse_body(body: bytes) -> JsonRequest:
     """Reads the body of a predict request.
 
     Raises:
-      RequestError: it is not JSON, or not such an object.
+      RequestError: it is not JSON, or not a valid predict request.
     """
     try:
         document = json.loads(body)
@@ -74,14 +73,14 @@ def read_json_inputs(request: JsonRequest, signature: LoadedSignature) -> Inputs
     """Reads the texts of a request.
 
     Raises:
-      RequestError: they are not what the signature takes.
+      RequestError: they do not match the inputs of the signature.
     """
     read = _read_rows if request.is_row_format else _read_columns
     return check_inputs(read(request.values, signature.inputs))
 
 
 def write_predictions(outputs: Outputs, is_row_format: bool) -> bytes:
-    """Writes the answer in the format of the request; `NaN` and `Infinity` stand bare."""
+    """Writes the response in the format of the request; `NaN` and `Infinity` are not quoted."""
     columns = {name: _plain(name, np.asarray(values)) for name, values in sorted(outputs.items())}
     answer: Any
     if is_row_format:
@@ -93,12 +92,12 @@ def write_predictions(outputs: Outputs, is_row_format: bool) -> bytes:
 
 
 def write_error(sentence: str) -> bytes:
-    """Writes what every request that fails is answered."""
+    """Writes the body of an error response."""
     return _dump({"error": sentence})
 
 
 def write_message(message: Any) -> bytes:
-    """Writes a message of the protocol with all its fields, under the names of its definition."""
+    """Writes a protocol message with all its fields, under their names in the `.proto` file."""
     return _dump(_fields(message))
 
 
@@ -106,8 +105,8 @@ def write_metadata(response: Any, definitions: Any) -> bytes:
     """Writes a `GetModelMetadataResponse`.
 
     Args:
-      response: whose `model_spec` is taken.
-      definitions: the `SignatureDefMap`, which stands there in full.
+      response: the message with the `model_spec`.
+      definitions: the `SignatureDefMap`, written in full.
     """
     return _dump(
         {
@@ -127,7 +126,7 @@ def _fields(message: Any) -> dict[str, Any]:
 
 
 def _read_rows(rows: Sequence[Any], names: Sequence[str]) -> dict[str, list[bytes]]:
-    """Reads `instances`: objects with one value per input, or plain values for an only input."""
+    """Reads `instances`: objects with one value per input, or plain values for a single input."""
     if not _is_object(rows[0]):
         if len(names) > 1:
             raise invalid(
@@ -155,7 +154,7 @@ def _read_rows(rows: Sequence[Any], names: Sequence[str]) -> dict[str, list[byte
 
 
 def _read_columns(columns: Any, names: Sequence[str]) -> dict[str, list[bytes]]:
-    """Reads `inputs`: an object with one list per input, or one list for an only input."""
+    """Reads `inputs`: an object with one list per input, or one list for a single input."""
     if not _is_object(columns):
         if len(names) > 1:
             raise invalid(
@@ -174,7 +173,7 @@ def _read_columns(columns: Any, names: Sequence[str]) -> dict[str, list[bytes]]:
 
 
 def _text(value: Any) -> bytes:
-    """Reads a string, or an object `{"b64": ...}` that holds bytes."""
+    """Reads a string, or the bytes of an object `{"b64": ...}`."""
     if isinstance(value, dict):
         return _decode_base64(value)
     if not isinstance(value, str):
@@ -206,14 +205,14 @@ def _is_object(value: Any) -> bool:
 
 
 def _only_value(fields: Mapping[str, Any]) -> Any:
-    """A single output stands without its name."""
+    """Returns a single output without its name, and several unchanged."""
     return next(iter(fields.values())) if len(fields) == 1 else fields
 
 
 def _plain(name: str, values: np.ndarray) -> list:
-    """Turns an array into lists of JSON's own types."""
+    """Converts an array into lists of JSON types."""
     if values.dtype == np.float32:
-        # By way of text, so that 0.2 stays 0.2 and does not become 0.20000000298.
+        # Converted through text: 0.2 stays 0.2 and does not become 0.20000000298.
         return values.astype("U").astype(np.float64).tolist()
     if values.dtype == object:
         as_json = _as_base64 if name.endswith(_BYTES_SUFFIX) else _as_string

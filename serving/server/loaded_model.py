@@ -1,4 +1,4 @@
-"""One version of the model in memory: its signatures, ready to be run by several threads."""
+"""A version of the model in memory; its signatures may be run by several threads."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from serving.server.slicing import Inputs, Outputs, rows_of
 
 @dataclass(frozen=True, eq=False)
 class LoadedSignature:
-    """A signature of a loaded version, which the scheduler runs."""
+    """A signature of a loaded version, run by the scheduler."""
 
     name: str
     inputs: tuple[str, ...]
@@ -20,14 +20,14 @@ class LoadedSignature:
     outputs: tuple[str, ...]
     """The names of its outputs."""
     shares_batches: bool
-    """Whether its answers can be cut apart, as those of the contract can."""
+    """Whether the outputs can be sliced by request, as those of the contract can."""
     call: Callable[[Inputs], Outputs] = field(repr=False)
 
     def run(self, inputs: Inputs) -> Outputs:
-        """Answers texts.
+        """Runs the model on texts.
 
         Raises:
-          RequestError: the model refuses them, or broke its promise of one answer per text.
+          RequestError: the model rejected them, or did not return one row per text.
         """
         outputs = self.call(inputs)
         rows = rows_of(inputs)
@@ -42,13 +42,13 @@ class LoadedSignature:
 
 @dataclass(frozen=True, eq=False)
 class LoadedModel:
-    """A version that is in memory."""
+    """A version in memory."""
 
     number: int
     """The version."""
     signatures: Mapping[str, LoadedSignature]
-    """Those that can be called, by name."""
+    """The callable signatures by name."""
     definitions: Any = field(repr=False)
-    """All of the export's, a `SignatureDefMap`, for clients that ask."""
+    """All signatures of the export as a `SignatureDefMap`, for GetModelMetadata."""
     close: Callable[[], None] = field(repr=False)
     """Frees its memory."""

@@ -35,9 +35,9 @@ def load_model(path: str, number: int) -> LoadedModel:
       number: the version.
 
     Raises:
-      ModelLoadError: it cannot be loaded, or fails at its own warm-up.
+      ModelLoadError: it cannot be loaded, or its warm-up fails.
     """
-    # A batch is too small to be divided: other batches make better use of the other cores.
+    # One thread per batch: a batch is small, and other batches use the other cores better.
     saved_model = SavedModel(path, threads=1)
     definitions = _read_definitions(path)
     signatures = {
@@ -63,21 +63,21 @@ def _signature(name: str, definition: Any, saved_model: SavedModel) -> LoadedSig
         name,
         inputs,
         outputs,
-        # What the contract does not know may be padded along any axis.
+        # An output outside the contract may be padded along any axis.
         shares_batches=contract is not None and set(outputs) == set(contract.outputs),
         call=lambda texts: _call(saved_model, name, texts),
     )
 
 
 def _call(saved_model: SavedModel, name: str, inputs: Inputs) -> dict[str, np.ndarray]:
-    """Runs a signature; what an operation of the graph raises keeps TensorFlow's status code."""
+    """Runs a signature; errors of the graph's operations keep TensorFlow's status code."""
     try:
         return saved_model.call(name, **inputs)
     except ModelCallError as error:
         cause = error.__cause__ or error
         if isinstance(cause, UnicodeDecodeError):
-            # TensorFlow quotes the bytes that it refuses, and Python cannot read its sentence.
-            raise invalid(f"The model refuses these bytes in {name!r}.") from error
+            # TensorFlow's message quotes the rejected bytes, and Python cannot decode it.
+            raise invalid(f"The model rejects these bytes in {name!r}.") from error
         code = code_of_number(getattr(cause, "error_code", grpc.StatusCode.INTERNAL.value[0]))
         raise RequestError(code, f"The model failed in {name!r}: {message_of(cause)}") from error
 
@@ -106,16 +106,16 @@ def _read_definitions(path: str) -> Any:
     definitions = messages.SignatureDefMap()
     for graph in saved_model.meta_graphs:
         for name, definition in graph.signature_def.items():
-            # The same message in another pool, so it goes over by its bytes.
+            # The same message type from another pool: copied through its serialised bytes.
             definitions.signature_def[name].ParseFromString(definition.SerializeToString())
     return definitions
 
 
 def _warm_up(model: LoadedModel, path: str) -> None:
-    """Runs the requests that an export brings along, so that no client waits for what comes once.
+    """Runs the warm-up requests of an export, so no client waits for the one-time initialisation.
 
     Raises:
-      ModelLoadError: one of them cannot be read or fails, as every request may then.
+      ModelLoadError: one of them cannot be read or fails; every request might then fail.
     """
     for count, request in enumerate(_warmup_requests(path), start=1):
         if count > _MAX_WARMUP_REQUESTS:
@@ -129,7 +129,7 @@ def _warm_up(model: LoadedModel, path: str) -> None:
 
 
 def _warmup_requests(path: str) -> Iterator[Any]:
-    """Yields `PredictRequest`s from a file of `PredictionLog` records, where there is one."""
+    """Yields `PredictRequest`s from the file of `PredictionLog` records, if there is one."""
     file = os.path.join(path, layout.WARMUP_REQUESTS)
     if not os.path.isfile(file):
         return
@@ -141,5 +141,5 @@ def _warmup_requests(path: str) -> Iterator[Any]:
         for record in records:
             log = prediction_log_pb2.PredictionLog.FromString(record)
             yield messages.PREDICT.request.FromString(log.predict_log.request.SerializeToString())
-    except Exception as error:  # TensorFlow's, for a cut file, or protobuf's, for a foreign one
+    except Exception as error:  # TensorFlow's for a truncated file, protobuf's for another format
         raise ModelLoadError(f"{file} cannot be read ({message_of(error)}).") from error

@@ -1,4 +1,4 @@
-"""What the server counts and measures, for Prometheus."""
+"""The metrics of the server, for Prometheus."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -14,14 +14,14 @@ _ROWS = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 class Metrics:
-    """The server's metrics, in a registry of their own."""
+    """The server's metrics, in a registry separate from Prometheus' default one."""
 
     def __init__(self, versions: Versions, queued_rows: Callable[[], float] = lambda: 0):
-        """Makes the metrics.
+        """Creates the metrics.
 
         Args:
-          versions: whose states are shown.
-          queued_rows: how many texts wait at the moment.
+          versions: the versions whose states are exported.
+          queued_rows: returns the number of texts in the queue.
         """
         self._registry = CollectorRegistry()
         self._requests = Counter(
@@ -65,15 +65,21 @@ class Metrics:
 
         Args:
           transport: `grpc` or `rest`.
-          method: as gRPC names it, such as `Predict`.
-          code: gRPC's, such as `OK`.
-          seconds: from its arrival to its answer.
+          method: its name in gRPC, such as `Predict`.
+          code: the gRPC status code, such as `OK`.
+          seconds: time from its arrival to its response.
         """
         self._requests.labels(transport, method, code).inc()
         self._seconds.labels(transport, method).observe(seconds)
 
     def batch_ended(self, rows: int, waited: Sequence[float], seconds: float) -> None:
-        """Counts a batch, what its requests waited and what the model took, in seconds."""
+        """Counts a batch.
+
+        Args:
+          rows: number of texts.
+          waited: seconds in the queue, one for each request.
+          seconds: time of the model.
+        """
         self._batch_rows.observe(rows)
         self._model_seconds.observe(seconds)
         for each in waited:
@@ -85,7 +91,7 @@ class Metrics:
 
 
 class _VersionStates(Collector):
-    """One line per version and state, 1 for the state that it is in."""
+    """One line per version and state: 1 for the current state, 0 for the others."""
 
     def __init__(self, versions: Versions):
         self._versions = versions

@@ -1,4 +1,4 @@
-"""`tensorflow.serving.ModelService`: the versions' states, and which versions to serve."""
+"""`tensorflow.serving.ModelService`: the states of the versions, and a new version policy."""
 
 import os
 from collections.abc import Sequence
@@ -30,23 +30,23 @@ _PLATFORMS = ("", "tensorflow")
 def model_service(
     versions: Versions, watcher: DirectoryWatcher, folder: str, metrics: Metrics
 ) -> grpc.GenericRpcHandler:
-    """Makes the service.
+    """Returns the handler of the service.
 
     Args:
-      versions: whose states are told.
-      watcher: gets the policy of a new configuration.
-      folder: the model directory, the only one that a configuration may name.
+      versions: the versions of the model.
+      watcher: receives the policy of a new configuration.
+      folder: the model directory, the only one allowed in a configuration.
       metrics: counts the calls.
     """
 
     def get_model_status(request: Any, _: grpc.ServicerContext) -> Any:
-        return tell_status(versions, read_target(request))
+        return model_status(versions, read_target(request))
 
     def reload_config(request: Any, _: grpc.ServicerContext) -> Any:
         config = _only_config(request.config, versions.name, folder)
         policy = read_policy(config.model_version_policy)
         watcher.check_policy(policy)
-        # Before the versions, as TensorFlow Serving does: a label goes to what is served already.
+        # Before the policy, as in TensorFlow Serving: a label needs a version already served.
         versions.set_labels(dict(config.version_labels))
         watcher.set_policy(policy)
         return RELOAD_CONFIG.reply(status={})
@@ -60,11 +60,11 @@ def model_service(
     )
 
 
-def tell_status(versions: Versions, target: Target) -> Any:
-    """Makes a `GetModelStatusResponse`.
+def model_status(versions: Versions, target: Target) -> Any:
+    """Returns a `GetModelStatusResponse`.
 
     Raises:
-      RequestError: nothing is known of the model or the version.
+      RequestError: the model or the version is unknown.
     """
     statuses: Sequence[VersionStatus] = versions.statuses_of(target)
     response = messages.GET_MODEL_STATUS.reply()
@@ -76,11 +76,11 @@ def tell_status(versions: Versions, target: Target) -> Any:
 
 
 def _only_config(config: Any, name: str, folder: str) -> Any:
-    """Returns the configuration of the one model that this server has.
+    """Returns the configuration of the one model of this server.
 
     Raises:
-      RequestError: it lists others, or another folder: what a client sends must not make the server
-        load whatever lies on its disk.
+      RequestError: it lists another model or folder. A client must not be able to load any file on
+        the server's disk.
     """
     if config.WhichOneof("config") != "model_config_list":
         raise invalid(

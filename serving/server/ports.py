@@ -1,27 +1,27 @@
-"""Takes the server's ports, or says in a sentence why they cannot be had."""
+"""Binds the server's ports, or raises an error with the reason."""
 
 import socket
 
 
 class StartError(Exception):
-    """The server cannot start; the message says why and what to do."""
+    """The server cannot start; the message gives the reason and a remedy."""
 
 
 def address(host: str, port: int) -> str:
-    """Writes host and port as gRPC and URLs do: IPv6 in brackets."""
+    """Joins host and port as in URLs and gRPC: an IPv6 address in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def bind(host: str, port: int, option: str) -> socket.socket:
-    """Takes a port, without listening yet.
+    """Binds a port, without listening yet.
 
     Args:
       host: a name or an address of this machine.
-      port: 0 takes any that is free.
-      option: what a person would change.
+      port: 0 takes any free one.
+      option: the command line option named in the error message.
 
     Raises:
-      StartError: it is taken, or the host is not this machine.
+      StartError: the port is in use, or the host is not this machine.
     """
     try:
         family, kind, number, _, place = socket.getaddrinfo(
@@ -29,7 +29,9 @@ def bind(host: str, port: int, option: str) -> socket.socket:
         )[0]
         taken = socket.socket(family, kind, number)
     except OSError as error:
-        raise StartError(f"{host!r} is no address of this machine: give another --host.") from error
+        raise StartError(
+            f"{host!r} is not an address of this machine: give another --host."
+        ) from error
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         taken.bind(place)
@@ -42,7 +44,7 @@ def bind(host: str, port: int, option: str) -> socket.socket:
 
 
 def check_free(host: str, port: int, option: str) -> None:
-    """Checks that a port can be taken, for gRPC, which takes it itself and gives no reasons.
+    """Checks if a port is free. gRPC binds its port itself and gives no reason if it fails.
 
     Raises:
       StartError: as `bind`.

@@ -1,6 +1,6 @@
 """`tensorflow.serving.PredictionService`: Predict and GetModelMetadata.
 
-gRPC itself answers UNIMPLEMENTED for Classify, Regress and MultiInference, which translate nothing.
+gRPC itself answers UNIMPLEMENTED for Classify, Regress and MultiInference: these do not translate.
 """
 
 from typing import Any
@@ -30,14 +30,14 @@ _SIGNATURE_DEF = "signature_def"
 def prediction_service(
     predictor: Predictor, gate: Gate, metrics: Metrics
 ) -> grpc.GenericRpcHandler:
-    """Makes the service."""
+    """Returns the handler of the service."""
 
     def predict(request: Any, context: grpc.ServicerContext) -> Any:
         with gate.passed():
             target = read_target(request)
 
             def read(signature: LoadedSignature) -> Inputs:
-                # The filter first: a name that is wrong must not cost a translation.
+                # Checked before the model runs: a wrong name must not cost a translation.
                 check_filter(request.output_filter, signature)
                 return read_inputs(request, signature)
 
@@ -68,7 +68,7 @@ def prediction_service(
 
 
 def describe(versions: Versions, target: Target) -> tuple[Any, Any]:
-    """Returns a `GetModelMetadataResponse`, and the `SignatureDefMap` that is packed in it.
+    """Returns a `GetModelMetadataResponse` and the `SignatureDefMap` packed in it.
 
     Raises:
       RequestError: the version is not available.

@@ -1,4 +1,4 @@
-"""Answers requests for translations, however they came: over gRPC or over REST."""
+"""Answers requests for translations, over gRPC or REST."""
 
 import asyncio
 import contextlib
@@ -20,14 +20,14 @@ from serving.server.slicing import Inputs, Outputs, join, rows_of, split
 from serving.server.versions import Lease, Versions
 
 _LEAST_ROWS_OF_A_PIECE = 4
-"""Fewer texts take nearly as long."""
+"""A smaller piece takes nearly as long."""
 
 Read = Callable[[LoadedSignature], Inputs]
-"""Makes the inputs once the signature is known; raises RequestError."""
+"""Reads the inputs for a signature; raises RequestError."""
 
 
 class Gate:
-    """Counts the requests in flight, and lets no more in once the server is to end."""
+    """Counts the requests in flight, and rejects new ones during the shutdown."""
 
     def __init__(self) -> None:
         self._is_open = True
@@ -36,10 +36,10 @@ class Gate:
 
     @contextlib.contextmanager
     def passed(self) -> Iterator[None]:
-        """Holds a request's place while it is answered.
+        """Counts a request while it is answered.
 
         Raises:
-          RequestError: UNAVAILABLE, the gate is closed.
+          RequestError: UNAVAILABLE if the gate is closed.
         """
         with self._changed:
             if not self._is_open:
@@ -53,7 +53,7 @@ class Gate:
                 self._changed.notify_all()
 
     def close(self, seconds: float) -> int:
-        """Lets nobody in, waits for those inside, and returns how many there still are."""
+        """Rejects new requests, waits for those in flight, and returns how many are left."""
         with self._changed:
             self._is_open = False
             self._changed.wait_for(lambda: not self._inside, seconds)
@@ -61,13 +61,13 @@ class Gate:
 
 
 class Caller:
-    """Who waits for an answer in a thread, and may leave before it is there."""
+    """A caller in a thread, which waits for an answer and may leave before it is ready."""
 
     def __init__(self, deadline: float | None):
-        """Starts to wait.
+        """Creates the caller.
 
         Args:
-          deadline: by `time.monotonic`; None for no end.
+          deadline: on the clock of `time.monotonic`; None for no deadline.
         """
         self.deadline = deadline
         self._lock = threading.Lock()
@@ -75,16 +75,16 @@ class Caller:
         self._futures: Sequence[Future] = ()
 
     def leave(self) -> None:
-        """Gives the answer up, from any thread: texts that are still in the queue leave it."""
+        """Cancels the request, from any thread; its texts still in the queue are removed."""
         with self._lock:
             self._has_left = True
         self._give_up()
 
     def wait(self, futures: Sequence[Future]) -> list[Outputs]:
-        """Waits for all.
+        """Waits for the outputs of all futures.
 
         Raises:
-          RequestError: too late, nobody waits any more, or what the model raised.
+          RequestError: the deadline passed, the caller left, or the model failed.
         """
         with self._lock:
             self._futures = futures
@@ -110,7 +110,7 @@ class Caller:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a signature of a version said."""
+    """The outputs of a signature, with its version."""
 
     version: int
     signature: LoadedSignature
@@ -118,7 +118,7 @@ class Answer:
 
 
 class Predictor:
-    """Finds the version, queues the texts, and puts the answer together."""
+    """Finds the version, queues the texts, and joins the outputs."""
 
     def __init__(self, versions: Versions, scheduler: BatchScheduler, settings: BatchSettings):
         self.versions = versions
@@ -130,11 +130,11 @@ class Predictor:
 
         Args:
           target: the model, version and signature.
-          read: makes the inputs.
-          caller: who waits for the answer.
+          read: reads the inputs.
+          caller: the caller waiting for the answer.
 
         Raises:
-          RequestError: it is wrong, too much, too late, or the model failed.
+          RequestError: the request is invalid, too large or too late, or the model failed.
         """
         with self.versions.lease(target) as lease:
             signature, pieces = self._read(lease, target, read)
@@ -147,17 +147,16 @@ class Predictor:
             return Answer(lease.model.number, signature, outputs)
 
     async def predict_async(self, target: Target, read: Read, deadline: float | None) -> Answer:
-        """Answers one request, on an event loop that has other things to do.
+        """Answers one request without blocking the event loop.
 
         Args:
           target: the model, version and signature.
-          read: makes the inputs.
-          deadline: by `time.monotonic`; None for no end.
+          read: reads the inputs.
+          deadline: on the clock of `time.monotonic`; None for no deadline.
 
         Raises:
-          RequestError: it is wrong, too much, too late, or the model failed.
-          asyncio.CancelledError: nobody waits for the answer any more; texts that are still in the
-            queue leave it.
+          RequestError: the request is invalid, too large or too late, or the model failed.
+          asyncio.CancelledError: the caller left; its texts still in the queue are removed.
         """
         with self.versions.lease(target) as lease:
             signature, pieces = self._read(lease, target, read)
@@ -176,7 +175,7 @@ class Predictor:
     def _read(
         self, lease: Lease, target: Target, read: Read
     ) -> tuple[LoadedSignature, list[Inputs]]:
-        """Returns the signature and the texts, in the pieces that are queued."""
+        """Returns the signature and the texts, split into pieces for the queue."""
         signature = find_signature(lease.model, target.signature)
         inputs = read(signature)
         rows = rows_of(inputs)
@@ -189,7 +188,7 @@ class Predictor:
         return signature, split(inputs, self._rows_of_a_piece(signature, rows))
 
     def _rows_of_a_piece(self, signature: LoadedSignature, rows: int) -> int:
-        """How many texts of a request go together, so that all workers have some of them."""
+        """Returns the size of the pieces of a request, chosen to spread it over all workers."""
         most = self._settings.max_batch_size
         if not signature.shares_batches:
             return most
@@ -205,14 +204,14 @@ class Predictor:
     ) -> list[Future]:
         futures = self._scheduler.submit(signature, pieces, deadline)
         for future in futures:
-            # A run cannot be interrupted: it keeps the version, even when its caller has gone.
+            # A run cannot be interrupted: it keeps the version even after its caller left.
             _until_done(future, lease.share())
         return futures
 
 
 def _until_done(future: Future, lease: Lease) -> None:
-    """Gives a lease back when a future ends, in whatever way."""
-    future.add_done_callback(lambda _: lease.give_back())
+    """Releases a lease when a future ends, with any result."""
+    future.add_done_callback(lambda _: lease.release())
 
 
 def _seconds_until(deadline: float | None) -> float | None:

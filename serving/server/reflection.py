@@ -1,4 +1,4 @@
-"""gRPC's server reflection: tools such as grpcurl ask the server what it speaks."""
+"""gRPC server reflection: tools such as grpcurl list the services and messages of the server."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ def add_reflection(server: grpc.Server) -> None:
 
 
 def _pool() -> descriptor_pool.DescriptorPool:
-    """One pool with the files of all services; TensorFlow Serving's lie in a pool of their own."""
+    """Returns a pool with the files of all services; TensorFlow Serving's are in a separate one."""
     declared: dict[str, FileDescriptor] = {}
     for service in (messages.PREDICTION_SERVICE, messages.MODEL_SERVICE):
         _add(messages.POOL.FindServiceByName(service).file, declared)
@@ -40,7 +40,7 @@ def _pool() -> descriptor_pool.DescriptorPool:
 
 
 def _add(file: FileDescriptor, declared: dict[str, FileDescriptor]) -> None:
-    """Adds a file after those that it imports, each once."""
+    """Adds a file after its imports, each file once."""
     imported: Sequence[FileDescriptor] = file.dependencies
     for each in imported:
         _add(each, declared)

@@ -1,8 +1,8 @@
-"""Between messages and texts: what a `PredictRequest` asks, and the `PredictResponse` to it.
+"""Reads a `PredictRequest` into texts and writes the `PredictResponse`.
 
-A request is believed in nothing: a shape counts only after the values that are there were counted,
-so a few bytes cannot make the server reserve gigabytes. The sentences are TensorFlow Serving's own
-where it has one that says what is wrong.
+Requests are not trusted: a shape is used only after the values present were counted, so a few bytes
+cannot make the server allocate gigabytes. The error messages are TensorFlow Serving's own wherever
+these name the problem.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ _STRING = "DT_STRING"
 
 @dataclass(frozen=True)
 class Target:
-    """Which model, version and signature a request is for."""
+    """The model, version and signature named by a request."""
 
     name: str
     version: int | None = None
@@ -36,7 +36,7 @@ def read_target(request: Any) -> Target:
     """Reads the `model_spec` of any request.
 
     Raises:
-      RequestError: there is none, or it names no model.
+      RequestError: it is missing or has no model name.
     """
     if not request.HasField("model_spec"):
         raise invalid("Missing ModelSpec")
@@ -53,10 +53,10 @@ def read_target(request: Any) -> Target:
 
 
 def find_signature(model: LoadedModel, name: str) -> LoadedSignature:
-    """Returns a signature that can be called.
+    """Returns the callable signature with this name.
 
     Raises:
-      RequestError: FAILED_PRECONDITION where there is none of that name.
+      RequestError: FAILED_PRECONDITION if there is none.
     """
     if name not in model.signatures:
         known = ", ".join(sorted(model.signatures))
@@ -68,10 +68,10 @@ def find_signature(model: LoadedModel, name: str) -> LoadedSignature:
 
 
 def read_inputs(request: Any, signature: LoadedSignature) -> Inputs:
-    """Reads the texts of a `PredictRequest`, in whatever bytes they came.
+    """Reads the texts of a `PredictRequest` as bytes, in any encoding.
 
     Raises:
-      RequestError: they are not what the signature takes.
+      RequestError: they do not match the inputs of the signature.
     """
     sent, wanted = set(request.inputs), set(signature.inputs)
     if sent != wanted:
@@ -84,23 +84,23 @@ def read_inputs(request: Any, signature: LoadedSignature) -> Inputs:
 
 
 def check_inputs(inputs: Inputs) -> Inputs:
-    """Checks that there are as many texts in each input.
+    """Checks the number of texts: it must be the same in each input.
 
     Raises:
-      RequestError: their numbers differ.
+      RequestError: the numbers differ.
     """
     sizes = {name: len(texts) for name, texts in inputs.items()}
     if len(set(sizes.values())) > 1:
         counts = ", ".join(f"{name!r} has {size}" for name, size in sizes.items())
-        raise invalid(f"All inputs must hold as many texts: {counts}.")
+        raise invalid(f"All inputs must hold the same number of texts: {counts}.")
     return inputs
 
 
 def check_filter(names: Sequence[str], signature: LoadedSignature) -> Sequence[str]:
-    """Returns the outputs that are wanted: those of an `output_filter`, or without one all.
+    """Returns the names of an `output_filter`, or of all outputs if it is empty.
 
     Raises:
-      RequestError: one is unknown, or named twice.
+      RequestError: a name is unknown or repeated.
     """
     for position, name in enumerate(names):
         if name not in signature.outputs:
@@ -114,7 +114,7 @@ def check_filter(names: Sequence[str], signature: LoadedSignature) -> Sequence[s
 
 
 def write_response(target: Target, version: int, outputs: Outputs, names: Iterable[str]) -> Any:
-    """Makes a `PredictResponse`, with the values in the fields where every client looks."""
+    """Returns a `PredictResponse`, with the values in the fields read by every client."""
     response = messages.PREDICT.reply()
     fill_spec(response.model_spec, target.name, version)
     response.model_spec.signature_name = target.signature
@@ -124,7 +124,7 @@ def write_response(target: Target, version: int, outputs: Outputs, names: Iterab
 
 
 def fill_spec(spec: Any, name: str, version: int) -> None:
-    """Writes into a reply's `model_spec` which version it is from."""
+    """Writes the model and the version into the `model_spec` of a response."""
     spec.name = name
     spec.version.value = version
 
@@ -138,7 +138,7 @@ def _texts(name: str, tensor: Any) -> list[bytes]:
         shown = "unknown" if tensor.tensor_shape.unknown_rank else list(shape)
         raise invalid(f"Input {name!r} has shape {shown}, not [batch].")
     if not tensor.tensor_content and shape[0] != len(tensor.string_val):
-        # TensorFlow would repeat the last one: a request of ten bytes for a million translations.
+        # TensorFlow would repeat the last one: ten bytes could request a million translations.
         raise invalid(
             f"tensor parsing error: {name} has {len(tensor.string_val)} strings "
             f"for its shape {shape}."

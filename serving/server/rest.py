@@ -1,4 +1,4 @@
-"""TensorFlow Serving's RESTful API, and its page of metrics.
+"""TensorFlow Serving's REST API and its metrics page.
 
 GET  /v1/models/NAME[/versions/N|/labels/L]            the versions' states
 GET  /v1/models/NAME[/versions/N|/labels/L]/metadata   the signatures
@@ -23,7 +23,7 @@ from starlette.routing import Route
 from serving.server import json_format
 from serving.server.errors import HTTP_STATUS, RequestError, invalid
 from serving.server.metrics import Metrics
-from serving.server.model_service import tell_status
+from serving.server.model_service import model_status
 from serving.server.prediction_service import describe
 from serving.server.predictor import Gate, Predictor
 from serving.server.requests import Target
@@ -77,10 +77,10 @@ class RestApi:
         return Response(self._metrics.page(), headers={"Content-Type": _METRICS_TYPE})
 
     async def _respond(self, request: Request) -> Response:
-        """Finds the method and turns what it raises into an answer."""
+        """Answers a request, and maps exceptions to error responses."""
         started = time.perf_counter()
         code, status = grpc.StatusCode.OK, 200
-        # As it was sent: a name may hold an encoded slash.
+        # The undecoded path: a name may hold an encoded slash.
         path = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1")
         name, respond = self._method(request.method, path.partition("?")[0])
         try:
@@ -101,7 +101,7 @@ class RestApi:
         return Response(content, status, media_type=_JSON)
 
     def _method(self, verb: str, path: str) -> tuple[str, Callable[[Request], Awaitable[bytes]]]:
-        """Returns gRPC's name of what is asked for, and how to answer it."""
+        """Returns the gRPC name of the requested method, and its handler."""
         if verb == "POST" and (found := _PREDICT.fullmatch(path)):
             if found["method"].lower() != "predict":
                 return "Other", _fail(
@@ -112,14 +112,14 @@ class RestApi:
             return "Predict", lambda request: self._predict(request, found)
         if verb == "GET" and (found := _STATUS.fullmatch(path)):
             if found["metadata"]:
-                return "GetModelMetadata", lambda _: self._tell_metadata(found)
-            return "GetModelStatus", lambda _: self._tell_status(found)
+                return "GetModelMetadata", lambda _: self._model_metadata(found)
+            return "GetModelStatus", lambda _: self._model_status(found)
         return "Other", _fail(invalid(f"Malformed request: {verb} {path}"))
 
     async def _predict(self, request: Request, found: re.Match[str]) -> bytes:
         body = await _read_body(request, self._max_body_bytes)
         with self._gate.passed():
-            # In a thread, since megabytes of JSON would hold up everyone else.
+            # In a thread: megabytes of JSON would block all other requests.
             asked = await asyncio.to_thread(json_format.parse_body, body)
             answer = await _unless_gone(
                 request,
@@ -133,22 +133,22 @@ class RestApi:
                 json_format.write_predictions, answer.outputs, asked.is_row_format
             )
 
-    async def _tell_status(self, found: re.Match[str]) -> bytes:
-        return json_format.write_message(tell_status(self._predictor.versions, _target(found)))
+    async def _model_status(self, found: re.Match[str]) -> bytes:
+        return json_format.write_message(model_status(self._predictor.versions, _target(found)))
 
-    async def _tell_metadata(self, found: re.Match[str]) -> bytes:
+    async def _model_metadata(self, found: re.Match[str]) -> bytes:
         return json_format.write_metadata(*describe(self._predictor.versions, _target(found)))
 
 
 class _BodyTooLargeError(Exception):
-    """The body is longer than what is allowed."""
+    """The body exceeds the size limit."""
 
 
 def _target(found: re.Match[str], signature: str = "") -> Target:
-    """Reads a path.
+    """Reads the target from a matched path.
 
     Raises:
-      RequestError: the version is larger than any can be.
+      RequestError: the version has too many digits.
     """
     version, label = found["version"], found["label"]
     if version is not None and len(version) > _MAX_VERSION_DIGITS:
@@ -185,7 +185,7 @@ def _client_gone() -> RequestError:
 
 
 async def _unless_gone(request: Request, answering: Awaitable[Any]) -> Any:
-    """Awaits an answer, and gives up on it when the client closes the connection."""
+    """Awaits an answer, and cancels it if the client closes the connection."""
     task = asyncio.ensure_future(answering)
     gone = asyncio.ensure_future(request.receive())
     try:

@@ -1,42 +1,41 @@
-"""Knows whether clients that were answered are about to send again.
+"""Estimates whether the clients of the last batches are about to send their next requests.
 
-After a batch of several requests the clients that just got their answers may be about to send their
-next ones. Whoever serves the first to come back serves it nearly alone, and all others after it; it
-is better to wait a moment until they are all there. That holds for clients that call in a loop, not
-where each request has come from somebody else. Which of the two it is shows in what came after the
-last batch.
+A client in a loop sends again soon after an answer. If the first client to return is served at
+once, its request runs nearly alone, and all the others wait for it. A short wait gathers them into
+one batch. The wait is useless if each request comes from a different client. The number of requests
+received after the last batch tells the two cases apart.
 """
 
 from collections import deque
 from dataclasses import dataclass
 
 PATIENCE = 0.2
-"""How long to wait for the clients of a batch, as a part of the time that it took."""
+"""The wait for the clients of a batch, as a fraction of its running time."""
 _MOST = 0.75
-"""Clients return if so large a part of them was back within that time."""
+"""Clients count as returning if at least this fraction of them sent again within the wait."""
 
 
 @dataclass
 class _Batch:
     requests: int
-    missing: int  # of those clients
+    missing: int  # clients not yet back
     patience_ends: float
 
 
 class ReturningClients:
-    """Follows the requests for one signature. All times are in seconds, of a clock of one's own."""
+    """Tracks the requests for one signature. All times are in seconds, on the caller's clock."""
 
     def __init__(self) -> None:
-        self._batches: deque[_Batch] = deque()  # those whose clients may still come, oldest first
+        self._batches: deque[_Batch] = deque()  # clients may still return; oldest first
         self._do_return = False
 
     def answered(self, requests: int, now: float, seconds: float) -> None:
-        """Notes that a batch of so many requests, which took so long, has been answered."""
+        """Records the requests and the running time of an answered batch."""
         self._judge(now)
         self._batches.append(_Batch(requests, requests, now + PATIENCE * seconds))
 
     def came(self, requests: int, now: float) -> None:
-        """Notes that so many requests have come; they are taken for those of the oldest batch."""
+        """Records new requests and attributes them to the oldest batches first."""
         self._judge(now)
         for batch in self._batches:
             back = min(requests, batch.missing)
@@ -44,12 +43,11 @@ class ReturningClients:
             requests -= back
 
     def seconds_to_wait(self, now: float, coming: int = 0) -> float:
-        """Returns how long those who are still missing should be waited for, at most; 0 where
-        nobody is, or they would not come.
+        """Returns the longest sensible wait for the missing clients; 0 if none is expected.
 
         Args:
           now: the time.
-          coming: requests that have just come and were not noted.
+          coming: requests just arrived and not yet recorded.
         """
         self._judge(now)
         if not self._do_return or sum(batch.missing for batch in self._batches) <= coming:
@@ -57,7 +55,7 @@ class ReturningClients:
         return max(batch.patience_ends for batch in self._batches if batch.missing) - now
 
     def _judge(self, now: float) -> None:
-        """Lets go of the batches whose clients have had their time."""
+        """Drops the batches whose wait has ended; their clients decide `_do_return`."""
         while self._batches and self._batches[0].patience_ends <= now:
             batch = self._batches.popleft()
             self._do_return = batch.requests - batch.missing >= _MOST * batch.requests

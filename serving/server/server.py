@@ -1,4 +1,4 @@
-"""Puts the server together, starts it, and lets it end in good order."""
+"""Assembles, starts and stops the server."""
 
 import asyncio
 import contextlib
@@ -35,9 +35,9 @@ from serving.server.versions import Versions
 
 _HEALTH_NAMES = ("", messages.PREDICTION_SERVICE, messages.MODEL_SERVICE)
 _LONGEST_SETTLING = 60.0
-"""How many seconds the start waits for a first version whose files still change."""
+"""Seconds to wait at the start for a first version with changing files."""
 _SECONDS_TO_SEND = 1
-"""What replies that are ready get to leave, when everything else has ended."""
+"""Time to send the last responses, after everything else has ended."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Ending:
     """How the server ended."""
 
     given_up: int
-    """Requests that did not end within the grace period."""
+    """Requests still running after the grace period."""
     has_threads: bool
     """Whether a thread is still in TensorFlow, which nothing can interrupt."""
 
@@ -53,9 +53,9 @@ class Ending:
 class ModelServer:
     """A model server in this process, on the event loop that starts it.
 
-    A request over gRPC has a thread, one over REST a place on the loop. `BatchScheduler` runs the
-    model in threads, during which TensorFlow leaves Python's lock to the others; `DirectoryWatcher`
-    loads in one more.
+    Each gRPC request has a thread; REST requests run on the event loop. `BatchScheduler` runs the
+    model in threads, while TensorFlow releases Python's global lock. `DirectoryWatcher` loads
+    versions in one more thread.
     """
 
     def __init__(
@@ -67,16 +67,16 @@ class ModelServer:
         """Assembles the server; it does not listen before `start`.
 
         Args:
-          settings: where and what.
-          report: is told of versions that come and go.
-          load: how a version is loaded.
+          settings: its settings.
+          report: receives a message when a version is loaded, retired or fails.
+          load: loads a version.
         """
         self.settings = settings
         self.port = settings.port
         self.rest_port = settings.rest_port
         self._gate = Gate()
         self._health = health.HealthServicer()
-        self.versions = Versions(settings.model_name, on_change=self._tell_health)
+        self.versions = Versions(settings.model_name, on_change=self._update_health)
         self._watcher = DirectoryWatcher(
             settings.model_directory,
             self.versions,
@@ -90,10 +90,10 @@ class ModelServer:
         self._metrics = Metrics(self.versions, lambda: self._scheduler.queued_rows)
 
     async def start(self) -> None:
-        """Takes the ports, loads what there is, and then lets clients in.
+        """Binds the ports, loads the versions, and then accepts requests.
 
         Raises:
-          StartError: a port is taken, or there is no version that can be loaded.
+          StartError: a port is in use, or no version can be loaded.
         """
         with contextlib.ExitStack() as undo:
             self._take_ports(undo)
@@ -102,7 +102,7 @@ class ModelServer:
             self._add_services()
             await asyncio.to_thread(self._load_first)
             undo.pop_all()
-        self._tell_health()
+        self._update_health()
         self._grpc.start()
         self._rest_task = asyncio.create_task(self._rest.serve(sockets=[self._rest_socket]))
         while not self._rest.started:
@@ -110,7 +110,7 @@ class ModelServer:
         self._watcher.start()
 
     async def stop(self) -> Ending:
-        """Refuses new requests, lets those in flight end within the grace period, and ends."""
+        """Rejects new requests, waits for those in flight within the grace period, and stops."""
         self._health.enter_graceful_shutdown()
         given_up = await asyncio.to_thread(self._gate.close, self.settings.grace_seconds)
         self._rest.should_exit = True
@@ -128,7 +128,7 @@ class ModelServer:
             ThreadPoolExecutor(most, thread_name_prefix="grpc"),
             maximum_concurrent_rpcs=most,
             options=[
-                # Without this a second server would silently share the port.
+                # With the default, a second server would silently share the port.
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_receive_message_length", settings.max_message_bytes),
                 ("grpc.max_send_message_length", settings.max_message_bytes),
@@ -173,7 +173,7 @@ class ModelServer:
         """Loads the first version.
 
         Raises:
-          StartError: there is none, and nobody said to wait for one.
+          StartError: there is none, and `wait_for_model` is not set.
         """
         self._watcher.poll()
         if self.settings.wait_for_model:
@@ -194,8 +194,8 @@ class ModelServer:
                 "--wait."
             )
 
-    def _tell_health(self) -> None:
-        """Says SERVING while a version answers requests."""
+    def _update_health(self) -> None:
+        """Sets the health status: SERVING while a version is available."""
         status = (
             health_pb2.HealthCheckResponse.SERVING
             if self.versions.available()
@@ -207,11 +207,11 @@ class ModelServer:
 
 @functools.cache
 def _prepare() -> None:
-    """Keeps requests quick while versions come and go.
+    """Configures Python to keep requests fast while versions are loaded and retired.
 
-    TensorFlow's own objects never go away, so the collector need not walk through them whenever a
-    version does. While a version is loaded, which is Python's work for a second or two, requests
-    get their turn every millisecond.
+    TensorFlow's module objects are never freed, so they are frozen: the garbage collector need not
+    traverse them after each retired version. Loading a version runs Python code for a second or
+    two. A switch interval of one millisecond lets requests run meanwhile.
     """
     import_tensorflow()
     gc.collect()
@@ -220,7 +220,7 @@ def _prepare() -> None:
 
 
 def load_for_traffic(path: str, number: int) -> LoadedModel:
-    """Loads a version in a process that has nothing else to do than to serve."""
+    """Loads a version in a process dedicated to the server."""
     _prepare()
     return load_model(path, number)
 
@@ -228,12 +228,12 @@ def load_for_traffic(path: str, number: int) -> LoadedModel:
 async def serve(
     settings: ServerSettings, report: Report, started: Callable[[ModelServer], None]
 ) -> Ending:
-    """Serves until SIGTERM or SIGINT; a second one ends the process at once.
+    """Serves until SIGTERM or SIGINT; a second signal ends the process at once.
 
     Args:
-      settings: where and what.
-      report: is told, in sentences, what happens.
-      started: called once clients are let in.
+      settings: the settings of the server.
+      report: receives messages about events, in sentences.
+      started: called once requests are accepted.
 
     Raises:
       StartError: the server cannot start.

@@ -1,57 +1,56 @@
-"""What a person may choose about the server."""
+"""The settings of the server."""
 
 import os
 from dataclasses import dataclass, field
 
 DEFAULT_PORT = 8500
 DEFAULT_REST_PORT = 8501
-"""TensorFlow Serving's own two ports."""
+"""The default ports of TensorFlow Serving."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BatchSettings:
-    """How requests are run together."""
+    """Settings of batching and of the request queue."""
 
     max_batch_size: int = 32
-    """Texts that go through the model at once. A request of more is run in pieces."""
+    """Most texts in one batch. A larger request is run in pieces."""
     batch_timeout_seconds: float = 0.0
-    """How long a batch that is not full waits for more; 0 takes what queued up while the model was
-    busy."""
+    """How long an incomplete batch waits for more texts. With 0 it takes the texts queued while the
+    model was busy."""
     max_queued_rows: int = 1024
-    """Texts that may wait; a request that would go beyond is refused."""
+    """Most texts in the queue; a request beyond this limit is rejected."""
     max_requests: int = 256
-    """gRPC's requests in flight, each of which has a thread; more are refused."""
+    """Most gRPC requests in flight, each in a thread; further ones are rejected."""
     workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
-    """Batches that run at the same time, each on a core."""
+    """Batches run at the same time, one per core."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServerSettings:
-    """Where the server listens, what it serves, and its limits."""
+    """The server's addresses, model and limits."""
 
     model_name: str
     model_directory: str
     """The folder with one numbered folder per version."""
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
-    """gRPC; 0 takes any that is free."""
+    """Port for gRPC; 0 takes any free one."""
     rest_port: int = DEFAULT_REST_PORT
-    """REST and metrics; 0 takes any that is free."""
+    """Port for REST and metrics; 0 takes any free one."""
     latest_versions: int = 1
-    """How many of the highest versions are served, until a client sends another policy."""
+    """Number of the highest versions to serve, until a client sends another policy."""
     poll_seconds: float = 1.0
-    """How often the folder is looked at."""
+    """Time between two checks of the folder."""
     settle_seconds: float = 1.0
-    """How long nothing in a version's folder may have changed before it is loaded: it may still be
-    on its way."""
+    """How long a version's folder must be unchanged before it is loaded: it may still be copied."""
     linger_seconds: float = 0.5
-    """How long a version stays in memory once another one has taken its place."""
+    """How long a version stays in memory after its replacement is available."""
     wait_for_model: bool = False
     """Whether to start without any version and wait for the first."""
     max_message_bytes: int = 64 << 20
-    """The longest request and the longest reply."""
+    """Size limit of a request and of a response."""
     rest_timeout_seconds: float = 30.0
-    """The deadline of a REST request, which cannot name one; TensorFlow Serving's default."""
+    """The deadline of REST requests, which cannot carry one; TensorFlow Serving's default."""
     grace_seconds: float = 30.0
-    """How long requests in flight may take to end once the server is told to."""
+    """Time for the requests in flight to end during the shutdown."""
     batching: BatchSettings = field(default_factory=BatchSettings)

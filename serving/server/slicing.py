@@ -1,8 +1,8 @@
-"""Batches of texts and their answers: cut into those of each request, and joined again.
+"""Slices batches of texts and their outputs by request, and joins them again.
 
-Texts that ran together were padded together. What a request gets back is padded to the longest of
-its own texts alone, so that an answer never tells in whose company it was computed. The names and
-axes are those of the contract in `serving/contract/signatures.py`.
+The outputs of a batch are padded to its longest text. The outputs of a request are cut to its own
+longest text, so they do not depend on the other requests of the batch. The names and axes are those
+of the contract in `serving/contract/signatures.py`.
 """
 
 import itertools
@@ -14,7 +14,7 @@ import numpy as np
 Inputs = Mapping[str, Sequence[bytes]]
 """One list of byte strings per input, all of the same length."""
 Outputs = Mapping[str, np.ndarray]
-"""Arrays whose first axis is the texts; strings are `bytes` objects."""
+"""Arrays with the texts on the first axis; strings are `bytes` objects."""
 
 _PADDED_AXES: Mapping[str, tuple[str, ...]] = {
     "source_tokens": ("source_length",),
@@ -22,7 +22,7 @@ _PADDED_AXES: Mapping[str, tuple[str, ...]] = {
     "token_log_probability": ("target_length",),
     "attention": ("target_length", "source_length"),
 }
-"""The lengths that say what is real along the last axes of an output."""
+"""For each padded output, the outputs with the lengths of its last axes before padding."""
 _LENGTHS = frozenset(itertools.chain.from_iterable(_PADDED_AXES.values()))
 
 
@@ -32,8 +32,7 @@ def rows_of(inputs: Inputs) -> int:
 
 
 def split(inputs: Inputs, size: int) -> list[Inputs]:
-    """Splits inputs into consecutive pieces of at most `size` texts, in their order; no texts are
-    one piece."""
+    """Splits inputs into consecutive pieces of at most `size` texts; without texts, into one."""
     return [
         {name: values[start : start + size] for name, values in inputs.items()}
         for start in range(0, max(1, rows_of(inputs)), size)
@@ -41,12 +40,12 @@ def split(inputs: Inputs, size: int) -> list[Inputs]:
 
 
 def concatenate(several: Sequence[Inputs]) -> Inputs:
-    """Lays the inputs of several requests one behind the other."""
+    """Concatenates the inputs of several requests."""
     return {name: [text for inputs in several for text in inputs[name]] for name in several[0]}
 
 
 def slice_rows(outputs: Outputs, start: int, stop: int) -> dict[str, np.ndarray]:
-    """Returns the answers to the texts from `start` to before `stop`, without foreign padding."""
+    """Returns the rows from `start` to before `stop`, cut to the longest of these texts."""
     own = {name: values[start:stop] for name, values in outputs.items()}
     real = {name: slice(max(0, int(own[name].max(initial=0)))) for name in _LENGTHS if name in own}
     for name, lengths in _PADDED_AXES.items():
@@ -57,9 +56,9 @@ def slice_rows(outputs: Outputs, start: int, stop: int) -> dict[str, np.ndarray]
 
 
 def join(pieces: Sequence[Outputs]) -> dict[str, np.ndarray]:
-    """Joins the answers to consecutive texts, padding them to the longest of all.
+    """Joins the outputs of consecutive texts, padded to the longest of all.
 
-    The padding is zero, and the empty string among strings.
+    The padding is zero, or the empty string for strings.
     """
     if len(pieces) == 1:
         return dict(pieces[0])

@@ -1,4 +1,4 @@
-"""An HTTP server that shares its process with others."""
+"""A uvicorn server that shares its process with other servers."""
 
 import contextlib
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ import uvicorn
 
 
 class UvicornServer(uvicorn.Server):
-    """Leaves the process's signals alone: they end all servers, not one."""
+    """Handles no signals: the owner of the process handles them for all its servers."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""Which versions are to be loaded: TensorFlow Serving's three policies."""
+"""The choice of versions to load: TensorFlow Serving's three policies."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ class VersionPolicy:
     """The highest versions, all, or some by number.
 
     Attributes:
-      latest: how many of the highest; None for all.
-      specific: the only ones that are wanted, if any are named.
+      latest: number of the highest versions; None for all.
+      specific: the only versions to load, if not empty.
     """
 
     latest: int | None = 1
     specific: frozenset[int] = frozenset()
 
     def choose(self, versions: Iterable[int]) -> set[int]:
-        """Returns those to load of the versions that can be."""
+        """Returns the versions to load, out of those available."""
         ordered = sorted(versions, reverse=True)
         if self.specific:
             return {version for version in ordered if version in self.specific}
@@ -28,7 +28,7 @@ class VersionPolicy:
 
 
 def read_policy(message: Any) -> VersionPolicy:
-    """Reads a `ServableVersionPolicy`; without any choice it is the highest version.
+    """Reads a `ServableVersionPolicy`; an empty one means the highest version.
 
     Raises:
       RequestError: a policy of specific versions names none.

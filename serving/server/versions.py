@@ -1,9 +1,8 @@
-"""The versions of the model: which are loaded, in which state each is, and who is using them.
+"""The versions of the model: their states, the loaded models and the leases on them.
 
-A version goes from START over LOADING to AVAILABLE, and from there over UNLOADING to END, as
-`tensorflow_serving/apis/get_model_status.proto` has it. A request takes a lease on a version, and a
-version that is retired stays in memory until its last lease is given back: so no request fails
-because of a new version.
+The states follow each other as in `tensorflow_serving/apis/get_model_status.proto`: START, LOADING,
+AVAILABLE, UNLOADING, END. Each request takes a lease on a version. A retired version stays in
+memory until its last lease is released, so no request fails because of a new version.
 """
 
 import enum
@@ -20,7 +19,7 @@ from serving.server.requests import Target
 
 
 class State(enum.IntEnum):
-    """Of a version, by the numbers of `ModelVersionStatus.State`."""
+    """The state of a version, with the numbers of `ModelVersionStatus.State`."""
 
     START = 10
     LOADING = 20
@@ -31,18 +30,18 @@ class State(enum.IntEnum):
 
 @dataclass(frozen=True)
 class VersionStatus:
-    """What clients are told of a version."""
+    """The status of a version, as reported to clients."""
 
     number: int
     state: State
     code: grpc.StatusCode = grpc.StatusCode.OK
     problem: str = ""
-    """Why it is not loaded, if something is wrong with it."""
+    """The reason it is not loaded; empty without a problem."""
 
 
 @dataclass
 class _Entry:
-    """A version that is loaded, and its leases."""
+    """A loaded version and its leases."""
 
     model: LoadedModel
     leases: int = 0
@@ -50,7 +49,7 @@ class _Entry:
 
 
 class Lease:
-    """Keeps a version in memory until it is given back; a context manager does that by itself."""
+    """Keeps a version in memory until it is released. A context manager, which releases at exit."""
 
     def __init__(self, versions: "Versions", entry: _Entry):
         self._versions = versions
@@ -62,12 +61,12 @@ class Lease:
         return self._entry.model
 
     def share(self) -> "Lease":
-        """Returns another lease on the same version, even on one that was retired meanwhile."""
+        """Returns another lease on the same version, even if it was retired meanwhile."""
         return self._versions._take(self._entry)
 
-    def give_back(self) -> None:
-        """Ends the lease; once only."""
-        self._versions._give_back(self._entry)
+    def release(self) -> None:
+        """Ends the lease; must be called only once."""
+        self._versions._release(self._entry)
 
     def __enter__(self) -> "Lease":
         return self
@@ -78,18 +77,18 @@ class Lease:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.give_back()
+        self.release()
 
 
 class Versions:
-    """All versions of one model; every method may be called from any thread."""
+    """All versions of one model. All methods are thread-safe."""
 
     def __init__(self, name: str, on_change: Callable[[], None] = lambda: None):
         """Starts without any version.
 
         Args:
-          name: the model's.
-          on_change: called after a version changed its state, from the thread that changed it.
+          name: the name of the model.
+          on_change: called after each change of a state, in the thread of the change.
         """
         self.name = name
         self._on_change = on_change
@@ -99,23 +98,23 @@ class Versions:
         self._labels: dict[str, int] = {}
 
     def statuses(self) -> list[VersionStatus]:
-        """Every version that was ever seen, ascending."""
+        """The statuses of all known versions, ascending."""
         with self._lock:
             return [self._statuses[number] for number in sorted(self._statuses)]
 
     def available(self) -> list[int]:
-        """The versions that answer requests, ascending."""
+        """The available versions, ascending."""
         with self._lock:
             return sorted(self._loaded)
 
     def set_status(self, status: VersionStatus) -> None:
-        """Records how far a version is that answers no requests."""
+        """Records the status of a version not yet or no longer available."""
         with self._lock:
             self._statuses[status.number] = status
         self._on_change()
 
     def drop_status(self, number: int) -> None:
-        """Forgets a version that was never loaded, because its folder is gone."""
+        """Removes a version that was never loaded, after its folder was deleted."""
         with self._lock:
             self._statuses.pop(number, None)
         self._on_change()
@@ -128,7 +127,7 @@ class Versions:
         self._on_change()
 
     def retire(self, number: int) -> None:
-        """Takes a version out of service; it is unloaded when the last request on it ended."""
+        """Takes a version out of service; it is unloaded after its last request."""
         with self._lock:
             entry = self._loaded.pop(number)
             entry.is_retired = True
@@ -139,10 +138,10 @@ class Versions:
         self._on_change()
 
     def set_labels(self, labels: Mapping[str, int]) -> None:
-        """Gives versions names, instead of those given before.
+        """Replaces the labels of the versions.
 
         Raises:
-          RequestError: FAILED_PRECONDITION where one of the versions is not available.
+          RequestError: FAILED_PRECONDITION if one of the versions is not available.
         """
         with self._lock:
             for version in labels.values():
@@ -155,10 +154,10 @@ class Versions:
             self._labels = dict(labels)
 
     def lease(self, target: Target) -> Lease:
-        """Takes a lease on the version that is asked for, by default the highest.
+        """Takes a lease on the requested version, by default the highest.
 
         Raises:
-          RequestError: NOT_FOUND where it is not available, INVALID_ARGUMENT for an unknown label.
+          RequestError: NOT_FOUND if it is not available, INVALID_ARGUMENT for an unknown label.
         """
         with self._lock:
             version = self._version_of(target)
@@ -175,10 +174,10 @@ class Versions:
             return Lease(self, entry)
 
     def statuses_of(self, target: Target) -> list[VersionStatus]:
-        """What is known of the version that is asked for, by default of all.
+        """Returns the status of the requested version, by default of all versions.
 
         Raises:
-          RequestError: NOT_FOUND where there is none, INVALID_ARGUMENT for an unknown label.
+          RequestError: NOT_FOUND if there is none, INVALID_ARGUMENT for an unknown label.
         """
         with self._lock:
             version = self._version_of(target)
@@ -201,7 +200,7 @@ class Versions:
             entry.leases += 1
         return Lease(self, entry)
 
-    def _give_back(self, entry: _Entry) -> None:
+    def _release(self, entry: _Entry) -> None:
         with self._lock:
             entry.leases -= 1
             is_unloaded = self._unload_if_unused(entry)
@@ -210,9 +209,9 @@ class Versions:
             self._on_change()
 
     def _unload_if_unused(self, entry: _Entry) -> bool:
-        """Ends a retired version and says whether its memory may go."""
+        """Marks a retired version without leases as ended; returns whether to free its memory."""
         is_unused = entry.is_retired and entry.leases == 0
-        # Unless the same version is being loaded again, and speaks for itself.
+        # If the same version is being loaded again, its new status stays.
         if is_unused and self._statuses[entry.model.number].state is State.UNLOADING:
             self._statuses[entry.model.number] = VersionStatus(entry.model.number, State.END)
         return is_unused

@@ -198,7 +198,7 @@ def test_a_version_in_use_is_unloaded_when_its_last_request_ended(watched):
         assert watched.served_after_poll() == [2]
         assert watched.states()[1] is State.UNLOADING
     assert watched.states()[1] is State.UNLOADING
-    piece.give_back()
+    piece.release()
     assert watched.states() == {1: State.END, 2: State.AVAILABLE}
 
 

@@ -143,7 +143,7 @@ def test_bytes_that_are_no_message_are_refused(server: Any, path: str) -> None:
         call = _caller(channel, f"/{messages.PREDICTION_SERVICE}/{path}")
         code, details = call(b"\xff" * 20)
     assert code is Code.INVALID_ARGUMENT
-    assert details.startswith("The request is no ")
+    assert details.startswith("The request is not a valid ")
 
 
 def test_a_long_name_does_not_come_back_at_full_length(predict: Call) -> None:

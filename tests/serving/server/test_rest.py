@@ -153,7 +153,7 @@ def test_numbers_are_as_short_as_they_can_be(rest):
         ({**SCORE, "inputs": {"text": ["a"]}}, "Missing named input: target in 'inputs' object."),
         (
             {**SCORE, "inputs": {"text": ["a", "b"], "target": ["c"]}},
-            "All inputs must hold as many texts: ",
+            "All inputs must hold the same number of texts: ",
         ),
         ({"inputs": "a"}, "Input 'text' must be a list of strings, one per text."),
         ({"signature_name": 5, "inputs": ["a"]}, "'signature_name' key must be a string value."),
