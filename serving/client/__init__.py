@@ -1,11 +1,11 @@
-"""Asks a model server for translations, over TensorFlow Serving's gRPC and without TensorFlow.
+"""Client of a model server, over TensorFlow Serving's gRPC API and without TensorFlow.
 
     with TranslationClient("localhost:8500", model="debian") as client:
         [translation] = client.translate(["The cat is on the mat."])
         print(translation.text, translation.attention)
 
-The server is a stock `tensorflow_model_server` or any other that speaks its protocol. The names
-below are the whole public interface; `AsyncTranslationClient` offers the same as coroutines.
+The server is a stock `tensorflow_model_server` or any other server with its API. The names below
+are the whole public interface; `AsyncTranslationClient` offers the same calls as coroutines.
 """
 
 from serving.client.async_client import AsyncTranslationClient

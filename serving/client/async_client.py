@@ -1,4 +1,4 @@
-"""The client for asyncio: what `serving.client.sync_client` offers to threads, as coroutines."""
+"""The client for asyncio: the calls of `serving.client.sync_client` as coroutines."""
 
 import asyncio
 from collections import deque
@@ -35,12 +35,12 @@ Texts = Iterable[str | bytes] | AsyncIterable[str | bytes]
 
 
 class AsyncTranslationClient(ConfiguredClient):
-    """Translates with a model server; belongs to the event loop that first uses it.
+    """Translates with a model server; bound to the event loop of its first call.
 
         async with AsyncTranslationClient("localhost:8500", model="debian") as client:
             [translation] = await client.translate(["The cat is on the mat."])
 
-    A task that is cancelled while it waits also cancels its requests on the server.
+    Cancelling a waiting task also cancels its requests on the server.
     """
 
     def _open(self) -> None:
@@ -49,7 +49,7 @@ class AsyncTranslationClient(ConfiguredClient):
         self._channel: grpc.aio.Channel | None = None
         self._methods: Mapping[Method, Any] = {}
         if self._connection.tls is not None:
-            self._connection.tls.credentials()  # a file that is wrong is told now
+            self._connection.tls.credentials()  # reports an invalid file now, not at the first call
 
     async def __aenter__(self) -> Self:
         return self
@@ -58,7 +58,7 @@ class AsyncTranslationClient(ConfiguredClient):
         await self.close()
 
     async def close(self) -> None:
-        """Ends the connection; calls under way in other tasks end with `ClientClosed`."""
+        """Closes the connection; pending calls of other tasks end with `ClientClosed`."""
         self._is_closed = True
         if self._channel is not None:
             await self._channel.close()
@@ -76,13 +76,13 @@ class AsyncTranslationClient(ConfiguredClient):
         """Translates texts while they are read; see `TranslationClient.translate_stream`.
 
         Args:
-          texts: from an iterable, which must not block the event loop, or an asynchronous one.
-          n_best: whether all hypotheses of the beam come along.
-          timeout: seconds for each request, if not the client's.
+          texts: an asynchronous iterable, or an ordinary one that does not block the event loop.
+          n_best: whether to return all hypotheses of the beam.
+          timeout: seconds for each request, by default the client's.
 
         Returns:
-          An asynchronous generator. Who leaves it early closes it, best with
-          `contextlib.aclosing`, and gives up what is under way.
+          An asynchronous generator. If you leave it early, close it, best with
+          `contextlib.aclosing`; this cancels the pending requests.
 
         Raises:
           ServingError: as `TranslationClient.translate_stream`.
@@ -102,17 +102,17 @@ class AsyncTranslationClient(ConfiguredClient):
         return await self._answer(scoring_job(texts, targets), self._seconds(timeout))
 
     async def status(self, timeout: float | None = None) -> list[VersionStatus]:
-        """Asks for the versions and their states; see `TranslationClient.status`."""
+        """Requests the versions and their states; see `TranslationClient.status`."""
         request = status_request(self._model)
         return read_status(await self._ask(GET_MODEL_STATUS, request, self._seconds(timeout)))
 
     async def metadata(self, timeout: float | None = None) -> ModelMetadata:
-        """Asks for the signatures of the model; see `TranslationClient.metadata`."""
+        """Requests the signatures of the model; see `TranslationClient.metadata`."""
         request = metadata_request(self._model)
         return read_metadata(await self._ask(GET_MODEL_METADATA, request, self._seconds(timeout)))
 
     async def check_model(self, timeout: float | None = None) -> ModelMetadata:
-        """Makes sure of the model's signatures; see `TranslationClient.check_model`."""
+        """Checks the model's signatures; see `TranslationClient.check_model`."""
         return self._checked(await self.metadata(timeout))
 
     async def _stream(
@@ -135,7 +135,7 @@ class AsyncTranslationClient(ConfiguredClient):
             await _give_up(flights)
 
     async def _answer(self, job: Job[Result], timeout: float) -> list[Result]:
-        """Sends all batches of a job, as many at a time as may be, and waits for their answers."""
+        """Sends the batches of a job, at most `max_in_flight` at a time, and waits for all."""
 
         async def answer(batch: Sequence[int]) -> list[Result]:
             async with self._in_flight:
@@ -150,7 +150,7 @@ class AsyncTranslationClient(ConfiguredClient):
             await _give_up(tasks)
 
     async def _ask(self, method: Method, request: Any, timeout: float) -> Any:
-        """Sends a request and waits for its answer, in as many attempts as the policy allows."""
+        """Sends a request, with the attempts of the retry policy, and waits for its reply."""
         self._require_open()
         self._connect()
         try:
@@ -160,18 +160,18 @@ class AsyncTranslationClient(ConfiguredClient):
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or not task.cancelling():
-                self._require_open()  # closing cancels the calls, not those who wait for them
+                self._require_open()  # closing cancels the calls, not the tasks waiting for them
             raise
 
     def _connect(self) -> None:
-        """Makes the channel when it is first needed: before, there may be no event loop."""
+        """Creates the channel at the first call: before it, there may be no event loop."""
         loop = asyncio.get_running_loop()
         if self._loop is None:
             self._loop, self._channel = loop, self._connection.open_async()
             self._methods = bind(self._channel)
         elif self._loop is not loop:
             raise InvalidSettings(
-                "This client belongs to another event loop: make a client in each loop."
+                "This client belongs to another event loop: create a client in each loop."
             )
 
 
@@ -184,7 +184,7 @@ async def _give_up(tasks: Iterable[asyncio.Task[Any]]) -> None:
 
 
 async def _windows(texts: Texts, size: int) -> AsyncIterator[list[str | bytes]]:
-    """Yields neighbours together, as `windows`, from an iterable of either kind."""
+    """Yields consecutive texts in lists, as `windows`, from an iterable of either kind."""
     if not isinstance(texts, AsyncIterable):
         for window in windows(texts, size):
             yield window

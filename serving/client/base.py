@@ -1,4 +1,4 @@
-"""What the clients for threads and for asyncio have in common: their settings, and no waiting."""
+"""The settings shared by the clients for threads and for asyncio; nothing here blocks."""
 
 import math
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ DEFAULT_TIMEOUT = 60.0
 
 
 class ConfiguredClient:
-    """The settings of a client, checked, and what follows from them."""
+    """The checked settings of a client, and values derived from them."""
 
     def __init__(
         self,
@@ -45,29 +45,29 @@ class ConfiguredClient:
         max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES,
         keepalive_seconds: float = DEFAULT_KEEPALIVE_SECONDS,
     ):
-        """Makes a client, which connects when it is first used.
+        """Creates a client, which connects at the first call.
 
         Args:
           address: `HOST:PORT` of the server's gRPC, by default port 8500.
           model: the model's name on the server.
-          version: the version to ask, by number; without it and `label`, the server's live one.
-          label: the version to ask, by a label from the server's configuration.
-          tls: how the connection is encrypted; without it, it is not.
-          authority: the host that the server's certificate and its proxies know, if the address has
-            another.
-          headers: sent along with every call, such as `{"authorization": "Bearer ..."}`.
-          timeout: seconds for each request to the server, all its attempts together; a list longer
+          version: the number of the version to use; without it and `label`, the server's live one.
+          label: the version to use, by a label from the server's configuration.
+          tls: encryption of the connection; None for plain text.
+          authority: the host name known to the server's certificate and proxies, if it differs
+            from the address.
+          headers: sent with every call, such as `{"authorization": "Bearer ..."}`.
+          timeout: seconds for each request to the server, including all its attempts; a list longer
             than a batch takes several requests. Infinity for no limit.
-          retry: how often, and after which delays, a request is repeated while no server answers.
-          batch_size: how many texts go in one request; it changes the speed, never an answer.
-          max_in_flight: how many batches of this client the server has to answer at a time.
+          retry: number and delays of the attempts while no server answers.
+          batch_size: texts per request; it changes the speed, never an answer.
+          max_in_flight: most requests of this client in flight at a time.
           max_message_bytes: the largest request or reply. An attention matrix grows with the
             product of both lengths.
-          keepalive_seconds: silence during a call after which the server is pinged. Below 300,
-            TensorFlow Serving hangs up unless it is told to allow it.
+          keepalive_seconds: silence during a call after which the client pings the server. Below
+            300, TensorFlow Serving closes the connection unless it is configured to allow it.
 
         Raises:
-          InvalidSettings: a value, or a file of `tls`, cannot work.
+          InvalidSettings: a value or a file of `tls` is invalid.
         """
         for name, value in (("batch_size", batch_size), ("max_in_flight", max_in_flight)):
             if value < 1:
@@ -84,30 +84,30 @@ class ConfiguredClient:
         self._open()
 
     def _open(self) -> None:
-        """Makes what the kind of client needs."""
+        """Creates the members of the subclass."""
         raise NotImplementedError
 
     @property
     def _window(self) -> int:
-        """How many texts of a stream are sent at once; more of them wait to be read."""
+        """Number of texts of a stream in one window; the next window is sent ahead."""
         return self._batch_size * self._max_in_flight
 
     def _require_open(self) -> None:
         if self._is_closed:
             raise ClientClosed(
-                f"The client of {self._connection.address} is closed: make a new one."
+                f"The client of {self._connection.address} is closed: create a new one."
             )
 
     def _seconds(self, timeout: float | None) -> float:
-        """Returns the timeout of a call."""
+        """Returns the timeout of a call: the given one, or else the client's."""
         return self._timeout if timeout is None else _checked_timeout(timeout)
 
     def _settings(self, timeout: float) -> dict[str, Any]:
-        """Returns what every call is given, with the deadline of all its attempts."""
+        """Returns the gRPC arguments of every call; the timeout covers all its attempts."""
         return {"timeout": None if timeout == math.inf else timeout, "metadata": self._headers}
 
     def _error_of(self, error: grpc.RpcError, timeout: float) -> ServingError:
-        """Makes an exception of ours from one of gRPC's, which has a status and details."""
+        """Converts a gRPC exception, with its status and details, to a `ServingError`."""
         return error_of_status(
             error.code(),
             error.details(),
@@ -117,7 +117,7 @@ class ConfiguredClient:
         )
 
     def _checked(self, metadata: ModelMetadata) -> ModelMetadata:
-        """Returns the metadata of a model that keeps the contract.
+        """Returns the metadata, if the model has the signatures of the contract.
 
         Raises:
           UnsuitableModel: it does not.
@@ -125,8 +125,8 @@ class ConfiguredClient:
         problems = metadata.problems()
         if problems:
             raise UnsuitableModel(
-                f"At {self._connection.address}, {self._model} is no translation model of this "
-                f"project ({'; '.join(problems)}): ask another model, or export and push it again."
+                f"At {self._connection.address}, {self._model} is not a translation model of this "
+                f"project ({'; '.join(problems)}): use another model, or export and push it again."
             )
         return metadata
 

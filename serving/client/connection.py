@@ -1,4 +1,4 @@
-"""How a model server is reached: address, encryption, message sizes and keepalive."""
+"""The connection to a model server: address, encryption, message sizes and keepalive."""
 
 import os
 from collections.abc import Mapping
@@ -12,41 +12,42 @@ from serving.client.retry import RetryPolicy
 from serving.protocol.messages import GET_MODEL_METADATA, GET_MODEL_STATUS, PREDICT, Method
 
 Pem = bytes | str | os.PathLike[str]
-"""Certificates or a key: as `bytes` the PEM text itself, otherwise the path of its file."""
+"""Certificates or a key: the PEM text as `bytes`, or the path of its file."""
 
 DEFAULT_MAX_MESSAGE_BYTES = 256 << 20
-"""gRPC's own 4 MiB are full with the attention of 32 sentences of 181 tokens, without a beam."""
+"""gRPC's default of 4 MiB is just enough for the attention of 32 sentences of 181 tokens, without
+a beam."""
 DEFAULT_KEEPALIVE_SECONDS = 301.0
-"""TensorFlow Serving keeps gRPC's rule for servers: who pings more often than every 5 minutes while
-nothing else is sent is disconnected."""
+"""TensorFlow Serving follows gRPC's rule for servers: it disconnects a client that pings more often
+than every 5 minutes while nothing else is sent."""
 
 _OPTIONS = (
     ("grpc.keepalive_timeout_ms", 20_000),
-    # The first retry should find the server that came back; gRPC waits a second.
+    # With gRPC's default of one second, the first retry would miss a restarted server.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 5_000),
-    # A new client connects anew, whatever another one in this process went through.
+    # A new client opens its own connection, so it shares no failures of another one.
     ("grpc.use_local_subchannel_pool", 1),
 )
 
 
 @dataclass(frozen=True)
 class Tls:
-    """An encrypted connection, and mutual TLS with a client's key and certificate."""
+    """Settings for TLS, or for mutual TLS with the client's key and certificate."""
 
     root_certificates: Pem | None = None
-    """Who may vouch for the server; without it, the authorities that gRPC brings along."""
+    """Certificate authorities trusted to sign the server's; without it, gRPC's default list."""
     client_key: Pem | None = field(default=None, repr=False)
-    """The private key that proves who asks, if the server wants to know."""
+    """The client's private key, for a server that requires one."""
     client_certificate: Pem | None = field(default=None, repr=False)
-    """The certificate of that key, and those up to its authority."""
+    """The certificate of the client's key, with the chain up to its authority."""
 
     def credentials(self) -> grpc.ChannelCredentials:
         """Reads the files.
 
         Raises:
-          InvalidSettings: a file cannot be read or is no such PEM, or one of key and certificate
-            is missing.
+          InvalidSettings: a file cannot be read or is not PEM text of the right kind, or either key
+            or certificate is missing.
         """
         if (self.client_key is None) != (self.client_certificate is None):
             raise InvalidSettings(
@@ -63,28 +64,28 @@ class Tls:
 
 @dataclass(frozen=True)
 class Connection:
-    """Where a server is and how to talk to it.
+    """The address of a server and the settings of the channel.
 
     Raises:
-      InvalidSettings: the address or a number cannot be.
+      InvalidSettings: the address or a number is invalid.
     """
 
     address: str
-    """`HOST:PORT`, or another name that gRPC knows, such as `unix:/path`."""
+    """`HOST:PORT`, or another gRPC name, such as `unix:/path`."""
     tls: Tls | None = None
     """None for plain text."""
     authority: str | None = None
-    """The host that the server's certificate and its proxies know, if the address has another."""
+    """The host name known to the server's certificate and proxies, if not that of the address."""
     max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES
-    """Of one request or reply."""
+    """Size limit of one request or reply."""
     keepalive_seconds: float = DEFAULT_KEEPALIVE_SECONDS
-    """Silence during a call after which the server is pinged, to find out whether it is there."""
+    """Silence during a call after which the client pings the server, to detect a lost one."""
     retry: RetryPolicy = field(default_factory=RetryPolicy)
 
     def __post_init__(self) -> None:
         if ":" not in self.address or self.address.startswith(("http:", "https:")):
             raise InvalidSettings(
-                f"{self.address!r} is no address of a gRPC server: give HOST:PORT, such as "
+                f"{self.address!r} is not an address of a gRPC server: give HOST:PORT, such as "
                 "localhost:8500."
             )
         if not 0 < self.max_message_bytes < 1 << 31:
@@ -107,7 +108,7 @@ class Connection:
         if self.retry.attempts > 1:
             options += [
                 ("grpc.service_config", self.retry.service_config()),
-                # gRPC repeats only what fits in here, by default 256 KiB.
+                # gRPC retries only requests that fit into this buffer, by default 256 KiB.
                 ("grpc.per_rpc_retry_buffer_size", self.max_message_bytes),
             ]
         if self.authority is not None:
@@ -117,7 +118,7 @@ class Connection:
         return options
 
     def open(self) -> grpc.Channel:
-        """Makes a channel, which connects when it is first used.
+        """Creates a channel, which connects at the first call.
 
         Raises:
           InvalidSettings: keys or certificates cannot be used.
@@ -127,7 +128,7 @@ class Connection:
         return grpc.secure_channel(self.address, self.tls.credentials(), self.options())
 
     def open_async(self) -> grpc.aio.Channel:
-        """Makes a channel of the running event loop, which connects when it is first used.
+        """Creates a channel for the running event loop, which connects at the first call.
 
         Raises:
           InvalidSettings: keys or certificates cannot be used.
@@ -138,7 +139,7 @@ class Connection:
 
 
 def bind(channel: grpc.Channel | grpc.aio.Channel) -> Mapping[Method, Any]:
-    """Returns what calls the protocol's methods through a channel of either kind."""
+    """Returns a callable for each method of the protocol, on a channel of either kind."""
     return {
         method: channel.unary_unary(
             method.path,
@@ -150,11 +151,11 @@ def bind(channel: grpc.Channel | grpc.aio.Channel) -> Mapping[Method, Any]:
 
 
 def _read_pem(name: str, source: Pem | None, kind: str) -> bytes | None:
-    """Reads what a setting of `Tls` names, and looks whether it is of that kind."""
+    """Reads the PEM text of a setting of `Tls`, and checks its kind."""
     if source is None:
         return None
     if isinstance(source, bytes):
-        content, origin = source, "the bytes given"
+        content, origin = source, "the given value"
     else:
         origin = os.fspath(source)
         try:
@@ -168,5 +169,5 @@ def _read_pem(name: str, source: Pem | None, kind: str) -> bytes | None:
             ) from error
     # A key's first line may also name its kind, as in "BEGIN EC PRIVATE KEY".
     if b"-----BEGIN " not in content or f"{kind}-----".encode() not in content:
-        raise InvalidSettings(f"{name}: {origin} holds no PEM text of a {kind.lower()}.")
+        raise InvalidSettings(f"{name}: {origin} is not the PEM text of a {kind.lower()}.")
     return content

@@ -1,4 +1,4 @@
-"""What can go wrong when a model server is asked: an exception for each reason, with its remedy."""
+"""The exceptions of the client: one class for each cause, with a remedy in its message."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -9,17 +9,17 @@ _LONGEST_DETAILS = 400
 
 
 class ServingError(Exception):
-    """A model server gave no answer; the message is a sentence that says what to do.
+    """A call failed; the message gives the cause and a remedy.
 
     Attributes:
-      code: the gRPC status that ended the call; None where it was not a status.
-      details: what the server, or gRPC, said of it, in full.
+      code: the gRPC status of the call; None for a failure without a status.
+      details: the full error text of the server or of gRPC.
     """
 
     template: ClassVar[str] = (
         "The server at {address} ended the call with {code}{details}: see its log."
     )
-    """The message, with places for address, model, timeout in seconds, code and details."""
+    """The message, with fields for address, model, timeout in seconds, code and details."""
 
     def __init__(self, message: str, *, code: grpc.StatusCode | None = None, details: str = ""):
         super().__init__(message)
@@ -28,28 +28,28 @@ class ServingError(Exception):
 
 
 class InvalidSettings(ServingError, ValueError):
-    """A client was given settings, or a file of theirs, that cannot work."""
+    """A setting of the client, or a file named in one, is invalid."""
 
 
 class ClientClosed(ServingError):
-    """The client was asked after it was closed, or closed while it was asked."""
+    """The client was closed before or during the call."""
 
 
 class InvalidReply(ServingError):
-    """A server answered, but not as the contract of the signature says."""
+    """The response breaks the contract of its signature."""
 
 
 class Unavailable(ServingError):
     """No server answered, or it was too busy, in all attempts."""
 
     template = (
-        "No model server answers at {address}{details}: check that it runs, its address and "
-        "whether it wants TLS, or try again later."
+        "No model server answers at {address}{details}: check if it runs, its address, and "
+        "whether it requires TLS, or try again later."
     )
 
 
 class DeadlineExceeded(ServingError):
-    """The answer did not come in time, all attempts together."""
+    """No answer before the deadline, which covers all attempts."""
 
     template = (
         "The server at {address} did not answer within {timeout:g} seconds: give a longer timeout, "
@@ -67,25 +67,25 @@ class ModelNotFound(ServingError):
 
 
 class InvalidRequest(ServingError):
-    """The server, or the model, refused the request as wrong in itself."""
+    """The server or the model rejected the request as invalid."""
 
     template = (
-        "The server at {address} refused the request to {model}{details}: check version label and "
-        "texts, and with check_model() that it is a translation model."
+        "The server at {address} rejected the request to {model}{details}: check version label and "
+        "texts, and call check_model() to check that it is a translation model."
     )
 
 
 class UnsuitableModel(ServingError):
-    """The model cannot do what was asked: it lacks a signature, or has another form of it."""
+    """The model lacks the signature, or has it in another form."""
 
     template = (
-        "At {address}, {model} cannot do what was asked{details}: see with check_model() what it "
-        "lacks, and export and push it again."
+        "At {address}, {model} lacks the signature for this call{details}: call check_model() for "
+        "all differences, and export and push it again."
     )
 
 
 class ResourceExhausted(ServingError):
-    """A message was larger, or the load higher, than client or server allow."""
+    """A message or the load exceeds a limit of the client or the server."""
 
     template = (
         "A limit of size or load was reached at {address}{details}: send less at once with a lower "
@@ -94,34 +94,34 @@ class ResourceExhausted(ServingError):
 
 
 class Unauthenticated(ServingError):
-    """The server does not know who asks."""
+    """The server cannot identify the client."""
 
     template = (
-        "The server at {address} does not know who asks{details}: give the client key and "
+        "The server at {address} cannot identify this client{details}: give the client key and "
         "certificate, or the headers, that it expects."
     )
 
 
 class PermissionDenied(ServingError):
-    """The server knows who asks and does not allow it."""
+    """The server identified the client and does not allow the call."""
 
     template = (
-        "The server at {address} does not let this client ask {model}{details}: have its operator "
-        "allow it, or use another client certificate or other headers."
+        "The server at {address} does not allow this client to use {model}{details}: have its "
+        "operator allow it, or use another client certificate or other headers."
     )
 
 
 class NotAModelServer(ServingError):
-    """Something speaks gRPC at the address, but not TensorFlow Serving's protocol."""
+    """A gRPC server listens at the address, but it has no TensorFlow Serving API."""
 
     template = (
-        "What listens at {address} does not know TensorFlow Serving's calls{details}: check the "
+        "The server at {address} does not know TensorFlow Serving's calls{details}: check the "
         "address and the port, which is 8500 by default."
     )
 
 
 class ServerFailed(ServingError):
-    """The server, or the model in it, failed while it answered."""
+    """The server or its model failed during the call."""
 
     template = (
         "The server at {address} failed while {model} answered{details}: see its log, and try the "
@@ -130,7 +130,7 @@ class ServerFailed(ServingError):
 
 
 class CallCancelled(ServingError):
-    """The server, or something between here and there, gave the call up."""
+    """The server or a proxy cancelled the call."""
 
     template = "The call to {address} was cancelled{details}: try again, and see the server's log."
 
@@ -156,14 +156,14 @@ _BY_CODE: Mapping[grpc.StatusCode, type[ServingError]] = {
 def error_of_status(
     code: grpc.StatusCode, details: str | None, *, address: str, model: str, timeout: float
 ) -> ServingError:
-    """Makes the exception of a call that ended with a gRPC status other than OK.
+    """Returns the exception for a call that ended with a gRPC status other than OK.
 
     Args:
-      code: the status; one without a class of its own becomes a plain `ServingError`.
-      details: the words that came with it.
-      address: whom the call went to.
-      model: the model that was asked, in words.
-      timeout: the seconds that the call could take.
+      code: the status; a status without its own class becomes a plain `ServingError`.
+      details: the error text sent with it.
+      address: the address of the server.
+      model: a description of the model.
+      timeout: the timeout of the call in seconds.
     """
     kind = _BY_CODE.get(code, ServingError)
     details = details or ""

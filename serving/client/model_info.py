@@ -1,4 +1,4 @@
-"""Which model is asked, in which versions the server has it, and what its signatures are."""
+"""The chosen model, its versions on the server, and its signatures."""
 
 import enum
 from collections.abc import Mapping
@@ -24,24 +24,26 @@ _LARGEST_VERSION = (1 << 63) - 1
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """The model that is asked: its live version unless another one is chosen.
+    """The model to use: its live version unless another one is chosen.
 
     Raises:
-      InvalidSettings: the choice contradicts itself.
+      InvalidSettings: the name is empty, the version invalid, or both version and label are given.
     """
 
     name: str
     version: int | None = None
     label: str | None = None
-    """A name that the server's configuration gives to a version, such as `stable`."""
+    """The label of a version in the server's configuration, such as `stable`."""
 
     def __post_init__(self) -> None:
         if not self.name:
-            raise InvalidSettings("Name the model to ask, as the server calls it.")
+            raise InvalidSettings("Give the name of the model on the server.")
         if self.version is not None and self.label is not None:
             raise InvalidSettings("Choose a version by its number or by its label, not by both.")
         if self.version is not None and not 0 <= self.version <= _LARGEST_VERSION:
-            raise InvalidSettings(f"{self.version} is no version of a model: give its folder name.")
+            raise InvalidSettings(
+                f"{self.version} is not a version of a model: give its folder name."
+            )
 
     def __str__(self) -> str:
         if self.version is not None:
@@ -61,17 +63,17 @@ class ModelChoice:
 
 
 class VersionState(enum.Enum):
-    """What a server does with a version (`get_model_status.proto`)."""
+    """The state of a version on a server (`get_model_status.proto`)."""
 
     UNKNOWN = "unknown"
     START = "start"
-    """Known, not loaded yet."""
+    """Known, not yet loaded."""
     LOADING = "loading"
     AVAILABLE = "available"
-    """It answers."""
+    """It answers requests."""
     UNLOADING = "unloading"
     END = "end"
-    """It is gone, or could not be loaded."""
+    """It was unloaded, or could not be loaded."""
 
 
 @dataclass(frozen=True)
@@ -81,22 +83,22 @@ class VersionStatus:
     version: int
     state: VersionState
     problem: str = ""
-    """The server's words if something went wrong with it."""
+    """The server's error message; empty if there is none."""
 
 
 @dataclass(frozen=True)
 class TensorDescription:
-    """What a signature declares of one input or output."""
+    """The declared type and shape of one input or output."""
 
     dtype: str
-    """As NumPy calls it, `string`, or TensorFlow's name of one that is not used here."""
+    """`string`, NumPy's name, or TensorFlow's name for a type not used here."""
     shape: tuple[int, ...] | None
-    """-1 for a size that varies; None if not even the rank is known."""
+    """-1 for a variable size; None for an unknown rank."""
 
 
 @dataclass(frozen=True)
 class Signature:
-    """The inputs and outputs that a signature declares, by name."""
+    """The declared inputs and outputs of a signature, by name."""
 
     inputs: Mapping[str, TensorDescription]
     outputs: Mapping[str, TensorDescription]
@@ -104,17 +106,17 @@ class Signature:
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """What a server says of the model that it serves."""
+    """The signatures of a model, as reported by its server."""
 
     version: int | None
-    """The version that was asked; None if the server does not say."""
+    """The version with these signatures; None if the server does not report it."""
     signatures: Mapping[str, Signature]
 
     def problems(self) -> list[str]:
-        """Compares what is declared with the contract of the signatures that a client asks.
+        """Compares the signatures needed by a client with the contract.
 
         Returns:
-          One sentence per difference; none if the model can be asked.
+          One sentence per difference; an empty list if the client can use the model.
         """
         problems = []
         for name in (SERVING_DEFAULT, N_BEST, SCORE):
@@ -126,7 +128,7 @@ class ModelMetadata:
 
 
 def status_request(model: ModelChoice) -> Any:
-    """Makes the request for the status of all versions."""
+    """Returns the request for the status of all versions."""
     return GET_MODEL_STATUS.request(model_spec=ModelSpec(name=model.name))
 
 
@@ -147,7 +149,7 @@ def read_status(reply: Any) -> list[VersionStatus]:
 
 
 def metadata_request(model: ModelChoice) -> Any:
-    """Makes the request for the signatures."""
+    """Returns the request for the signatures."""
     return GET_MODEL_METADATA.request(model_spec=model.spec(), metadata_field=[_SIGNATURE_FIELD])
 
 
@@ -164,8 +166,8 @@ def read_metadata(reply: Any) -> ModelMetadata:
         is_unpacked = False
     if not is_unpacked:
         raise InvalidReply(
-            "The reply to GetModelMetadata holds no signatures: what answers is no TensorFlow "
-            "Serving; check the address."
+            "The reply to GetModelMetadata holds no signatures, so it is not from TensorFlow "
+            "Serving: check the address."
         )
     spec = reply.model_spec
     return ModelMetadata(

@@ -1,4 +1,4 @@
-"""Texts as Predict requests, and their replies as translations, without any waiting."""
+"""Converts texts to Predict requests and replies to translations, without any input or output."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Job(Generic[Result]):
-    """Texts to be sent through one signature, and how the answer to each is read."""
+    """Texts for one signature, and the function to read each result."""
 
     signature: str
     inputs: Mapping[str, Sequence[bytes]]
@@ -37,12 +37,12 @@ class Job(Generic[Result]):
     """Reads the result from a reply, a row of it, and the text's position in the job."""
 
     def batches(self, batch_size: int) -> list[list[int]]:
-        """Returns the positions of texts that go together."""
+        """Returns the positions of the texts of each batch."""
         rows = zip(*self.inputs.values(), strict=True)
         return batches_by_length([max(map(len, row)) for row in rows], batch_size)
 
     def request(self, model: ModelChoice, batch: Sequence[int]) -> Any:
-        """Makes the request for the texts at some positions."""
+        """Returns the request for the texts at some positions."""
         request = PREDICT.request(model_spec=model.spec(self.signature))
         for name, values in self.inputs.items():
             texts = np.array([values[position] for position in batch], object)
@@ -53,7 +53,7 @@ class Job(Generic[Result]):
         """Reads the reply to a request.
 
         Raises:
-          InvalidReply: it is not as the signature's contract says.
+          InvalidReply: it breaks the contract of the signature.
         """
         response, problems = {}, []
         for name in CONTRACTS[self.signature].outputs:
@@ -67,14 +67,14 @@ class Job(Generic[Result]):
         )
         if problems:
             raise InvalidReply(
-                f"The reply of {self.signature!r} breaks its contract ({'; '.join(problems)}): ask "
+                f"The reply of {self.signature!r} breaks its contract ({'; '.join(problems)}): use "
                 "a translation model of this project, or export and push it again."
             )
         return [self.read(response, row, position) for row, position in enumerate(batch)]
 
 
 def translation_job(texts: Sequence[str | bytes], n_best: bool) -> Job[Translation]:
-    """Makes the job of translating texts, with all hypotheses of the beam if asked for."""
+    """Returns the job to translate texts; with `n_best`, into all hypotheses of the beam."""
     signature, read = (N_BEST, read_n_best) if n_best else (SERVING_DEFAULT, read_translation)
     return Job(signature, {"text": _encoded(texts)}, lambda response, row, _: read(response, row))
 
@@ -82,10 +82,10 @@ def translation_job(texts: Sequence[str | bytes], n_best: bool) -> Job[Translati
 def scoring_job(
     texts: Sequence[str | bytes], targets: Sequence[str | bytes]
 ) -> Job[ScoredTranslation]:
-    """Makes the job of scoring a given target for each text.
+    """Returns the job to score a given target for each text.
 
     Raises:
-      ValueError: there are not as many targets as texts.
+      ValueError: the numbers of targets and texts differ.
     """
     sources, given = _encoded(texts), _encoded(targets)
     if len(sources) != len(given):
@@ -100,10 +100,10 @@ def scoring_job(
 
 
 def require_several(texts: object) -> None:
-    """Refuses a single text where many are meant, because its characters would be translated.
+    """Rejects a single string in place of a list: each character would count as a text.
 
     Raises:
-      TypeError: it is one text.
+      TypeError: it is a single string.
     """
     if isinstance(texts, str | bytes):
         raise TypeError("Give a list of texts, even if there is only one: ['...'].")

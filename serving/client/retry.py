@@ -1,4 +1,4 @@
-"""Which failed calls gRPC tries again, and when, within the deadline of the call."""
+"""Retries calls while no server answers, within their deadline; gRPC itself makes the attempts."""
 
 import json
 import math
@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from serving.client.errors import InvalidSettings
 
 _MOST_ATTEMPTS = 5
-"""gRPC makes no more, whatever it is told."""
+"""gRPC's limit; it ignores a higher number."""
 _SHORTEST_DELAY = 0.01
-"""Seconds. A delay that gRPC 1.85 rounds to 0 or 1 ms never ends."""
+"""Seconds. In gRPC 1.85 a delay rounded to 0 or 1 ms never ends."""
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often a call is tried while no server answers, and how long is waited in between.
+    """Number of attempts and delays between them, while no server answers.
 
-    Delays grow by a factor up to a limit. gRPC makes each up to a fifth longer or shorter, so that
-    clients of a server that comes back do not all ask in the same moment. The name of a host that
-    cannot be resolved is not tried again.
+    Each delay is `factor` times the last, up to a limit. gRPC varies it by up to a fifth in both
+    directions, so the clients of a restarted server do not all send at the same moment. Calls are
+    not retried if the host name cannot be resolved.
     """
 
     attempts: int = 5
-    """1 to 5, the first one included; 1 never tries again."""
+    """1 to 5, including the first; 1 means no retry."""
     first_delay: float = 0.2
     """Seconds."""
     factor: float = 2.0
@@ -33,20 +33,20 @@ class RetryPolicy:
         if not 1 <= self.attempts <= _MOST_ATTEMPTS:
             raise InvalidSettings(
                 f"A call cannot have {self.attempts} attempts: give 1 to {_MOST_ATTEMPTS}, and "
-                "longer delays where a server needs more time."
+                "longer delays if a server needs more time."
             )
         if not (
             _SHORTEST_DELAY <= self.first_delay <= self.max_delay < math.inf
             and 1 <= self.factor < math.inf
         ):
             raise InvalidSettings(
-                f"Delays of {self.first_delay:g} to {self.max_delay:g} seconds that grow "
-                f"{self.factor:g} times cannot be: give a first_delay of at least "
+                f"Delays of {self.first_delay:g} to {self.max_delay:g} seconds with the factor "
+                f"{self.factor:g} are invalid: give a first_delay of at least "
                 f"{_SHORTEST_DELAY:g}, a max_delay not below it, and a factor of at least 1."
             )
 
     def service_config(self) -> str:
-        """Returns the policy as gRPC reads it (gRFC A6, "Client Retries"), in JSON."""
+        """Returns the policy in JSON for gRPC (gRFC A6, "Client Retries")."""
         policy = {
             "maxAttempts": self.attempts,
             "initialBackoff": f"{self.first_delay:.9f}s",
@@ -54,5 +54,5 @@ class RetryPolicy:
             "maxBackoff": f"{self.max_delay:.9f}s",
             "retryableStatusCodes": ["UNAVAILABLE"],
         }
-        # The empty name stands for every method.
+        # An empty name matches every method.
         return json.dumps({"methodConfig": [{"name": [{}], "retryPolicy": policy}]})

@@ -1,4 +1,4 @@
-"""The client for threads: calls that block until the reply is there."""
+"""The client for threads, with blocking calls."""
 
 import threading
 from collections import deque
@@ -27,7 +27,7 @@ Result = TypeVar("Result")
 
 
 class _Flight(Generic[Result]):
-    """The requests for one list of texts, which can be given up together."""
+    """The requests for one list of texts; they can be cancelled together."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
@@ -50,7 +50,7 @@ class _Flight(Generic[Result]):
                 self._calls.discard(call)
 
     def give_up(self) -> None:
-        """Starts no further call and cancels those under way."""
+        """Cancels the pending calls and starts no further ones."""
         for answer in self.answers:
             answer.cancel()
         with self._lock:
@@ -61,10 +61,10 @@ class _Flight(Generic[Result]):
 
 
 class TranslationClient(ConfiguredClient):
-    """Translates with a model server; may be shared by threads, and not carried through a fork.
+    """Translates with a model server; threads may share it, but it does not survive a fork.
 
-    What goes wrong is a `ServingError`, of the class that `serving.client.errors` has for it, with
-    a sentence that says what to do.
+    Failures raise a subclass of `ServingError` from `serving.client.errors`, with a remedy in its
+    message.
     """
 
     def _open(self) -> None:
@@ -81,7 +81,7 @@ class TranslationClient(ConfiguredClient):
         self.close()
 
     def close(self) -> None:
-        """Ends the connection; calls under way in other threads end with `ClientClosed`."""
+        """Closes the connection; pending calls of other threads end with `ClientClosed`."""
         self._is_closed = True
         self._channel.close()
         self._workers.shutdown(cancel_futures=True)
@@ -92,15 +92,15 @@ class TranslationClient(ConfiguredClient):
         """Translates texts.
 
         Args:
-          texts: any number; none are answered without asking. Invalid UTF-8 is read as U+FFFD.
-          n_best: whether all hypotheses of the beam come along.
-          timeout: seconds for each request, if not the client's.
+          texts: any number; an empty list sends no request. Invalid UTF-8 is read as U+FFFD.
+          n_best: whether to return all hypotheses of the beam.
+          timeout: seconds for each request, by default the client's.
 
         Returns:
           One translation per text, in the order of the texts.
 
         Raises:
-          ServingError: a request had no good answer; those for the other texts are given up.
+          ServingError: a request failed; the requests for the other texts are cancelled.
         """
         self._require_open()
         return self._receive(self._send(translation_job(texts, n_best), self._seconds(timeout)))
@@ -110,21 +110,21 @@ class TranslationClient(ConfiguredClient):
     ) -> Generator[Translation, None, None]:
         """Translates texts while they are read, such as a file's lines, in constant memory.
 
-        Neighbours are sorted by length and sent together; while their translations are read, the
-        next ones are under way. So up to `2 * batch_size * max_in_flight` texts are read ahead.
+        Consecutive texts form a window, sorted by length into batches. While the caller reads the
+        translations of one window, the next is already sent. So up to
+        `2 * batch_size * max_in_flight` texts are read ahead.
 
         Args:
-          texts: any number, even without end.
-          n_best: whether all hypotheses of the beam come along.
-          timeout: seconds for each request, if not the client's.
+          texts: any number, even an infinite iterable.
+          n_best: whether to return all hypotheses of the beam.
+          timeout: seconds for each request, by default the client's.
 
         Returns:
-          A generator of one translation per text, in the order of the texts. Closing it gives up
-          what is under way.
+          A generator of one translation per text, in the order of the texts. Closing it cancels the
+          pending requests.
 
         Raises:
-          ServingError: a request had no good answer. Of the translations not yet read, those of
-            texts that were sent together with it are lost.
+          ServingError: a request failed. The unread translations of its window are lost.
         """
         self._require_open()
         require_several(texts)
@@ -141,41 +141,41 @@ class TranslationClient(ConfiguredClient):
         Args:
           texts: the sources.
           targets: a translation of each.
-          timeout: seconds for each request, if not the client's.
+          timeout: seconds for each request, by default the client's.
 
         Returns:
           One result per pair, in order, with each target token's log-probability and attention.
 
         Raises:
-          ValueError: there are not as many targets as texts.
-          ServingError: a request had no good answer; those for the other pairs are given up.
+          ValueError: the numbers of targets and texts differ.
+          ServingError: a request failed; the requests for the other pairs are cancelled.
         """
         self._require_open()
         return self._receive(self._send(scoring_job(texts, targets), self._seconds(timeout)))
 
     def status(self, timeout: float | None = None) -> list[VersionStatus]:
-        """Asks which versions of the model the server has, and what it does with them.
+        """Requests the versions of the model on the server, and their states.
 
         Args:
-          timeout: seconds for the request, if not the client's.
+          timeout: seconds for the request, by default the client's.
 
         Returns:
-          All versions that the server remembers, the highest first.
+          All versions known to the server, the highest first.
 
         Raises:
-          ServingError: the request had no good answer.
+          ServingError: the request failed.
         """
         request = status_request(self._model)
         return read_status(self._ask(GET_MODEL_STATUS, request, self._seconds(timeout), _Flight()))
 
     def metadata(self, timeout: float | None = None) -> ModelMetadata:
-        """Asks for the signatures of the model, with their tensors.
+        """Requests the signatures of the model, with their tensors.
 
         Args:
-          timeout: seconds for the request, if not the client's.
+          timeout: seconds for the request, by default the client's.
 
         Raises:
-          ServingError: the request had no good answer.
+          ServingError: the request failed.
         """
         request = metadata_request(self._model)
         return read_metadata(
@@ -183,17 +183,17 @@ class TranslationClient(ConfiguredClient):
         )
 
     def check_model(self, timeout: float | None = None) -> ModelMetadata:
-        """Makes sure that the model has the signatures that this client asks.
+        """Checks if the model has the signatures needed by this client.
 
         Args:
-          timeout: seconds for the request, if not the client's.
+          timeout: seconds for the request, by default the client's.
 
         Returns:
           Its metadata.
 
         Raises:
-          UnsuitableModel: it lacks some, or has them in another form; the message names all.
-          ServingError: the request had no good answer.
+          UnsuitableModel: some are missing or have another form; the message names all of them.
+          ServingError: the request failed.
         """
         return self._checked(self.metadata(timeout))
 
@@ -213,7 +213,7 @@ class TranslationClient(ConfiguredClient):
                 flight.give_up()
 
     def _send(self, job: Job[Result], timeout: float) -> _Flight[Result]:
-        """Hands all batches of a job to the workers, of whom there are as many as may be sent."""
+        """Submits the batches of a job to the workers, one worker per request in flight."""
         flight: _Flight[Result] = _Flight()
 
         def answer(batch: Sequence[int]) -> list[Result]:
@@ -224,7 +224,7 @@ class TranslationClient(ConfiguredClient):
             try:
                 flight.answers.append(self._workers.submit(answer, batch))
             except RuntimeError:
-                self._require_open()  # another thread closed the client meanwhile
+                self._require_open()  # if another thread closed the client meanwhile
                 raise
             flight.batches.append(batch)
         return flight
@@ -243,7 +243,7 @@ class TranslationClient(ConfiguredClient):
             flight.give_up()
 
     def _ask(self, method: Method, request: Any, timeout: float, flight: _Flight) -> Any:
-        """Sends a request and waits for its answer, in as many attempts as the policy allows."""
+        """Sends a request, with the attempts of the retry policy, and waits for its reply."""
         self._require_open()
         try:
             return flight.reply(

@@ -1,1 +1,1 @@
-"""What an export promises: signatures, the checks of a response, and a translation read from it."""
+"""The contract of an export: its signatures, checks of a response, and reading a translation."""

@@ -1,4 +1,4 @@
-"""Many texts as batches: those of similar length together, and their results in order again."""
+"""Groups texts of similar length into batches and restores the order of their results."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,25 +9,25 @@ Result = TypeVar("Result")
 
 
 def batches_by_length(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
-    """Groups texts of similar length, which wastes least on padding.
+    """Groups texts of similar length, for the least padding.
 
     Args:
-      lengths: of each text, in any unit.
-      batch_size: the most that go together.
+      lengths: the length of each text, in any unit.
+      batch_size: the largest batch.
 
     Returns:
-      Positions in `lengths`, each in one batch, shortest first.
+      Positions in `lengths`, each in one batch, shortest text first.
     """
     order = sorted(range(len(lengths)), key=lambda position: lengths[position])
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
 
 
 def in_order(batches: Iterable[Sequence[int]], results: Iterable[Sequence[Result]]) -> list[Result]:
-    """Puts the results of batches where their texts stood.
+    """Returns the results of batches in the order of their texts.
 
     Args:
-      batches: the positions of each batch, all together 0 to their number less 1.
-      results: of each batch, one per position.
+      batches: the positions of each batch; together they are 0 to the number of texts less 1.
+      results: the results of each batch, one per position.
     """
     placed: dict[int, Result] = {}
     for batch, batch_results in zip(batches, results, strict=True):
@@ -36,7 +36,7 @@ def in_order(batches: Iterable[Sequence[int]], results: Iterable[Sequence[Result
 
 
 def windows(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """Yields neighbours together, `size` at a time and the rest, and reads no further ahead."""
+    """Yields lists of `size` consecutive items, the last maybe shorter, without reading ahead."""
     iterator = iter(items)
     while window := list(itertools.islice(iterator, size)):
         yield window

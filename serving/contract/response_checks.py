@@ -1,7 +1,7 @@
-"""What must hold of every answer of an exported model, as pure functions on NumPy arrays.
+"""Checks for every response of an exported model, as pure functions on NumPy arrays.
 
-Each function returns sentences, one per kind of problem, none if all is well; so a model that is
-refused is refused with everything that is wrong with it.
+Each function returns one sentence per kind of problem, and an empty list if there is none. So all
+problems of a rejected model are reported at once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,20 +21,21 @@ from serving.contract.translation import as_text
 Response = Mapping[str, np.ndarray]
 
 ROW_SUM_TOLERANCE = 1e-3
-"""For weights that were computed in bfloat16 and normalised in float32."""
+"""For attention weights computed in bfloat16 and normalised in float32."""
 BATCH_TOLERANCE = 1e-2
-"""Another batch shape sums in another order; padding that leaks moves weights by far more."""
+"""Another batch shape changes the order of summation. Attention to padding, a real error, changes
+the weights by far more."""
 
 _DTYPES = {"string": object, "float32": np.float32, "int32": np.int32, "bool": np.bool_}
 
 
 def check_form(signature: str, response: Response, batch: int) -> list[str]:
-    """Checks names, dtypes, ranks and sizes; the other checks need a response that passes this one.
+    """Checks names, dtypes, ranks and sizes; a response must pass it before the other checks.
 
     Args:
-      signature: the name of the signature that answered.
+      signature: the name of the signature.
       response: its outputs.
-      batch: how many texts were asked for.
+      batch: number of texts in the request.
     """
     problems = []
     for name, contract in CONTRACTS[signature].outputs.items():
@@ -52,7 +53,7 @@ def check_form(signature: str, response: Response, batch: int) -> list[str]:
 
 
 def _check_sizes(contract: SignatureContract, signature: str, response: Response) -> list[str]:
-    """Checks that axes agree with those of the attention, [B, T, S] or [B, K, T, S]."""
+    """Compares all axes with those of the attention, [B, T, S] or [B, K, T, S]."""
     if signature == SERVE_EXAMPLES:
         columns = response["translation"].shape[1]
         return [] if columns == 1 else [f"output 'translation' has {columns} columns, not 1"]
@@ -81,12 +82,12 @@ def _check_sizes(contract: SignatureContract, signature: str, response: Response
 
 
 def check_lengths(response: Response) -> list[str]:
-    """Checks that lengths lie within the padded axes, so that the padding can be cut off."""
+    """Checks the lengths: they must fit into the padded axes before the padding is cut off."""
     return _check_lengths(_without_beam_axis(response))
 
 
 def check_values(signature: str, response: Response) -> list[str]:
-    """Checks scores, texts, lengths, tokens and attention of a response whose form is right."""
+    """Checks scores, texts, lengths, tokens and attention of a response with a valid form."""
     problems = _check_texts(response)
     if signature == SERVE_EXAMPLES:
         return problems
@@ -103,7 +104,7 @@ def check_values(signature: str, response: Response) -> list[str]:
 
 
 def check_empty_text(response: Response) -> list[str]:
-    """Checks that texts with nothing to translate have an empty translation without tokens."""
+    """Checks the response to empty texts: empty translations without tokens."""
     problems = []
     if any(text != b"" for text in response["translation"].flat):
         problems.append("the translation of nothing is not empty")
@@ -113,7 +114,7 @@ def check_empty_text(response: Response) -> list[str]:
 
 
 def check_long_text(response: Response, words: int) -> list[str]:
-    """Checks that a long source was read whole or reported as truncated: no silent loss."""
+    """Checks the response to a long source: it must be read in full or reported as truncated."""
     is_whole = response["source_length"] >= words
     return (
         []
@@ -125,7 +126,7 @@ def check_long_text(response: Response, words: int) -> list[str]:
 def check_same_answer(
     alone: Response, row: int, together: Response, together_row: int
 ) -> list[str]:
-    """Checks that the other texts of a batch did not change an answer of `serving_default`."""
+    """Compares an answer of `serving_default` alone and in a batch, where it must not change."""
     problems = []
     first, second = alone["translation"][row], together["translation"][together_row]
     if first != second:
@@ -153,10 +154,9 @@ def check_same_answer(
 
 
 def check_beam(n_best: Response, best: Sequence[bytes]) -> list[str]:
-    """Checks that hypotheses come best first, the first being that of `serving_default`.
+    """Checks the order of the hypotheses: best first, starting with that of `serving_default`.
 
-    Those that were cut off before their end symbol come behind those that ended, whatever they
-    score.
+    Hypotheses cut off before their end symbol come after the complete ones, for any score.
     """
     problems = []
     score, is_ended = n_best["score"], _is_ended(n_best["target_tokens"], n_best["target_length"])
@@ -195,18 +195,18 @@ def _check_scores(signature: str, response: Response) -> list[str]:
 
 
 def _check_lengths(flat: Response) -> list[str]:
-    """Checks that lengths lie within the padded axes."""
+    """Checks if the lengths are within the padded axes."""
     problems = []
     for side in ("source", "target"):
         length, limit = flat[f"{side}_length"], flat[f"{side}_tokens"].shape[1]
         wrong = np.flatnonzero((length < 0) | (length > limit))
         if wrong.size:
-            problems.append(f"{side}_length is {length[wrong[0]]} where {limit} tokens are")
+            problems.append(f"{side}_length is {length[wrong[0]]}, but there are {limit} tokens")
     return problems
 
 
 def _check_tokens(flat: Response) -> list[str]:
-    """Checks that tokens are where the lengths say, and end with the end symbol unless cut."""
+    """Compares the tokens with the lengths; the last must be the end symbol unless truncated."""
     problems = []
     for side in ("source", "target"):
         tokens, length = flat[f"{side}_tokens"], flat[f"{side}_length"]
@@ -225,13 +225,22 @@ def _check_tokens(flat: Response) -> list[str]:
 
 
 def _is_ended(tokens: np.ndarray, length: np.ndarray) -> np.ndarray:
-    """Whether the last real token is the end symbol, bool [...], of tokens [..., T] and lengths."""
+    """Whether the last real token is the end symbol.
+
+    Args:
+      tokens: [..., T].
+      length: number of real tokens [...].
+
+    Returns:
+      bool [...].
+    """
     last = np.maximum(length - 1, 0)[..., np.newaxis]
     return np.take_along_axis(tokens, last, axis=-1)[..., 0] == END_SYMBOL.encode("utf-8")
 
 
 def _check_attention(flat: Response) -> list[str]:
-    """Checks that each real target token has a distribution over real source tokens, else 0."""
+    """Checks the attention: a distribution over the real source tokens for each real target token,
+    and 0 elsewhere."""
     attention = flat["attention"]
     is_source = np.arange(attention.shape[2]) < flat["source_length"][:, np.newaxis]
     is_target = np.arange(attention.shape[1]) < flat["target_length"][:, np.newaxis]
@@ -266,7 +275,7 @@ def _check_log_probabilities(flat: Response) -> list[str]:
 
 
 def _without_beam_axis(response: Response) -> dict[str, np.ndarray]:
-    """Lays all hypotheses one below the other, repeating what belongs to their source."""
+    """Merges the batch and beam axes; repeats the outputs of the source for each hypothesis."""
     attention = response["attention"]
     if attention.ndim == 3:
         return dict(response)

@@ -1,8 +1,8 @@
 """The contract of an export: its signatures, with the dtypes and ranks of their tensors.
 
 B texts, K hypotheses of the beam, S source tokens, T target tokens. All tensors are dense and
-padded; the lengths say what is real. `attention[..., t, s]` is the weight that target token t put
-on source token s.
+padded; the lengths give the number of real tokens. `attention[..., t, s]` is the attention weight
+of source token s for target token t.
 """
 
 from collections.abc import Mapping
@@ -19,16 +19,16 @@ END_SYMBOL = "</s>"
 
 @dataclass(frozen=True)
 class TensorContract:
-    """What a tensor of a signature looks like."""
+    """The dtype and the ranks of a tensor of a signature."""
 
     dtype: str
     ranks: tuple[int, ...]
-    """The ranks that are allowed; a client tells them apart."""
+    """The allowed ranks; clients handle each of them."""
 
 
 @dataclass(frozen=True)
 class SignatureContract:
-    """The inputs that a signature takes and the outputs that it has at least."""
+    """The inputs of a signature, and the outputs it must have."""
 
     inputs: Mapping[str, TensorContract]
     outputs: Mapping[str, TensorContract]

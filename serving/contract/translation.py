@@ -1,4 +1,4 @@
-"""One translation with its attention, read from a padded answer."""
+"""A translation with its attention, read from a padded response."""
 
 import re
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ _BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Translation:
-    """A hypothesis and where each of its tokens came from; no padding is left in it."""
+    """A hypothesis with its attention, without padding."""
 
     text: str
     score: float
-    """Log-probability over the length penalty."""
+    """Log-probability divided by the length penalty."""
     source_tokens: tuple[str, ...]
     """Subwords, the end symbol last."""
     target_tokens: tuple[str, ...]
@@ -26,15 +26,15 @@ class Translation:
     truncated: bool
     """Whether the source or the hypothesis was cut at the model's limit."""
     n_best: tuple["Translation", ...] = field(default=(), repr=False)
-    """The hypotheses of the beam, best first, if they were asked for."""
+    """The hypotheses of the beam, best first, if requested."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ScoredTranslation(Translation):
-    """A given translation as the model sees it (forced decoding)."""
+    """A given translation, scored by the model (forced decoding)."""
 
     token_log_probability: np.ndarray
-    """float32 [target]: log-probability of each target token after those before it."""
+    """float32 [target]: log-probability of each target token, given the preceding ones."""
 
 
 def read_translation(response: Mapping[str, np.ndarray], row: int) -> Translation:
@@ -45,7 +45,7 @@ def read_translation(response: Mapping[str, np.ndarray], row: int) -> Translatio
 
 
 def read_n_best(response: Mapping[str, np.ndarray], row: int) -> Translation:
-    """Reads one text's answer of the `n_best` signature: the best hypothesis, holding them all."""
+    """Reads one text's answer of the `n_best` signature: the best hypothesis, which holds all."""
     hypotheses = tuple(
         Translation(
             text=as_text(response["translation"][row, rank]), **_read_decoded(response, (row, rank))
@@ -57,17 +57,17 @@ def read_n_best(response: Mapping[str, np.ndarray], row: int) -> Translation:
 
 
 def read_scored(response: Mapping[str, np.ndarray], row: int, target: str) -> ScoredTranslation:
-    """Reads one pair's answer of the `score` signature; `target` is the text that was given."""
+    """Reads one pair's answer of the `score` signature; `target` is the given translation."""
     decoded = _read_decoded(response, (row,))
     log_probability = response["token_log_probability"][row, : len(decoded["target_tokens"])]
     return ScoredTranslation(text=target, token_log_probability=log_probability, **decoded)
 
 
 def _read_decoded(response: Mapping[str, np.ndarray], index: tuple[int, ...]) -> dict:
-    """Reads what the three signatures share; `index` is (text,) or (text, hypothesis)."""
+    """Reads the outputs common to all signatures; `index` is (text,) or (text, hypothesis)."""
 
     def of_text(name: str, trailing: int) -> np.ndarray:
-        """A tensor of the source has no beam axis unless the export repeated it: the rank tells."""
+        """Reads an output of the source. Its rank tells if the export repeated it for the beam."""
         array = response[name]
         return array[index[: array.ndim - trailing]]
 
@@ -87,18 +87,18 @@ def _read_decoded(response: Mapping[str, np.ndarray], index: tuple[int, ...]) ->
 
 
 def as_text(value: bytes) -> str:
-    """Decodes a string of a model, whatever bytes are in it."""
+    """Decodes a string of a model; invalid UTF-8 becomes U+FFFD."""
     return value.decode("utf-8", errors="replace")
 
 
 def as_bytes(text: str | bytes) -> bytes:
-    """Encodes a text for a model as valid UTF-8, whatever is in it."""
+    """Encodes a text for a model as valid UTF-8; invalid parts become U+FFFD."""
     if isinstance(text, bytes):
         text = as_text(text)
     return _LONE_SURROGATE.sub("\ufffd", text).encode("utf-8")
 
 
 def bytes_of_token(token: str) -> bytes:
-    """Returns what a subword stands for in UTF-8: a byte symbol such as `<0xC3>` is that byte."""
+    """Returns the UTF-8 bytes of a subword; a byte symbol such as `<0xC3>` is a single byte."""
     byte = _BYTE_TOKEN.fullmatch(token)
     return bytes([int(byte[1], 16)]) if byte else token.encode("utf-8")

@@ -34,7 +34,7 @@ class JsonRequest:
 
     signature: str
     is_row_format: bool
-    """True for `instances`, one object or value per text; False for `inputs`, one list per input."""
+    """True for `instances`, one object or value per text; False for `inputs`, a list per input."""
     values: Any
 
 

@@ -1,1 +1,1 @@
-"""The model directory: its versions, how one is published, and the journal of all of them."""
+"""The model directory: its versions, publishing a version, and the journal of all versions."""

@@ -1,9 +1,9 @@
-"""The versions in a TensorFlow Serving model directory, and which of them is live.
+"""The versions in a TensorFlow Serving model directory, and the live one among them.
 
 TensorFlow Serving watches a folder `models/NAME/` and serves its highest numeric subfolder. This
-module reads that layout without TensorFlow, so that a command which only asks "what is live?"
-answers at once. All file access goes through a small `FileSystem`, so that a component may bring
-one for remote folders.
+module reads the layout without TensorFlow, so a command that only needs the live version is fast.
+All file access goes through a small `FileSystem`, so a component may provide one for remote
+folders.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from serving.contract import layout
 from serving.protocol.varint import read_varint
 
 OWN_FOLDER = ".nmt"
-"""Beside the versions: their journal (`serving.versions.records`), and what is on its way. No
-server takes it for a version."""
+"""The folder beside the versions, with their journal (`serving.versions.records`) and unfinished
+copies. Servers ignore it."""
 
 _VERSION_NAME = re.compile(r"[0-9]{1,18}")
 _SHARD_NAME = re.compile(r"variables\.data-[0-9]{5}-of-([0-9]{5})")
@@ -34,23 +34,23 @@ _META_GRAPHS_FIELD = 2
 
 
 class NoLiveModelError(Exception):
-    """No complete version lies in the serving directory, so nothing can be served or translated."""
+    """The model directory has no complete version, so nothing can be served or translated."""
 
 
 class FileSystem(Protocol):
-    """What this module asks of a file system."""
+    """The file system operations needed by this module."""
 
     def list_names(self, folder: str) -> list[str]:
-        """Names of the entries of a folder, in any order; none where the folder is missing."""
+        """Returns the names in a folder, in any order; an empty list if it is missing."""
 
     def is_folder(self, path: str) -> bool:
         """Whether the path is a folder."""
 
     def has_content(self, path: str) -> bool:
-        """Whether the path is a file that is not empty."""
+        """Whether the path is a non-empty file."""
 
     def open(self, path: str) -> AbstractContextManager[BinaryIO]:
-        """The file, open for reading bytes."""
+        """Opens a file for reading bytes."""
 
 
 class LocalFileSystem:
@@ -79,9 +79,9 @@ class ModelVersion:
     """A numeric subfolder of a model directory.
 
     Attributes:
-      number: The version, as TensorFlow Serving counts it.
+      number: The version number of TensorFlow Serving.
       path: The folder of its SavedModel.
-      problem: What it lacks, in words; None where it is complete.
+      problem: A description of the missing or damaged part; None if it is complete.
     """
 
     number: int
@@ -96,7 +96,7 @@ class ModelVersion:
 
 @dataclass(frozen=True)
 class ForeignEntry:
-    """Something in a model directory that is no version, which every server passes over."""
+    """An entry of a model directory other than a version; servers ignore it."""
 
     name: str
     reason: str
@@ -105,11 +105,11 @@ class ForeignEntry:
 def list_versions(
     folder: str | os.PathLike[str], filesystem: FileSystem = LOCAL
 ) -> list[ModelVersion]:
-    """All numeric subfolders, ascending; those that no server could load carry their `problem`.
+    """Returns all numeric subfolders, ascending; incomplete versions have a `problem`.
 
     Args:
       folder: The model directory `models/NAME`; a missing one has no versions.
-      filesystem: How to reach it.
+      filesystem: Its file system.
     """
     folder = os.fspath(folder)
     versions = []
@@ -121,12 +121,12 @@ def list_versions(
 
 
 def version_at(path: str, number: int, filesystem: FileSystem = LOCAL) -> ModelVersion:
-    """The version in a folder, with what it lacks.
+    """Returns the version in a folder, with its `problem` if it is incomplete.
 
     Args:
       path: The folder of its SavedModel.
-      number: What it is or would be served as.
-      filesystem: How to reach it.
+      number: The current or future version number.
+      filesystem: Its file system.
     """
     return ModelVersion(number, path, _problem(path, filesystem))
 
@@ -134,12 +134,11 @@ def version_at(path: str, number: int, filesystem: FileSystem = LOCAL) -> ModelV
 def foreign_entries(
     folder: str | os.PathLike[str], filesystem: FileSystem = LOCAL
 ) -> list[ForeignEntry]:
-    """The entries of a model directory that are no versions, by name, each with the reason; our own
-    folder is none of them.
+    """Returns all entries other than versions, by name and with the reason; without our own folder.
 
     Args:
       folder: The model directory `models/NAME`.
-      filesystem: How to reach it.
+      filesystem: Its file system.
     """
     folder = os.fspath(folder)
     entries = []
@@ -156,11 +155,11 @@ def foreign_entries(
 def live_version(
     folder: str | os.PathLike[str], filesystem: FileSystem = LOCAL
 ) -> ModelVersion | None:
-    """The highest complete version, which is what a server serves; None where there is none.
+    """Returns the highest complete version, the one served; None if there is none.
 
     Args:
       folder: The model directory `models/NAME`.
-      filesystem: How to reach it.
+      filesystem: Its file system.
     """
     complete = [version for version in list_versions(folder, filesystem) if version.complete]
     return complete[-1] if complete else None
@@ -169,14 +168,14 @@ def live_version(
 def require_live_version(
     folder: str | os.PathLike[str], filesystem: FileSystem = LOCAL
 ) -> ModelVersion:
-    """The highest complete version.
+    """Returns the highest complete version.
 
     Args:
       folder: The model directory `models/NAME`.
-      filesystem: How to reach it.
+      filesystem: Its file system.
 
     Raises:
-      NoLiveModelError: There is none; the message names the versions that were passed over and why.
+      NoLiveModelError: There is none; the message lists the incomplete versions and their problems.
     """
     version = live_version(folder, filesystem)
     if version is not None:
@@ -192,14 +191,13 @@ def require_live_version(
 
 
 def fingerprint(version_folder: str | os.PathLike[str], filesystem: FileSystem = LOCAL) -> str:
-    """SHA-256 over the relative names and the contents of all files, in hexadecimal.
+    """Returns the SHA-256 of the relative names and the contents of all files, in hexadecimal.
 
-    Two folders with equal fingerprints hold the same model, wherever they lie and whatever their
-    version.
+    Folders with equal fingerprints hold the same model, in any place and under any version number.
 
     Args:
       version_folder: The folder of a SavedModel.
-      filesystem: How to reach it.
+      filesystem: Its file system.
     """
     root = os.fspath(version_folder)
     total = hashlib.sha256()
@@ -208,19 +206,19 @@ def fingerprint(version_folder: str | os.PathLike[str], filesystem: FileSystem =
         with filesystem.open(os.path.join(root, name)) as file:
             while block := file.read(_READ_SIZE):
                 content.update(block)
-        # A name cannot hold NUL and a digest has one length, so no two folders spell the same
+        # Names hold no NUL and digests have a fixed length, so different folders give different
         # bytes.
         total.update(name.encode("utf-8", "surrogateescape") + b"\0" + content.digest())
     return total.hexdigest()
 
 
 def files_below(root: str, filesystem: FileSystem = LOCAL, *, relative: str = "") -> Iterator[str]:
-    """The files in a folder and the folders below it, by their names relative to it.
+    """Yields the files in a folder and its subfolders, by their relative names.
 
     Args:
       root: The folder.
-      filesystem: How to reach it.
-      relative: Where below it to begin.
+      filesystem: Its file system.
+      relative: The subfolder to start in.
     """
     for name in filesystem.list_names(os.path.join(root, relative) if relative else root):
         path = f"{relative}/{name}" if relative else name
@@ -231,13 +229,13 @@ def files_below(root: str, filesystem: FileSystem = LOCAL, *, relative: str = ""
 
 
 def _problem(version_folder: str, filesystem: FileSystem) -> str | None:
-    """What keeps a server from loading the version, in words."""
+    """Returns the reason a server cannot load the version; None if it can."""
     graph = os.path.join(version_folder, layout.SAVED_MODEL)
     if not filesystem.has_content(graph):
         return f"{layout.SAVED_MODEL} is missing or empty"
     with filesystem.open(graph) as file:
         if not _is_whole_saved_model(file.read()):
-            return f"{layout.SAVED_MODEL} is cut off or no SavedModel"
+            return f"{layout.SAVED_MODEL} is truncated or not a SavedModel"
     index = os.path.join(version_folder, layout.VARIABLES_INDEX)
     if not filesystem.has_content(index):
         return f"{layout.VARIABLES_INDEX} is missing or empty"
@@ -255,7 +253,7 @@ def _problem(version_folder: str, filesystem: FileSystem) -> str | None:
 def _is_whole_saved_model(content: bytes) -> bool:
     """Whether the outer fields of the `SavedModel` message fill the file exactly and hold a graph.
 
-    A copy that was cut off or a foreign file fails here, in no time and without TensorFlow. Wire
+    This finds truncated copies and files of another format, quickly and without TensorFlow. Wire
     format: https://protobuf.dev/programming-guides/encoding. The graphs are field 2
     (`meta_graphs`).
     """

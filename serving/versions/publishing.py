@@ -1,15 +1,15 @@
-"""Publishing a version: all at once or not at all, whoever else publishes and whatever breaks.
+"""Publishes a version atomically, despite other publishers and failures.
 
-A version is copied into our own folder beside the versions, where no server looks, compared with
-its original, and moved to its number by one rename. So a server that watches never sees half of it.
-Whoever publishes holds a lock, and announces the version in the journal first: a process that dies
-leaves at most a copy that nobody looks at, which the next one clears away.
+A version is copied into our own folder beside the versions, which servers ignore. It is compared
+with its original, and moved to its number by one rename, so a watching server never sees a part of
+it. The publisher holds a lock and first announces the version in the journal. A process that dies
+leaves at most an unused copy, removed by the next publisher.
 
-An object store has no folder to rename and no lock. There the files are copied to their place with
-`saved_model.pb` last, since without it nothing is loaded; each publisher claims its number with an
-object of its own, and gives way where it sees another's. What that cannot do is decide and publish
-in one step: of two runs that end within the same moment both may push, under different numbers,
-each version whole.
+An object store has neither renames of folders nor locks. There the files are copied to their final
+place, with `saved_model.pb` last, since a version is not loaded without it. Each publisher claims
+its number with a separate object, and takes another number if it sees another claim. Deciding and
+publishing are not one atomic step there: of two runs ending at the same moment both may push, under
+different numbers, and each version is complete.
 """
 
 from __future__ import annotations
@@ -39,34 +39,34 @@ from serving.versions.store import VersionStore
 
 LOGGER = logging.getLogger(__name__)
 LARGEST_VERSION = 10**18 - 1
-"""TensorFlow Serving counts in 64 bits with a sign, and all names of so many digits fit."""
+"""TensorFlow Serving uses signed 64-bit integers; every number of 18 digits fits."""
 
 _LOCK = "lock"
 _CLAIMS = "claims"
 _STAGING = "staging-"
 _REMOVED = "removed-"
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 Clock = Callable[[], datetime]
 
 
 class PublishingError(Exception):
-    """Nothing was published, what was live still is: a sentence that says why."""
+    """Nothing was published and the live version is unchanged; the message gives the reason."""
 
 
 def now() -> datetime:
-    """The time, in UTC."""
+    """Returns the time in UTC."""
     return datetime.now(UTC)
 
 
 @contextlib.contextmanager
 def opened(folder: str, store: VersionStore, clock: Clock = now) -> Iterator[OpenDirectory]:
-    """Opens a model directory for publishing, and clears away what an unfinished push left there.
+    """Opens a model directory for publishing, and removes the remains of unfinished pushes.
 
     Args:
-      folder: the model directory `models/NAME`, which is made if it is missing.
-      store: how to reach it.
-      clock: the time, with its zone.
+      folder: the model directory `models/NAME`, created if it is missing.
+      store: its file system.
+      clock: returns the time with its zone.
     """
     directory = OpenDirectory(folder, store, clock)
     with contextlib.ExitStack() as stack:
@@ -79,36 +79,36 @@ def opened(folder: str, store: VersionStore, clock: Clock = now) -> Iterator[Ope
 
 @dataclass(frozen=True)
 class OpenDirectory:
-    """A model directory while nobody else publishes there."""
+    """A model directory, locked against other publishers."""
 
     folder: str
     store: VersionStore
     clock: Clock
 
     def versions(self) -> list[ModelVersion]:
-        """All versions, ascending."""
+        """Returns all versions, ascending."""
         return list_versions(self.folder, self.store)
 
     def live(self) -> ModelVersion | None:
-        """What a server serves."""
+        """Returns the live version; None if there is none."""
         return next((each for each in reversed(self.versions()) if each.complete), None)
 
     def records(self) -> list[VersionRecord]:
-        """The journal."""
+        """Returns the journal."""
         return read_records(self.folder, self.store)
 
     def fingerprint(self, version: ModelVersion) -> str:
-        """Of a version's content."""
+        """Returns the fingerprint of a version's content."""
         return fingerprint(version.path, self.store)
 
     def publish(self, source: str, *, link: bool = False, **about: Any) -> VersionRecord:
-        """Publishes a copy of a SavedModel under a new number, higher than all that ever were.
+        """Publishes a copy of a SavedModel under a new number, higher than all earlier ones.
 
         Args:
           source: its folder.
-          link: whether to give its files second names instead, where that is possible: takes no
-            room and no time.
-          about: what the record says of it, beside the number, the time and by whom.
+          link: whether to create hard links instead of copies, if possible: these take no disk
+            space and no time.
+          about: fields of the record, besides the number, the time and the author.
 
         Raises:
           PublishingError: it could not be written, or its original changed meanwhile.
@@ -120,11 +120,10 @@ class OpenDirectory:
             return self._publish_in_place(source, content, about)
 
     def retire(self, keep: int) -> list[int]:
-        """Removes versions that are no longer wanted, and returns their numbers.
+        """Removes old versions, and returns their numbers.
 
-        Only versions that were published here, by the journal, are ever removed. Kept are the
-        `keep` newest, the live one, and for each rollback that is still there what it restored and
-        what it replaced.
+        Only versions recorded in the journal are ever removed. It keeps the `keep` newest versions,
+        the live one, and for each rollback still present the versions it restored and replaced.
         """
         complete = [version for version in self.versions() if version.complete]
         if not complete:
@@ -152,7 +151,7 @@ class OpenDirectory:
         return removed
 
     def tidy(self) -> None:
-        """Clears away what a publisher left that did not come to its end."""
+        """Removes the remains of unfinished pushes."""
         own = os.path.join(self.folder, OWN_FOLDER)
         if self.store.moves_whole_folders:
             for name in self.store.list_names(own):
@@ -164,7 +163,7 @@ class OpenDirectory:
                 self._settle(record)
 
     def _settle(self, record: VersionRecord) -> None:
-        """Finds out what became of a version that was announced."""
+        """Decides whether an announced version was published or abandoned, and records it."""
         path = self._path(record.version)
         is_there = self.store.is_folder(path)
         is_whole = is_there and fingerprint(path, self.store) == record.fingerprint
@@ -186,7 +185,7 @@ class OpenDirectory:
                     self.store.move(staging, self._path(record.version))
                     return self._confirm(record)
                 except FileExistsError:
-                    # Only where locks do not work: somebody else was faster.
+                    # Possible only without working locks: another publisher was faster.
                     self._confirm(record, "abandoned")
         except BaseException:
             with contextlib.suppress(OSError):
@@ -196,7 +195,7 @@ class OpenDirectory:
     def _publish_in_place(self, source: str, content: str, about: dict[str, Any]) -> VersionRecord:
         number, claim = self._claimed_number()
         record = self._announce(number, content, about)
-        # From here on the record holds the number.
+        # From here on the record reserves the number.
         self.store.remove(claim)
         path = self._path(record.version)
         try:
@@ -209,7 +208,7 @@ class OpenDirectory:
         return self._confirm(record)
 
     def _copy(self, source: str, destination: str, content: str, *, link: bool = False) -> None:
-        """Copies a SavedModel, the file without which nothing is loaded last, and checks it."""
+        """Copies a SavedModel, with `saved_model.pb` last, and checks the copy."""
         names = sorted(files_below(source, self.store), key=lambda name: name == layout.SAVED_MODEL)
         folders = {os.path.dirname(os.path.join(destination, name)) for name in names}
         for folder in sorted({destination, *folders}):
@@ -223,17 +222,17 @@ class OpenDirectory:
             raise PublishingError(f"{source} cannot be served: {problem}. Nothing was published.")
         if fingerprint(destination, self.store) != content:
             raise PublishingError(
-                f"The copy of {source} is not what was copied; nothing was published and what was "
-                "live still is. Run again; if it happens twice, check the disk."
+                f"The copy of {source} differs from the original; nothing was published and the "
+                "live version is unchanged. Run again; if it happens twice, check the disk."
             )
 
     def _highest(self) -> int:
-        """The highest number that is or ever was taken; 0 if none was."""
+        """Returns the highest number ever used; 0 if there is none."""
         taken = [version.number for version in self.versions()]
         return max([*taken, *(record.version for record in self.records())], default=0)
 
     def _next_number(self, above: int = 0) -> int:
-        """By the clock, and in any case higher than every version that is or was there."""
+        """Returns the time in seconds, or a larger number if needed to exceed all earlier ones."""
         highest = max(above, self._highest())
         number = max(int(self.clock().timestamp()), highest + 1)
         if number > LARGEST_VERSION:
@@ -244,11 +243,11 @@ class OpenDirectory:
         return number
 
     def _claimed_number(self) -> tuple[int, str]:
-        """A number that nobody else publishes under, where there are no locks; and its claim.
+        """Returns a number used by no other publisher, and the path of its claim, without locks.
 
-        Each writes its claim and then looks: of two who claim the same number, the one who wrote
-        later sees the other's claim (object stores list what was written before), and goes on to
-        another number. If both see each other, both do.
+        Each publisher writes its claim and then lists all claims. If two claim the same number, the
+        later one sees the earlier claim, since object stores list everything written before, and
+        takes another number. If each sees the other's claim, both take another number.
         """
         place = os.path.join(self.folder, OWN_FOLDER, _CLAIMS)
         self.store.make_folder(place)
@@ -284,13 +283,13 @@ class OpenDirectory:
         try:
             write_record(self.folder, settled, self.store)
         except OSError as error:
-            # What became of it is seen in the folder, by the next publisher at the latest.
+            # The next publisher finds the version's state from its folder.
             LOGGER.warning("The record of version %d stays pending: %s.", record.version, error)
         return settled
 
     def _discard(self, path: str) -> None:
-        """Removes a folder, of which nobody ever sees a half either: no server, and no publisher
-        to whom it belongs and whom locks that do not work let in."""
+        """Removes a folder atomically: neither a server nor its publisher, admitted by a failing
+        lock, sees a part of it."""
         if self.store.moves_whole_folders:
             aside = os.path.join(self.folder, OWN_FOLDER, f"{_REMOVED}{uuid.uuid4().hex}")
             self.store.move(path, aside)
@@ -305,16 +304,16 @@ class OpenDirectory:
 
 @contextlib.contextmanager
 def _explained(folder: str) -> Iterator[None]:
-    """Turns an error of the file system into a sentence."""
+    """Converts an error of the file system to a `PublishingError`."""
     try:
         yield
     except OSError as error:
-        if error.errno in _NO_ROOM:
+        if error.errno in _DISK_FULL:
             raise PublishingError(
-                f"The disk is full: no version could be written to {folder}, nothing half-written "
-                "was kept, and what was live still is. Free some space and run again."
+                f"The disk is full: no version could be written to {folder}, the partial copy was "
+                "removed, and the live version is unchanged. Free some space and run again."
             ) from error
         raise PublishingError(
-            f"No version could be written to {folder} ({error.strerror or error}); what was live "
-            "still is."
+            f"No version could be written to {folder} ({error.strerror or error}); the live "
+            "version is unchanged."
         ) from error

@@ -1,4 +1,4 @@
-"""Whether a model goes live, and how it goes back: decided while nobody else publishes."""
+"""Decides on pushes and rollbacks, and makes them, while other publishers are locked out."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from serving.versions.store import VersionStore
 
 
 class RollbackError(ValueError):
-    """There is nothing to go back to: a sentence that says what there is."""
+    """A rollback is not possible; the message gives the reason and the existing versions."""
 
 
 @dataclass(frozen=True)
 class JudgedAgainst:
-    """What a candidate was compared with."""
+    """The baseline of a candidate's evaluation."""
 
     fingerprint: str | None
-    """Of the baseline; None if nothing was live."""
+    """The fingerprint of the baseline; None if no model was live."""
 
 
 @dataclass(frozen=True)
 class PushResult:
-    """What came of a push."""
+    """The result of a push."""
 
     path: str | None
     """The version's folder; None if the candidate was not pushed."""
     number: int | None
     reason: str
-    """A sentence."""
+    """The reason in a sentence, for a candidate pushed or not pushed."""
     retired: tuple[int, ...] = ()
-    """Versions that were removed because enough newer ones are there."""
+    """Versions removed in favour of newer ones."""
 
 
 def push(
@@ -45,19 +45,19 @@ def push(
     judged_against: JudgedAgainst | None = None,
     clock: Clock = now,
 ) -> PushResult:
-    """Publishes a model that the gate has passed, unless that would be wrong by now.
+    """Publishes a model passed by the gate, unless the situation has changed since.
 
-    A model that is live already is not pushed again. One that was taken back by a rollback stays
-    back: only another rollback makes it live. And where another model went live since the candidate
-    was judged, nobody knows whether the candidate is worse than that, so it does not go out.
+    A live model is not pushed again. A model withdrawn by a rollback is not pushed; only another
+    rollback makes it live. If another model went live since the evaluation, the candidate is not
+    pushed: it may be worse than the new live model.
 
     Args:
       candidate: the folder of its SavedModel.
       folder: the model directory `models/NAME`.
-      store: how to reach both.
-      keep: how many of the newest versions stay, at least 2.
-      judged_against: what the gate compared it with; None if nobody knows.
-      clock: the time, with its zone.
+      store: the file system of both.
+      keep: number of the newest versions to keep, at least 2.
+      judged_against: the baseline of the gate; None if it is unknown.
+      clock: returns the time with its zone.
 
     Raises:
       PublishingError: it could not be written.
@@ -84,7 +84,7 @@ def _obstacle(
     live_content: str | None,
     judged_against: JudgedAgainst | None,
 ) -> str | None:
-    """Why a candidate may not go live, although the gate has passed it; None if it may."""
+    """Returns the reason not to push a candidate passed by the gate; None if there is none."""
     rollback = withdrawn_models(directory.records()).get(content)
     if rollback is not None:
         number = rollback.withdrawn[content]
@@ -96,8 +96,8 @@ def _obstacle(
     if judged_against is not None and live_content != judged_against.fingerprint:
         now_live = f"version {live.number}" if live else "nothing"
         return (
-            f"It was judged against another model than is live now ({now_live}); run again, and it "
-            "is judged against that."
+            f"It was compared with another model than the live one ({now_live}); run again to "
+            "compare it with that."
         )
     return None
 
@@ -112,19 +112,19 @@ def roll_back(
 ) -> VersionRecord:
     """Makes an earlier version live again, as a copy of it under a new, highest number.
 
-    So every server follows, those that serve the highest number, too, and nothing is lost. The
-    models above it that came after it are withdrawn: `push` does not let them out again.
+    Even servers set to load the highest number follow, and no version is lost. The newer models
+    above it are withdrawn: `push` rejects them from then on.
 
     Args:
       folder: the model directory `models/NAME`.
-      store: how to reach it.
-      to: the version; by default the one before, which is the highest that is another model than
-        the live one and was not taken back itself.
+      store: its file system.
+      to: the version; by default the previous one, the highest with another model than the live one
+        and not withdrawn itself.
       reason: for the journal.
-      clock: the time, with its zone.
+      clock: returns the time with its zone.
 
     Raises:
-      RollbackError: there is no such version, it is broken, or it is live already.
+      RollbackError: the version does not exist, is incomplete, or is already live.
       PublishingError: it could not be written.
     """
     with opened(folder, store, clock) as directory:
@@ -150,10 +150,10 @@ def roll_back(
 
 
 def _newer_models(directory: OpenDirectory, target: int, content: str) -> dict[str, int]:
-    """The models above a version that came after its own: by fingerprint, their highest version.
+    """Returns the newer models above a version: their highest version, by fingerprint.
 
-    An older one may lie above it too, as what an earlier rollback made live. To go forward from
-    that is no reason to take it back.
+    A model is newer if its first version is. An older model may have a version above the target
+    too, as the copy of an earlier rollback; it is not withdrawn.
     """
     present = [version for version in directory.versions() if version.complete]
     served = [(version.number, directory.fingerprint(version)) for version in present]
@@ -172,8 +172,8 @@ def _target(directory: OpenDirectory, to: int | None, live: ModelVersion | None)
         target = _version_before(directory, live)
         if target is None:
             raise RollbackError(
-                f"There is no earlier version in {directory.folder} to go back to, but for those "
-                "that were taken back themselves; `nmt models list` shows them all."
+                f"There is no earlier version in {directory.folder} to go back to, except those "
+                "taken back by a rollback; `nmt models list` shows them all."
             )
         return target
     for version in versions:
@@ -181,7 +181,7 @@ def _target(directory: OpenDirectory, to: int | None, live: ModelVersion | None)
             return version
         if version.number == to:
             raise RollbackError(
-                f"Version {to} is broken: {version.problem}. What was live still is."
+                f"Version {to} is broken: {version.problem}. The live version is unchanged."
             )
     known = ", ".join(str(version.number) for version in versions) or "none yet"
     raise RollbackError(f"There is no version {to} in {directory.folder}; versions: {known}.")

@@ -1,9 +1,9 @@
-"""The journal of a model directory: one small file for each version that was ever published.
+"""The journal of a model directory: one small file for each version ever published.
 
-`models/NAME/.nmt/records/VERSION.json` says how, when, by whom and why the version came to be. The
-journal lies beside the versions because that is all which every pusher has in common, on a laptop
-and on a cluster. It outlives the versions: a number is never used twice, and a model that was taken
-back by a rollback is known again when it comes once more.
+`models/NAME/.nmt/records/VERSION.json` records how, when, by whom and why the version was created.
+The journal is stored beside the versions, since every pusher, on a laptop or a cluster, can reach
+that folder. It outlives the versions: a number is never used twice, and a model withdrawn by a
+rollback is recognised if it is pushed again.
 """
 
 from __future__ import annotations
@@ -25,49 +25,48 @@ _SUFFIX = ".json"
 
 
 class DamagedRecordError(ValueError):
-    """A record cannot be read; the sentence names its file."""
+    """A record cannot be read; the message names its file."""
 
 
 class VersionRecord(BaseModel):
-    """How a version came to be."""
+    """The record of a version."""
 
-    # A record that a newer release wrote may hold more.
+    # The record of a newer release may hold more fields.
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     version: int
     action: Literal["push", "rollback"]
     state: Literal["pending", "published", "retired", "abandoned"]
-    """`pending`: announced, and not known to be whole; `retired`: removed, because newer versions
-    are kept; `abandoned`: whoever announced it did not finish."""
+    """`pending`: announced, but maybe incomplete; `retired`: removed in favour of newer versions;
+    `abandoned`: announced, but never completed."""
     time: datetime
-    """When it was announced, with its time zone."""
+    """Time of the announcement, with its time zone."""
     by: str
     """The user and the machine."""
     fingerprint: str
-    """Of its content (`serving.versions.directory.fingerprint`)."""
+    """The fingerprint of its content (`serving.versions.directory.fingerprint`)."""
     replaced: int | None = None
-    """The version that was live before."""
+    """The live version before."""
     restored: int | None = None
-    """Of a rollback: the version that this one is a copy of."""
+    """For a rollback: the version copied by this one."""
     withdrawn: dict[str, int] = {}
-    """Of a rollback: the fingerprints of the models that it took back, and under which version each
-    was served."""
+    """For a rollback: the fingerprints of the models it withdrew, each with its version."""
     reason: str | None = None
 
     @property
     def happened(self) -> bool:
-        """Whether the version was there for servers to load."""
+        """Whether the version was ever available to servers."""
         return self.state in ("published", "retired")
 
 
 def read_records(
     folder: str | os.PathLike[str], filesystem: FileSystem = LOCAL
 ) -> list[VersionRecord]:
-    """All records of a model directory, in the order of their versions, which is that of time.
+    """Returns all records of a model directory in the order of their versions, so also of time.
 
     Args:
       folder: the model directory `models/NAME`; one without a journal has no records.
-      filesystem: how to reach it.
+      filesystem: its file system.
 
     Raises:
       DamagedRecordError: a file is not a record.
@@ -84,14 +83,14 @@ def read_records(
             records.append(VersionRecord.model_validate_json(content))
         except ValidationError as error:
             raise DamagedRecordError(
-                f"{path} is not the record of a version; put it right or remove it, and then "
-                "nobody knows whether that model was taken back."
+                f"{path} is not the record of a version; fix it, or remove it and lose the "
+                "information whether that model was taken back."
             ) from error
     return sorted(records, key=lambda record: record.version)
 
 
 def write_record(folder: str, record: VersionRecord, store: VersionStore) -> None:
-    """Writes a record, in place of what was known of the version."""
+    """Writes a record, replacing an earlier one of the version."""
     place = _place(folder)
     store.make_folder(place)
     text = record.model_dump_json(indent=2) + "\n"
@@ -99,13 +98,13 @@ def write_record(folder: str, record: VersionRecord, store: VersionStore) -> Non
 
 
 def withdrawn_models(records: Iterable[VersionRecord]) -> dict[str, VersionRecord]:
-    """The models that were taken back, and were not made live again since.
+    """Returns the models withdrawn by a rollback and not made live again since.
 
     Args:
-      records: of one model directory, oldest first.
+      records: the records of one model directory, oldest first.
 
     Returns:
-      By the fingerprint of the model, the record of the rollback that took it back.
+      The record of the rollback, by the fingerprint of the withdrawn model.
     """
     withdrawn: dict[str, VersionRecord] = {}
     for record in records:
@@ -116,10 +115,10 @@ def withdrawn_models(records: Iterable[VersionRecord]) -> dict[str, VersionRecor
 
 
 def who() -> str:
-    """The user and the machine, as `user@machine`."""
+    """Returns the user and the machine, as `user@machine`."""
     try:
         user = getpass.getuser()
-    except (KeyError, OSError):  # a container may run under a number that has no name
+    except (KeyError, OSError):  # a container may run under a user id without a name
         user = str(os.getuid())
     return f"{user}@{socket.gethostname()}"
 

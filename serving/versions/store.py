@@ -1,4 +1,4 @@
-"""How versions are written: what publishing asks of a file system, and this machine's answers."""
+"""The file system operations needed for publishing, and their implementation on this machine."""
 
 from __future__ import annotations
 
@@ -20,58 +20,57 @@ _NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOT
 
 
 class VersionStore(FileSystem, Protocol):
-    """A file system in which versions are published."""
+    """A file system for publishing versions."""
 
     moves_whole_folders: bool
-    """Whether `move` is one step that nobody sees half done. An object store has no folders to
-    move."""
+    """Whether `move` is atomic for folders. An object store has no folders to move."""
     abandoned_after_seconds: float
-    """How old the traces of an unfinished push must be before another one clears them away: 0
-    where `lock` says that nobody else is at work."""
+    """The age at which the remains of an unfinished push are removed: 0 if `lock` excludes other
+    publishers."""
 
     def lock(self, path: str) -> AbstractContextManager[None]:
-        """Keeps others out, in this process and all others, while the block runs."""
+        """Excludes others, in this process and all others, while the block runs."""
 
     def make_folder(self, path: str) -> None:
-        """Makes a folder and those above it; one that is there stays."""
+        """Creates a folder and its parents, unless they exist."""
 
     def copy(self, source: str, destination: str, *, link: bool = False) -> None:
-        """Copies one file to the disk, or makes a second name of it where that is possible."""
+        """Copies one file to the disk, or with `link` creates a hard link if possible."""
 
     def write(self, path: str, content: bytes) -> None:
-        """Writes a small file, of which nobody sees a half; one that is there is replaced."""
+        """Writes a small file atomically; replaces an existing one."""
 
     def move(self, source: str, destination: str) -> None:
         """Moves a folder.
 
         Raises:
-          FileExistsError: something is there already.
+          FileExistsError: the destination exists.
         """
 
     def settle(self, folder: str) -> None:
-        """Makes the names in a folder outlast a power failure."""
+        """Flushes the names in a folder to the disk, to survive a power failure."""
 
     def remove(self, path: str) -> None:
-        """Removes a file, or a folder with all that is in it."""
+        """Removes a file, or a folder with its content."""
 
 
 class LocalStore(LocalFileSystem):
-    """Folders of this machine, or mounted here."""
+    """Local or mounted folders of this machine."""
 
     moves_whole_folders = True
     abandoned_after_seconds = 0.0
 
     @contextlib.contextmanager
     def lock(self, path: str) -> Iterator[None]:
-        """Locks a file, which the kernel gives up when its holder dies, however that was."""
+        """Locks a file; the kernel releases the lock if its holder dies."""
         self.make_folder(os.path.dirname(path))
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
             except OSError as error:
-                # A few network file systems have no locks. What is made there is whole all the
-                # same: only `move` makes it visible, and a number is taken only once.
+                # A few network file systems have no locks. Versions are complete even there: only
+                # `move` makes them visible, and a number is used only once.
                 if error.errno not in _NO_LOCKS:
                     raise
             yield
@@ -110,7 +109,7 @@ class LocalStore(LocalFileSystem):
 
     def move(self, source: str, destination: str) -> None:
         try:
-            # POSIX lets a folder take the place of an empty folder, and of no other.
+            # In POSIX, a folder can replace only an empty folder.
             os.rename(source, destination)
         except OSError as error:
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):

@@ -134,7 +134,7 @@ def test_of_two_runs_that_end_at_once_the_second_is_judged_again(world: World) -
     world.push("two", baseline=("one",))
     late = world.push("three", baseline=("one",))
     assert late.get_int_custom_property("pushed") == 0
-    assert "judged against another model" in late.get_string_custom_property("reason")
+    assert "compared with another model" in late.get_string_custom_property("reason")
     assert contents(world.serving) == ["one", "two"]
 
 

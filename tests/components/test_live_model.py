@@ -78,7 +78,7 @@ def test_a_corrupt_version_is_passed_over_and_named(
     (serving / "2" / "saved_model.pb").write_bytes(b"garbage")
     assert baseline_number(serving, write_saved_model(tmp_path / "new", b"three")) == 1
     assert warnings == [
-        f"Version {serving / '2'} is passed over: saved_model.pb is cut off or no SavedModel."
+        f"Version {serving / '2'} is passed over: saved_model.pb is truncated or not a SavedModel."
     ]
 
 

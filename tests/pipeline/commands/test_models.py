@@ -191,8 +191,8 @@ def test_going_forward_again_is_a_rollback_too(
         ("1700000000", "nmt: Version 1700000000 is live already; nothing was changed.\n"),
         (
             "1700000001",
-            "nmt: Version 1700000001 is broken: saved_model.pb is missing or empty. What was live "
-            "still is.\n",
+            "nmt: Version 1700000001 is broken: saved_model.pb is missing or empty. The live "
+            "version is unchanged.\n",
         ),
     ],
 )

@@ -49,7 +49,7 @@ def test_a_remote_workspace_needs_a_server(capsys: pytest.CaptureFixture[str]) -
         (["--server", "localhost:1", "--model", "x"], "give it, or --server, not both"),
         (["--tls"], "are for another server: give --server too"),
         (["--root-certificates", "x.pem"], "are for another server: give --server too"),
-        (["--server", "localhost"], "'localhost' is no address of a gRPC server"),
+        (["--server", "localhost"], "'localhost' is not an address of a gRPC server"),
         (
             ["--server", "localhost:1", "--root-certificates", "missing.pem"],
             "'missing.pem' cannot be read",

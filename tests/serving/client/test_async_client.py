@@ -216,7 +216,7 @@ def test_a_closed_client_says_so(method):
         await client.close()
         await method(client)
 
-    with pytest.raises(errors.ClientClosed, match="make a new one"):
+    with pytest.raises(errors.ClientClosed, match="create a new one"):
         run(Script(), ask)
 
 

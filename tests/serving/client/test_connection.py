@@ -160,7 +160,7 @@ def test_a_key_without_its_certificate_is_refused(certificates):
 
 def test_a_certificate_in_the_place_of_a_key_is_refused(certificates):
     certificate = certificates.client.certificate
-    with pytest.raises(InvalidSettings, match="client_key: the bytes given holds no PEM"):
+    with pytest.raises(InvalidSettings, match="client_key: the given value is not the PEM text"):
         Tls(client_key=certificate, client_certificate=certificate).credentials()
 
 

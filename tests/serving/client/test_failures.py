@@ -210,7 +210,7 @@ def test_a_closed_client_says_so(server, ask):
     client = TranslationClient(server[0], MODEL)
     client.close()
     client.close()
-    with pytest.raises(errors.ClientClosed, match="make a new one"):
+    with pytest.raises(errors.ClientClosed, match="create a new one"):
         ask(client)
 
 

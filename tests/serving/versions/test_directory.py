@@ -67,7 +67,7 @@ def test_a_saved_model_that_was_cut_off_is_not_live(tmp_path: Path, length: int)
 def test_a_foreign_saved_model_is_not_live(tmp_path: Path) -> None:
     write_version(tmp_path, "4", content=b"half of a graph")
     [version] = list_versions(tmp_path)
-    assert version.problem == "saved_model.pb is cut off or no SavedModel"
+    assert version.problem == "saved_model.pb is truncated or not a SavedModel"
 
 
 def test_a_missing_shard_of_the_variables_is_a_problem(tmp_path: Path) -> None:

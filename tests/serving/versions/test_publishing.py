@@ -216,8 +216,8 @@ def test_a_full_disk_leaves_what_is_live_and_says_so(tmp_path: Path) -> None:
     _, complaint = process.communicate()
     assert process.returncode == 1
     assert (
-        f"PublishingError: The disk is full: no version could be written to {folder}, nothing "
-        "half-written was kept, and what was live still is." in complaint
+        f"PublishingError: The disk is full: no version could be written to {folder}, the partial "
+        "copy was removed, and the live version is unchanged." in complaint
     )
     assert [version.path for version in list_versions(folder)] == [before.path]
     assert list(folder.glob(".nmt/staging-*")) == []
@@ -250,7 +250,7 @@ def test_a_copy_that_is_not_the_original_is_not_published(
             Path(destination).write_bytes(b"INDEX")
 
     monkeypatch.setattr(LocalStore, "copy", flip)
-    with pytest.raises(PublishingError, match="is not what was copied"):
+    with pytest.raises(PublishingError, match="differs from the original"):
         models.push("two")
     assert models.contents() == ["one"]
     assert list(models.folder.glob(".nmt/staging-*")) == []
