@@ -1,1 +1,1 @@
-"""What every package knows about text and languages; imports nothing of ours."""
+"""Text and languages, for use in every package; imports no other package of ours."""

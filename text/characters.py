@@ -1,24 +1,24 @@
-"""What the normal form makes of single characters, in plain Python.
+"""The normal form of single characters, in plain Python.
 
-`text.normal_form` says the same in TensorFlow's operations.
+`text.normal_form` does the same with TensorFlow's operations.
 """
 
 import unicodedata
 
 WORD_START = "\u2581"
-"""Stands for the space before a word, as in SentencePiece (Kudo and Richardson, 2018)."""
+"""Replaces the space before a word, as in SentencePiece (Kudo and Richardson, 2018)."""
 
 
 def is_visible(character: str) -> bool:
-    """Whether a character is read as anything but a space."""
+    """Whether the normal form of a character is not a space."""
     category = unicodedata.category(character)
     return category != "Cc" and category[0] != "Z"
 
 
 def as_read(character: str) -> str:
-    """The character that is read in the place of a visible one.
+    """Returns the normal form of a visible character.
 
-    A byte that is no UTF-8, which Python keeps as a lone surrogate, is read as U+FFFD.
+    A byte of invalid UTF-8, a lone surrogate in Python, becomes U+FFFD.
     """
     if character == WORD_START:
         return "_"

@@ -1,4 +1,4 @@
-"""Codes of languages, such as `de`, `pt_BR` or `sr@latin`."""
+"""Language codes, such as `de`, `pt_BR` or `sr@latin`."""
 
 import re
 
@@ -7,5 +7,5 @@ LANGUAGE_CODE = r"^[a-z]{2,3}([-_@][A-Za-z0-9]+)*$"
 
 
 def is_language_code(code: str) -> bool:
-    """Whether a text has the form of a code; not whether there is such a language."""
+    """Whether a text has the form of a code; the language itself may not exist."""
     return re.fullmatch(LANGUAGE_CODE, code) is not None

@@ -1,8 +1,7 @@
-"""Text before it becomes subwords: normalisation and the cut into words, as TensorFlow string
-operations.
+"""Prepares text for subwords: normalises it and splits it into words, with TensorFlow operations.
 
-The same functions run in Transform, in training and inside the exported model, so what is learned
-is what is served. Only operations of TensorFlow's core are used: stock TensorFlow Serving runs
+The same functions run in Transform, in training and inside the exported model, so training and
+serving agree. They use only operations of TensorFlow's core, so stock TensorFlow Serving can run
 them.
 """
 
@@ -10,24 +9,24 @@ import tensorflow as tf
 
 from text.characters import WORD_START
 
-_SEPARATOR = "\x1f"  # a control character: normalised text never holds one
+_SEPARATOR = "\x1f"  # a control character, never in normalised text
 _WHITESPACE = r"[\p{Z}\p{Cc}]+"
 _WORD = (
     rf"{WORD_START}?[\p{{L}}\p{{M}}]+"  # letters
-    rf"|{WORD_START}?\p{{N}}"  # each digit by itself, so that numbers can be copied
+    rf"|{WORD_START}?\p{{N}}"  # each digit is a word, so numbers can be copied
     rf"|{WORD_START}?[^{WORD_START}\p{{L}}\p{{M}}\p{{N}}]+"  # punctuation and symbols
     rf"|{WORD_START}"
 )
 
 
 def normalise(text: tf.Tensor) -> tf.Tensor:
-    """Gives every text one spelling.
+    """Normalises texts.
 
-    Invalid UTF-8 becomes U+FFFD, every run of white space and control characters one space, none at
-    the ends. The marker of a word's start (U+2581), should a text hold one, becomes an underscore.
+    Invalid UTF-8 becomes U+FFFD. Every run of white space and control characters becomes one space,
+    and is removed at the ends. The marker of a word's start (U+2581) becomes an underscore.
 
     Args:
-      text: string of any shape, UTF-8 or not.
+      text: string of any shape, maybe with invalid UTF-8.
 
     Returns:
       string of the same shape, valid UTF-8. `normalise(normalise(x)) == normalise(x)`.
@@ -38,15 +37,16 @@ def normalise(text: tf.Tensor) -> tf.Tensor:
 
 
 def split_words(text: tf.Tensor) -> tf.RaggedTensor:
-    """Cuts texts into the words that subwords never cross: runs of letters, single digits, runs of
-    punctuation.
+    """Splits texts into words: runs of letters, single digits, runs of punctuation.
+
+    No subword crosses the boundary of a word.
 
     Args:
       text: string [batch], normalised.
 
     Returns:
-      Ragged string [batch, words]. Joined, with each `▁` read as a space, they give the text back
-      after its first character, which is always `▁` (an empty text has no words).
+      Ragged string [batch, words]. The joined words are the text again, if their first character,
+      always `▁`, is removed and every other `▁` is replaced by a space. An empty text has no words.
     """
     marked = tf.strings.regex_replace(tf.strings.join([" ", text]), " ", WORD_START)
     marked = tf.where(tf.equal(text, ""), "", marked)

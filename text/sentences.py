@@ -1,7 +1,7 @@
-"""Sentence splitting and alignment: paragraphs in, sentence pairs out.
+"""Splits paragraphs into sentences and aligns them to sentence pairs.
 
-Rules and a list of abbreviations, no model: the text is software documentation, and a paragraph
-whose two sides do not fit each other stays one pair, so that a rare mistake costs little.
+It uses rules and a list of abbreviations instead of a model: the text is software documentation. A
+paragraph stays one pair if its two sides do not match, so a rare mistake costs little.
 """
 
 import math
@@ -20,7 +20,8 @@ _BEADS = (
     (2, 1, -math.log(0.0445)),
     (2, 2, -math.log(0.011)),
 )
-"""Sentences of the source, of the target, and how rare that is: Gale and Church (1993), table 5."""
+"""Sentences of the source, of the target, and minus the logarithm of their probability: Gale and
+Church (1993), table 5."""
 _LAST_WORD = re.compile(r"[^\s(\[\"'„“”«»]+$")
 _INITIAL = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]")
 _ORDINAL = re.compile(r"\d{1,2}")
@@ -40,7 +41,7 @@ _ABBREVIATIONS = {
     "pt": "p.ex ex sr sra pág núm",
 }
 _ORDINAL_LANGUAGES = {"cs", "da", "de", "et", "fi", "hr", "hu", "nb", "pl", "sk", "sl", "sr"}
-"""Languages that write `3.` for third: a number with a full stop ends no sentence there."""
+"""Languages with `3.` for third: there, a number with a full stop does not end a sentence."""
 
 
 def _abbreviations(language: str) -> frozenset[str]:
@@ -48,15 +49,15 @@ def _abbreviations(language: str) -> frozenset[str]:
 
 
 def split_sentences(text: str, language: str) -> list[str]:
-    """Split a paragraph of one language into its sentences.
+    """Splits a paragraph of one language into its sentences.
 
     Args:
         text: one paragraph; runs of white space count as one space.
         language: a code such as `de` or `pt_BR`.
 
     Returns:
-        The sentences; joined by spaces they are the paragraph again (in Chinese and Japanese,
-        which have no spaces there, joined by nothing).
+        The sentences. Joined by spaces, they are the paragraph again; in Chinese and Japanese,
+        joined without spaces.
     """
     base = language.partition("_")[0]
     abbreviations = _abbreviations(base)
@@ -76,7 +77,7 @@ def _ends_sentence(
     text: str, found: re.Match[str], language: str, abbreviations: frozenset[str]
 ) -> bool:
     if found["mark"] != ".":
-        # An ellipsis or a question mark inside brackets belongs to the sentence around it.
+        # An ellipsis inside brackets belongs to the sentence around it.
         return not (found["close"].startswith(")") and found["mark"] in {"...", "…"})
     word = _LAST_WORD.search(text[: found.start("mark")])
     if word is None:
@@ -88,12 +89,12 @@ def _ends_sentence(
 
 
 class LengthRatio:
-    """Whether two texts can be translations of each other, judged by their lengths in characters.
+    """Decides by lengths in characters whether two texts may be translations of each other.
 
     Args:
         expected: the usual length of a target divided by the length of its source.
-        factor: how many times longer or shorter than expected a target may be.
-        slack: characters by which short texts may differ besides.
+        factor: the largest allowed ratio to the expected length, in both directions.
+        slack: characters allowed in addition, for short texts.
     """
 
     def __init__(self, expected: float, factor: float = 1.7, slack: int = 8) -> None:
@@ -102,7 +103,7 @@ class LengthRatio:
         self._slack = slack
 
     def accepts(self, source: str, target: str) -> bool:
-        """Return whether the two lengths go together."""
+        """Returns whether the two lengths match."""
         usual = len(source) * self._expected
         return (
             len(target) <= usual * self._factor + self._slack
@@ -110,10 +111,10 @@ class LengthRatio:
         )
 
     def cost(self, source_length: int, target_length: int) -> float:
-        """Return minus the logarithm of how likely the lengths are, given a translation.
+        """Returns minus the logarithm of the probability of the lengths for a translation.
 
-        Gale and Church (1993), section 3: the difference is normal with a variance in proportion
-        to the length, 6.8 a character.
+        Gale and Church (1993), section 3: the difference has a normal distribution, with a variance
+        of 6.8 per character.
         """
         usual = source_length * self._expected
         mean = max(1.0, (usual + target_length) / 2)
@@ -122,17 +123,18 @@ class LengthRatio:
 
 
 def align(source: str, target: str, languages: tuple[str, str], ratio: LengthRatio) -> list[Pair]:
-    """Align a paragraph and its translation, sentence by sentence where that is safe.
+    """Aligns a paragraph and its translation, sentence by sentence if it is safe.
 
     Args:
         source: one paragraph.
         target: its translation.
         languages: the codes of both.
-        ratio: what lengths go together.
+        ratio: decides whether lengths match.
 
     Returns:
-        One sentence with one where both sides have as many and all their lengths go together; else
-        one with one or two, by length; else, where lengths still differ, the paragraph as a whole.
+        Pairs of single sentences, if both sides have the same number and all lengths match. Else
+        an alignment of one or two sentences with one or two, by length. Else, if lengths still do
+        not match, the whole paragraph as one pair.
     """
     ours = split_sentences(source, languages[0])
     theirs = split_sentences(target, languages[1])
@@ -143,10 +145,10 @@ def align(source: str, target: str, languages: tuple[str, str], ratio: LengthRat
 
 
 def _align_by_length(ours: list[str], theirs: list[str], ratio: LengthRatio) -> list[Pair]:
-    """Return the likeliest alignment of one or two sentences with one or two; empty if none.
+    """Returns the most likely alignment of one or two sentences with one or two; empty if none.
 
     Gale and Church, "A Program for Aligning Sentences in Bilingual Corpora" (1993), section 3,
-    without deletions and insertions, which a translated description does not have.
+    without deletions and insertions, since translated descriptions have none.
     """
     best: dict[tuple[int, int], tuple[float, list[Pair]]] = {(0, 0): (0.0, [])}
     for i in range(len(ours) + 1):

@@ -1,1 +1,1 @@
-"""Reads attention weights: between words, as alignments, and as diagnostics."""
+"""Evaluates attention weights: between words, as alignments, and as diagnostics."""

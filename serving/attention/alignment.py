@@ -1,7 +1,7 @@
-"""Which word of the source each word of a translation comes from, read from the attention.
+"""Word alignments between a source and its translation, read from the attention weights.
 
-Links are written as fast_align and Moses write them, `0-0 1-2 2-1`: the source word's number and
-the target word's, from 0, the words being what white space divides.
+Links have the format of fast_align and Moses, `0-0 1-2 2-1`: the numbers of the source word and of
+the target word, from 0. Words are separated by white space.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,22 +14,22 @@ Link = tuple[int, int]
 """(source word, target word), from 0."""
 
 SMALLEST_SOFT_WEIGHT = 0.01
-"""Softer links are left out: with two decimals, as the tables have, they would be 0.00."""
+"""Links with a smaller weight are left out: with two decimals, as in the tables, they are 0.00."""
 
 
 def align_words(words: GivenWords, *, mutual: bool = False) -> list[Link]:
-    """Aligns each target word with the source word that it looked at most, or with none.
+    """Aligns each target word with the source word of the largest weight, or with none.
 
-    The rules: the source word of the largest weight, the first among equals. No link if the end
-    symbol has more weight than that word: to look there is to look at no word. No link if no word
-    has any weight, which is so for words beyond the point where a text was cut.
+    Among equal weights, the first source word counts. A target word has no link if the end symbol
+    has more weight than each source word: it then attends to no word. It also has no link if all
+    its weights are 0, as for words after the point where a text was cut.
 
     Args:
-      words: a translation's attention, by words.
-      mutual: whether each weight is first multiplied by the target word's share of all weight that
-        its column gets. A source word that many target words look at a little then loses to one
-        that is looked at by this word above all. (Both directions of a soft alignment must agree:
-        Liang, Taskar and Klein, 2006.)
+      words: the attention of a translation, by words.
+      mutual: whether to multiply each weight by the target word's share of its column. This
+        prefers a source word attended to mainly by this target word over one with a little
+        attention from many. (Both directions of a soft alignment must agree: Liang, Taskar and
+        Klein, 2006.)
 
     Returns:
       At most one link for each target word, in the order of the target words.
@@ -50,8 +50,10 @@ def align_words(words: GivenWords, *, mutual: bool = False) -> list[Link]:
 
 
 def soft_links(words: GivenWords) -> list[tuple[int, int, float]]:
-    """Lists (source word, target word, weight) of all weights from `SMALLEST_SOFT_WEIGHT` on, in
-    the order of the target words."""
+    """Returns (source word, target word, weight) for all weights from `SMALLEST_SOFT_WEIGHT` on.
+
+    They are in the order of the target words.
+    """
     targets, sources = np.nonzero(words.attention >= SMALLEST_SOFT_WEIGHT)
     return [
         (int(source), int(target), float(words.attention[target, source]))
@@ -60,10 +62,10 @@ def soft_links(words: GivenWords) -> list[tuple[int, int, float]]:
 
 
 def as_pharaoh(links: Iterable[Link]) -> str:
-    """Writes links as `0-0 1-2`."""
+    """Formats links as `0-0 1-2`."""
     return " ".join(f"{source}-{target}" for source, target in links)
 
 
 def as_soft_pharaoh(links: Sequence[tuple[int, int, float]]) -> str:
-    """Writes links with their weights, `0-0:0.93 1-2:0.61`."""
+    """Formats links with their weights, `0-0:0.93 1-2:0.61`."""
     return " ".join(f"{source}-{target}:{weight:.2f}" for source, target, weight in links)

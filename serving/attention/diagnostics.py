@@ -1,18 +1,17 @@
-"""What the attention of a translation looks like, and what in it is suspicious.
+"""Classifies the attention of a translation by its pattern, and finds suspicious source words.
 
-Four patterns, each defined by numbers that the functions below return:
+There are four patterns, each defined by the measures below:
 
-    diagonal    each target word looks at few source words, one after the other
-    spread      target words look at many source words at once
-    reordering  target words look at few source words, in another order or far from their own place
-    spurious    target words look where no word is, at punctuation or the end, or all at one word
+    diagonal    each target word attends to few source words, one after the other
+    spread      target words attend to many source words at once
+    reordering  target words attend to few source words, in another order or far from their place
+    spurious    target words attend to no word, but to punctuation or the end, or all to one word
 
-The punctuation before and after a word is taken for itself here, because to look at the full stop
-is another thing than to look at the word before it.
+Here punctuation before and after a word counts as a separate word: attention to the full stop
+differs from attention to the word before it.
 
 The bounds were set on the 1,014 validation pairs of Multi30k, English to German, with a model of
-38.6 BLEU. What they find there is said beside each, so that another model's figures have something
-to be compared with.
+38.6 BLEU. The results on this data are given with each bound, for comparison with other models.
 """
 
 import enum
@@ -24,41 +23,42 @@ from serving.attention.words import attention_of_words, is_punctuation
 from serving.contract.translation import Translation
 
 SPREAD_FROM = 0.5
-"""Normalised entropy. At 0.5 of n words as many are looked at as the square root of n, if alike: 3
-of 9, 5 of 25. The median is 0.38 for our own translations, 0.42 for the references, and 0.59 for
-references of other sentences, about which attention has nothing to say."""
+"""Bound of the normalised entropy. A value of 0.5 for n words equals even weights on the square
+root of n words: 3 of 9, 5 of 25. The median is 0.38 for our own translations, 0.42 for the
+references, and 0.59 for references of other sentences, where attention has no meaning."""
 MONOTONE_FROM = 0.9
-"""Of the references below it, 65 of 100 are below it by the word alignment of an independent
-aligner (eflomal) too; and of those that are so by that, 69 of 100."""
+"""Bound of the monotonicity. Of the references below it, 65 of 100 are also below it by the word
+alignment of an independent aligner (eflomal). Of the references below it by eflomal, 69 of 100 are
+below it here."""
 LOCAL_UP_TO = 0.25
-"""Share of a sentence. To look at one place all the time is 0.25 from the diagonal on the average,
-to look anywhere is 0.33, to swap both halves of a sentence 0.5; 98 of 100 translations stay below
-0.21."""
+"""Bound of the distance from the diagonal, as a share of the sentence. Constant attention to one
+place gives 0.25 on average, attention to random places 0.33, and a swap of both halves of a
+sentence 0.5; 98 of 100 translations are below 0.21."""
 ASTRAY_FROM = 0.5
-"""A target word looks astray if more than this lies on punctuation and the end: more than on all
-words together."""
+"""A target word is astray if its weight on punctuation and the end exceeds this bound, and so its
+weight on all words together."""
 SPURIOUS_ABOVE = 0.25
-"""Share of the target words that look astray. One of them is often the first word, which has not
-much to go by (74 of 100 sentences), so it takes two of them, and 99 of 100 sentences have a share
-of at most 0.2."""
+"""Bound of the share of astray target words. In 74 of 100 sentences the first target word is
+astray, as it has little context; so a spurious pattern needs at least two astray words. 99 of 100
+sentences have a share of at most 0.2."""
 SPURIOUS_AT_LEAST = 2
 CONCENTRATED_ABOVE = 0.5
-"""Share of all weight of a sentence that lies on one source word. A good translation of three words
-or more gives each about its share; the highest share in any was 0.36."""
+"""Bound of the share of one source word in all weight of a sentence. In a good translation of three
+words or more, the weight is spread over all words; the highest share found was 0.36."""
 CONCENTRATED_AT_LEAST = 3
-"""Words on each side, below which one word may well have half of all weight."""
+"""Words on each side; with fewer, one word may well have half of all weight."""
 LOOKED_AT_FROM = 0.1
-"""A source word was looked at if some target word put at least this on it. Of the longer words
-(4 letters and more, without function words) below it, 52 of 100 were also left without a
-counterpart by eflomal; of all such words 7 of 100."""
+"""A source word counts as looked at if one target word or more give it at least this weight. Of the
+longer words (4 letters or more, no function words) below it, eflomal also left 52 of 100 without a
+counterpart; of all such words, 7 of 100."""
 LOOKED_AT_MOST_FROM = 0.5
-"""More than on all other words together. A source word that is looked at so in two places of the
-translation may have been translated twice: 55 of 100 such sentences repeat a long word that their
-source does not; of all sentences 16 of 100."""
+"""As much as the weight of all other words together. A source word with this weight in two places
+of the translation may have been translated twice. Of the sentences with such a word, 55 of 100
+repeat a long word not repeated in their source; of all sentences, 16 of 100."""
 
 
 class Pattern(enum.StrEnum):
-    """The four kinds, from what is hoped for to what is feared."""
+    """The four patterns, from the best to the worst."""
 
     DIAGONAL = "diagonal"
     SPREAD = "spread"
@@ -68,48 +68,48 @@ class Pattern(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Measures:
-    """What the pattern follows from. None depends on the scale of the weights; all are 0 to 1."""
+    """The measures used to choose the pattern: 0 to 1, and independent of the weights' scale."""
 
     entropy: float
-    """Mean over target words of the entropy of their weights, over that of even weights: 0 if each
-    looks at one word, 1 if each looks at all of them alike."""
+    """Mean over target words of the entropy of their weights, divided by the entropy of even
+    weights: 0 for attention to one word only, 1 for equal attention to all."""
     monotonicity: float
-    """1 less Kendall's tau distance (the share of pairs of target words that look at their source
-    words in opposite order), each pair counting by the product of the two weights."""
+    """1 less Kendall's tau distance, the share of pairs of target words with their most attended
+    source words in opposite order. Each pair is weighted by the product of its two weights."""
     distance: float
-    """Mean distance from the diagonal, as a share of the sentence: where a target word looks most,
-    less where it stands itself, counting by that weight."""
+    """Mean distance from the diagonal, as a share of the sentence: the position of the most
+    attended source word less the position of the target word, weighted by the attention weight."""
     astray: float
-    """The share of the target words that look at punctuation and the end more than at words."""
+    """Share of the target words with more weight on punctuation and the end than on words."""
     concentration: float
-    """The largest share of all weight that lies on one source word."""
+    """The largest share of one source word in all weight."""
     targets: int
-    """Target words that were measured."""
+    """Number of measured target words."""
     sources: int
-    """Source words."""
+    """Number of source words."""
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What is to be said about one translation."""
+    """The diagnosis of one translation."""
 
     pattern: Pattern
     measures: Measures
     never_looked_at: tuple[str, ...]
-    """Source words that may have been left out, in their order."""
+    """Source words maybe left out of the translation, in their order."""
     looked_at_again: tuple[str, ...]
-    """Source words that may have been translated twice, in their order."""
+    """Source words maybe translated twice, in their order."""
 
 
 def diagnose_translation(source: str, translation: Translation) -> Diagnosis | None:
-    """Judges a translation by its attention.
+    """Diagnoses a translation by its attention.
 
     Args:
-      source: the text that was translated, as it was given.
-      translation: of it, found or given.
+      source: the source text, exactly as given.
+      translation: its translation, from the model or given.
 
     Returns:
-      The diagnosis; None where a side has no words, so that there is nothing to judge.
+      The diagnosis; None if a side has no words.
     """
     words = attention_of_words(source, translation, split_punctuation=True)
     is_word = np.array([not is_punctuation(word) for word in words.source_words], bool)
@@ -129,15 +129,12 @@ def diagnose_translation(source: str, translation: Translation) -> Diagnosis | N
 
 
 def measure(on_words: np.ndarray, elsewhere: np.ndarray) -> Measures:
-    """Measures attention.
+    """Computes the measures of attention weights.
 
     Args:
-      on_words: [target words, source words], in the order of the sentence. Rows may have any sum;
-        those of zeros, of words beyond the point where a text was cut, are left out.
+      on_words: [target words, source words], in the order of the sentence. Rows may have any sum.
+        Rows of zeros, from words after the point where a text was cut, are left out.
       elsewhere: [target words, other places], the weights on punctuation and on the end symbol.
-
-    Returns:
-      The measures.
     """
     totals = on_words.sum(axis=1) + elsewhere.sum(axis=1)
     is_read = totals > 0
@@ -159,8 +156,8 @@ def measure(on_words: np.ndarray, elsewhere: np.ndarray) -> Measures:
 
 
 def classify(measures: Measures) -> Pattern:
-    """Names the pattern: the first of spurious, spread and reordering whose bounds are passed, else
-    diagonal. What looks at no words has no order, so that is asked first."""
+    """Returns the pattern: the first of spurious, spread and reordering beyond its bounds, else
+    diagonal. Spurious comes first, since without attention to words there is no order."""
     astray = round(measures.astray * measures.targets)
     is_concentrated = min(measures.targets, measures.sources) >= CONCENTRATED_AT_LEAST
     if (
@@ -175,7 +172,7 @@ def classify(measures: Measures) -> Pattern:
 
 
 def never_looked_at(on_words: np.ndarray) -> np.ndarray:
-    """Finds source words that no target word put `LOOKED_AT_FROM` on.
+    """Finds the source words with weights below `LOOKED_AT_FROM` from all target words.
 
     Args:
       on_words: [target words, source words].
@@ -187,8 +184,9 @@ def never_looked_at(on_words: np.ndarray) -> np.ndarray:
 
 
 def looked_at_again(on_words: np.ndarray) -> np.ndarray:
-    """Finds source words that target words in two places, with others in between, put
-    `LOOKED_AT_MOST_FROM` on.
+    """Finds the source words with a weight of `LOOKED_AT_MOST_FROM` or more in two separate places.
+
+    The two places are target words with at least one other target word between them.
 
     Args:
       on_words: [target words, source words].
@@ -202,7 +200,7 @@ def looked_at_again(on_words: np.ndarray) -> np.ndarray:
 
 
 def _entropy(weights: np.ndarray) -> float:
-    """The mean entropy of rows that sum to 1, over the largest that is possible."""
+    """Returns the mean entropy of rows with sum 1, divided by the largest possible entropy."""
     columns = weights.shape[1]
     if columns < 2:
         return 0.0
@@ -211,7 +209,7 @@ def _entropy(weights: np.ndarray) -> float:
 
 
 def _inversions(looked_at: np.ndarray, weight: np.ndarray) -> float:
-    """The share of pairs in the wrong order, by weight; 0 where no pair has any."""
+    """Returns the weighted share of pairs in the wrong order; 0 if all weights are 0."""
     earlier, later = np.triu_indices(len(looked_at), k=1)
     products = weight[earlier] * weight[later]
     if not products.sum():
@@ -220,7 +218,7 @@ def _inversions(looked_at: np.ndarray, weight: np.ndarray) -> float:
 
 
 def _distance(looked_at: np.ndarray, weight: np.ndarray, sources: int) -> float:
-    """The mean distance from the diagonal, by weight: 0 to 1."""
+    """Returns the weighted mean distance from the diagonal, 0 to 1."""
     if not weight.sum():
         return 0.0
     theirs = (looked_at + 0.5) / sources

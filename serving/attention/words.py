@@ -1,9 +1,9 @@
-"""Attention between the words of the texts themselves, counted as `text.split()` counts them.
+"""Attention between the words of the given texts, separated as by `text.split()`.
 
-An alignment is worth nothing if its numbers do not fit the user's own file. A model sees that text
-differently: its white space is normalised, control characters part words, a long text is cut. So
-words are not counted in the subwords: the visible characters of the subwords are laid beside those
-of the text, and each subword belongs to the word of the text in which its first character stands.
+The word numbers of an alignment must fit the user's own file. A model reads another form of the
+text: white space is normalised, control characters separate words, a long text is cut. So words are
+not counted in the subwords. Instead, the visible characters of the subwords are matched with those
+of the text, and each subword belongs to the word with its first character.
 """
 
 import unicodedata
@@ -21,32 +21,32 @@ _NO_WORD = -1
 
 @dataclass(frozen=True, eq=False)
 class GivenWords:
-    """The words of a text and its translation, and where each target word looked."""
+    """The words of a text and of its translation, and the attention between them."""
 
     source_words: tuple[str, ...]
     target_words: tuple[str, ...]
     attention: np.ndarray
-    """float32 [target words, source words]. A word that the model did not read, because the text
-    was cut before it, has a row or column of zeros."""
+    """float32 [target words, source words]. A word after the point where the text was cut has a row
+    or column of zeros."""
     on_end: np.ndarray
-    """float32 [target words]: what each put on the source's end symbol. A row and this sum to 1."""
+    """float32 [target words]: the weight of the source's end symbol. With it, a row sums to 1."""
 
 
 def attention_of_words(
     source: str, translation: Translation, *, split_punctuation: bool = False
 ) -> GivenWords:
-    """Sums and averages a translation's attention so that it is between the words of its texts.
+    """Converts a translation's attention between subwords to attention between words.
 
-    Columns are summed: a row is a distribution, and the probability of looking at a word is that of
-    looking at any of its subwords. Rows are averaged: a target word of several subwords is produced
-    in as many steps, each of which looked once, and the mean of distributions is one again
+    Columns are summed: a row is a distribution, and the probability of attending to a word is the
+    sum over its subwords. Rows are averaged: a target word of several subwords is produced in as
+    many steps, each with one distribution, and the mean of distributions is a distribution again
     (Koehn and Knowles, 2017, section 3.5).
 
     Args:
-      source: the text that was translated, as it was given.
-      translation: of it; its `text` is the target side.
-      split_punctuation: whether the punctuation before and after a word becomes a word of its own;
-        what stands within, as in T-Shirt or 3.5, stays.
+      source: the source text, exactly as given.
+      translation: its translation; its `text` is the target side.
+      split_punctuation: whether punctuation before and after a word becomes a separate word;
+        punctuation within a word, as in T-Shirt or 3.5, stays.
 
     Returns:
       The words, and the attention between them.
@@ -63,7 +63,7 @@ def attention_of_words(
 
 
 def words_without_punctuation(text: str) -> list[str]:
-    """Lists the words of a text, without the punctuation before and after them."""
+    """Returns the words of a text, without the punctuation before and after them."""
     return [word for word in _Words(text, split_punctuation=True).words if not is_punctuation(word)]
 
 
@@ -73,14 +73,14 @@ def is_punctuation(word: str) -> bool:
 
 
 class _Words:
-    """The words of one text, and the visible characters of which they are made."""
+    """The words of one text and their visible characters."""
 
     def __init__(self, text: str, split_punctuation: bool):
         self.words: list[str] = []
         self._characters: list[str] = []
         self._word_of_character: list[int] = []
         self._first_parts: list[int] = []
-        """The first part of each word that has visible characters."""
+        """The first part of each word with visible characters."""
         for word in text.split():
             if any(map(is_visible, word)):
                 self._first_parts.append(len(self.words))
@@ -98,34 +98,35 @@ class _Words:
         words = self._of_characters(spelled)
         last = len(words) - 1
         return [
-            # A space with nothing after it belongs to the word before it.
+            # A space at the end belongs to the word before it.
             _NO_WORD if _is_end(tokens, position) else words[min(spelled.first[position], last)]
             for position in range(len(tokens))
         ]
 
     def _of_characters(self, spelled: "_Spelled") -> list[int]:
-        """Finds the word of each character that tokens spell."""
-        # Where a text was cut within a character, the last bytes are none.
+        """Finds the word of each character spelled by tokens."""
+        # If a text was cut within a character, its last bytes are not a character.
         whole = len("".join(spelled.characters).rstrip("\ufffd"))
         if self._characters[:whole] == spelled.characters[:whole]:
             last = min(whole, len(self._characters) - 1)
             places = (min(place, last) for place in range(len(spelled.characters)))
             return [self._word_of_character[place] for place in places]
-        # A search may string bytes together that are no text, and another model may compose
-        # accents. Then their letters cannot be compared, but their words can be counted.
+        # A beam search may produce bytes with invalid UTF-8, and another model may compose accents.
+        # Then the characters differ, and the words are matched by counting.
         last = len(self._first_parts) - 1
         return [self._first_parts[min(word, last)] for word in spelled.words]
 
 
 class _Spelled:
-    """What tokens spell: its visible characters, and the first of them in each token."""
+    """The visible characters spelled by tokens, and the first of them in each token."""
 
     def __init__(self, tokens: Sequence[str]):
         self.characters: list[str] = []
         self.words: list[int] = []
-        """The number of the word of each character, as spaces between them tell."""
+        """The word number of each character, counted by spaces."""
         self.first: dict[int, int] = {}
-        """By token; of one without characters, the next that comes, maybe beyond the last."""
+        """The first character by token. For a token without characters it is the next one, maybe
+        after the last."""
         token_of_byte: list[int] = []
         spelled = bytearray()
         for position, token in enumerate(tokens):
@@ -134,7 +135,7 @@ class _Spelled:
             token_of_byte += [position] * len(content)
         word, owners, is_after_space = _NO_WORD, iter(token_of_byte), True
         for character in spelled.decode("utf-8", errors="surrogateescape"):
-            is_broken = unicodedata.category(character) == "Cs"  # a byte that is no UTF-8, alone
+            is_broken = unicodedata.category(character) == "Cs"  # a single byte of invalid UTF-8
             for _ in range(1 if is_broken else len(character.encode("utf-8"))):
                 self.first.setdefault(next(owners), len(self.characters))
             if character == WORD_START or not is_visible(character):
@@ -155,7 +156,7 @@ def _is_letter_or_digit(character: str) -> bool:
 
 
 def _parts(word: str) -> list[str]:
-    """Cuts off what stands before a word's first and after its last letter or digit."""
+    """Splits a word before its first and after its last letter or digit."""
     visible = "".join(filter(is_visible, word))
     places = [place for place, character in enumerate(visible) if _is_letter_or_digit(character)]
     if not places:
@@ -165,13 +166,13 @@ def _parts(word: str) -> list[str]:
 
 
 def _sum_of_columns(weights: np.ndarray, groups: Sequence[int], number: int) -> np.ndarray:
-    """Adds up the columns of each group: [rows, columns] -> [rows, number]."""
+    """Sums the columns of each group: [rows, columns] -> [rows, number]."""
     members = np.equal.outer(np.asarray(groups, int), np.arange(number))
     return weights @ members.astype(np.float32)
 
 
 def _mean_of_rows(weights: np.ndarray, groups: Sequence[int], number: int) -> np.ndarray:
-    """Averages the rows of each group, 0 for a group of none: [rows, ...] -> [number, ...]."""
+    """Averages the rows of each group, 0 for an empty group: [rows, ...] -> [number, ...]."""
     members = np.equal.outer(np.arange(number), np.asarray(groups, int)).astype(np.float32)
     sizes = np.maximum(members.sum(axis=1), 1)
     return ((members @ weights).T / sizes).T

@@ -1,10 +1,10 @@
-"""Loads an export as a server would and asks it whatever users may ask.
+"""Loads an export like a server and sends it the kinds of requests users may send.
 
 `python -m serving.export.check MODEL_DIR [--json]`
 
-This runs in a process of its own, without TFX or Keras, so that nothing but the folder can make the
-model work. A request that does not end in time cannot be stopped from within; the check then
-reports what it has and leaves.
+The check runs in a separate process, without TFX or Keras, so the model must work from its folder
+alone. A request beyond its time limit cannot be stopped within the process; the check then reports
+the results so far and exits.
 """
 
 import argparse
@@ -32,17 +32,16 @@ def check_export(
 
     Args:
       directory: the folder with `saved_model.pb`.
-      max_seconds_per_request: the time that each request may take, the first of a signature
-        included.
-      max_seconds_to_load: the time that loading may take.
+      max_seconds_per_request: time limit of each request, including the first of a signature.
+      max_seconds_to_load: time limit for loading.
 
     Returns:
-      The report, and whether something still runs that did not end in time.
+      The report, and whether a call still runs after its time limit.
     """
     try:
         version = import_tensorflow().__version__
         if problems := check_operations(directory):
-            # Here it may run all the same, so its answers would say nothing about a server.
+            # Such an operation may run in this process, so a smoke test would prove nothing.
             foreign = tuple(Problem("operations", problem) for problem in problems)
             return ExportReport(directory, foreign, tensorflow_version=version), False
         started = time.monotonic()
@@ -70,7 +69,7 @@ def check_export(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the check; returns 0 for a model that may be served and 1 for one that may not."""
+    """Runs the check; returns 0 if the model may be served, else 1."""
     parser = argparse.ArgumentParser(
         prog="python -m serving.export.check", description=(__doc__ or "").splitlines()[0]
     )
@@ -81,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--max-seconds-to-load", type=float, default=DEFAULT_MAX_SECONDS_TO_LOAD)
     options = parser.parse_args(arguments)
-    # An operation of the graph may print; standard output belongs to the report.
+    # An operation of the graph may print; standard output is reserved for the report.
     sys.stdout.flush()
     output = os.dup(1)
     os.dup2(2, 1)
@@ -89,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report, is_hanging = check_export(
             options.model_dir, options.max_seconds_per_request, options.max_seconds_to_load
         )
-    except Exception as error:  # the check's own failure must not read as a verdict on some request
+    except Exception as error:  # a failure of the check itself must not count as one of a request
         sentence = f"the check failed: {type(error).__name__}: {message_of(error)}"
         report, is_hanging = failed_report(options.model_dir, "process", sentence), False
     text = report.to_json() if options.json else _summary(report)
@@ -103,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _summary(report: ExportReport) -> str:
     if report.passed:
-        return f"{report.model} answered {len(report.requests)} requests as it should."
+        return f"{report.model} answered {len(report.requests)} requests correctly."
     return "\n".join(
         [f"{report.model} must not be served:", *(f"- {problem}" for problem in report.problems)]
     )

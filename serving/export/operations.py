@@ -1,10 +1,10 @@
-"""The operations of an export: whether a server that has only TensorFlow's own can run them.
+"""Checks if a server with TensorFlow's own operations alone can run an export.
 
-Stock TensorFlow Serving links `tensorflow/core:tensorflow`, which is all operations and kernels of
-TensorFlow's own library (its tensorflow_serving/model_servers/BUILD; the two libraries beside that,
-of TensorFlow Text and Decision Forests, are not everywhere). The graph is read from the file, so
-that what no request happens to reach is checked too, and a Python function, which answers well in
-the process that defined it, is found.
+Stock TensorFlow Serving links `tensorflow/core:tensorflow`: all operations and kernels of
+TensorFlow's own library (see its tensorflow_serving/model_servers/BUILD; the two other libraries
+there, TensorFlow Text and Decision Forests, are not available everywhere). The graph is read from
+the file. So parts reached by no request are checked too, and Python functions are found, although
+these work in the process that defined them.
 """
 
 import functools
@@ -23,17 +23,17 @@ from serving.local.saved_model import ModelLoadError, import_tensorflow, message
 _LOADING = "loading"
 _INITIALISATION = "__saved_model_init_op"
 _DEVICES = {"CPU", "DEFAULT"}
-"""A kernel for the default device runs on every one."""
+"""A kernel for the default device runs on every device."""
 
 
 def check_operations(directory: str) -> list[str]:
-    """Checks that TensorFlow's own library has every operation of an export.
+    """Checks if TensorFlow's own library has every operation of an export.
 
     Args:
-      directory: the folder with `saved_model.pb`; also an address.
+      directory: the folder with `saved_model.pb`; also a URL.
 
     Returns:
-      One sentence for each operation that it lacks.
+      One sentence for each missing operation.
 
     Raises:
       ModelLoadError: there is no graph, or it cannot be read.
@@ -43,22 +43,22 @@ def check_operations(directory: str) -> list[str]:
         for operation in operations - core_operations():
             needing[operation].add(signature)
     return [
-        f"the operation {operation!r}, needed by {_listed(needing[operation])}, is not one that "
-        "TensorFlow itself can run, so neither can a stock model server: export without it"
+        f"the operation {operation!r}, needed by {_listed(needing[operation])}, is not in "
+        "TensorFlow's own library, so a stock model server cannot run it: export without it"
         for operation in sorted(needing)
     ]
 
 
 @functools.cache
 def core_operations() -> frozenset[str]:
-    """Returns the operations that TensorFlow's own library can run on a processor.
+    """Returns the operations of TensorFlow's own library with a CPU kernel.
 
     Raises:
-      RuntimeError: the library does not tell.
+      RuntimeError: the kernels of the library cannot be listed.
     """
     folder = Path(import_tensorflow().__file__ or "").parent
     asked = subprocess.run(
-        # -P: the folder of the program is no place to import from.
+        # -P: do not import from the folder of the program.
         [sys.executable, "-P", tensorflow_library.__file__, str(folder)],
         capture_output=True,
         check=False,
@@ -66,7 +66,7 @@ def core_operations() -> frozenset[str]:
     if asked.returncode:
         last_words = asked.stderr.decode("utf-8", errors="replace").strip().splitlines()[-1:]
         raise RuntimeError(
-            f"TensorFlow's library in {folder} does not tell its kernels{last_words}"
+            f"The kernels of TensorFlow's library in {folder} cannot be listed{last_words}"
         )
     from tensorflow.core.framework import kernel_def_pb2
 
@@ -75,14 +75,14 @@ def core_operations() -> frozenset[str]:
 
 
 def read_operations(directory: str) -> dict[str, set[str]]:
-    """Reads which operations an export needs.
+    """Reads the operations needed by an export.
 
     Args:
-      directory: the folder with `saved_model.pb`; also an address.
+      directory: the folder with `saved_model.pb`; also a URL.
 
     Returns:
-      The operations by signature, those of the functions that it calls included; under `loading`
-      what a server runs before any.
+      The operations by signature, including those of called functions; under `loading`, those run
+      by a server before any request.
 
     Raises:
       ModelLoadError: there is no graph, or it cannot be read.
@@ -115,7 +115,7 @@ def read_operations(directory: str) -> dict[str, set[str]]:
 
 
 class _Walk:
-    """Goes through a graph from results to what they are made of."""
+    """Traverses a graph from its results back to their inputs."""
 
     def __init__(self, graph: Any):
         self._nodes: Mapping[str, Any] = {node.name: node for node in graph.node}
@@ -124,7 +124,7 @@ class _Walk:
         }
 
     def operations(self, tensors: list[str]) -> set[str]:
-        """Finds the operations behind tensors, with all of each function that is called."""
+        """Finds the operations needed for tensors, including those of all called functions."""
         waiting = list(self._nodes_behind(tensors))
         operations: set[str] = set()
         called: set[str] = set()
@@ -138,7 +138,7 @@ class _Walk:
         return operations - called
 
     def _nodes_behind(self, tensors: list[str]) -> Iterator[Any]:
-        """Yields the nodes of the graph itself that tensors are made by."""
+        """Yields the nodes needed for tensors, without the bodies of functions."""
         waiting = list(tensors)
         seen: set[str] = set()
         while waiting:
@@ -150,7 +150,7 @@ class _Walk:
 
 
 def _function_attributes(node: Any) -> Iterator[str]:
-    """Yields the functions that a node is given, such as the body of a loop."""
+    """Yields the functions in the attributes of a node, such as the body of a loop."""
     for attribute in node.attr.values():
         if attribute.HasField("func"):
             yield attribute.func.name

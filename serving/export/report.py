@@ -1,4 +1,4 @@
-"""What a check of an export found, as a value and as JSON."""
+"""The report of an export's check, as a value and as JSON."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -9,8 +9,7 @@ class Problem:
     """One reason not to serve a model."""
 
     request: str
-    """What was being done: a request with its signature, or `load`, `operations`, `signatures`,
-    `process`."""
+    """The step: a request with its signature, or `load`, `operations`, `signatures`, `process`."""
     problem: str
 
     def __str__(self) -> str:
@@ -19,7 +18,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class RequestRecord:
-    """A request that was answered in time."""
+    """A request answered in time."""
 
     name: str
     signature: str
@@ -29,7 +28,7 @@ class RequestRecord:
 
 @dataclass(frozen=True)
 class ExportReport:
-    """All that a check found; the model may be served only if `passed`."""
+    """The result of a check; the model may be served only if `passed`."""
 
     model: str
     problems: tuple[Problem, ...]
@@ -40,7 +39,7 @@ class ExportReport:
 
     @property
     def passed(self) -> bool:
-        """Whether requests were answered and nothing was wrong."""
+        """Whether requests were answered and no problem was found."""
         return not self.problems and bool(self.requests)
 
     def to_json(self) -> str:
@@ -49,10 +48,10 @@ class ExportReport:
 
     @classmethod
     def from_json(cls, text: str) -> "ExportReport":
-        """Reads what `to_json` wrote.
+        """Reads a report written by `to_json`.
 
         Raises:
-          ValueError: the text is not such a report, or contradicts itself.
+          ValueError: the text is not a report, or contradicts itself.
         """
         try:
             fields = json.loads(text)
@@ -70,5 +69,5 @@ class ExportReport:
 
 
 def failed_report(model: str, request: str, problem: str) -> ExportReport:
-    """Makes the report of a check that could not go on."""
+    """Returns the report of a check ended by a problem."""
     return ExportReport(model, (Problem(request, problem),))

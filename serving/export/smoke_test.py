@@ -1,6 +1,6 @@
-"""The requests that an export must answer: ordinary and odd texts, alone and together.
+"""The smoke test of an export: requests with ordinary and odd texts, alone and in batches.
 
-What one answer must look like is in `response_checks`; here the answers are asked for and compared.
+`response_checks` checks a single answer; this module sends the requests and compares the answers.
 """
 
 import time
@@ -29,15 +29,15 @@ ODD_TEXTS = {
 LONG_TEXT = b" ".join([b"word"] * LONG_TEXT_WORDS)
 MIXED_TEXTS = (*ORDINARY_TEXTS, *EMPTY_TEXTS.values(), *ODD_TEXTS.values(), LONG_TEXT)
 MAX_REQUESTS = 24
-"""No check sends more; the process that waits for this one plans its patience with it."""
+"""A check sends at most this many requests; the parent process derives its time limit from it."""
 
 
 class SmokeTest:
-    """The requests sent to one model so far, and what was wrong.
+    """The requests sent to a model so far, and the problems found.
 
     Args:
       model: the model.
-      max_seconds: what each request may take.
+      max_seconds: time limit of each request.
     """
 
     def __init__(self, model: SavedModel, max_seconds: float):
@@ -47,17 +47,17 @@ class SmokeTest:
         self.requests: list[RequestRecord] = []
 
     def report(self, request: str, problems: Sequence[str]) -> None:
-        """Keeps problems under the request that showed them."""
+        """Records the problems of a request."""
         self.problems += [Problem(request, problem) for problem in problems]
 
     def ask(self, name: str, signature: str, **inputs: Sequence[bytes]) -> Response | None:
-        """Sends one request and checks the answer by itself.
+        """Sends one request and checks its answer alone.
 
         Returns:
-          The answer if its form is right, for checks that compare answers.
+          The answer, for comparison with others; None if its form is invalid.
 
         Raises:
-          TimeLimitError: no answer came in time; the model is busy with it for good.
+          TimeLimitError: no answer in time; the call cannot be stopped, so the model stays busy.
         """
         request, texts = f"{signature}, {name}", len(next(iter(inputs.values())))
         started = time.monotonic()
@@ -78,7 +78,7 @@ class SmokeTest:
 
 
 def check_signatures(test: SmokeTest) -> set[str]:
-    """Compares the declared signatures with the contract and returns those that can be asked."""
+    """Compares the declared signatures with the contract and returns the usable ones."""
     usable = set()
     for name, contract in CONTRACTS.items():
         if name not in test.model.signatures:
@@ -105,10 +105,10 @@ def check_signatures(test: SmokeTest) -> set[str]:
 
 
 def run_smoke_test(test: SmokeTest, usable: set[str]) -> None:
-    """Sends all requests to the signatures that can be asked.
+    """Sends all requests to the usable signatures.
 
     Raises:
-      TimeLimitError: a request had no answer in time, so no further one was sent.
+      TimeLimitError: a request exceeded its time limit; no further request was sent.
     """
     together = None
     if SERVING_DEFAULT in usable:
@@ -135,7 +135,7 @@ def run_smoke_test(test: SmokeTest, usable: set[str]) -> None:
 
 
 def _test_default(test: SmokeTest) -> Response | None:
-    """Sends the requests to `serving_default`; returns the answer to all texts together."""
+    """Sends the requests to `serving_default`; returns the answer to the batch of all texts."""
     ask, report = test.ask, test.report
     alone = [
         ask(f"sentence {number} alone", SERVING_DEFAULT, text=[text])
@@ -169,7 +169,7 @@ def _test_default(test: SmokeTest) -> Response | None:
 
 
 def _test_examples(test: SmokeTest, served: Sequence[bytes] | None) -> None:
-    """Sends examples, and checks that what the Evaluator judges is what users get (`served`)."""
+    """Sends examples, and compares the Evaluator's translations with the users' (`served`)."""
     name = "only empty texts"
     nothing = test.ask(name, SERVE_EXAMPLES, examples=[_serialised_example(b"")])
     if nothing is not None:
@@ -190,7 +190,7 @@ def _test_examples(test: SmokeTest, served: Sequence[bytes] | None) -> None:
 
 
 def _serialised_example(text: bytes) -> bytes:
-    """Makes a raw example of the pipeline."""
+    """Returns a raw example of the pipeline."""
     train = import_tensorflow().train
 
     def feature(value: bytes) -> object:

@@ -1,4 +1,4 @@
-"""The check of an export in a clean process: whatever happens to it, there is a report."""
+"""Checks an export in a clean process, and returns a report even if this process crashes."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from serving.export.smoke_test import MAX_REQUESTS
 
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "TMPDIR", "TZ")
 _START_SECONDS = 180
-"""For Python and TensorFlow to start on a busy machine."""
+"""Time to start Python and TensorFlow on a busy machine."""
 _LAST_WORDS = 2_000
 _LARGEST_REPORT = 10_000_000
 
@@ -25,15 +25,15 @@ def run_export_check(
     max_seconds_per_request: float = DEFAULT_MAX_SECONDS_PER_REQUEST,
     max_seconds_to_load: float = DEFAULT_MAX_SECONDS_TO_LOAD,
 ) -> ExportReport:
-    """Checks an exported model in a process that inherits only where Python and libraries are.
+    """Checks an exported model in a process with a clean environment (`clean_environment`).
 
     Args:
       directory: the local folder with `saved_model.pb`.
-      max_seconds_per_request: the time that each request may take.
-      max_seconds_to_load: the time that loading may take.
+      max_seconds_per_request: time limit of each request.
+      max_seconds_to_load: time limit for loading.
 
     Returns:
-      The report. A check that crashes, hangs or is killed is a report that did not pass.
+      The report. If the check crashes, hangs or is killed, the report has not passed.
     """
     limit = _START_SECONDS + max_seconds_to_load + MAX_REQUESTS * max_seconds_per_request
     command = [
@@ -50,13 +50,13 @@ def run_reporting_command(command: Sequence[str], model: str, max_seconds: float
 
     Args:
       command: program and arguments.
-      model: how the report calls the model if the command leaves none.
-      max_seconds: when to kill it.
+      model: the name of the model in a report for a command without one.
+      max_seconds: time limit, after which it is killed.
 
     Returns:
-      The command's report, or one that says why there is none.
+      The command's report, or one with the reason it is missing.
     """
-    # Files, not pipes: a model that prints without end fills no memory of ours.
+    # Files instead of pipes: endless output of a model does not fill our memory.
     with (
         tempfile.TemporaryDirectory(prefix="export-check-") as folder,
         tempfile.TemporaryFile() as output,
@@ -100,9 +100,9 @@ def run_reporting_command(command: Sequence[str], model: str, max_seconds: float
 
 
 def clean_environment() -> dict[str, str]:
-    """Returns the environment of the check: nothing of ours but paths and language, and no GPU.
+    """Returns the environment of the check: only paths and language of ours, and no GPU.
 
-    The process that asks may hold all memory of the GPU, and a model that only a GPU runs cannot be
+    The calling process may hold all memory of the GPU. Also, a model that needs a GPU cannot be
     served everywhere.
     """
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}

@@ -1,9 +1,9 @@
-"""TensorFlow's shared library without Python's TensorFlow: what a model server is made of.
+"""Lists the kernels of TensorFlow's shared library, as linked into a model server.
 
 `python serving/export/tensorflow_library.py FOLDER` writes the kernels of the library in a folder
-to standard output, as the bytes of a `KernelList`. It imports nothing of ours, so that it runs as a
-process of its own: one that has imported Python's TensorFlow has more kernels, those of Python
-functions and of whatever other packages brought.
+to standard output, as the bytes of a `KernelList`. It imports none of our modules and runs as a
+separate process. A process with Python's TensorFlow has additional kernels, from Python functions
+and from other packages.
 """
 
 import ctypes
@@ -12,11 +12,11 @@ import sys
 
 _FRAMEWORK = "libtensorflow_framework.so.2"
 _CORE = "libtensorflow_cc.so.2"
-"""Holds the C interface and all kernels, and needs the framework."""
+"""The library with the C interface and all kernels; it needs the framework."""
 
 
 class Buffer(ctypes.Structure):
-    """`TF_Buffer`: bytes that belong to the library."""
+    """`TF_Buffer`: bytes owned by the library."""
 
     _fields_ = [
         ("data", ctypes.c_void_p),
@@ -33,10 +33,10 @@ def load_library(folder: str) -> ctypes.CDLL:
     """Loads TensorFlow's library with its C interface.
 
     Args:
-      folder: of the installed package `tensorflow`.
+      folder: the folder of the installed package `tensorflow`.
 
     Raises:
-      OSError: the library is not there, or does not load on this machine.
+      OSError: the library is missing, or does not load on this machine.
     """
     ctypes.CDLL(os.path.join(folder, _FRAMEWORK), ctypes.RTLD_GLOBAL)
     return ctypes.CDLL(os.path.join(folder, _CORE), ctypes.RTLD_GLOBAL)

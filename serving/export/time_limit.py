@@ -1,4 +1,4 @@
-"""A limit to the time that a call may take, for calls that cannot be interrupted."""
+"""A time limit for calls that cannot be interrupted."""
 
 import threading
 from collections.abc import Callable
@@ -8,14 +8,14 @@ Result = TypeVar("Result")
 
 
 class TimeLimitError(Exception):
-    """Something did not end within its time."""
+    """A call exceeded its time limit."""
 
 
 def within(seconds: float, function: Callable[[], Result]) -> Result:
-    """Calls a function in a thread of its own and waits no longer than `seconds`.
+    """Calls a function in a separate thread and waits at most `seconds`.
 
     Raises:
-      TimeLimitError: it did not end; its thread goes on, so the process should end itself soon.
+      TimeLimitError: it did not end; its thread still runs, so the process should exit soon.
     """
     outcome: list[Result] = []
     failure: list[BaseException] = []
@@ -23,7 +23,7 @@ def within(seconds: float, function: Callable[[], Result]) -> Result:
     def run() -> None:
         try:
             outcome.append(function())
-        except BaseException as error:  # handed to the caller's thread
+        except BaseException as error:  # raised again in the caller's thread
             failure.append(error)
 
     thread = threading.Thread(target=run, daemon=True)

@@ -1,5 +1,4 @@
-"""Heatmaps of attention: source on top, target on the left, the darker the more weight.
+"""Heatmaps of attention: source on top, target on the left, a darker cell for more weight.
 
-`matrix` says what is drawn and `colours` in which colours; `terminal`, `picture` and `page` draw
-it.
+`matrix` defines the content and `colours` the colours; `terminal`, `picture` and `page` draw it.
 """

@@ -1,9 +1,9 @@
-"""Colours that say how large a weight is, for every eye, on light and on dark ground.
+"""Colours for attention weights, on a light and on a dark background.
 
 A scale is a straight line in Oklab (Björn Ottosson, "A perceptual color space for image
-processing", 2020), where equal distances are seen as equally large: 0.1 more weight is the same
-change of colour anywhere. It goes from the ground to one blue, so what changes is lightness above
-all, and it is read alike with any colour blindness and in grey print.
+processing", 2020), where equal distances are perceived as equal: 0.1 more weight is the same change
+of colour anywhere. The scale goes from the background to a blue, so mainly the lightness changes.
+It is readable with any colour blindness and in grey print.
 """
 
 from dataclasses import dataclass
@@ -48,10 +48,10 @@ class Scale:
         return to_rgb(Oklab(*(x + weight * (y - x) for x, y in zip(start, end, strict=True))))
 
     def ink(self, weight: float) -> Rgb:
-        """Returns black or white: what is easier to read on the colour of a weight.
+        """Returns black or white, the more readable one on the colour of a weight.
 
-        Their contrast to any colour multiplies to 21, so the better one has at least 4.58, which is
-        above the 4.5 that WCAG 2.2 (success criterion 1.4.3) asks for.
+        The product of their contrasts to any colour is 21, so the better one has at least 4.58,
+        above the 4.5 required by WCAG 2.2 (success criterion 1.4.3).
         """
         ground = self.colour(weight)
         return max(BLACK, WHITE, key=lambda ink: contrast(ink, ground))
@@ -81,7 +81,7 @@ def to_oklab(colour: Rgb) -> Oklab:
 
 
 def to_rgb(colour: Oklab) -> Rgb:
-    """Converts to sRGB; what lies outside it gets the nearest value of each channel."""
+    """Converts to sRGB; a colour outside gets the nearest value of each channel."""
     lightness, a, b = colour
     long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
     medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
@@ -99,7 +99,7 @@ def _luminance(colour: Rgb) -> float:
 
 
 def _linear(code: int) -> float:
-    """The light of a channel, 0 to 1 (IEC 61966-2-1)."""
+    """Returns the linear light of a channel, 0 to 1 (IEC 61966-2-1)."""
     value = code / 255
     if value <= _LINEAR_CODES_BELOW:
         return value / 12.92

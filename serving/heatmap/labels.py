@@ -1,15 +1,15 @@
-"""Words of unknown texts as labels of tables and pictures."""
+"""Converts words of any text to labels of tables and pictures."""
 
 import unicodedata
 
 _ELLIPSIS = "\u2026"
 _JOINERS = "\u200c\u200d"
-"""Format characters with which Persian, Hindi and emoji are spelt."""
+"""Format characters needed in Persian, Hindi and emoji."""
 
 
 def printable(word: str) -> str:
-    """Replaces what a screen would obey instead of show: control and format characters, lone
-    surrogates, unassigned code points."""
+    """Replaces unprintable characters: control and format characters, lone surrogates, unassigned
+    code points."""
     return "".join(
         "\ufffd"
         if unicodedata.category(character)[0] == "C" and character not in _JOINERS
@@ -19,7 +19,7 @@ def printable(word: str) -> str:
 
 
 def shortened(word: str, most_characters: int) -> str:
-    """Cuts a word that is too long for a label, in its middle: a compound is known by both ends."""
+    """Shortens a word in its middle to fit a label: both ends of a compound identify it."""
     if len(word) <= most_characters:
         return word
     kept = most_characters - len(_ELLIPSIS)

@@ -1,4 +1,4 @@
-"""What a heatmap shows: words or subwords on both sides, and the weights between them."""
+"""The content of a heatmap: words or subwords on both sides, and the weights between them."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from serving.contract.translation import Translation
 from serving.heatmap.labels import printable
 
 END_LABEL = "(end)"
-"""Heads the column of what was put on the source's end symbol, which is no word."""
+"""The heading of the column for the source's end symbol."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,17 +28,17 @@ class Heatmap:
 
 
 def make_heatmap(source: str, translation: Translation, *, tokens: bool = False) -> Heatmap:
-    """Takes from a translation what its heatmap shows.
+    """Returns the heatmap of a translation.
 
     Args:
-      source: the text that was translated, as it was given.
-      translation: of it.
-      tokens: whether rows and columns are subwords, the end symbols among them. Otherwise they are
-        the words between white space, and a last column has what was put on the end symbol, so that
-        nothing of a row is missing.
+      source: the source text, exactly as given.
+      translation: its translation.
+      tokens: whether rows and columns are subwords, including the end symbols. Otherwise they are
+        the words between white space. A last column then holds the weights of the end symbol, so
+        each row is complete.
 
     Returns:
-      The heatmap; without rows for a translation of nothing.
+      The heatmap; without rows for an empty translation.
     """
     if tokens:
         columns, rows = translation.source_tokens, translation.target_tokens
@@ -47,7 +47,7 @@ def make_heatmap(source: str, translation: Translation, *, tokens: bool = False)
         words = attention_of_words(source, translation)
         columns, rows = (*words.source_words, END_LABEL), words.target_words
         weights = np.column_stack([words.attention, words.on_end])
-    # Rounding may take a sum of weights just beyond 1; those of a damaged model may be no numbers.
+    # Rounding may make a sum slightly larger than 1; the weights of a damaged model may be NaN.
     return Heatmap(
         source=tuple(map(printable, columns)),
         target=tuple(map(printable, rows)),

@@ -1,5 +1,7 @@
-"""A heatmap as a web page of one file: a real table, read by eyes, by screen readers and by copy
-and paste."""
+"""Draws a heatmap as a web page of one file.
+
+It is an HTML table, accessible to screen readers and usable by copy and paste.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +22,17 @@ def draw_page(
     source_language: str | None = None,
     target_language: str | None = None,
 ) -> str:
-    """Writes the page.
+    """Returns the page.
 
     Args:
-      heatmap: what to show; without rows or columns it becomes an empty table.
-      source: the text that was translated.
-      translation: of it.
-      source_language: its code, such as `en`, by which a screen reader chooses its voice.
-      target_language: the translation's.
+      heatmap: the heatmap; without rows or columns it becomes an empty table.
+      source: the source text.
+      translation: its translation.
+      source_language: its code, such as `en`; a screen reader chooses its voice by it.
+      target_language: the code of the translation's language.
 
     Returns:
-      HTML, whole, ending with a newline; UTF-8 is declared.
+      A complete HTML document with a final newline; it declares UTF-8.
     """
     return render(
         "serving.heatmap",
@@ -44,8 +46,10 @@ def draw_page(
 
 
 def colour_rules(heatmaps: Iterable[Heatmap]) -> str:
-    """Returns the style of all weights that occur, on light and on dark ground, one rule for each
-    percent, and of `.strip`, the legend."""
+    """Returns the CSS for light and dark backgrounds: a rule per percent of weight, and `.strip`.
+
+    Only percents used in the heatmaps have a rule. `.strip` is the legend.
+    """
     used = sorted(
         {round(100 * weight) for heatmap in heatmaps for weight in heatmap.weights.ravel().tolist()}
     )

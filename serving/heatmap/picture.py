@@ -1,7 +1,7 @@
-"""A heatmap as a picture, PNG or SVG.
+"""Draws a heatmap as a picture, PNG or SVG.
 
-Matplotlib is imported when the first picture is drawn, and used through `Figure` objects alone: no
-window system, no state that two threads would share.
+Matplotlib is imported for the first picture only. It is used through `Figure` objects alone, so
+without a window system and without state shared between threads.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PictureFormat = Literal["png", "svg"]
 
 _FONTS = (
     "DejaVu Sans",
-    # For what that lacks, where they are installed:
+    # For letters missing above, if installed:
     "Noto Sans",
     "Noto Sans CJK JP",
     "WenQuanYi Micro Hei",
@@ -40,7 +40,7 @@ _FONTS = (
 )
 _INK, _FAINT_INK = "#1c2430", "#5c6778"
 _LEAST_SHOWN = 0.005
-"""What would be printed as 0.00 is left blank, so that the eye finds the rest."""
+"""A cell of 0.00 is left blank, to make the others stand out."""
 _FAINT_BELOW = 0.1
 _DOTS_PER_INCH = 160
 _STRIP_WIDTH, _STRIP_HEIGHT = 1.2, 0.11
@@ -49,13 +49,13 @@ _LEGEND_POINTS = 8.5
 
 
 def draw_picture(heatmap: Heatmap, file_format: PictureFormat, *, title: str = "") -> bytes:
-    """Draws a heatmap on white ground.
+    """Draws a heatmap on a white background.
 
     Args:
-      heatmap: what to draw.
-      file_format: of the picture. In an SVG file letters are outlines, so that it looks the same
-        where other fonts are installed.
-      title: what it shows, for the file's own description; not drawn.
+      heatmap: the heatmap.
+      file_format: the format of the picture. In an SVG file letters are outlines, so it looks the
+        same with other installed fonts.
+      title: the title in the metadata of the file; not drawn.
 
     Returns:
       The content of the file.
@@ -72,7 +72,7 @@ def draw_picture(heatmap: Heatmap, file_format: PictureFormat, *, title: str = "
     figure = Figure(figsize=(layout.width, layout.height))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
-    # One unit is one inch, downwards, and the first cell starts at (0, 0).
+    # The unit is an inch, y grows downwards, and the first cell starts at (0, 0).
     axes.set_xlim(-layout.left, layout.right)
     axes.set_ylim(layout.bottom, -layout.top)
     _draw_cells(axes, layout, heatmap.weights, letters.fonts)
@@ -81,7 +81,7 @@ def draw_picture(heatmap: Heatmap, file_format: PictureFormat, *, title: str = "
 
     metadata: dict[str, Any] = {"Title": title} if title else {}
     if file_format == "svg":
-        metadata["Date"] = None  # the same picture at any time
+        metadata["Date"] = None  # equal files for equal pictures
     content = io.BytesIO()
     figure.savefig(
         content, format=file_format, dpi=_DOTS_PER_INCH, facecolor="white", metadata=metadata
@@ -109,7 +109,7 @@ class _Letters:
 
 
 def _draw_cells(axes: Axes, layout: Layout, weights: np.ndarray, fonts: list[str]) -> None:
-    """Draws each weight as a tile of its colour, with its number in it."""
+    """Draws each weight as a coloured tile with its number."""
     from matplotlib.patches import Rectangle
 
     style = layout.style
@@ -123,7 +123,7 @@ def _draw_cells(axes: Axes, layout: Layout, weights: np.ndarray, fonts: list[str
                 facecolor=str(LIGHT.colour(weight)),
                 edgecolor="#e9edf3",
                 linewidth=0.6,
-                clip_on=False,  # a path to clip by has another name in each file
+                clip_on=False,  # a clip path would have another name in each file
             )
             axes.add_artist(tile)
             if weight >= _LEAST_SHOWN:
@@ -141,11 +141,11 @@ def _draw_cells(axes: Axes, layout: Layout, weights: np.ndarray, fonts: list[str
 
 
 def _draw_headings(axes: Axes, layout: Layout, has_end: bool, fonts: list[str]) -> None:
-    """Writes the target's words to the left and the source's words above."""
+    """Draws the target words on the left and the source words above."""
     look: dict[str, Any] = {
         "fontsize": layout.style.heading_points,
         "family": fonts,
-        "parse_math": False,  # a price in dollars is no formula
+        "parse_math": False,  # dollar signs do not mark a formula
     }
     for row, word in enumerate(layout.rows):
         middle = (row + 0.5) * layout.style.height
@@ -166,7 +166,7 @@ def _draw_headings(axes: Axes, layout: Layout, has_end: bool, fonts: list[str]) 
 
 
 def _draw_legend(axes: Axes, layout: Layout, fonts: list[str]) -> None:
-    """Shows below the table which colour is which weight."""
+    """Draws the colour scale below the table."""
     from matplotlib.patches import Rectangle
 
     table_height = len(layout.rows) * layout.style.height
@@ -186,7 +186,7 @@ def _draw_legend(axes: Axes, layout: Layout, fonts: list[str]) -> None:
         axes.add_artist(
             Rectangle(
                 (x + step * _STRIP_WIDTH / _STRIP_STEPS, y),
-                # A little wider, so that nothing shines through between two steps.
+                # A little wider, to leave no gaps between two steps.
                 1.5 * _STRIP_WIDTH / _STRIP_STEPS,
                 _STRIP_HEIGHT,
                 facecolor=str(LIGHT.colour(step / (_STRIP_STEPS - 1))),

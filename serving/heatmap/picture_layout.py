@@ -1,7 +1,6 @@
-"""Where everything of a picture stands, in inches from the corner of the first cell.
+"""The layout of a picture, in inches from the corner of the first cell.
 
-The picture is made as large as its words and numbers need it to be; nothing is squeezed into a
-given size, so nothing overlaps.
+The size of the picture follows from its words and numbers, so nothing overlaps.
 """
 
 from __future__ import annotations
@@ -17,16 +16,16 @@ from serving.heatmap.matrix import Heatmap
 POINTS_PER_INCH = 72
 MARGIN = 0.16
 GAP = 0.08
-"""Between headings and cells, and before the column of the end symbol."""
+"""Space between headings and cells, and before the column of the end symbol."""
 LEGEND_HEIGHT = 0.52
 LEGEND_WIDTH = 3.6
 
 _LONGEST_HEADING = 64
-"""Characters; almost every German compound stands there whole."""
+"""Characters; enough for almost every German compound."""
 _LINE = 1.1
-"""Height of a line of text in its letters' size."""
+"""Height of a line of text, relative to the size of its letters."""
 _WIDEST_LEVEL_TABLE = 11.0
-"""If level headings made the cells together wider than this, headings are slanted."""
+"""Headings are slanted if level ones would make the table wider than this."""
 
 MeasureWidth = Callable[[str, float], float]
 """(text, size in points) -> width in inches."""
@@ -34,7 +33,7 @@ MeasureWidth = Callable[[str, float], float]
 
 @dataclass(frozen=True)
 class CellStyle:
-    """How cells and letters look; lengths in inches, letters in points."""
+    """Sizes of cells, in inches, and of letters, in points."""
 
     width: float
     height: float
@@ -49,12 +48,12 @@ _BY_COLUMNS = (
     (36, CellStyle(0.38, 0.31, 10, 7.5, has_short_numbers=False)),
     (10**9, CellStyle(0.31, 0.29, 10, 7.5, has_short_numbers=True)),
 )
-"""(up to so many columns, style): the more there are, the smaller, down to what can be read."""
+"""(largest number of columns, style): more columns are smaller, down to a readable size."""
 
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """The places of a picture's parts: x to the right, y downwards, the first cell at (0, 0)."""
+    """The positions in a picture: x to the right, y downwards, the first cell at (0, 0)."""
 
     columns: list[str]
     rows: list[str]
@@ -63,35 +62,35 @@ class Layout:
     lefts: np.ndarray
     """The left edge of each column."""
     is_slanted: bool
-    """Whether the headings of the columns rise at 45 degrees."""
+    """Whether the column headings are rotated by 45 degrees."""
     left: float
-    """How far the picture reaches from (0, 0) to the left, and so on."""
+    """Size of the picture to the left of (0, 0); the next three are the other directions."""
     top: float
     right: float
     bottom: float
 
     @property
     def width(self) -> float:
-        """Of the picture."""
+        """Width of the picture."""
         return self.left + self.right
 
     @property
     def height(self) -> float:
-        """Of the picture."""
+        """Height of the picture."""
         return self.top + self.bottom
 
     @property
     def middles(self) -> np.ndarray:
-        """The middle of each column."""
+        """The centre of each column."""
         return self.lefts + self.cell_width / 2
 
 
 def lay_out(heatmap: Heatmap, measure: MeasureWidth) -> Layout:
-    """Finds the place of everything.
+    """Computes the layout.
 
     Args:
-      heatmap: with at least one row and one column.
-      measure: the width of a text.
+      heatmap: a heatmap with at least one row and one column.
+      measure: returns the width of a text.
     """
     columns = [shortened(word, _LONGEST_HEADING) for word in heatmap.source]
     rows = [shortened(word, _LONGEST_HEADING) for word in heatmap.target]
@@ -107,7 +106,7 @@ def lay_out(heatmap: Heatmap, measure: MeasureWidth) -> Layout:
     if heatmap.has_end:
         lefts[-1] += GAP
     if is_slanted:
-        # At 45 degrees a heading rises as far as it reaches to the right of its column's middle.
+        # At 45 degrees a heading has the same extent upwards and to the right.
         reach = (widths + line) * np.sqrt(0.5)
         top, ends = float(reach.max()), lefts + cell_width / 2 + reach
     else:

@@ -1,6 +1,6 @@
-"""A heatmap as a table of text: cells with their weights in them, coloured where that can be.
+"""Draws a heatmap as a text table, with coloured cells if the terminal supports it.
 
-Where colours are not wanted or not there, Rich leaves them out and the numbers remain.
+Without colours, Rich prints the numbers only.
 """
 
 from collections.abc import Sequence
@@ -16,23 +16,23 @@ from serving.heatmap.labels import shortened
 from serving.heatmap.matrix import Heatmap
 
 _PARTS_OF_A_LINE = 3
-"""The heading of a row takes at most one of them."""
+"""A row heading takes at most one of these parts."""
 _LONGEST_COLUMN_HEADING = 16
 _WIDE_CELL = len(" 0.00 ")
 _NARROW_CELL = len(" 00")
 _LEAST_SHOWN = 0.005
-"""What would be printed as 0.00 is left blank, so that the eye finds the rest."""
+"""A cell of 0.00 is left blank, to make the others stand out."""
 
 
 def attention_table(heatmap: Heatmap, output: TextIO) -> str:
-    """Draws a heatmap as wide as a terminal, in the colours that it has.
+    """Draws a heatmap for the width and the colours of a terminal.
 
     Args:
-      heatmap: what to draw.
-      output: where the table will be written; a file has 80 cells in a line and no colours.
+      heatmap: the heatmap.
+      output: the destination of the table; a file has 80 cells per line and no colours.
 
     Returns:
-      Lines, each with its newline; nothing for a heatmap without rows or columns.
+      Lines with newlines; an empty string for a heatmap without rows or columns.
     """
     console = Console(file=output, highlight=False)
     with console.capture() as drawn:
@@ -43,17 +43,17 @@ def attention_table(heatmap: Heatmap, output: TextIO) -> str:
 def draw_in_terminal(heatmap: Heatmap, width: int, scale: Scale = DARK) -> Text:
     """Draws a heatmap as text with colours.
 
-    If all of it fits side by side, columns are headed as tables are, and weights have two decimals.
-    Otherwise headings go downwards and weights are percents, which takes three cells a column, and
-    the columns that still do not fit follow below in further blocks.
+    If the whole table fits, headings are horizontal and weights have two decimals. Otherwise
+    headings are vertical and weights are percents, three cells per column. Columns still beyond the
+    width follow below in further blocks.
 
     Args:
-      heatmap: what to draw.
-      width: cells of a line.
-      scale: of the colours; by default one that suits the dark ground of most terminals.
+      heatmap: the heatmap.
+      width: cells per line.
+      scale: the colour scale; the default is for the dark background of most terminals.
 
     Returns:
-      Lines, the last without its newline; nothing for a heatmap without rows or columns.
+      Lines, the last without a newline; empty for a heatmap without rows or columns.
     """
     if not heatmap.target or not heatmap.source:
         return Text()
@@ -107,7 +107,7 @@ def _head_across(headings: Sequence[str], widths: Sequence[int], margin: int) ->
 
 
 def _head_downwards(headings: Sequence[str], widths: Sequence[int], margin: int) -> str:
-    """Writes headings from top to bottom, one letter a line, ending at the table."""
+    """Returns vertical headings, one letter per line, aligned at the table below."""
     letters = [_letters(heading) for heading in headings]
     height = max(map(len, letters))
     lines = []
@@ -122,7 +122,7 @@ def _head_downwards(headings: Sequence[str], widths: Sequence[int], margin: int)
 
 
 def _letters(word: str) -> list[str]:
-    """Takes a word apart into letters, each with the marks that stand on it."""
+    """Splits a word into letters, each with its combining marks."""
     letters: list[str] = []
     for character in word:
         if letters and cell_len(character) == 0:
@@ -133,7 +133,7 @@ def _letters(word: str) -> list[str]:
 
 
 def _fit(word: str, cells: int) -> str:
-    """Shortens a word until it fits into so many cells."""
+    """Shortens a word to a number of cells."""
     characters = cells
     while cell_len(word) > cells:
         word = shortened(word, characters)

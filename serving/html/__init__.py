@@ -1,1 +1,1 @@
-"""Web pages of one file: Jinja2 templates, and the style sheet that all pages share."""
+"""Web pages of one file: Jinja2 templates and their common style sheet."""

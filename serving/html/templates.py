@@ -1,7 +1,7 @@
-"""Renders pages that load nothing and run nothing, with every value escaped.
+"""Renders HTML pages without external resources or scripts, with every value escaped.
 
-`layout.html` holds the page's policy and `style.css`, `tables.html` the tables. A package that
-writes pages keeps its own templates beside its modules.
+`layout.html` holds the Content-Security-Policy and `style.css`, `tables.html` the tables. Each
+package keeps the templates of its pages beside its modules.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ def render(
     """Renders a template.
 
     Args:
-      package: dotted name of the package in which the template lies.
+      package: dotted name of the template's package.
       template: its file name.
-      filters: functions that the template may use, by their names.
-      values: what the template shows.
+      filters: functions for the template, used by their names.
+      values: values for the template.
 
     Returns:
-      HTML, whole, ending with a newline; UTF-8 is declared.
+      A complete HTML document with a final newline; it declares UTF-8.
     """
-    # Only now: commands that write no page do without.
+    # Imported only here: most commands write no page.
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
     environment = Environment(

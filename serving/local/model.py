@@ -1,4 +1,4 @@
-"""Translate in this process with an exported model: no server, no TFX, only TensorFlow."""
+"""Translates in this process with an exported model: no server, no TFX, only TensorFlow."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,18 +21,17 @@ Result = TypeVar("Result")
 
 
 class LocalModel:
-    """An exported model, loaded once and asked as often as you like."""
+    """An exported model, loaded once for any number of calls."""
 
     def __init__(self, directory: str | Path, batch_size: int = 32):
         """Loads the model.
 
         Args:
           directory: the folder with `saved_model.pb`.
-          batch_size: how many texts go through the model at once; it changes the speed, never an
-            answer.
+          batch_size: texts per batch; it changes the speed, never an answer.
 
         Raises:
-          ModelLoadError: there is no model in the folder, or it cannot be read.
+          ModelLoadError: the folder has no model, or it cannot be read.
           ValueError: the batch size is below 1.
         """
         if batch_size < 1:
@@ -45,7 +44,7 @@ class LocalModel:
 
         Args:
           texts: [batch], any number; invalid UTF-8 is read as U+FFFD.
-          n_best: whether all hypotheses of the beam come along.
+          n_best: whether to return all hypotheses of the beam.
 
         Returns:
           One translation per text, in the order of the texts.
@@ -75,7 +74,7 @@ class LocalModel:
           One result per pair, in order, with each target token's log-probability and attention.
 
         Raises:
-          ValueError: there are not as many targets as texts.
+          ValueError: the numbers of targets and texts differ.
           ModelCallError: the model lacks the signature, or failed.
         """
         if len(texts) != len(targets):
@@ -103,6 +102,6 @@ class LocalModel:
     def _in_batches(
         self, lengths: Sequence[int], run: Callable[[Sequence[int]], list[Result]]
     ) -> list[Result]:
-        """Runs texts of similar length together, which wastes least, and restores the order."""
+        """Runs batches of similar length, for the least padding, and restores the order."""
         batches = batches_by_length(lengths, self.batch_size)
         return in_order(batches, [run(batch) for batch in batches])

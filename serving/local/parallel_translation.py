@@ -1,7 +1,7 @@
-"""Translate in several processes, each with a copy of the exported model of its own.
+"""Translates in several processes, each with its own copy of the exported model.
 
-One process leaves processors idle, because a step of the beam search is small work. Texts come and
-go in chunks, in order, and only a few chunks are in memory at a time, whatever their number.
+A single process leaves CPU cores idle, because a step of the beam search is too small. Texts are
+processed in chunks, in order, and only a few chunks are in memory at a time.
 """
 
 import contextlib
@@ -17,12 +17,12 @@ from serving.local.model import LocalModel
 from serving.local.saved_model import ModelCallError, ModelLoadError, message_of
 
 _CHUNKS_PER_WORKER = 2
-"""How many may be read before the oldest is answered: one in work, one that waits for its turn."""
+"""Most chunks read before the oldest is answered: one in work, one waiting."""
 _THREAD_VARIABLES = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
 class WorkerError(Exception):
-    """A process ended before its work was done; the message says what to do."""
+    """A process ended before its work was done; the message gives a remedy."""
 
 
 def translate_in_parallel(
@@ -33,22 +33,24 @@ def translate_in_parallel(
     batch_size: int = 32,
     n_best: bool = False,
 ) -> Iterator[list[Translation]]:
-    """Translates lists of texts in processes that end with the iteration; close it to end early.
+    """Translates lists of texts in several processes.
+
+    The processes end with the iteration; close the generator to end early.
 
     Args:
       directory: the folder with `saved_model.pb`.
-      chunks: any number of lists, each the work of one process; read a few ahead of the answers.
-      workers: how many processes, at least 1; each needs the memory of one model.
-      batch_size: how many texts go through a model at once.
-      n_best: whether all hypotheses of the beam come along.
+      chunks: any number of lists, each for one process; a few are read ahead of the answers.
+      workers: number of processes, at least 1; each needs the memory of one model.
+      batch_size: texts per batch of a model.
+      n_best: whether to return all hypotheses of the beam.
 
     Yields:
       The translations of each list, in the order of the lists.
 
     Raises:
-      ModelLoadError: there is no model in the folder, or it cannot be read.
+      ModelLoadError: the folder has no model, or it cannot be read.
       ModelCallError: the model lacks the signature, or failed.
-      WorkerError: a process ended by itself.
+      WorkerError: a process ended unexpectedly.
     """
     waiting = iter(chunks)
     is_exhausted = False
@@ -58,7 +60,7 @@ def translate_in_parallel(
     with _started(directory, batch_size, workers) as connections:
         idle = list(connections)
         for connection in connections:
-            _receive(connection)  # that the model is loaded
+            _receive(connection)  # reports the loaded model
         while not is_exhausted or busy:
             while idle and not is_exhausted and sent - answered < _CHUNKS_PER_WORKER * workers:
                 chunk = next(waiting, None)
@@ -79,7 +81,7 @@ def translate_in_parallel(
 
 @contextlib.contextmanager
 def _started(directory: str, batch_size: int, workers: int) -> Iterator[list[Connection]]:
-    """Starts the processes and gives the connections to them."""
+    """Starts the processes and yields the connections to them."""
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     threads = max(1, len(os.sched_getaffinity(0)) // workers)
     processes, connections = [], []
@@ -90,7 +92,7 @@ def _started(directory: str, batch_size: int, workers: int) -> Iterator[list[Con
                 target=_work, args=(theirs, directory, batch_size, threads), daemon=True
             )
             process.start()
-            theirs.close()  # so that the end of the process is the end of the connection
+            theirs.close()  # the connection must end with the process
             processes.append(process)
             connections.append(ours)
         yield connections
@@ -103,8 +105,8 @@ def _started(directory: str, batch_size: int, workers: int) -> Iterator[list[Con
 
 
 def _work(connection: Connection, directory: str, batch_size: int, threads: int) -> None:
-    """Is one process: loads the model, and translates what comes until nobody sends any more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of Ctrl-C, the process that asks speaks
+    """The main function of a process: loads the model, and translates until the connection ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process handles Ctrl-C
     for variable in _THREAD_VARIABLES:
         os.environ.setdefault(variable, str(threads))
     with contextlib.suppress(EOFError, BrokenPipeError):
@@ -124,12 +126,12 @@ def _answer(model: LocalModel, chunk: Sequence[str], n_best: bool) -> list[Trans
         return model.translate(chunk, n_best=n_best)
     except ModelCallError as error:
         return error
-    except Exception as error:  # whatever it is, a traceback in this process would help nobody
+    except Exception as error:  # sent to the parent: a traceback in this process would help nobody
         return ModelCallError(f"{type(error).__name__}: {message_of(error)}")
 
 
 def _ready(busy: dict[Connection, int]) -> list[Any]:
-    """Waits for an answer, or for the end of a process; at once if nobody is busy."""
+    """Waits for an answer or for the end of a process; returns at once if no process is busy."""
     return wait(list(busy)) if busy else []
 
 
@@ -152,6 +154,6 @@ def _receive(connection: Connection) -> Any:
 
 def _ended() -> WorkerError:
     return WorkerError(
-        "A process that translates ended before its work was done, perhaps for lack of memory: "
-        "ask for fewer workers or for smaller batches."
+        "A translation process ended before its work was done, perhaps for lack of memory: use "
+        "fewer workers or smaller batches."
     )

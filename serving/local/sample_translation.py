@@ -1,8 +1,7 @@
-"""Ask an exported model about a sample of texts, in a process that may be ended.
+"""Translates a sample of texts with an exported model, in a separate process with a time limit.
 
-A model may be fit to be served and still take forever on one sentence, or end its process on
-another. Whoever asks here gets the answers or one sentence that says why there are none, within a
-time.
+Even a model fit for serving may hang on one sentence, or crash on another. The caller gets either
+the answers or an error with the reason, within the time limit.
 """
 
 import contextlib
@@ -18,15 +17,15 @@ from serving.local.saved_model import ModelCallError, ModelLoadError, message_of
 
 
 class NoAnswerError(Exception):
-    """The model gave no answers; the message says why."""
+    """The model gave no answers; the message gives the reason."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model says of a sample, each in the order of the texts."""
+    """The results of a model for a sample, in the order of the texts."""
 
     translations: list[Translation]
-    """Found by the search."""
+    """The translations found by the beam search."""
     references: list[ScoredTranslation]
     """The given translations, by forced decoding."""
 
@@ -36,13 +35,13 @@ def ask_about_sample(
 ) -> Answers:
     """Translates texts and scores given translations of them.
 
-    It is done on the processor: the process that asks may hold all memory of a GPU.
+    It runs on the CPU: the calling process may hold all memory of a GPU.
 
     Args:
-      directory: the folder with `saved_model.pb`; also an address such as `gs://bucket/folder`.
+      directory: the folder with `saved_model.pb`; also a URL such as `gs://bucket/folder`.
       texts: sources [n].
       references: a translation of each [n].
-      max_seconds: for all of it, the start of Python and TensorFlow included.
+      max_seconds: time limit in total, including the start of Python and TensorFlow.
 
     Raises:
       NoAnswerError: the model cannot be loaded, failed, ended its process or took too long.
@@ -53,7 +52,7 @@ def ask_about_sample(
         target=_work, args=(theirs, directory, list(texts), list(references)), daemon=True
     )
     process.start()
-    theirs.close()  # so that the end of the process is the end of the connection
+    theirs.close()  # the connection must end with the process
     try:
         if not ours.poll(max_seconds):
             raise NoAnswerError(f"it gave no answer within {max_seconds:g} seconds")
@@ -71,7 +70,7 @@ def ask_about_sample(
 
 
 def _work(connection: Connection, directory: str, texts: list[str], references: list[str]) -> None:
-    """Is the process."""
+    """The main function of the process."""
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     with contextlib.suppress(BrokenPipeError):
         connection.send(_ask(directory, texts, references))
@@ -83,5 +82,5 @@ def _ask(directory: str, texts: list[str], references: list[str]) -> Answers | E
         return Answers(model.translate(texts), model.score(texts, references))
     except (ModelLoadError, ModelCallError) as error:
         return error
-    except Exception as error:  # whatever it is, a traceback in this process would help nobody
+    except Exception as error:  # sent to the parent: a traceback in this process would help nobody
         return ModelCallError(f"{type(error).__name__}: {message_of(error)}")

@@ -1,7 +1,7 @@
-"""An exported SavedModel in this process, loaded with TensorFlow alone and called by signature.
+"""Loads an exported SavedModel in this process, with TensorFlow alone, and calls its signatures.
 
-TensorFlow is imported late, quietly and without Keras: the command line must answer in seconds, and
-on a clean screen.
+TensorFlow is imported late, quietly and without Keras: the command line must start in seconds,
+without foreign output.
 """
 
 import contextlib
@@ -21,26 +21,26 @@ from serving.contract import layout
 _QUIET_SETTINGS = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "GRPC_VERBOSITY": "ERROR",
-    # A command beside a model server must leave it its memory.
+    # Leaves GPU memory for a model server on the same machine.
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
 }
 
 
 _SERVE = "serve"
-"""The tag of the graph that is meant for serving."""
+"""The tag of the graph for serving."""
 
 
 class ModelLoadError(Exception):
-    """The folder holds no model that can be loaded; the message says why and what to do."""
+    """The folder has no model, or it cannot be loaded; the message gives reason and remedy."""
 
 
 class ModelCallError(Exception):
-    """The model lacks the signature that was asked for, or failed while it answered."""
+    """The model lacks the signature, or failed during the call."""
 
 
 @contextlib.contextmanager
 def _standard_error_hidden() -> Iterator[None]:
-    """TensorFlow's native code writes to file descriptor 2 before any of its settings are read."""
+    """Hides file descriptor 2: TensorFlow's native code writes to it before reading any setting."""
     sys.stderr.flush()
     kept = os.dup(2)
     try:
@@ -54,7 +54,7 @@ def _standard_error_hidden() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _keras_hidden() -> Iterator[None]:
-    """TensorFlow imports Keras if it finds it, which takes as long as the rest, but needs none."""
+    """Hides Keras: TensorFlow imports it if present, in twice the time, but does not need it."""
     if "keras" in sys.modules:
         yield
         return
@@ -66,10 +66,10 @@ def _keras_hidden() -> Iterator[None]:
 
 
 def import_tensorflow() -> types.ModuleType:
-    """Imports TensorFlow without its chatter on standard error.
+    """Imports TensorFlow without its output on standard error.
 
     Raises:
-      ModelLoadError: TensorFlow is not installed, or its native library does not load here.
+      ModelLoadError: TensorFlow is not installed, or its native library cannot be loaded.
     """
     if "tensorflow" not in sys.modules:
         for name, value in _QUIET_SETTINGS.items():
@@ -87,38 +87,38 @@ def import_tensorflow() -> types.ModuleType:
 
 @dataclass(frozen=True, eq=False)
 class Signature:
-    """What an export declares of one signature, and how to run it."""
+    """A declared signature of an export, and a function to run it."""
 
     inputs: Mapping[str, Any]
-    """A `TensorSpec` for each, by name."""
+    """A `TensorSpec` for each input, by name."""
     outputs: tuple[str, ...]
     run: Callable[..., Sequence[np.ndarray]] = field(repr=False)
-    """Takes the inputs and gives the outputs, both in the order of their names here."""
+    """Takes the inputs and returns the outputs, both in the order of `inputs` and `outputs`."""
 
 
 class SavedModel:
-    """An exported model whose signatures take and give NumPy arrays.
+    """An exported model with signatures that take and return NumPy arrays.
 
-    It is run in a session, as TensorFlow Serving does. TensorFlow's newer way of loading keeps all
-    functions of all models in one place of the process, where they stay when a model is done with.
+    It runs in a session, as in TensorFlow Serving. TensorFlow's newer loader registers the
+    functions of all models in one global place, where they stay after a model is closed.
     """
 
     def __init__(self, directory: str | Path, threads: int = 0):
         """Loads the model.
 
         Args:
-          directory: the folder with `saved_model.pb`; also an address such as `gs://bucket/folder`.
-          threads: among which TensorFlow divides the work of a call, 0 for one on each core, 1 for
-            the caller's own alone. The first model of a process decides for all.
+          directory: the folder with `saved_model.pb`; also a URL such as `gs://bucket/folder`.
+          threads: TensorFlow's threads for a call: 0 for one per core, 1 for the caller's thread
+            only. The first model of a process decides for all.
 
         Raises:
-          ModelLoadError: there is no model in the folder, or it cannot be read.
+          ModelLoadError: the folder has no model, or it cannot be read.
         """
         self.directory = os.fspath(directory)
         is_remote = "://" in self.directory
         file = os.path.join(self.directory, layout.SAVED_MODEL)
         if not is_remote and not os.path.isfile(file):
-            # Before TensorFlow is imported, so that a wrong path is answered at once.
+            # Checked before TensorFlow is imported, to report a wrong path at once.
             raise ModelLoadError(
                 f"There is no exported model in {self.directory}: it holds no {layout.SAVED_MODEL}."
             )
@@ -126,7 +126,7 @@ class SavedModel:
         graph = v1.Graph()
         config = v1.ConfigProto(
             intra_op_parallelism_threads=threads,
-            # Less than 0 is the caller's: no operation waits for another thread to wake up.
+            # Below 0 means the caller's thread: no operation waits for another thread to wake up.
             inter_op_parallelism_threads=-1 if threads == 1 else threads,
         )
         self._session = v1.Session(graph=graph, config=config)
@@ -138,9 +138,7 @@ class SavedModel:
                 for name, definition in loaded.signature_def.items()
                 if definition.method_name
             }
-        except (
-            Exception
-        ) as error:  # a damaged file ends in any of a dozen types, TensorFlow's and Python's own
+        except Exception as error:  # a damaged file raises any of a dozen types
             self.close()
             raise ModelLoadError(
                 f"The model in {self.directory} cannot be loaded ({message_of(error)}); "
@@ -174,7 +172,7 @@ class SavedModel:
           The outputs by name; strings are arrays of `bytes` objects.
 
         Raises:
-          ModelCallError: there is no such signature, or the model failed.
+          ModelCallError: the model lacks the signature, or failed.
         """
         if signature not in self.signatures:
             raise ModelCallError(
@@ -184,29 +182,29 @@ class SavedModel:
         try:
             given = [_as_strings(inputs[name]) for name in wanted.inputs]
             return dict(zip(wanted.outputs, wanted.run(*given), strict=True))
-        except Exception as error:  # whatever an operation of a foreign graph raises
+        except Exception as error:  # an operation of the graph may raise any type
             raise ModelCallError(
                 f"The model in {self.directory} failed in {signature!r}: "
                 f"{type(error).__name__}: {message_of(error)}"
             ) from error
 
     def close(self) -> None:
-        """Frees the model's memory; it cannot be called any more."""
+        """Frees the model's memory; it cannot be called afterwards."""
         self._session.close()
 
 
 def _as_strings(values: Sequence[bytes]) -> np.ndarray:
-    """An array of `bytes` objects; NumPy's own strings would lose NULs at the end."""
+    """Returns an array of `bytes` objects; NumPy's own strings would lose NULs at the end."""
     array = np.empty(len(values), object)
     array[:] = values
     return array
 
 
 def message_of(error: BaseException) -> str:
-    """Returns the one line of an error's message that says what is wrong.
+    """Returns the line with the cause from an error's message.
 
-    TensorFlow wraps it in a description of the graph: above it where the failing node was made,
-    below it the node.
+    TensorFlow surrounds it with a description of the graph: above it the origin of the failing
+    node, below it the node.
     """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     for line, following in itertools.pairwise(lines):

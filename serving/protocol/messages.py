@@ -1,9 +1,10 @@
 """TensorFlow Serving's gRPC protocol without TensorFlow: its messages and its methods.
 
-The package `tensorflow-serving-api` imports all of TensorFlow, and its service modules fail under
-today's protobuf. What it declares lies in `protocol.binpb`, made by `scripts/make_protocol.py`, and
-goes to a pool of its own: TensorFlow registers the same files in protobuf's default pool, which
-takes no file twice unless both are alike to the byte. So a process may hold both.
+The package `tensorflow-serving-api` imports all of TensorFlow, and its service modules fail with
+current versions of protobuf. `protocol.binpb`, made by `scripts/make_protocol.py`, holds its
+declarations. They are loaded into a separate pool: TensorFlow registers the same files in
+protobuf's default pool, and this accepts a second file of the same name only if it is identical to
+the byte. So a process may use both.
 """
 
 from collections.abc import Mapping
@@ -20,10 +21,10 @@ MODEL_SERVICE = "tensorflow.serving.ModelService"
 
 @dataclass(frozen=True)
 class Method:
-    """A gRPC method, one request to one reply."""
+    """A gRPC method with one request and one reply."""
 
     path: str
-    """As gRPC names it: `/SERVICE/METHOD`."""
+    """The name in gRPC: `/SERVICE/METHOD`."""
     request: Any
     """The request's message class."""
     reply: Any
@@ -31,7 +32,7 @@ class Method:
 
 
 def _load() -> descriptor_pool.DescriptorPool:
-    """Reads the declarations, which come in an order in which each is made of earlier ones."""
+    """Reads the declarations; they are ordered, each after its dependencies."""
     content = Path(__file__).with_name("protocol.binpb").read_bytes()
     pool = descriptor_pool.DescriptorPool()
     for file in descriptor_pb2.FileDescriptorSet.FromString(content).file:
@@ -77,4 +78,4 @@ ModelVersionStatus = _named("tensorflow.serving.ModelVersionStatus")
 DATA_TYPES: Mapping[int, str] = {
     value.number: value.name for value in POOL.FindEnumTypeByName("tensorflow.DataType").values
 }
-"""TensorFlow's names of its dtypes, such as `DT_FLOAT`, by number."""
+"""TensorFlow's names for its dtypes, such as `DT_FLOAT`, by number."""

@@ -1,8 +1,8 @@
-"""NumPy arrays to `TensorProto` and back, without TensorFlow.
+"""Converts NumPy arrays to `TensorProto` and back, without TensorFlow.
 
-A tensor's values come in one of two forms: in a repeated field of its dtype, where a list that is
-too short goes on with its last value (`tensorflow/core/framework/tensor.proto`), or as raw bytes in
-`tensor_content`. Both are read; either can be written.
+A tensor's values have one of two forms: a repeated field for its dtype, where the last value of a
+short list is repeated (`tensorflow/core/framework/tensor.proto`), or raw bytes in `tensor_content`.
+Both can be read and written.
 """
 
 import math
@@ -16,22 +16,22 @@ from serving.protocol.messages import DATA_TYPES, TensorProto
 from serving.protocol.varint import encode_varint, read_varint
 
 MAX_ELEMENTS = 1 << 28
-"""More is no answer to a translation but a broken message: a few bytes may claim any shape."""
+"""A larger tensor is a malformed message: a few bytes may declare any shape."""
 
 
 class TensorError(Exception):
-    """An array or a message is no tensor that is known here; the message, a clause, says why."""
+    """An array or a message is not a supported tensor; the error message is a clause."""
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """How the values of a dtype are kept."""
+    """The storage of the values of a dtype."""
 
     name: str
     field: str
     """The repeated field."""
     dtype: np.dtype
-    """Also that of `tensor_content`, except that strings have a code of their own there."""
+    """The dtype of the array and of `tensor_content`; strings are encoded specially there."""
 
 
 _STRING = _Kind("string", "string_val", np.dtype(object))
@@ -48,21 +48,21 @@ _KNOWN = ", ".join(kind.name for kind in _KINDS.values())
 
 
 def dtype_name(number: int) -> str:
-    """Returns NumPy's name of a dtype that is known here, else TensorFlow's, such as `DT_HALF`."""
+    """Returns NumPy's name of a supported dtype, else TensorFlow's, such as `DT_HALF`."""
     kind = _KINDS_BY_NUMBER.get(number)
     return kind.name if kind else DATA_TYPES.get(number, f"number {number}")
 
 
 def to_tensor(array: np.ndarray, *, as_content: bool = False) -> Any:
-    """Makes a `TensorProto`.
+    """Converts an array to a `TensorProto`.
 
     Args:
       array: float32, int32, int64, bool, or `bytes` objects, of any shape.
-      as_content: whether the values go to `tensor_content`, which is less work; without it they go
-        to the repeated field, where every client looks.
+      as_content: whether to write the values to `tensor_content`, which is faster. The default is
+        the repeated field, read by every client.
 
     Raises:
-      TensorError: the dtype is another one, or an object is not `bytes`.
+      TensorError: the dtype is not supported, or an object is not `bytes`.
     """
     tensor = TensorProto()
     write_tensor(tensor, array, as_content=as_content)
@@ -70,7 +70,7 @@ def to_tensor(array: np.ndarray, *, as_content: bool = False) -> Any:
 
 
 def write_tensor(tensor: Any, array: np.ndarray, *, as_content: bool = False) -> None:
-    """Writes an array into an empty `TensorProto`, such as one that is part of a message.
+    """Writes an array into an empty `TensorProto`, such as a part of a message.
 
     Args:
       tensor: the message.
@@ -78,7 +78,7 @@ def write_tensor(tensor: Any, array: np.ndarray, *, as_content: bool = False) ->
       as_content: as in `to_tensor`.
 
     Raises:
-      TensorError: the dtype is another one, or an object is not `bytes`.
+      TensorError: the dtype is not supported, or an object is not `bytes`.
     """
     number = _NUMBERS_BY_DTYPE.get(array.dtype)
     if number is None:
@@ -103,10 +103,10 @@ def from_tensor(tensor: Any) -> np.ndarray:
     """Reads a `TensorProto`.
 
     Returns:
-      An array that may be read-only; strings are `bytes` objects.
+      The array, maybe read-only; strings are `bytes` objects.
 
     Raises:
-      TensorError: the dtype is not known here, or values and shape contradict each other.
+      TensorError: the dtype is not supported, or values and shape contradict each other.
     """
     kind = _KINDS_BY_NUMBER.get(tensor.dtype)
     if kind is None:
@@ -129,12 +129,12 @@ def _shape(declared: Any) -> tuple[int, ...]:
     if declared.unknown_rank or any(size < 0 for size in shape):
         raise TensorError("its shape is not known")
     if math.prod(shape) > MAX_ELEMENTS:
-        raise TensorError(f"its shape {list(shape)} is beyond all reason")
+        raise TensorError(f"its shape {list(shape)} is too large")
     return shape
 
 
 def _from_values(values: Any, kind: _Kind, size: int) -> np.ndarray:
-    """Reads a repeated field: the last value stands for all that are missing, none means zeros."""
+    """Reads a repeated field: missing values repeat the last one, or are 0 in an empty field."""
     flat = np.fromiter(values, kind.dtype, len(values))
     missing = size - len(flat)
     if missing <= 0:
@@ -153,7 +153,7 @@ def _from_bytes(content: bytes, kind: _Kind, size: int) -> np.ndarray:
 
 
 def _from_packed_strings(content: bytes, size: int) -> np.ndarray:
-    """Reads strings as TensorFlow's `EncodeStringList` packs them: all lengths, then all bytes."""
+    """Reads strings packed by TensorFlow's `EncodeStringList`: all lengths, then all bytes."""
     lengths = []
     position = 0
     try:
@@ -161,7 +161,7 @@ def _from_packed_strings(content: bytes, size: int) -> np.ndarray:
             length, position = read_varint(content, position)
             lengths.append(length)
     except IndexError as error:
-        raise TensorError("its strings end in the midst of a length") from error
+        raise TensorError("its strings end within a length") from error
     if position + sum(lengths) != len(content):
         raise TensorError(f"its {len(content)} bytes are not those of {size} strings")
     return np.fromiter(_cut(content, position, lengths), _STRING.dtype, size)

@@ -1,11 +1,11 @@
-"""Whole numbers as protobuf writes them: seven bits a byte, the lowest first, the last marked.
+"""Encodes and decodes protobuf's integers: seven bits per byte, the lowest first, the last marked.
 
 Source: https://protobuf.dev/programming-guides/encoding.
 """
 
 
 def encode_varint(number: int) -> bytes:
-    """Encodes a number that is not negative."""
+    """Encodes a non-negative number."""
     encoded = bytearray()
     while number > 0x7F:
         encoded.append(number & 0x7F | 0x80)
@@ -15,10 +15,10 @@ def encode_varint(number: int) -> bytes:
 
 
 def read_varint(content: bytes, position: int) -> tuple[int, int]:
-    """Returns the number that begins at a position, and the position behind it.
+    """Returns the number at a position, and the position after it.
 
     Raises:
-      IndexError: the content ends before the number does.
+      IndexError: the content ends within the number.
     """
     number = shift = 0
     while True:

@@ -1,6 +1,6 @@
-"""The page that shows what a model looks at, and the gateway between it and a model server.
+"""The web page for the attention of a model, and the gateway between it and a model server.
 
-`gateway` answers the page's requests with `serving.client`, `guards` says who may ask, `program`
-runs it, and `static/` is the page itself: HTML, CSS and modules of JavaScript as they were written.
-Nothing here imports TensorFlow; `program` loads the model server only if it is to run one.
+`gateway` answers the page's requests with `serving.client`, `guards` checks who may send them, and
+`program` runs it. `static/` is the page itself: HTML, CSS and JavaScript modules without a build
+step. No module imports TensorFlow; `program` loads the model server only to run one itself.
 """

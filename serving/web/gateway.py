@@ -1,12 +1,12 @@
-"""The gateway: the page's files, and its requests put to a model server over gRPC.
+"""The gateway: serves the page's files, and forwards its requests to a model server over gRPC.
 
-GET  /                what `static/` holds
+GET  /                the files of `static/`
 GET  /api/model       the model, its languages, the example sentences
 GET  /api/versions    the versions on the server
 POST /api/translate   a text in, the beam's translations with their attention out
 POST /api/picture     a heatmap as a PNG or SVG file
 
-What goes wrong is answered with `{"error": SENTENCE}`, which the page shows.
+A failed request is answered with `{"error": SENTENCE}`, and the page shows the sentence.
 """
 
 import asyncio
@@ -28,14 +28,14 @@ from serving.client.model_info import ModelChoice, VersionState, VersionStatus
 from serving.web import messages
 from serving.web.guards import Guards
 from serving.web.page_errors import PageError, no_version, page_error
-from serving.web.pictures import MEDIA_TYPES, Draughtsman
+from serving.web.pictures import MEDIA_TYPES, PictureDrawer
 from serving.web.settings import WebSettings
 
 _STATIC = Path(__file__).parent / "static"
 _MOST_BODY_BYTES = 4 << 20
-"""A matrix of the largest picture, each weight with four decimals, and as much again."""
+"""Twice the size of the largest picture's matrix, with four decimals per weight."""
 _RETRY = RetryPolicy(attempts=3)
-"""Somebody waits: half a second is enough to find out that there is no server."""
+"""A user waits, and half a second is enough to detect a missing server."""
 _CLIENT_CLOSED_REQUEST = 499
 
 _LOG = logging.getLogger(__name__)
@@ -44,29 +44,29 @@ Result = TypeVar("Result")
 
 
 def create_app(settings: WebSettings) -> ASGIApp:
-    """Makes the ASGI application.
+    """Creates the ASGI application.
 
     Args:
-      settings: whom to ask, and what to let through.
+      settings: the settings of the page.
 
     Raises:
-      InvalidSettings: the server's address, or a file of `tls`, cannot be used.
+      InvalidSettings: the server's address or a file of `tls` is invalid.
     """
     gateway = _Gateway(settings)
     api = FastAPI(
-        openapi_url=None,  # its pages would load scripts from elsewhere
+        openapi_url=None,  # its pages would load scripts from other servers
         max_body_size=_MOST_BODY_BYTES,
-        # What people type is nobody else's business.
+        # The users' texts are private.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         exception_handlers={
-            PageError: _tell_page_error,
-            RequestValidationError: _tell_invalid_request,
-            HTTPException: _tell_http_error,
-            Exception: _tell_failure,
+            PageError: _answer_page_error,
+            RequestValidationError: _answer_invalid_request,
+            HTTPException: _answer_http_error,
+            Exception: _answer_failure,
         },
     )
-    api.get("/api/model")(gateway.tell_model)
-    api.get("/api/versions")(gateway.tell_versions)
+    api.get("/api/model")(gateway.describe_model)
+    api.get("/api/versions")(gateway.list_versions)
     api.post("/api/translate")(gateway.translate)
     api.post("/api/picture")(gateway.draw)
     api.mount("/", StaticFiles(directory=_STATIC, html=True))
@@ -78,10 +78,10 @@ class _Gateway:
 
     def __init__(self, settings: WebSettings):
         self._settings = settings
-        self._draughtsman = Draughtsman()
-        self._client(None)  # what is wrong with the settings is told now
+        self._drawer = PictureDrawer()
+        self._client(None)  # raises an error for invalid settings now, not at the first request
 
-    async def tell_model(self) -> messages.ModelAnswer:
+    async def describe_model(self) -> messages.ModelAnswer:
         settings = self._settings
         return messages.ModelAnswer(
             model=settings.model,
@@ -92,7 +92,7 @@ class _Gateway:
             max_characters=settings.max_characters,
         )
 
-    async def tell_versions(self) -> messages.VersionsAnswer:
+    async def list_versions(self) -> messages.VersionsAnswer:
         statuses = await self._statuses()
         live = _live(statuses)
         return messages.VersionsAnswer(
@@ -119,7 +119,7 @@ class _Gateway:
             heatmap = asked.matrix.heatmap()
         except ValueError as error:
             raise PageError(422, str(error)) from error
-        picture = await self._draughtsman.draw(heatmap, asked.format, asked.shown_title())
+        picture = await self._drawer.draw(heatmap, asked.format, asked.shown_title())
         return Response(
             picture.content,
             media_type=MEDIA_TYPES[asked.format],
@@ -149,8 +149,7 @@ class _Gateway:
             )
 
     async def _live(self) -> int:
-        """Finds the version that is asked by default: the highest that is available, as TensorFlow
-        Serving chooses."""
+        """Returns the default version: the highest available one, as in TensorFlow Serving."""
         statuses = await self._statuses()
         live = _live(statuses)
         if live is None:
@@ -163,12 +162,12 @@ class _Gateway:
 
     @asynccontextmanager
     async def _asking(self, version: int | None) -> AsyncIterator[AsyncTranslationClient]:
-        """A client of a version, whose errors are told as the page shall show them."""
+        """Yields a client of a version, and converts its errors to `PageError`."""
         try:
             async with self._client(version) as client:
                 yield client
         except ServingError as error:
-            _LOG.warning("%s", error)  # with what only the operator can do something about
+            _LOG.warning("%s", error)  # with the details for the operator
             raise page_error(
                 error,
                 server=self._settings.server,
@@ -177,8 +176,11 @@ class _Gateway:
             ) from error
 
     def _client(self, version: int | None) -> AsyncTranslationClient:
-        """Makes a client. Each request has its own: a version is part of the client, and a new
-        connection does not wait as one does that has failed before."""
+        """Creates a client; each request has a separate one.
+
+        A client is bound to a version, and a new connection does not wait for the retry delay of a
+        failed one.
+        """
         settings = self._settings
         return AsyncTranslationClient(
             settings.server,
@@ -196,7 +198,7 @@ def _live(statuses: list[VersionStatus]) -> int | None:
 
 
 async def _unless_gone(request: Request, answering: Coroutine[Any, Any, Result]) -> Result:
-    """Awaits an answer, and gives up on it when the page is closed or asks something else."""
+    """Awaits an answer, and cancels it if the page is closed or sends another request."""
     task = asyncio.ensure_future(answering)
     gone = asyncio.ensure_future(request.receive())
     try:
@@ -209,28 +211,28 @@ async def _unless_gone(request: Request, answering: Coroutine[Any, Any, Result])
         gone.cancel()
 
 
-def _complain(status: int, sentence: str) -> Response:
-    return JSONResponse(messages.Complaint(error=sentence).model_dump(), status)
+def _error_response(status: int, sentence: str) -> Response:
+    return JSONResponse(messages.ErrorAnswer(error=sentence).model_dump(), status)
 
 
-async def _tell_page_error(_: Request, error: Exception) -> Response:
+async def _answer_page_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, PageError)
-    return _complain(error.status, str(error))
+    return _error_response(error.status, str(error))
 
 
-async def _tell_invalid_request(_: Request, error: Exception) -> Response:
-    """Names what is wrong without repeating what was sent."""
+async def _answer_invalid_request(_: Request, error: Exception) -> Response:
+    """Names the invalid field without repeating its content."""
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     place = ".".join(map(str, first["loc"]))
-    return _complain(422, f"The gateway cannot read the request ({place}: {first['msg']}).")
+    return _error_response(422, f"The gateway cannot read the request ({place}: {first['msg']}).")
 
 
-async def _tell_http_error(_: Request, error: Exception) -> Response:
+async def _answer_http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _complain(error.status_code, f"{error.detail}.")
+    return _error_response(error.status_code, f"{error.detail}.")
 
 
-async def _tell_failure(_: Request, error: Exception) -> Response:
-    """The traceback is for the log; Starlette raises the error again once this is answered."""
-    return _complain(500, f"The gateway failed ({type(error).__name__}). Its log says why.")
+async def _answer_failure(_: Request, error: Exception) -> Response:
+    """Answers 500. Starlette raises the error again afterwards, so the traceback is logged."""
+    return _error_response(500, f"The gateway failed ({type(error).__name__}). See its log.")

@@ -1,10 +1,10 @@
-"""Who may talk to the gateway, and what the browser may do with its answers.
+"""Protects the gateway against foreign web pages.
 
-The gateway has no password, so it must not be reached through somebody else's page. A page of
-another origin cannot read its answers, because no header allows that; nor can it send JSON without
-asking first. What remains is DNS rebinding: a foreign name that suddenly points to this machine
-makes the browser believe that the gateway is of the foreign page's origin. Then the name is in the
-Host header, and is refused.
+The gateway has no password, so a foreign page must not be able to use it. A page of another origin
+cannot read its responses, since no CORS header allows it, and cannot send JSON without a preflight
+request. The remaining attack is DNS rebinding: a foreign name suddenly resolves to this machine, so
+the browser takes the gateway for the foreign page's origin. Then the Host header holds the foreign
+name, and the request is rejected.
 """
 
 import ipaddress
@@ -26,7 +26,7 @@ _POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-"""Content-Security-Policy: everything from here, nothing inline, nothing within frames."""
+"""Content-Security-Policy: all content from this origin, nothing inline, no use in frames."""
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": _POLICY,
@@ -41,7 +41,7 @@ _MISDIRECTED = 421
 
 
 class Guards:
-    """Refuses requests for names that are not the gateway's, and adds headers to every answer."""
+    """Rejects requests for foreign host names, and adds security headers to every response."""
 
     def __init__(self, application: ASGIApp, allowed_hosts: Collection[str]):
         self._application = application
@@ -56,7 +56,7 @@ class Guards:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(SECURITY_HEADERS)
-                # A new version of the project must not meet the old one's scripts.
+                # After an update, the page must not run with cached scripts.
                 headers["Cache-Control"] = (
                     "no-store" if scope["path"].startswith(_API) else "no-cache"
                 )
@@ -67,8 +67,8 @@ class Guards:
         await application(scope, receive, send_guarded)
 
     def _is_allowed(self, name: str) -> bool:
-        """Whether a page of that name can only be our own. An address in numbers belongs to nobody
-        who could let it point elsewhere."""
+        """Whether a page with this name must be our own. IP addresses are safe: nobody can make
+        them resolve to another machine."""
         return (
             name in self._allowed_hosts
             or name == "localhost"
@@ -78,7 +78,7 @@ class Guards:
 
 
 def host_name(header: str) -> str:
-    """Returns the name in a Host header, without port, brackets and the dot of the root."""
+    """Returns the name in a Host header, without port, brackets and the trailing dot."""
     name = header.strip().lower()
     if name.startswith("["):
         return name[1:].partition("]")[0]
@@ -95,7 +95,7 @@ def _is_address(name: str) -> bool:
 
 def _refusal(name: str) -> ASGIApp:
     return PlainTextResponse(
-        f"This page is not served under the name {name!r}. Open it as localhost or by its address "
-        "in numbers, or start `nmt web` with --allow-host and that name.\n",
+        f"This page is not served under the name {name!r}. Open it as localhost or by its IP "
+        "address, or start `nmt web` with --allow-host and that name.\n",
         _MISDIRECTED,
     )

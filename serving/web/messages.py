@@ -1,4 +1,4 @@
-"""What the page asks and what it is told: the bodies of requests and answers."""
+"""The bodies of the page's requests and of the gateway's responses."""
 
 import math
 from typing import Literal
@@ -14,7 +14,7 @@ from serving.heatmap.matrix import Heatmap, make_heatmap
 _DECIMALS = 4
 _MOST_WORDS = 600
 _MOST_CELLS = 10_000
-"""Of a picture: matplotlib takes about a second for a thousand."""
+"""Cells of a picture: matplotlib takes about a second for a thousand."""
 _LONGEST_TITLE = 200
 
 
@@ -23,11 +23,11 @@ class _Message(BaseModel):
 
 
 class TranslationRequest(_Message):
-    """Asks for a translation."""
+    """A request for a translation."""
 
     text: str
     version: str | None = Field(default=None, pattern=r"^[0-9]{1,18}$")
-    """A string, because JavaScript has no whole numbers of 64 bits; None for the live version. 18
+    """None for the live version. It is a string, because JavaScript has no 64-bit integers; 18
     digits fit into 64 bits."""
 
 
@@ -43,7 +43,7 @@ class Matrix(_Message):
 
     @classmethod
     def of(cls, heatmap: Heatmap) -> "Matrix":
-        """Writes a heatmap."""
+        """Converts a heatmap."""
         return cls.model_construct(
             source=list(heatmap.source),
             target=list(heatmap.target),
@@ -52,10 +52,10 @@ class Matrix(_Message):
         )
 
     def heatmap(self) -> Heatmap:
-        """Reads it back.
+        """Converts the matrix back to a heatmap.
 
         Raises:
-          ValueError: it is no matrix, has nothing in it, or is too large to be drawn.
+          ValueError: it is invalid, empty, or too large to be drawn.
         """
         rows, columns = len(self.target), len(self.source)
         if not rows or not columns:
@@ -76,15 +76,18 @@ class Matrix(_Message):
 
 
 class PictureRequest(_Message):
-    """Asks for a picture of what the page shows. The weights come with it, so that the picture is
-    of this translation whatever the server does meanwhile."""
+    """A request for a picture of the page's heatmap.
+
+    It includes the weights, so the picture shows this translation even if the live version changed
+    meanwhile.
+    """
 
     format: Literal["png", "svg"]
     title: str = ""
     matrix: Matrix
 
     def shown_title(self) -> str:
-        """The title as a picture may carry it."""
+        """Returns the title for the picture, printable and shortened."""
         return printable(self.title)[:_LONGEST_TITLE]
 
 
@@ -93,17 +96,17 @@ class Hypothesis(_Message):
 
     text: str
     score: float | None
-    """Log-probability over the length penalty."""
+    """Log-probability divided by the length penalty."""
     words: Matrix
     tokens: Matrix
     pattern: str | None
-    """What its attention looks like (`serving.attention.diagnostics`); None without words."""
+    """The pattern of its attention (`serving.attention.diagnostics`); None without words."""
     never_looked_at: list[str]
     looked_at_again: list[str]
 
     @classmethod
     def of(cls, source: str, translation: Translation) -> "Hypothesis":
-        """Writes a translation of a source."""
+        """Converts a translation of a source."""
         found = diagnose_translation(source, translation)
         return cls.model_construct(
             text=translation.text,
@@ -120,7 +123,7 @@ class TranslationAnswer(_Message):
     """The hypotheses of the beam, best first."""
 
     version: str
-    """The one that answered."""
+    """The version used."""
     truncated: bool
     hypotheses: list[Hypothesis]
 
@@ -135,14 +138,14 @@ class VersionState(_Message):
 
 
 class VersionsAnswer(_Message):
-    """The versions that the server knows, the newest first, and which one answers by default."""
+    """The versions known to the server, the newest first, and the default one."""
 
     live: str | None
     versions: list[VersionState]
 
 
 class ModelAnswer(_Message):
-    """What the page says of the model before anything is asked."""
+    """The page's information about the model, before the first translation."""
 
     model: str
     server: str
@@ -152,7 +155,7 @@ class ModelAnswer(_Message):
     max_characters: int
 
 
-class Complaint(_Message):
-    """The body of every answer that is none."""
+class ErrorAnswer(_Message):
+    """The body of every error response."""
 
     error: str

@@ -1,4 +1,4 @@
-"""What goes wrong, in sentences for the people who read the page."""
+"""Error messages for the users of the page."""
 
 from serving.client.errors import (
     DeadlineExceeded,
@@ -15,10 +15,10 @@ from serving.client.errors import (
 
 
 class PageError(Exception):
-    """A request of the page has no answer; the message is a sentence for the page.
+    """A request of the page failed; the page shows the message.
 
     Attributes:
-      status: the HTTP status that goes with it.
+      status: the HTTP status of the response.
     """
 
     def __init__(self, status: int, sentence: str):
@@ -48,33 +48,33 @@ _SENTENCES: dict[type[ServingError], tuple[int, str]] = {
     ),
     InvalidRequest: (
         422,
-        "The model server refused the request: its model cannot read this text, or is of another "
-        "kind than this page needs.",
+        "The model server rejected the request: its model cannot read this text, or is not a "
+        "translation model of this project.",
     ),
     UnsuitableModel: (
         502,
-        "What {server} serves as {model} cannot do what this page needs. Export the model again, "
-        "and push it.",
+        "At {server}, {model} lacks a signature needed by this page. Export the model again, and "
+        "push it.",
     ),
     NotAModelServer: (
         502,
-        "What listens at {server} is no model server. Start the page with another --server; the "
+        "The server at {server} is not a model server. Start the page with another --server; the "
         "port is usually 8500.",
     ),
-    Unauthenticated: (502, "The model server at {server} does not let this page in."),
-    PermissionDenied: (502, "The model server at {server} does not let this page in."),
+    Unauthenticated: (502, "The model server at {server} denies access to this page."),
+    PermissionDenied: (502, "The model server at {server} denies access to this page."),
 }
-_OTHERWISE = (502, "The model server at {server} failed. Its log says why; try again.")
+_OTHERWISE = (502, "The model server at {server} failed. Try again, or see its log.")
 
 
 def page_error(error: ServingError, *, server: str, model: str, timeout: float) -> PageError:
-    """Says for the page what its gateway's client said for programmers.
+    """Converts an error of the client, written for programmers, to one for the page.
 
     Args:
-      error: of the client.
-      server: the address that was asked.
-      model: the model that was asked, in words.
-      timeout: seconds that the server had.
+      error: the error of the client.
+      server: the address of the model server.
+      model: a description of the model.
+      timeout: the timeout in seconds.
     """
     status, sentence = _SENTENCES.get(type(error), _OTHERWISE)
     return PageError(status, sentence.format(server=server, model=model, timeout=timeout))
@@ -84,12 +84,12 @@ _NOT_LOADED = 503
 
 
 def no_version(states: list[str], model: str) -> PageError:
-    """Says that a server knows the model and has no version of it that answers.
+    """Returns the error for a known model without an available version.
 
     Args:
-      states: what it does with the versions that it knows.
-      model: the model's name.
+      states: the states of its versions.
+      model: the name of the model.
     """
     if "loading" in states or "start" in states:
         return PageError(_NOT_LOADED, f"The model server is still loading {model}. Try again soon.")
-    return PageError(_NOT_LOADED, f"The model server has no version of {model} that answers.")
+    return PageError(_NOT_LOADED, f"The model server has no available version of {model}.")

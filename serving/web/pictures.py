@@ -1,4 +1,4 @@
-"""Draws the pictures that the page offers as files, one at a time."""
+"""Draws the page's pictures for download, one at a time."""
 
 import asyncio
 import warnings
@@ -10,7 +10,7 @@ from serving.heatmap.picture import PictureFormat, draw_picture
 from serving.web.page_errors import PageError
 
 MOST_WAITING = 16
-"""Pictures; each takes a tenth of a second to some seconds."""
+"""Most pictures waiting; each takes a tenth of a second to some seconds."""
 MEDIA_TYPES: dict[PictureFormat, str] = {"png": "image/png", "svg": "image/svg+xml"}
 
 
@@ -20,12 +20,11 @@ class Picture:
 
     content: bytes
     lacks_letters: bool
-    """Whether no installed font has some of its letters, so that they are empty boxes."""
+    """Whether some of its letters are in no installed font, and so drawn as empty boxes."""
 
 
-class Draughtsman:
-    """Draws in a thread of its own: matplotlib takes its time, and draws letters with objects that
-    all pictures share."""
+class PictureDrawer:
+    """Draws in a single thread: matplotlib is slow, and all pictures share its font objects."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="pictures")
@@ -35,10 +34,10 @@ class Draughtsman:
         """Draws a heatmap; see `serving.heatmap.picture.draw_picture`.
 
         Raises:
-          PageError: too many wait already.
+          PageError: too many pictures are already waiting.
         """
         if self._waiting >= MOST_WAITING:
-            raise PageError(503, "Too many pictures are asked for just now. Try again in a moment.")
+            raise PageError(503, "Too many pictures are waiting. Try again in a moment.")
         self._waiting += 1
         try:
             loop = asyncio.get_running_loop()

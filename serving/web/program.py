@@ -1,4 +1,4 @@
-"""Runs the gateway, with a model server of its own if there is none to ask."""
+"""Runs the gateway, and a model server in the same process if there is no other."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ from serving.web.gateway import create_app
 from serving.web.settings import WebSettings
 
 Report = Callable[[str], None]
-"""Is told, in sentences, what happens."""
+"""Receives messages about events, in sentences."""
 
 _MOST_CONNECTIONS = 256
 _SECONDS_TO_SEND = 1
@@ -26,26 +26,26 @@ _NO_PROXY = "no_grpc_proxy"
 async def serve_page(
     settings: WebSettings, own_server: ServerSettings | None, report: Report
 ) -> bool:
-    """Serves the page until SIGTERM or SIGINT; a second one ends the process at once.
+    """Serves the page until SIGTERM or SIGINT; a second signal ends the process at once.
 
     Args:
-      settings: of the page. With `own_server` its `server` is not read.
-      own_server: of a model server that is to run in this process, at any free ports.
-      report: is told where the page is.
+      settings: the settings of the page; with `own_server`, its `server` is ignored.
+      own_server: the settings of a model server to run in this process, at any free ports.
+      report: receives the address of the page.
 
     Returns:
       Whether a thread is still in TensorFlow, which nothing can interrupt.
 
     Raises:
-      StartError: a port is taken, or there is no model to serve.
-      InvalidSettings: the server's address or certificates cannot be used.
+      StartError: a port is in use, or there is no model to serve.
+      InvalidSettings: the server's address or certificates are invalid.
     """
-    # Before the model is loaded, which takes a while: a port that is taken must not.
+    # Bound first: a used port must be reported before the model is loaded, which takes a while.
     with bind(settings.host, settings.port, "--port") as listening:
         if own_server is None:
-            await _serve_until_told(settings, listening, report)
+            await _serve_until_signal(settings, listening, report)
             return False
-        # Only now: whoever asks another server needs none of it.
+        # Imported only here: it is not needed with another server.
         from serving.server.server import ModelServer, load_for_traffic
 
         server = ModelServer(own_server, report, load_for_traffic)
@@ -53,17 +53,17 @@ async def serve_page(
         try:
             _keep_from_proxies(own_server.host)
             settings = replace(settings, server=address(own_server.host, server.port))
-            await _serve_until_told(settings, listening, report)
+            await _serve_until_signal(settings, listening, report)
         finally:
             ending = await server.stop()
         return ending.has_threads
 
 
 def make_server(settings: WebSettings) -> UvicornServer:
-    """Makes the HTTP server of the gateway, which `serve(sockets=...)` runs.
+    """Creates the HTTP server of the gateway; `serve(sockets=...)` runs it.
 
     Raises:
-      InvalidSettings: the model server's address or certificates cannot be used.
+      InvalidSettings: the model server's address or certificates are invalid.
     """
     return UvicornServer(
         uvicorn.Config(
@@ -80,7 +80,7 @@ def make_server(settings: WebSettings) -> UvicornServer:
     )
 
 
-async def _serve_until_told(
+async def _serve_until_signal(
     settings: WebSettings, listening: socket.socket, report: Report
 ) -> None:
     told = asyncio.Event()
@@ -101,6 +101,6 @@ async def _serve_until_told(
 
 
 def _keep_from_proxies(host: str) -> None:
-    """Lets gRPC, which heeds the environment's proxy, find this machine's own server."""
+    """Excludes a host from the environment's proxy settings, so gRPC connects to it directly."""
     named = os.environ.get(_NO_PROXY)
     os.environ[_NO_PROXY] = f"{named},{host}" if named else host

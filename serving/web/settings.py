@@ -1,4 +1,4 @@
-"""What a person may choose about the page."""
+"""The settings of the page."""
 
 from dataclasses import dataclass, field
 
@@ -10,25 +10,25 @@ DEFAULT_PORT = 8080
 
 @dataclass(frozen=True, kw_only=True)
 class WebSettings:
-    """Whom the gateway asks, where it listens, and what it lets through."""
+    """The gateway's model server, address and limits."""
 
     server: str
     """`HOST:PORT` of a model server's gRPC."""
     model: str
     """The model's name on that server."""
     tls: Tls | None = None
-    """How the connection to the server is encrypted; None if it is not."""
+    """Encryption of the connection to the server; None for plain text."""
     timeout: float = 30.0
-    """Seconds that the server has for an answer."""
+    """Seconds to wait for an answer of the server."""
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
-    """0 takes any that is free."""
+    """0 takes any free port."""
     allowed_hosts: frozenset[str] = field(default_factory=frozenset)
-    """Names under which the page may be opened, besides localhost and addresses in numbers."""
+    """Host names of the page, besides localhost and IP addresses."""
     source_language: str | None = None
-    """Its code, such as `en`, by which screen readers choose a voice."""
+    """Its code, such as `en`; screen readers choose a voice by it."""
     target_language: str | None = None
     examples: tuple[str, ...] = ()
-    """Sentences that the page offers."""
+    """Example sentences shown on the page."""
     max_characters: int = 2000
-    """Of one text."""
+    """Length limit of a text."""

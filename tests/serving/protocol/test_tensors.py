@@ -67,9 +67,9 @@ def test_strings_that_are_all_missing_are_empty():
         (make_tensor(FLOAT, [2], float_val=[1, 2, 3]), "3 values for the shape [2]"),
         (make_tensor(FLOAT, [2], tensor_content=b"\0" * 7), "7 bytes for 2 values of float32"),
         (make_tensor(STRING, [2], tensor_content=b"\1\1a"), "not those of 2 strings"),
-        (make_tensor(STRING, [1], tensor_content=b"\xff"), "in the midst of a length"),
+        (make_tensor(STRING, [1], tensor_content=b"\xff"), "within a length"),
         (make_tensor(FLOAT, [-1]), "shape is not known"),
-        (make_tensor(FLOAT, [1 << 40]), "beyond all reason"),
+        (make_tensor(FLOAT, [1 << 40]), "is too large"),
     ],
 )
 def test_a_message_that_contradicts_itself_is_refused_with_the_reason(tensor, reason):

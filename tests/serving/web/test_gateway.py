@@ -155,9 +155,9 @@ def test_a_text_that_is_too_long_is_refused_with_its_length() -> None:
         (grpc.StatusCode.RESOURCE_EXHAUSTED, 503, "too much to do"),
         (grpc.StatusCode.NOT_FOUND, 404, f"does not serve version 7 of model '{MODEL}'"),
         (grpc.StatusCode.INVALID_ARGUMENT, 422, "cannot read this text"),
-        (grpc.StatusCode.UNIMPLEMENTED, 502, "is no model server"),
-        (grpc.StatusCode.UNAUTHENTICATED, 502, "does not let this page in"),
-        (grpc.StatusCode.INTERNAL, 502, "failed. Its log says why"),
+        (grpc.StatusCode.UNIMPLEMENTED, 502, "is not a model server"),
+        (grpc.StatusCode.UNAUTHENTICATED, 502, "denies access to this page"),
+        (grpc.StatusCode.INTERNAL, 502, "failed. Try again, or see its log"),
     ],
 )
 def test_each_failure_of_the_server_is_a_sentence(
@@ -255,7 +255,7 @@ def test_a_failure_of_our_own_is_a_sentence_and_no_traceback(monkeypatch) -> Non
     with serving() as (address, _):
         application = create_app(_settings(address))
         client = TestClient(application, "http://localhost", raise_server_exceptions=False)
-        assert _complaint(client) == (500, "The gateway failed (RuntimeError). Its log says why.")
+        assert _complaint(client) == (500, "The gateway failed (RuntimeError). See its log.")
 
 
 @pytest.mark.parametrize(
