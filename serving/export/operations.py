@@ -57,20 +57,20 @@ def core_operations() -> frozenset[str]:
       RuntimeError: the kernels of the library cannot be listed.
     """
     folder = Path(import_tensorflow().__file__ or "").parent
-    asked = subprocess.run(
+    listing = subprocess.run(
         # -P: do not import from the folder of the program.
         [sys.executable, "-P", tensorflow_library.__file__, str(folder)],
         capture_output=True,
         check=False,
     )
-    if asked.returncode:
-        last_words = asked.stderr.decode("utf-8", errors="replace").strip().splitlines()[-1:]
+    if listing.returncode:
+        last_words = listing.stderr.decode("utf-8", errors="replace").strip().splitlines()[-1:]
         raise RuntimeError(
             f"The kernels of TensorFlow's library in {folder} cannot be listed{last_words}"
         )
     from tensorflow.core.framework import kernel_def_pb2
 
-    kernels = kernel_def_pb2.KernelList.FromString(asked.stdout).kernel
+    kernels = kernel_def_pb2.KernelList.FromString(listing.stdout).kernel
     return frozenset(kernel.op for kernel in kernels if kernel.device_type in _DEVICES)
 
 

@@ -120,17 +120,17 @@ class RestApi:
         body = await _read_body(request, self._max_body_bytes)
         with self._gate.passed():
             # In a thread: megabytes of JSON would block all other requests.
-            asked = await asyncio.to_thread(json_format.parse_body, body)
+            parsed = await asyncio.to_thread(json_format.parse_body, body)
             answer = await _unless_gone(
                 request,
                 self._predictor.predict_async(
-                    _target(found, asked.signature),
-                    lambda signature: json_format.read_json_inputs(asked, signature),
+                    _target(found, parsed.signature),
+                    lambda signature: json_format.read_json_inputs(parsed, signature),
                     time.monotonic() + self._timeout_seconds,
                 ),
             )
             return await asyncio.to_thread(
-                json_format.write_predictions, answer.outputs, asked.is_row_format
+                json_format.write_predictions, answer.outputs, parsed.is_row_format
             )
 
     async def _model_status(self, found: re.Match[str]) -> bytes:

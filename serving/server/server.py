@@ -239,14 +239,14 @@ async def serve(
       StartError: the server cannot start.
     """
     server = ModelServer(settings, report, load_for_traffic)
-    told = asyncio.Event()
+    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     signals = (signal.SIGTERM, signal.SIGINT)
     for each in signals:
-        loop.add_signal_handler(each, told.set)
+        loop.add_signal_handler(each, stop.set)
     await server.start()
     started(server)
-    await told.wait()
+    await stop.wait()
     for each in signals:
         loop.remove_signal_handler(each)
     return await server.stop()

@@ -96,7 +96,7 @@ def _obstacle(
     if judged_against is not None and live_content != judged_against.fingerprint:
         now_live = f"version {live.number}" if live else "nothing"
         return (
-            f"It was compared with another model than the live one ({now_live}); run again to "
+            f"It was compared with another model than is live now ({now_live}); run again to "
             "compare it with that."
         )
     return None

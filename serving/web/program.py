@@ -83,17 +83,17 @@ def make_server(settings: WebSettings) -> UvicornServer:
 async def _serve_until_signal(
     settings: WebSettings, listening: socket.socket, report: Report
 ) -> None:
-    told = asyncio.Event()
+    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     signals = (signal.SIGTERM, signal.SIGINT)
     for each in signals:
-        loop.add_signal_handler(each, told.set)
+        loop.add_signal_handler(each, stop.set)
     server = make_server(settings)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     while not server.started:
         await asyncio.sleep(0.01)
     report(f"The page: http://{address(settings.host, listening.getsockname()[1])}")
-    await told.wait()
+    await stop.wait()
     for each in signals:
         loop.remove_signal_handler(each)
     server.should_exit = True

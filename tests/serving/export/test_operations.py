@@ -64,7 +64,7 @@ def test_a_foreign_operation_is_named_with_the_signatures_that_need_it(standin, 
     [problem] = check_operations(foreign)
     assert problem.startswith(
         f"the operation '{TENSORFLOW_TEXT_OPERATION}', "
-        "needed by n_best, serve_examples and serving_default, is not one"
+        "needed by n_best, serve_examples and serving_default, is not in"
     )
 
 

@@ -128,7 +128,7 @@ ALTERATIONS = {
     "lengths beyond the tokens": (
         "serving_default",
         add("target_length", 1),
-        "target_length is 7 where 6 tokens are",
+        "target_length is 7, but there are 6 tokens",
     ),
     "negative lengths": ("serving_default", fill("source_length", -1), "source_length is -1"),
     "lengths before the last token": (

@@ -320,4 +320,4 @@ def test_more_pictures_than_can_be_drawn_soon_are_refused(monkeypatch) -> None:
 
 def test_a_model_that_is_still_loaded_is_told_so() -> None:
     assert "still loading debian" in str(no_version(["loading", "end"], "debian"))
-    assert "has no version of debian" in str(no_version(["end"], "debian"))
+    assert "has no available version of debian" in str(no_version(["end"], "debian"))
