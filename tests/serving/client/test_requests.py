@@ -68,7 +68,10 @@ def test_a_reply_without_an_output_says_which(name):
         ({"score": np.zeros(2, np.int32)}, "'score' has dtype int32, not float32"),
         ({"score": np.zeros(3, np.float32)}, "'score' holds 3 answers to 2 texts"),
         ({"target_tokens": np.full((2, 9), b"", object)}, "'target_tokens' has shape [2, 9]"),
-        ({"source_length": np.array([9, 2], np.int32)}, "source_length is 9, but there are 3 tokens"),
+        (
+            {"source_length": np.array([9, 2], np.int32)},
+            "source_length is 9, but there are 3 tokens",
+        ),
         ({"target_length": np.array([-1, 2], np.int32)}, "target_length is -1"),
     ],
 )
