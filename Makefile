@@ -53,7 +53,7 @@ pictures: setup ## draw the pictures of docs/ again, from the code
 	.venv/bin/python -m scripts.draw_heatmap
 
 screenshots: setup ## train a model of Multi30k, unless it is there, and take the screenshots of docs/ again
-	.venv/bin/python -m scripts.take_screenshots --config multi30k $(FIRST_RUN)
+	.venv/bin/python -m scripts.take_screenshots --config multi30k $(FIRST_RUN) --set evaluation.min_bleu=30
 
 lock: ## resolve pyproject.toml into requirements.lock; ARGS="--upgrade" takes newer versions
 	@scripts/bootstrap.sh lock $(ARGS)

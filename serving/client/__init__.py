@@ -11,6 +11,7 @@ are the whole public interface; `AsyncTranslationClient` offers the same calls a
 from serving.client.async_client import AsyncTranslationClient
 from serving.client.connection import Tls
 from serving.client.errors import (
+    BatchFailed,
     CallCancelled,
     ClientClosed,
     DeadlineExceeded,
@@ -34,6 +35,7 @@ from serving.contract.translation import ScoredTranslation, Translation
 
 __all__ = [
     "AsyncTranslationClient",
+    "BatchFailed",
     "CallCancelled",
     "ClientClosed",
     "DeadlineExceeded",

@@ -16,7 +16,7 @@ import grpc
 
 from serving.client.base import ConfiguredClient
 from serving.client.connection import bind
-from serving.client.errors import InvalidSettings
+from serving.client.errors import BatchFailed, InvalidSettings
 from serving.client.model_info import (
     ModelMetadata,
     VersionStatus,
@@ -138,9 +138,16 @@ class AsyncTranslationClient(ConfiguredClient):
         """Sends the batches of a job, at most `max_in_flight` at a time, and waits for all."""
 
         async def answer(batch: Sequence[int]) -> list[Result]:
+            failure: BatchFailed | None = None
             async with self._in_flight:
-                request = job.request(self._model, batch)
-                return job.results(await self._ask(PREDICT, request, timeout), batch)
+                for rows, seconds in self._attempts(len(batch), timeout):
+                    request = job.request(self._model, batch, rows)
+                    try:
+                        return job.results(await self._ask(PREDICT, request, seconds), batch, rows)
+                    except BatchFailed as error:
+                        failure = error
+            assert failure is not None
+            raise failure
 
         batches = job.batches(self._batch_size)
         tasks = [asyncio.create_task(answer(batch)) for batch in batches]

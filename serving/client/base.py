@@ -1,7 +1,8 @@
 """The settings shared by the clients for threads and for asyncio; nothing here blocks."""
 
 import math
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import grpc
@@ -105,6 +106,19 @@ class ConfiguredClient:
     def _settings(self, timeout: float) -> dict[str, Any]:
         """Returns the gRPC arguments of every call; the timeout covers all its attempts."""
         return {"timeout": None if timeout == math.inf else timeout, "metadata": self._headers}
+
+    def _attempts(self, texts: int, timeout: float) -> Iterator[tuple[int, float]]:
+        """Yields the rows and the timeout of each attempt at a request, until one succeeds.
+
+        TensorFlow Serving fails a whole batch for one malformed request in it. Empty texts fill a
+        repeated request up to a full batch, which no other request can join.
+        """
+        end = time.monotonic() + timeout
+        yield texts, timeout
+        for _ in range(self._connection.retry.attempts - 1):
+            if (left := end - time.monotonic()) <= 0:
+                return
+            yield max(texts, self._batch_size), left
 
     def _error_of(self, error: grpc.RpcError, timeout: float) -> ServingError:
         """Converts a gRPC exception, with its status and details, to a `ServingError`."""

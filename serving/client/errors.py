@@ -129,6 +129,19 @@ class ServerFailed(ServingError):
     )
 
 
+class BatchFailed(ServingError):
+    """The server ran the request in one batch with a malformed request of another client.
+
+    The clients repeat such a request, filled up to `batch_size`. Only a server with a larger
+    `max_batch_size` can fail it again.
+    """
+
+    template = (
+        "At {address}, a malformed request of another client failed the batch of this one"
+        "{details}: try again, and set batch_size to the server's max_batch_size."
+    )
+
+
 class CallCancelled(ServingError):
     """The server or a proxy cancelled the call."""
 
@@ -153,6 +166,13 @@ _BY_CODE: Mapping[grpc.StatusCode, type[ServingError]] = {
 }
 
 
+_OF_A_BATCH: Mapping[grpc.StatusCode, str] = {
+    grpc.StatusCode.FAILED_PRECONDITION: "from different tasks have different shapes",
+    grpc.StatusCode.INTERNAL: "Tensor concat operation failed",
+}
+"""Details of TensorFlow Serving's `batching_session.cc`, when the tensors of a batch do not fit."""
+
+
 def error_of_status(
     code: grpc.StatusCode, details: str | None, *, address: str, model: str, timeout: float
 ) -> ServingError:
@@ -165,8 +185,10 @@ def error_of_status(
       model: a description of the model.
       timeout: the timeout of the call in seconds.
     """
-    kind = _BY_CODE.get(code, ServingError)
     details = details or ""
+    kind = _BY_CODE.get(code, ServingError)
+    if code in _OF_A_BATCH and _OF_A_BATCH[code] in details:
+        kind = BatchFailed
     said = " ".join(details.split())
     if len(said) > _LONGEST_DETAILS:
         said = said[:_LONGEST_DETAILS] + "..."

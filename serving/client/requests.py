@@ -41,20 +41,21 @@ class Job(Generic[Result]):
         rows = zip(*self.inputs.values(), strict=True)
         return batches_by_length([max(map(len, row)) for row in rows], batch_size)
 
-    def request(self, model: ModelChoice, batch: Sequence[int]) -> Any:
-        """Returns the request for the texts at some positions."""
+    def request(self, model: ModelChoice, batch: Sequence[int], rows: int = 0) -> Any:
+        """Returns the request for the texts at some positions; empty texts fill it up to `rows`."""
         request = PREDICT.request(model_spec=model.spec(self.signature))
         for name, values in self.inputs.items():
-            texts = np.array([values[position] for position in batch], object)
-            write_tensor(request.inputs[name], texts)
+            texts = [values[position] for position in batch] + [b""] * (rows - len(batch))
+            write_tensor(request.inputs[name], np.array(texts, object))
         return request
 
-    def results(self, reply: Any, batch: Sequence[int]) -> list[Result]:
-        """Reads the reply to a request.
+    def results(self, reply: Any, batch: Sequence[int], rows: int = 0) -> list[Result]:
+        """Reads the reply to a request that was made with the same arguments.
 
         Raises:
           InvalidReply: it breaks the contract of the signature.
         """
+        rows = max(rows, len(batch))
         response, problems = {}, []
         for name in CONTRACTS[self.signature].outputs:
             if name in reply.outputs:
@@ -62,9 +63,7 @@ class Job(Generic[Result]):
                     response[name] = from_tensor(reply.outputs[name])
                 except TensorError as error:
                     problems.append(f"output {name!r} cannot be read: {error}")
-        problems = (
-            problems or check_form(self.signature, response, len(batch)) or check_lengths(response)
-        )
+        problems = problems or check_form(self.signature, response, rows) or check_lengths(response)
         if problems:
             raise InvalidReply(
                 f"The reply of {self.signature!r} breaks its contract ({'; '.join(problems)}): use "

@@ -1,4 +1,4 @@
-"""Retries calls while no server answers, within their deadline; gRPC itself makes the attempts."""
+"""Retries calls to a missing or busy server within their deadline; gRPC makes the attempts."""
 
 import json
 import math
@@ -14,11 +14,12 @@ _SHORTEST_DELAY = 0.01
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """Number of attempts and delays between them, while no server answers.
+    """Number of attempts and delays between them, while no server answers or it is overloaded.
 
     Each delay is `factor` times the last, up to a limit. gRPC varies it by up to a fifth in both
     directions, so the clients of a restarted server do not all send at the same moment. Calls are
-    not retried if the host name cannot be resolved.
+    not retried if the host name cannot be resolved. A server without a free thread answers
+    RESOURCE_EXHAUSTED, one with a full queue UNAVAILABLE.
     """
 
     attempts: int = 5
@@ -52,7 +53,7 @@ class RetryPolicy:
             "initialBackoff": f"{self.first_delay:.9f}s",
             "backoffMultiplier": self.factor,
             "maxBackoff": f"{self.max_delay:.9f}s",
-            "retryableStatusCodes": ["UNAVAILABLE"],
+            "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
         }
         # An empty name matches every method.
         return json.dumps({"methodConfig": [{"name": [{}], "retryPolicy": policy}]})

@@ -10,6 +10,7 @@ import grpc
 
 from serving.client.base import ConfiguredClient
 from serving.client.connection import bind
+from serving.client.errors import BatchFailed
 from serving.client.model_info import (
     ModelMetadata,
     VersionStatus,
@@ -217,8 +218,15 @@ class TranslationClient(ConfiguredClient):
         flight: _Flight[Result] = _Flight()
 
         def answer(batch: Sequence[int]) -> list[Result]:
-            request = job.request(self._model, batch)
-            return job.results(self._ask(PREDICT, request, timeout, flight), batch)
+            failure: BatchFailed | None = None
+            for rows, seconds in self._attempts(len(batch), timeout):
+                request = job.request(self._model, batch, rows)
+                try:
+                    return job.results(self._ask(PREDICT, request, seconds, flight), batch, rows)
+                except BatchFailed as error:
+                    failure = error
+            assert failure is not None
+            raise failure
 
         for batch in job.batches(self._batch_size):
             try:

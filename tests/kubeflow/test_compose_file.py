@@ -1,5 +1,5 @@
 import http.server
-import os
+import json
 import re
 import subprocess
 import threading
@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.kubeflow.model_server import FLAGS
-from tests.kubeflow.rendered import ROOT, flags
+from tests.kubeflow.rendered import ROOT, SERVING, flags
 
 TEXT = (ROOT / "compose.yaml").read_text(encoding="utf-8")
 COMPOSE = yaml.safe_load(TEXT)
@@ -33,7 +33,7 @@ def test_the_server_serves_the_model_that_was_asked_for():
     given = flags(SERVER["command"])
     [models] = SERVER["volumes"]
     assert given["model_base_path"] == f"{models['target']}/{given['model_name']}"
-    assert SERVER["environment"]["NMT_MODEL"] == given["model_name"]
+    assert SERVER["healthcheck"]["test"][-2] == given["model_name"]
 
 
 def test_the_files_that_flags_name_are_those_of_the_cluster():
@@ -41,7 +41,7 @@ def test_the_files_that_flags_name_are_those_of_the_cluster():
     assert targets.keys() == COMPOSE["configs"].keys()
     for name, config in COMPOSE["configs"].items():
         assert (ROOT / config["file"]).is_file()
-        assert targets[name] in flags(SERVER["command"]).values()
+        assert targets[name] in [*flags(SERVER["command"]).values(), *SERVER["healthcheck"]["test"]]
 
 
 def test_only_this_machine_reaches_the_server():
@@ -58,13 +58,16 @@ def test_the_server_has_no_more_rights_than_it_needs():
     assert all(volume["read_only"] for volume in SERVER["volumes"])
 
 
-class Metadata(http.server.BaseHTTPRequestHandler):
-    """Answers for the model that is loaded as TensorFlow Serving does, and 404 for any other."""
+class Predictions(http.server.BaseHTTPRequestHandler):
+    """Answers Predict for the loaded model as TensorFlow Serving does, and 404 for any other."""
 
     loaded = "debian"
 
-    def do_GET(self):
-        self.send_response(200 if self.path == f"/v1/models/{self.loaded}/metadata" else 404)
+    def do_POST(self):
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        is_found = self.path == f"/v1/models/{self.loaded}:predict"
+        has_texts = len(request["inputs"]["text"]) > 0
+        self.send_response(200 if is_found and has_texts else 404)
         self.end_headers()
 
     def log_message(self, *_):
@@ -73,7 +76,7 @@ class Metadata(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def port():
-    with http.server.HTTPServer(("127.0.0.1", 0), Metadata) as server:
+    with http.server.HTTPServer(("127.0.0.1", 0), Predictions) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server.server_port
         server.shutdown()
@@ -81,13 +84,12 @@ def port():
 
 def healthy(port, model):
     """Runs the health check, but at another port."""
-    kind, *command = [with_defaults(part) for part in SERVER["healthcheck"]["test"]]
-    assert kind == "CMD"
-    [rest] = re.findall(r"/dev/tcp/127\.0\.0\.1/(\d+)", command[-1])
+    kind, program, script, _, rest = SERVER["healthcheck"]["test"]
+    assert (kind, script) == ("CMD", "/etc/nmt/translate.sh")
     assert rest == flags(SERVER["command"])["rest_api_port"]
-    command[-1] = command[-1].replace(f"/{rest} ", f"/{port} ")
-    environment = {**os.environ, "NMT_MODEL": model}
-    result = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=60)
+    path = str(SERVING / "config/translate.sh")
+    command = [program, path, model, str(port)]
+    result = subprocess.run(command, capture_output=True, check=False, timeout=60)
     return result.returncode == 0
 
 
@@ -100,6 +102,6 @@ def test_the_server_is_not_healthy_without_its_model(port):
 
 
 def test_the_server_is_not_healthy_while_it_does_not_listen():
-    with http.server.HTTPServer(("127.0.0.1", 0), Metadata, bind_and_activate=False) as closed:
+    with http.server.HTTPServer(("127.0.0.1", 0), Predictions, bind_and_activate=False) as closed:
         closed.server_bind()  # the port is taken, and nobody listens
         assert not healthy(closed.server_address[1], "debian")

@@ -65,12 +65,9 @@ def assert_valid(manifest: Manifest, kubernetes: str) -> None:
     validator.validate(manifest, kubernetes, strict=True)
 
 
-def metadata_path(model: str) -> str:
-    """Where TensorFlow Serving answers only while a version of the model is loaded.
-
-    The handler, http_rest_api_handler.cc, takes a handle of the model, and answers 404 without.
-    """
-    return f"/v1/models/{model}/metadata"
+def translating_probe(model: str, port: int) -> list[str]:
+    """The command of a probe: translates with the model over REST."""
+    return ["bash", "/etc/nmt/server/translate.sh", model, str(port)]
 
 
 def split_predictor() -> tuple[Manifest, Manifest]:
@@ -209,23 +206,25 @@ def test_each_file_that_a_flag_names_is_mounted(overlay: str) -> None:
         if config := volumes[mount["name"]].get("configMap"):
             names = of_kind(overlay, "ConfigMap")[config["name"]]["data"]
             files |= {f"{mount['mountPath']}/{name}" for name in names}
-    given = flags(server(overlay)["args"])
-    assert {value for name, value in given.items() if name.endswith("_file")} == files
+    container = server(overlay)
+    given = flags(container["args"])
+    used = {value for name, value in given.items() if name.endswith("_file")}
+    assert used | {container["readinessProbe"]["exec"]["command"][1]} == files
 
 
 @pytest.mark.parametrize("overlay", DEPLOYMENTS)
 def test_the_server_is_ready_while_the_served_model_is(overlay: str) -> None:
     [model] = parse_models(server_config(overlay, "models.config")).config
     container = server(overlay)
+    port = int(flags(container["args"])["rest_api_port"])
     for probe in ("startupProbe", "readinessProbe"):
-        assert container[probe]["httpGet"]["path"] == metadata_path(model.name)
+        assert container[probe]["exec"]["command"] == translating_probe(model.name, port)
 
 
 def test_the_inference_service_is_ready_while_its_model_is() -> None:
     name = the("kserve", "InferenceService")["metadata"]["name"]  # KServe names the model so
     for probe in ("startupProbe", "readinessProbe"):
-        http = server("kserve")[probe]["httpGet"]
-        assert (http["path"], http["port"]) == (metadata_path(name), 8080)
+        assert server("kserve")[probe]["exec"]["command"] == translating_probe(name, 8080)
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -266,14 +265,16 @@ def test_a_store_is_in_the_place_of_the_claim() -> None:
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_requests_that_wait_leave_threads_for_a_full_batch(overlay: str) -> None:
-    # "max_batch_size * 2 client threads", says session_bundle_config.proto. Each request brings at
-    # least one text, and with a GPU's larger batches, a client's batch of them.
+def test_every_text_that_waits_or_runs_can_keep_a_thread(overlay: str) -> None:
+    # Each request keeps a thread of gRPC, and may bring a single text. Without a free thread gRPC
+    # itself answers RESOURCE_EXHAUSTED, before the queue is full.
     batching = parse_batching(server_config(overlay, "batching.config"))
+    batches = batching.max_enqueued_batches.value + batching.num_batch_threads.value
     given = flags(server(overlay)["args"])
-    needed = min(2 * batching.max_batch_size.value, 64)
-    assert int(given["grpc_max_threads"]) >= needed
-    assert int(given["rest_api_num_threads"]) >= needed
+    assert int(given["grpc_max_threads"]) > batches * batching.max_batch_size.value
+    # "max_batch_size * 2 client threads", says session_bundle_config.proto; further requests over
+    # REST wait for a thread.
+    assert int(given["rest_api_num_threads"]) >= min(2 * batching.max_batch_size.value, 64)
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

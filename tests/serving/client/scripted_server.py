@@ -27,6 +27,21 @@ from serving.protocol.messages import (
 )
 from serving.protocol.tensors import from_tensor, to_tensor
 
+RETRIED = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED}
+"""Nobody answers, the queue is full, or no thread is free."""
+FAILED_BATCHES = [
+    # TensorFlow Serving's own words, with 2.21.
+    (
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "Tensors with name 'serving_default_text:0' from different tasks have different shapes and "
+        "padding is turned off.",
+    ),
+    (
+        grpc.StatusCode.INTERNAL,
+        "Tensor concat operation failed: INVALID_ARGUMENT: Cannot concatenate tensors that have "
+        "different data types. Got string and int32.",
+    ),
+]
 BEAM = 2
 MODEL = "shouting"
 VERSION = 7

@@ -9,7 +9,15 @@ import pytest
 
 from serving.client import AsyncTranslationClient, RetryPolicy, ServingError, errors
 from serving.client.model_info import VersionState
-from tests.serving.client.scripted_server import MODEL, VERSION, Script, Stuck, serving
+from tests.serving.client.scripted_server import (
+    FAILED_BATCHES,
+    MODEL,
+    RETRIED,
+    VERSION,
+    Script,
+    Stuck,
+    serving,
+)
 
 TEXTS = ["the cat", "", "a", "the cat is on the mat", "sat", "on a mat", "the"]
 AT_ONCE = RetryPolicy(attempts=4, first_delay=0.01, max_delay=0.01)
@@ -179,13 +187,29 @@ def test_a_call_is_tried_again_while_no_server_answers():
 
 
 @pytest.mark.parametrize("code", sorted(set(grpc.StatusCode) - {grpc.StatusCode.OK}, key=str))
-def test_every_status_is_told_and_only_unavailable_after_other_attempts(code):
+def test_every_status_is_told_and_that_of_a_busy_server_after_other_attempts(code):
     script = Script(fails_always=code)
     with pytest.raises(ServingError) as failure:
         run(script, lambda client: client.translate(["a"]), retry=AT_ONCE)
     assert failure.value.code is code
-    is_retried = code is grpc.StatusCode.UNAVAILABLE
-    assert script.calls == (AT_ONCE.attempts if is_retried else 1)
+    assert script.calls == (AT_ONCE.attempts if code in RETRIED else 1)
+
+
+@pytest.mark.parametrize(("code", "details"), FAILED_BATCHES)
+def test_a_request_that_another_one_failed_is_sent_as_a_full_batch(code, details):
+    script = Script(failures=[code], details=details)
+    answers = run(script, lambda client: client.translate(["a", "b"]), retry=AT_ONCE, batch_size=4)
+    assert [answer.text for answer in answers] == ["A", "B"]
+    sent = [request.texts for request in script.requests]
+    assert sent == [[b"a", b"b"], [b"a", b"b", b"", b""]]
+
+
+@pytest.mark.parametrize(("code", "details"), FAILED_BATCHES)
+def test_a_request_that_others_always_fail_is_an_error(code, details):
+    script = Script(fails_always=code, details=details)
+    with pytest.raises(errors.BatchFailed, match="set batch_size to the server's max_batch_size"):
+        run(script, lambda client: client.translate(["a"]), retry=AT_ONCE)
+    assert script.calls == AT_ONCE.attempts
 
 
 def test_an_answer_that_does_not_come_in_time_is_not_waited_for():

@@ -4,7 +4,15 @@ import grpc
 import pytest
 
 from serving.client import RetryPolicy, ServingError, TranslationClient, errors
-from tests.serving.client.scripted_server import MODEL, Script, Stuck, serving, shout
+from tests.serving.client.scripted_server import (
+    FAILED_BATCHES,
+    MODEL,
+    RETRIED,
+    Script,
+    Stuck,
+    serving,
+    shout,
+)
 
 AT_ONCE = RetryPolicy(attempts=4, first_delay=0.01, max_delay=0.01)
 
@@ -60,7 +68,7 @@ def test_a_call_is_given_up_after_the_last_attempt():
 
 @pytest.mark.parametrize(
     "code",
-    sorted(set(grpc.StatusCode) - {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}, key=str),
+    sorted(set(grpc.StatusCode) - {grpc.StatusCode.OK} - RETRIED, key=str),
 )
 def test_any_other_status_is_told_at_once(code):
     script = Script(fails_always=code)
@@ -71,6 +79,32 @@ def test_any_other_status_is_told_at_once(code):
     ):
         client.translate(["a"])
     assert (failure.value.code, script.calls) == (code, 1)
+
+
+@pytest.mark.parametrize(("code", "details"), FAILED_BATCHES)
+def test_a_request_that_another_one_failed_is_sent_as_a_full_batch(code, details):
+    script = Script(failures=[code], details=details)
+    with (
+        serving(script) as (address, _),
+        TranslationClient(address, MODEL, retry=AT_ONCE, batch_size=4) as client,
+    ):
+        scored = client.score(["a", "b"], ["A", "B"])
+    assert [each.text for each in scored] == ["A", "B"]
+    sent = [request.texts for request in script.requests]
+    assert sent == [[b"a", b"b"], [b"a", b"b", b"", b""]]
+
+
+@pytest.mark.parametrize("attempts", [1, 3])
+@pytest.mark.parametrize(("code", "details"), FAILED_BATCHES)
+def test_a_request_that_others_always_fail_is_an_error(code, details, attempts):
+    script = Script(fails_always=code, details=details)
+    with (
+        serving(script) as (address, _),
+        TranslationClient(address, MODEL, retry=RetryPolicy(attempts)) as client,
+        pytest.raises(errors.BatchFailed, match="set batch_size to the server's max_batch_size"),
+    ):
+        client.translate(["a"])
+    assert script.calls == attempts
 
 
 def test_all_attempts_share_one_deadline():

@@ -18,7 +18,7 @@ def test_grpc_is_told_the_policy_for_every_method():
                     "initialBackoff": "0.050000000s",
                     "backoffMultiplier": 3,
                     "maxBackoff": "2.500000000s",
-                    "retryableStatusCodes": ["UNAVAILABLE"],
+                    "retryableStatusCodes": ["UNAVAILABLE", "RESOURCE_EXHAUSTED"],
                 },
             }
         ]

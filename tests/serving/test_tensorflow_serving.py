@@ -1,0 +1,178 @@
+"""Our export, client and settings with the real TensorFlow Serving: `make test-serving`."""
+
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+
+from serving.client import TranslationClient
+from serving.protocol.messages import PREDICT, ModelSpec
+from serving.protocol.tensors import write_tensor
+from serving.versions.directory import list_versions
+from tests.serving.tensorflow_model_server import (
+    SERVING,
+    RealServer,
+    needs_model_server,
+    real_server,
+    wait_until_loaded,
+)
+from tests.trainer.tiny_export import export_tiny_model
+
+pytestmark = [needs_model_server, pytest.mark.slow]
+
+NAME = "tiny"
+TEXTS = ["the cat", "", "a", "the cat sees the mat", "the mat sees the cat sees the mat", "cat"] * 8
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model directory with one version."""
+    folder = tmp_path_factory.mktemp("models")
+    (folder / NAME).mkdir()
+    export_tiny_model(folder).rename(folder / NAME / "1")
+    return folder / NAME
+
+
+@pytest.fixture(scope="module")
+def server(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
+    with real_server(models, tmp_path_factory.mktemp("logs")) as server:
+        yield server
+
+
+def request(value: np.ndarray) -> object:
+    request = PREDICT.request(model_spec=ModelSpec(name=NAME, signature_name="serving_default"))
+    write_tensor(request.inputs["text"], value)
+    return request
+
+
+def texts(*shape: int) -> np.ndarray:
+    return np.full(shape, b"the cat", object)
+
+
+def method(channel: grpc.Channel) -> grpc.UnaryUnaryMultiCallable:
+    return channel.unary_unary(
+        PREDICT.path,
+        request_serializer=PREDICT.request.SerializeToString,
+        response_deserializer=PREDICT.reply.FromString,
+    )
+
+
+def is_healthy(server: RealServer) -> bool:
+    """Runs the probe of the manifests and of Compose."""
+    script = SERVING / "config/translate.sh"
+    command = ["bash", str(script), NAME, str(server.rest_port)]
+    return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0
+
+
+def test_requests_without_texts_stop_grpc_until_the_probe_translates(
+    models: Path, tmp_path: Path
+) -> None:
+    with (
+        real_server(models, tmp_path, flags=["--grpc_max_threads=8"]) as server,
+        grpc.insecure_channel(server.address) as channel,
+    ):
+        predict = method(channel)
+        stuck = [predict.future(request(texts(0)), timeout=60) for _ in range(20)]
+        time.sleep(2)
+        with pytest.raises(grpc.RpcError, match="Server Threadpool Exhausted"):
+            predict(request(texts(1)), timeout=20)
+        assert server.rest(f"/v1/models/{NAME}/metadata")[0] == 200
+        assert is_healthy(server)
+        assert predict(request(texts(1)), timeout=20).outputs
+        assert all(call.exception() or call.result().outputs for call in stuck)
+
+
+def test_the_probe_fails_without_the_model(server: RealServer) -> None:
+    assert is_healthy(server)
+    script = SERVING / "config/translate.sh"
+    for model, port in (("other", server.rest_port), (NAME, 1)):
+        command = ["bash", str(script), model, str(port)]
+        assert subprocess.run(command, capture_output=True, check=False).returncode != 0
+
+
+@pytest.fixture
+def malformed(server: RealServer) -> Iterator[Callable[[], set[str]]]:
+    """Clients that send malformed requests without pause; gives what they were answered."""
+    ends, answers = threading.Event(), set()
+
+    def send(value: np.ndarray) -> None:
+        with grpc.insecure_channel(server.address) as channel:
+            predict = method(channel)
+            while not ends.is_set():
+                try:
+                    predict(request(value), timeout=60)
+                except grpc.RpcError as error:
+                    answers.add(error.code().name)
+
+    values = [texts(1, 1), np.array([3], np.int32), texts(33), texts(1, 1)]
+    with ThreadPoolExecutor(len(values)) as pool:
+        running = [pool.submit(send, value) for value in values]
+        yield lambda: answers
+        ends.set()
+        for each in running:
+            each.result()
+
+
+def test_no_request_of_our_client_fails_for_those_of_others(
+    server: RealServer, malformed: Callable[[], set[str]]
+) -> None:
+    def translate(_: int) -> list[str]:
+        with TranslationClient(server.address, NAME) as client:
+            return [found.text for found in client.translate(TEXTS)]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(translate, range(40)))
+    assert answers.count(answers[0]) == len(answers)
+    assert {"INVALID_ARGUMENT", "FAILED_PRECONDITION"} <= malformed()
+
+
+def test_eighty_callers_at_once_are_answered(server: RealServer) -> None:
+    def call(_: int) -> int:
+        with grpc.insecure_channel(server.address) as channel:
+            predict = method(channel)
+            return sum(bool(predict(request(texts(1)), timeout=60).outputs) for _ in range(5))
+
+    with ThreadPoolExecutor(80) as pool:
+        assert sum(pool.map(call, range(80))) == 400
+
+
+def test_a_fresh_server_does_not_start_beside_a_newest_version_without_its_graph(
+    models: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / NAME
+    folder.mkdir()
+    (folder / "1").symlink_to(models / "1")
+    (folder / "2/variables").mkdir(parents=True)
+    # With the shipped flags it first tries again for five minutes, and opens no port either.
+    flags = ["--max_num_load_retries=0"]
+    with real_server(folder, tmp_path, flags=flags, starts=False) as server:
+        assert server.process.wait(timeout=60) != 0
+    [whole, broken] = list_versions(folder)
+    assert (whole.problem, broken.problem) == (None, "saved_model.pb is missing or empty")
+    (folder / "2").rename(tmp_path / "elsewhere")
+    with real_server(folder, tmp_path) as server:
+        (tmp_path / "elsewhere").rename(folder / "2")
+        time.sleep(3)
+        wait_until_loaded(server)
+        assert is_healthy(server)
+
+
+def test_a_large_request_that_is_divided_aborts_the_server(models: Path, tmp_path: Path) -> None:
+    # Why config/batching.config keeps enable_large_batch_splitting false.
+    config = tmp_path / "batching.config"
+    text = (SERVING / "config/batching.config").read_text(encoding="utf-8")
+    text = text.replace("{ value: false }", "{ value: true }")
+    config.write_text(f"{text}max_execution_batch_size {{ value: 8 }}\n", encoding="utf-8")
+    flags = [f"--batching_parameters_file={config}"]
+    with real_server(models, tmp_path, flags=flags) as server:
+        lengths = [" ".join(["cat"] * (1 + number // 8)) for number in range(32)]
+        value = np.array([text.encode() for text in lengths], object)
+        with grpc.insecure_channel(server.address) as channel:
+            assert method(channel).future(request(value), timeout=60).exception()
+        assert server.process.wait(timeout=60) != 0
