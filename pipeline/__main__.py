@@ -6,7 +6,7 @@ from pipeline import failures
 
 
 def main() -> int:
-    """Runs the command line, or says what it misses where only the client is installed."""
+    """Runs the command line, or names the missing package if only the client is installed."""
     try:
         from pipeline.cli import main as run
     except ModuleNotFoundError as error:

@@ -1,6 +1,6 @@
-"""The command line `nmt`: its commands, and the one place where errors become sentences.
+"""The command line `nmt`: its commands, and the conversion of all errors to messages.
 
-Nothing heavy is imported here: a command's module is loaded when that command is called.
+Nothing heavy is imported here: a command's module is loaded when the command is called.
 """
 
 import os
@@ -26,7 +26,7 @@ from pipeline.commands.options import (
 _DISTRIBUTION = "attention-nmt"
 INTERRUPTED = 130
 BROKEN_PIPE = 141
-"""What a shell reports of a program that SIGINT or SIGPIPE ended: 128 and the signal's number."""
+"""Both as in a shell, for a program ended by SIGINT or SIGPIPE: 128 plus the signal's number."""
 
 _LAZY_COMMANDS = (
     LazyCommand(
@@ -38,23 +38,23 @@ _LAZY_COMMANDS = (
         "Align texts with their translations, word by word.",
     ),
     LazyCommand(
-        "score", "pipeline.commands.score:score", "Score translations that you give, pair by pair."
+        "score", "pipeline.commands.score:score", "Score your own translations, pair by pair."
     ),
     LazyCommand(
         "heatmap",
         "pipeline.commands.heatmap:heatmap",
-        "Show what a translation looked at, as a picture or here.",
+        "Show the attention of a translation, as a picture or here.",
     ),
     LazyCommand(
         "diagnose",
         "pipeline.commands.diagnose:diagnose",
-        "Judge a corpus by what its translations looked at.",
+        "Judge a corpus by the attention of its translations.",
     ),
     LazyCommand(
         "serve", "pipeline.commands.serve:serve", "Serve the live model over gRPC and REST."
     ),
     LazyCommand(
-        "web", "pipeline.commands.web:web", "Show in a web page what translations look at."
+        "web", "pipeline.commands.web:web", "Show translations and their attention in a web page."
     ),
     LazyCommand(
         "corpus", "pipeline.commands.corpus:app", "Fetch a corpus, or import your own text."
@@ -112,7 +112,7 @@ def _common(
         typer.Option("--debug", help="Print the traceback of an error; allowed anywhere."),
     ] = False,
 ) -> None:
-    """`main` takes `--debug` out of the arguments; both stand here for the help."""
+    """Declares the common options for the help; `main` takes `--debug` out of the arguments."""
 
 
 @app.command()
@@ -132,14 +132,14 @@ def run(
 
     settings = load_config(config, overrides or ())
     place = Workspace.resolve(workspace)
-    # Only now: TFX takes half a minute to import, and a wrong key must not.
+    # Imported late: TFX takes half a minute, and a wrong key shall fail at once.
     from pipeline.commands.run import run_pipeline
 
     raise typer.Exit(run_pipeline(settings, place, runner=runner, as_json=as_json))
 
 
 def build() -> TyperGroup:
-    """The root command with all commands of `nmt`."""
+    """Returns the root command with all commands of `nmt`."""
     group = typer.main.get_group(app)
     for command in _LAZY_COMMANDS:
         group.add_command(command)
@@ -150,10 +150,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command.
 
     Args:
-        arguments: what follows `nmt`; by default the process's own.
+        arguments: the arguments after `nmt`; by default those of the process.
 
     Returns:
-        The exit status: 0, 1 for a run that failed, 2 for bad input, 130 after Ctrl-C.
+        The exit status: 0, 1 for a failed run, 2 for bad input, 130 after Ctrl-C, 141 if the reader
+        of the output has gone.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     remaining, debug = _take_debug(given)
@@ -162,11 +163,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except BrokenPipeError:
-        # The reader has gone (`nmt ... | head`); Python's flush at exit must not complain either.
+        # The reader has gone (`nmt ... | head`); Python's flush at exit must not raise either.
         _discard_output()
         return BROKEN_PIPE
     except KeyboardInterrupt:
-        _complain("Interrupted; the same command goes on where it can.")
+        _complain("Interrupted; run the same command again to continue where possible.")
         return INTERRUPTED
     except Exception as error:
         if debug:
@@ -177,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _invoke(arguments: list[str]) -> int:
-    """Runs a command and returns its exit status; what the command raises passes through."""
+    """Runs a command and returns its exit status; passes the command's own exceptions on."""
     try:
         with build().make_context("nmt", arguments) as context:
             context.command.invoke(context)
@@ -192,10 +193,10 @@ def _invoke(arguments: list[str]) -> int:
 
 
 def _usage_error(error: TyperException) -> int:
-    """Says what is wrong with the arguments themselves and returns the exit status."""
+    """Prints the error in the arguments and returns the exit status."""
     message = error.format_message()
     if not message or "\n" in message:
-        # A group without a command: the message is its help, which Rich has printed already.
+        # A group without a command: the message is its help, already printed by Rich.
         typer.echo(message, nl=bool(message), err=True)
         return error.exit_code
     context = getattr(error, "ctx", None)
@@ -206,14 +207,14 @@ def _usage_error(error: TyperException) -> int:
 
 
 def _take_debug(arguments: list[str]) -> tuple[list[str], bool]:
-    """Takes `--debug` out of the arguments, wherever it stands before a `--`."""
+    """Takes `--debug` out of the arguments, at any place before a `--`."""
     end = arguments.index("--") if "--" in arguments else len(arguments)
     options = [argument for argument in arguments[:end] if argument != "--debug"]
     return options + arguments[end:], len(options) < end
 
 
 def _discard_output() -> None:
-    """Points standard output at nothing, so that what is still buffered raises no second error."""
+    """Points standard output to /dev/null, so buffered text raises no second error."""
     with suppress(OSError, ValueError):
         nothing = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nothing, sys.stdout.fileno())
@@ -221,6 +222,6 @@ def _discard_output() -> None:
 
 
 def _complain(sentences: str) -> None:
-    """Writes each line to standard error under the program's name."""
+    """Writes each line to standard error, after the program's name."""
     for line in sentences.splitlines():
         typer.echo(f"nmt: {line}", err=True)

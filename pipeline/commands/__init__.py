@@ -1,4 +1,4 @@
-"""The command line's verbs, one file each, and what they share.
+"""The commands of `nmt`, one file each, and their shared modules.
 
-A verb's module is imported only when it is called (`lazy`).
+The module of a command is imported only when the command is called (`lazy`).
 """

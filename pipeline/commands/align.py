@@ -1,4 +1,4 @@
-"""`nmt align`: which source word each target word comes from, as fast_align and Moses write it."""
+"""`nmt align`: the word alignment of texts, in the format of fast_align and Moses."""
 
 import contextlib
 import json
@@ -59,7 +59,7 @@ def align(
     mutual: Annotated[
         bool,
         typer.Option(
-            "--mutual", help="Prefer source words that no other target word looks at as much."
+            "--mutual", help="Prefer source words with little attention from other target words."
         ),
     ] = False,
     as_json: JsonOption = False,
@@ -67,7 +67,7 @@ def align(
 ) -> None:
     """Align texts with their translations, word by word: '0-0 1-2' for each line.
 
-    The numbers count words between white space, from 0, source first.
+    The numbers count whitespace-separated words from 0, source first.
 
     Without --target the live model translates: 'translation ||| 0-0 1-2'.
     """

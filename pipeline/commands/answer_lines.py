@@ -1,4 +1,4 @@
-"""What the commands share that ask an exported model line by line and write what it answers."""
+"""Shared functions of the commands running an exported model line by line."""
 
 import contextlib
 import math
@@ -18,16 +18,16 @@ from serving.local.parallel_translation import WorkerError
 from serving.local.saved_model import ModelCallError, ModelLoadError
 
 BATCHES_PER_CHUNK = 16
-"""Enough lines at once to batch those of similar length, few enough to show progress."""
+"""Enough lines to batch those of similar length together, few enough to show progress."""
 _LINE_BREAKS = re.compile(r"[\r\n]+")
 
 Advance = Callable[[int], None]
-"""Is told how many more lines are done."""
+"""Takes the number of lines done since the last call."""
 
 
 @contextlib.contextmanager
 def model_errors() -> Iterator[None]:
-    """Turns what goes wrong with a model into the errors that commands end with."""
+    """Turns the errors of a model into the errors of commands."""
     try:
         yield
     except ModelLoadError as error:
@@ -39,16 +39,16 @@ def model_errors() -> Iterator[None]:
 def answers(
     folder: str, pairs: Iterable[Pair], batch_size: int, advance: Advance = lambda done: None
 ) -> Iterator[tuple[Pair, Translation | None]]:
-    """Translates texts by beam search, and scores those that come with a translation.
+    """Translates texts by beam search, and scores the given translations.
 
     Args:
-        folder: of an exported model.
+        folder: the folder of an exported model.
         pairs: any number; only some of them are in memory at a time.
-        batch_size: how many go through the model at once.
-        advance: is told of the lines done.
+        batch_size: number of pairs in one call of the model.
+        advance: called with the number of lines done.
 
     Yields:
-        Each pair with its answer, in order; with None where a side is blank.
+        Each pair with its result, in order; None if a side is blank.
     """
     model = LocalModel(folder, batch_size)
     for chunk in in_chunks(pairs, batch_size * BATCHES_PER_CHUNK, length=Pair.characters):
@@ -59,7 +59,7 @@ def answers(
 
 def _ask(model: LocalModel, pairs: list[Pair]) -> list[Translation]:
     given = [pair.target for pair in pairs if pair.target is not None]
-    if given:  # then each has one
+    if given:  # either all pairs have a translation or none
         return [*model.score([pair.source for pair in pairs], given)]
     return model.translate([pair.source for pair in pairs])
 
@@ -67,19 +67,19 @@ def _ask(model: LocalModel, pairs: list[Pair]) -> list[Translation]:
 def shown_progress(
     input_file: str | None, output_file: str | None
 ) -> AbstractContextManager[Advance]:
-    """Shows how far a command has come on standard error, if its answers go to a file.
+    """Shows the progress of a command on standard error, if its output goes to a file.
 
     Args:
         input_file: the value of `--input`.
         output_file: the value of `--output`.
     """
     path = None if input_file == STANDARD_STREAM else input_file
-    # On standard output the lines show it themselves.
+    # On standard output, the lines themselves show the progress.
     return shown_lines(path, hidden=output_file in (None, STANDARD_STREAM))
 
 
 def warn_of_cut_texts(number: int) -> None:
-    """Says on standard error how many texts were cut, if any were."""
+    """Prints the number of cut texts on standard error, if any were cut."""
     if number:
         typer.echo(
             f"nmt: {number} of the texts or translations were cut at the model's limit.", err=True
@@ -87,10 +87,10 @@ def warn_of_cut_texts(number: int) -> None:
 
 
 def one_line(text: str) -> str:
-    """Puts a text that holds line breaks on one line."""
+    """Replaces the line breaks in a text by spaces."""
     return _LINE_BREAKS.sub(" ", text)
 
 
 def json_number(value: float) -> float | None:
-    """Rounds a number for JSON, which has no NaN and no infinity."""
+    """Rounds a number for JSON; NaN and infinity, missing in JSON, become None."""
     return round(value, 6) if math.isfinite(value) else None

@@ -32,7 +32,7 @@ def compile_(
         bool,
         typer.Option(
             "--any-corpus",
-            help="Read the corpus anew in every run, instead of holding runs to that of today.",
+            help="Read the corpus anew in every run, instead of requiring today's corpus.",
         ),
     ] = False,
 ) -> None:
@@ -41,8 +41,8 @@ def compile_(
     _check_output(output)
     corpus = None if any_corpus else _known_corpus(settings, Workspace.resolve(workspace))
     checksum, facts = (corpus.checksum, corpus.facts) if corpus else ("", None)
-    # Only now: TFX takes half a minute to import, and a wrong key must not.
-    import_tensorflow()  # without its chatter
+    # Imported late: TFX takes half a minute, and a wrong key shall fail at once.
+    import_tensorflow()  # without its log lines
     logging.getLogger().setLevel(logging.ERROR)
     from pipeline.kubeflow.compiler import as_yaml, compile_pipeline
 
@@ -57,14 +57,18 @@ def compile_(
 def _check_output(output: str) -> None:
     folder = os.path.dirname(os.path.abspath(output))
     if not output.endswith((".yaml", ".yml")):
-        raise UserError(f"{output!r} must end in .yaml or .yml: Kubeflow Pipelines goes by that.")
+        raise UserError(
+            f"{output!r} must end in .yaml or .yml: Kubeflow Pipelines recognises the file by its ending."
+        )
     if os.path.isdir(output) or not os.path.isdir(folder):
         raise UserError(f"{output!r} cannot be written: name a file in an existing folder.")
 
 
 def _known_corpus(config: PipelineConfig, workspace: Workspace) -> CorpusInfo | None:
-    """The corpus if a copy of it lies on this machine; not one that grows by spans, which the
-    checksum of `corpus.json` does not cover."""
+    """Returns the corpus if this machine has a copy of it, else None.
+
+    Also returns None for a corpus with spans: the checksum of `corpus.json` does not cover them.
+    """
     folder = workspace.corpus(config.data.corpus)
     if is_remote(folder) or not os.path.exists(os.path.join(folder, INFORMATION_FILE)):
         return None

@@ -1,4 +1,4 @@
-"""`nmt config`: what a run would be told."""
+"""`nmt config`: the complete configuration of a run."""
 
 import json
 import sys
@@ -22,7 +22,7 @@ def show(
     overrides: OverridesOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print every key with its explanation and its value, after the overrides, as YAML."""
+    """Print every key with its explanation and its value as YAML, after the overrides."""
     settings = load_config(config, overrides or ())
     if as_json:
         values = settings.model_dump(mode="json", by_alias=True)

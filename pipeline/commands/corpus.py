@@ -1,6 +1,6 @@
 """`nmt corpus`: make, import, list and show corpora.
 
-Only light modules are imported here; what makes a corpus is imported by the command that needs it.
+Only light modules are imported here. Each command imports the heavy ones itself.
 """
 
 import json
@@ -36,12 +36,12 @@ def debian(
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Debian's package descriptions and their translations: the default, fetched by apt."""
+    """Debian's package descriptions and their translations, fetched by apt: the default corpus."""
     _make("debian", workspace, force=force, as_json=as_json, target_language=target)
 
 
 def _command(name: str, corpus: FixedCorpus) -> Callable[..., None]:
-    """The command that makes a corpus of one pair of languages."""
+    """Returns a command to make a corpus of one pair of languages."""
 
     def make(
         source: Annotated[
@@ -113,7 +113,7 @@ def import_text(
         raise UserError("--feature names a column of a --tsv file; give the text as such a file.")
     for code in (source_language, target_language):
         if not is_language_code(code):
-            raise UserError(f"{code!r} is no code of a language: use one such as de or pt_BR.")
+            raise UserError(f"{code!r} is not a language code: use one such as de or pt_BR.")
     features = check_features(feature or ())
     folder = corpus_folder(name, _local_workspace(workspace))
     refuse_existing(folder, replace=force)
@@ -140,7 +140,7 @@ def import_text(
 
 @app.command("list")
 def list_corpora(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
-    """List the corpora of the workspace, and those that can be made."""
+    """List the corpora of the workspace, and the corpora still to be made by `nmt corpus`."""
     from pipeline.corpora.catalogue import corpora_in
 
     found = corpora_in(_local_workspace(workspace))
@@ -152,9 +152,9 @@ def list_corpora(workspace: WorkspaceOption = None, as_json: JsonOption = False)
         languages = f"{entry.source_language} to {entry.target_language}"
         typer.echo(f"{entry.name:<12} {languages}: {pairs}")
     here = {entry.name for entry in found}
-    for name, what in SHIPPED.items():
+    for name, description in SHIPPED.items():
         if name not in here:
-            typer.echo(f"{name:<12} not here yet, `nmt corpus {name}` makes it: {what}")
+            typer.echo(f"{name:<12} not here yet, `nmt corpus {name}` makes it: {description}")
 
 
 @app.command()
@@ -163,7 +163,7 @@ def show(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Verify a corpus and show what it holds."""
+    """Verify a corpus and show its contents."""
     from pipeline.corpora.folder import load_corpus
 
     place = Workspace(str(_local_workspace(workspace)))
@@ -217,13 +217,13 @@ def _answer(information: "CorpusInfo", folder: Path, as_json: bool) -> None:
 
 
 def _next_command(information: "CorpusInfo") -> str:
-    """Return how to train on a corpus: by its configuration if it has one, else by overrides."""
+    """Returns the command to train on a corpus, by its own configuration or by overrides."""
     from pipeline.config.settings import shipped_configs
 
     if information.name in shipped_configs():
         return f"nmt run --config {information.name}"
     overrides = {
-        # A pipeline's name has neither capitals nor underscores, and a language's code may.
+        # A language code may have capitals and underscores, but a pipeline's name must not.
         "name": information.name.lower().replace("_", "-"),
         "data.corpus": information.name,
         "data.source_language": information.source_language,

@@ -1,6 +1,6 @@
-"""`nmt diagnose`: what a model looks at over a whole corpus, and which translations to read first.
+"""`nmt diagnose`: judges the attention over a whole corpus, and lists translations to read first.
 
-The command is called what it does: `align` and `heatmap` show attention, this one judges it.
+`align` and `heatmap` show attention; this command judges it.
 """
 
 import contextlib
@@ -72,14 +72,15 @@ def diagnose(
         ),
     ] = None,
     top: Annotated[
-        int, typer.Option("--top", min=0, metavar="N", help="How many sentences to list.")
+        int, typer.Option("--top", min=0, metavar="N", help="Number of sentences to list.")
     ] = 10,
     as_json: JsonOption = False,
     batch_size: BatchSizeOption = DEFAULT_BATCH_SIZE,
 ) -> None:
-    """Judge a corpus by what its translations looked at, and say which to read first.
+    """Judge a corpus by the attention of its translations, and list those to read first.
 
-    Source words never looked at may be missing, those looked at again doubled.
+    A source word never looked at may be missing in the translation, and one looked at again may be
+    translated twice.
     """
     with contextlib.ExitStack() as stack:
         pairs = stack.enter_context(
@@ -88,7 +89,7 @@ def diagnose(
         folder = find_model(config, overrides, workspace, model, version)
         each_line = stack.enter_context(destination(output_file)) if output_file else None
         shown = stack.enter_context(destination(None))
-        # Nothing is shown before the end, so a bar may be, wherever the end is shown.
+        # Results appear only at the end, so a bar cannot mix with them, even on a terminal.
         advance = stack.enter_context(
             shown_lines(None if input_file == STANDARD_STREAM else input_file)
         )
@@ -111,7 +112,7 @@ def diagnose(
 def _judged(
     answered: Iterable[tuple[Pair, Translation | None]],
 ) -> Iterator[tuple[int, Judged | None]]:
-    """Judges each line of a corpus; None for those without words."""
+    """Judges each line of a corpus; yields None for lines without words."""
     for line, (pair, translation) in enumerate(answered, start=1):
         diagnosis = diagnose_translation(pair.source, translation) if translation else None
         if translation is None or diagnosis is None:
@@ -132,7 +133,7 @@ def _judged(
 
 def _print(corpus: CorpusDiagnostics, top: int, output: TextIO) -> None:
     console = Console(file=output, highlight=False)
-    table = Table("pattern", "sentences", "share", "what the target words look at", box=None)
+    table = Table("pattern", "sentences", "share", "target words attend to", box=None)
     for column in (1, 2):
         table.columns[column].justify = "right"
     for pattern, share in corpus.shares().items():
@@ -157,7 +158,7 @@ def _summary(corpus: CorpusDiagnostics, top: int) -> dict[str, Any]:
 
 
 def _as_json(line: int, judged: Judged | None) -> dict[str, Any]:
-    """What a program is told of a line; of one without words, only its number."""
+    """Returns the diagnosis of a line for JSON; only the number for a line without words."""
     if judged is None:
         return {"line": line, "pattern": None}
     diagnosis = judged.diagnosis

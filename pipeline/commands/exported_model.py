@@ -1,4 +1,4 @@
-"""Finding the exported model that a command shall ask."""
+"""Finds the exported model for a command."""
 
 import os
 
@@ -16,17 +16,18 @@ def find_model(
     model: str | None,
     version: int | None,
 ) -> str:
-    """Finds the folder of the export: that of `--model`, or the live or named version.
+    """Finds the folder of an exported model.
 
     Args:
-        config: the value of `--config`, whose name says which models are meant.
-        overrides: of `--set`.
-        workspace: of `--workspace`.
-        model: of `--model`: the folder of an export, or one of versions.
-        version: of `--version`; None for the live one.
+        config: the value of `--config`; its `name` selects the models of the workspace.
+        overrides: the values of `--set`.
+        workspace: the value of `--workspace`.
+        model: the value of `--model`: an exported model or a folder of versions, used instead of
+          the workspace.
+        version: the value of `--version`; None for the live version.
 
     Raises:
-        UserError: there is no such model; the sentence says what to do.
+        UserError: the model does not exist; the message gives a remedy.
     """
     if model is not None:
         if version is None and (

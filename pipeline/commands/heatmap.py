@@ -1,4 +1,4 @@
-"""`nmt heatmap`: what a translation looked at, here in the terminal or as a picture or page."""
+"""`nmt heatmap`: the attention of a translation, in the terminal, as a picture or as a page."""
 
 import json
 import os
@@ -54,13 +54,13 @@ def heatmap(
     model: ModelOption = None,
     version: VersionOption = None,
 ) -> None:
-    """Show what a translation looked at: source on top, target on the left.
+    """Show the attention of a translation: source on top, target on the left.
 
-    Without -o it is drawn here, in colour unless NO_COLOR is set.
+    Without -o it is drawn in the terminal, in colour unless NO_COLOR is set.
     """
     text, *given = arguments([text] if target is None else [text, target])
     if not text.strip() or any(not each.strip() for each in given):
-        raise UserError("There is nothing to look at in an empty text: give one with words.")
+        raise UserError("The text is empty: give one with words.")
     draw = _drawing_for(output_file)
     folder = find_model(config, overrides, workspace, model, version)
     with model_errors():
@@ -77,7 +77,7 @@ def heatmap(
 
 
 def _drawing_for(output_file: str | None) -> Draw | None:
-    """Chooses by the file's name how to draw; None for the terminal."""
+    """Chooses the drawing function by the file's ending; None for the terminal."""
     if output_file is None:
         return None
     ending = os.path.splitext(output_file)[1].lower()
@@ -88,7 +88,7 @@ def _drawing_for(output_file: str | None) -> Draw | None:
     }
     if ending not in drawings:
         raise UserError(
-            f"{output_file!r} ends with none of {', '.join(drawings)}: that says what to draw."
+            f"{output_file!r} ends with none of {', '.join(drawings)}: use one of these endings."
         )
     require_writable(output_file)
     return drawings[ending]
@@ -128,7 +128,7 @@ def _page(shown: Heatmap, source: str, translation: Translation, folder: str) ->
 
 
 def _languages(folder: str) -> tuple[str | None, str | None]:
-    """Reads the languages from a model's card; None where it does not say."""
+    """Reads the languages from a model's card; None for each language missing there."""
     try:
         card = json.loads(Path(folder, layout.MODEL_CARD).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""A command whose module is imported only when it is called: `nmt --help` stays instant."""
+"""A command whose module is imported only when it is called, to keep `nmt --help` fast."""
 
 from importlib import import_module
 from typing import Any
@@ -8,13 +8,13 @@ from typer.core import TyperCommand
 
 
 class LazyCommand(TyperCommand):
-    """Stands for a command in its group's help, and becomes the real one when it is called.
+    """A placeholder in the help of a group, replaced by the real command when called.
 
     Args:
-        name: what the user types.
-        target: `package.module:attribute`, which is a `typer.Typer` with commands of its own, or a
-            function that is one command.
-        help: the line of the group's help.
+        name: the name of the command.
+        target: `package.module:attribute`, a `typer.Typer` with commands, or a function as a single
+            command.
+        help: the line in the group's help.
     """
 
     def __init__(self, name: str, target: str, help: str) -> None:
@@ -25,7 +25,7 @@ class LazyCommand(TyperCommand):
     def make_context(
         self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
     ) -> Any:
-        """Parses the arguments with the real command, which the context then carries."""
+        """Parses the arguments with the real command and returns its context."""
         return self.load().make_context(info_name, args, parent, **extra)
 
     def load(self) -> Any:

@@ -1,4 +1,4 @@
-"""Text files line by line, for commands that read any size and never leave half an answer."""
+"""Reads text files of any size line by line, and writes files completely or not at all."""
 
 import contextlib
 import os
@@ -14,9 +14,9 @@ def read_lines(file: BinaryIO) -> Iterator[str]:
     """Yields the lines of a file without their ends.
 
     Args:
-        file: UTF-8; what is not becomes U+FFFD. Only newlines end lines, so that as many lines come
-          out as any other
-            tool counts. A byte order mark and the carriage returns of Windows are dropped.
+        file: UTF-8; invalid bytes become U+FFFD. Only newlines end lines, so the number of lines is
+          the same as in other tools. A byte order mark and the carriage returns of Windows are
+          dropped.
     """
     for number, line in enumerate(file):
         text = line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", errors="replace")
@@ -29,13 +29,13 @@ def in_chunks(
     max_characters: int = 1_000_000,
     length: Callable[[Line], int] = len,  # type: ignore[assignment]  # of a Sized line
 ) -> Iterator[list[Line]]:
-    """Groups lines so that only some of a large file are in memory.
+    """Groups lines into chunks, to keep only a part of a large file in memory.
 
     Args:
         lines: any number.
-        max_lines: the most lines of a chunk.
-        max_characters: a chunk ends with the line that reaches this many.
-        length: the characters of a line, where lines are more than text.
+        max_lines: largest number of lines in a chunk.
+        max_characters: a chunk ends with the line reaching this number of characters.
+        length: returns the number of characters of a line; needed for lines other than strings.
     """
     chunk: list[Line] = []
     characters = 0
@@ -51,12 +51,11 @@ def in_chunks(
 
 @contextlib.contextmanager
 def written_whole(path: str) -> Iterator[TextIO]:
-    """Opens a UTF-8 file that appears under its name only when all of it is written.
+    """Opens a UTF-8 file to appear under its name only when it is complete.
 
     Args:
-        path: where it shall be; what is there is replaced at the end, or kept if anything goes
-          wrong. A device or a
-            pipe is written to directly.
+        path: the destination. A file there is replaced at the end, or kept after an error. A device
+          or a pipe is written to directly.
 
     Raises:
         OSError: the file cannot be written.
@@ -66,14 +65,14 @@ def written_whole(path: str) -> Iterator[TextIO]:
 
 
 def write_whole(path: str, content: bytes) -> None:
-    """Writes a file that appears under its name only when all of it is written, as above."""
+    """Writes bytes to a file, completely or not at all, like `written_whole`."""
     with _replaced(path) as place, open(place, "wb") as file:
         file.write(content)
 
 
 @contextlib.contextmanager
 def _replaced(path: str) -> Iterator[str]:
-    """Gives the path to write to, and moves what was written there into its place."""
+    """Yields a temporary path to write to, and moves the written file into its place."""
     destination = os.path.realpath(path)
     if os.path.exists(destination) and not stat.S_ISREG(os.stat(destination).st_mode):
         yield destination

@@ -1,4 +1,4 @@
-"""How far a command has come that goes through a file line by line."""
+"""Shows the progress of a command through the lines of a file."""
 
 import os
 import stat
@@ -13,12 +13,14 @@ _READ_SIZE = 1 << 20
 
 @contextmanager
 def shown_lines(path: str | None, *, hidden: bool = False) -> Iterator[Callable[[int], None]]:
-    """Gives a function that is told how many more lines are done, and shows a bar on standard
-    error if that is a terminal.
+    """Shows a progress bar on standard error if it is a terminal.
 
     Args:
-        path: the file whose lines they are; None where it is not known.
-        hidden: whether nothing is shown in any case.
+        path: the file with the lines; None if it is not known.
+        hidden: whether to show nothing in any case.
+
+    Yields:
+        A function to call with the number of lines done since its last call.
     """
     console = Console(stderr=True)
     if hidden or not console.is_terminal:
@@ -31,8 +33,10 @@ def shown_lines(path: str | None, *, hidden: bool = False) -> Iterator[Callable[
 
 
 def count_lines(path: str) -> int | None:
-    """Counts the lines of a file, a last one without a newline included; None for a pipe or a
-    device, which can be read only once."""
+    """Counts the lines of a file, including a last line without a newline.
+
+    Returns None for a pipe or a device, because these can be read only once.
+    """
     if not stat.S_ISREG(os.stat(path).st_mode):
         return None
     lines, last = 0, b"\n"

@@ -1,5 +1,4 @@
-"""`nmt models`: the versions that were pushed, which one is live, what each says about itself; and
-the way back to an earlier one."""
+"""`nmt models`: lists and shows the pushed versions, and rolls back to an earlier one."""
 
 import json
 from dataclasses import dataclass
@@ -41,12 +40,12 @@ _LATEST_TIMESTAMP = 10_000_000_000
 
 @dataclass(frozen=True)
 class Journal:
-    """What is recorded about the versions of a folder."""
+    """The records about the versions of a folder."""
 
     of: dict[int, VersionRecord]
-    """By version, how it came to be."""
+    """The push or rollback behind each version, by version number."""
     withdrawn: dict[str, VersionRecord]
-    """By the fingerprint of a model that was taken back, the rollback that did it."""
+    """The rollback behind each withdrawn model, by the model's fingerprint."""
 
     @classmethod
     def read(cls, folder: str) -> "Journal":
@@ -56,7 +55,10 @@ class Journal:
         return cls(known, withdrawn_models(records))
 
     def taken_back(self, version: ModelVersion) -> VersionRecord | None:
-        """The rollback that took a version's model back, unless it was made live again since."""
+        """Returns the rollback behind a withdrawn version, or None if it is not withdrawn.
+
+        A model made live again since is not withdrawn.
+        """
         if not self.withdrawn or not version.complete:
             return None
         record = self.of.get(version.number)
@@ -75,7 +77,7 @@ def list_models(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the versions in the serving directory; the live one is what a server serves."""
+    """List the versions in the serving directory; a server serves the live one."""
     name, folder = _serving_directory(config, overrides, workspace)
     live, journal = live_version(folder), Journal.read(folder)
     versions = [_summary(version, live, journal) for version in list_versions(folder)]
@@ -109,7 +111,7 @@ def show(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one version: where it lies, its size and its model card."""
+    """Show one version: its folder, its size and its model card."""
     name, folder = _serving_directory(config, overrides, workspace)
     chosen = _find(folder, name, version) if version is not None else require_live_version(folder)
     details = {
@@ -131,7 +133,7 @@ def rollback(
     version: Annotated[
         int | None,
         typer.Argument(
-            metavar="[VERSION]", help="By default the one before that was not taken back itself."
+            metavar="[VERSION]", help="By default the latest earlier one not taken back itself."
         ),
     ] = None,
     reason: Annotated[
@@ -142,12 +144,12 @@ def rollback(
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make an earlier version live again, under a new number; what it replaces stays back."""
+    """Make an earlier version live again, under a new number; no run pushes the replaced model."""
     name, folder = _serving_directory(config, overrides, workspace)
     if version is None:
         require_live_version(folder)
     elif not list_versions(folder):
-        # Before anything is written: a wrong workspace shall get no folder of ours.
+        # Fails before anything is written: a wrong workspace shall get no new folder.
         _find(folder, name, version)
     record = roll_back(folder, LocalStore(), to=version, reason=reason)
     if as_json:
@@ -168,7 +170,7 @@ def rollback(
 def _serving_directory(
     config: str, overrides: list[str] | None, workspace: str | None
 ) -> tuple[str, str]:
-    """The model's name and the folder of its versions."""
+    """Returns the model's name and the folder of its versions."""
     name = load_config(config, overrides or ()).name
     folder = Workspace.resolve(workspace).models(name)
     if is_remote(folder):
@@ -186,7 +188,7 @@ def _find(folder: str, name: str, number: int) -> ModelVersion:
 
 
 def _summary(version: ModelVersion, live: ModelVersion | None, journal: Journal) -> dict[str, Any]:
-    """What both commands tell about a version."""
+    """Returns the fields of a version for both `list` and `show`."""
     record = journal.of.get(version.number)
     taken_back = journal.taken_back(version)
     return {
@@ -202,14 +204,17 @@ def _summary(version: ModelVersion, live: ModelVersion | None, journal: Journal)
 
 
 def _pushed(number: int) -> str | None:
-    """When a version was pushed: Pusher counts the seconds since 1970, people may count else."""
+    """Returns the time of a push by its number: Pusher's numbers are seconds since 1970.
+
+    None for other numbers, as given by hand.
+    """
     if not _EARLIEST_TIMESTAMP <= number < _LATEST_TIMESTAMP:
         return None
     return format_time(datetime.fromtimestamp(number, UTC))
 
 
 def _account(rollback: VersionRecord) -> dict[str, Any]:
-    """Which version a rollback made live again, when, by whom and why."""
+    """Returns the details of a rollback: the restored version, time, author and reason."""
     return {
         "restored": rollback.restored,
         "as": rollback.version,
@@ -232,7 +237,7 @@ def _why(account: dict[str, Any]) -> str:
 
 
 def _read_card(version_folder: str) -> Any:
-    """The model card of an export, or None where it has none."""
+    """Reads the model card of an export; None if it has none."""
     for place in _CARD_PLACES:
         path = Path(version_folder, place)
         if not path.is_file():

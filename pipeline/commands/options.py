@@ -1,4 +1,4 @@
-"""The options that commands share, so that each is spelled, explained and read in one way."""
+"""The options shared by several commands, with one name and one help text each."""
 
 from typing import Annotated
 
@@ -24,7 +24,7 @@ WorkspaceOption = Annotated[
     typer.Option(
         "--workspace",
         metavar="DIR",
-        help="The folder of everything a run makes (else NMT_WORKSPACE, else workspace).",
+        help="The folder for everything a run makes (else NMT_WORKSPACE, else workspace).",
     ),
 ]
 ModelOption = Annotated[
@@ -49,7 +49,7 @@ TargetInputOption = Annotated[
 ]
 OutputOption = Annotated[
     str | None,
-    typer.Option("--output", metavar="FILE", help="Write to a file, which appears whole."),
+    typer.Option("--output", metavar="FILE", help="Write to a file; it appears when complete."),
 ]
 BatchSizeOption = Annotated[
     int, typer.Option("--batch-size", min=1, help="Texts that go through the model at once.")

@@ -1,4 +1,4 @@
-"""`nmt report`: what the gate decided in all runs as a table, a chart, or both on a page."""
+"""`nmt report`: the verdicts of all runs as a table, a chart, or both on a page."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from pipeline.workspace import Workspace, is_remote
 
 _ENDINGS = (".html", ".svg", ".png")
 _LEFT_OUT = {"compared with"}
-"""Columns that only a page has room for."""
+"""Columns left out on a terminal, because only a page is wide enough."""
 _NO_WIDTH = 10_000
 _COLOURS = {
     Outcome.PUSHED: "green",
@@ -53,11 +53,11 @@ def report(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the verdicts of all runs: what was pushed or blocked, by which check, and rollbacks."""
+    """Show the verdicts of all runs: pushed or blocked and by which check, and the rollbacks."""
     ending = os.path.splitext(output_file)[1].lower() if output_file else None
     if ending is not None and ending not in _ENDINGS:
         raise UserError(
-            f"{output_file!r} ends with none of {', '.join(_ENDINGS)}: that says what to draw."
+            f"{output_file!r} ends with none of {', '.join(_ENDINGS)}: use one of these endings."
         )
     name = load_config(config, overrides or ()).name
     events = _events(name, Workspace.resolve(workspace))
@@ -75,7 +75,7 @@ def _events(name: str, workspace: Workspace) -> list[Event]:
     if is_remote(workspace.root):
         raise UserError(f"{workspace.root} is remote: `nmt report` reads local workspaces only.")
     events = []
-    # ML Metadata would make the file.
+    # Checked first, because ML Metadata would create a missing file.
     if os.path.exists(workspace.metadata):
         events = read_history(
             open_store(workspace.metadata),
@@ -90,14 +90,14 @@ def _events(name: str, workspace: Workspace) -> list[Event]:
 
 
 def _drawn(name: str, events: list[Event], ending: str) -> bytes:
-    # Only now: matplotlib takes a second to load, and the table does without.
+    # Imported late: matplotlib takes a second to load, and the table does not need it.
     from pipeline.history.chart import charted, draw_chart
 
     if ending == ".html":
         chart = draw_chart(name, events, "svg") if charted(events) else None
         return draw_history(name, events, chart).encode("utf-8")
     if not charted(events):
-        raise UserError(f"No run of {name} came as far as a score, so there is nothing to draw.")
+        raise UserError(f"No run of {name} has a score yet, so there is nothing to draw.")
     return draw_chart(name, events, "png" if ending == ".png" else "svg")
 
 
@@ -108,12 +108,12 @@ def _print(name: str, events: list[Event]) -> None:
         justify: Literal["left", "right"] = "right" if column in NUMBERS else "left"
         table.add_column(column, justify=justify, no_wrap=column != "why", overflow="fold")
     for event in events:
-        said = dict(zip(COLUMNS, cells(event), strict=True))
-        table.add_row(*(said[column] for column in columns), style=_COLOURS[event.outcome])
+        row = dict(zip(COLUMNS, cells(event), strict=True))
+        table.add_row(*(row[column] for column in columns), style=_COLOURS[event.outcome])
     with destination(None) as output:
         console = Console(file=output, highlight=False, markup=False)
         if not console.is_terminal:
-            # A file or a pipe has no width to fit into.
+            # A file or a pipe has no limit of width.
             console = Console(file=output, highlight=False, markup=False, width=_NO_WIDTH)
         console.print(f"{name}: {len(events)} runs and rollbacks\n")
         console.print(table)

@@ -1,4 +1,4 @@
-"""`nmt run`: the corpus, then the pipeline, then the summary."""
+"""`nmt run`: prepares the corpus, runs the pipeline, prints the summary."""
 
 import json
 import os
@@ -21,19 +21,19 @@ from pipeline.workspace import Workspace
 def run_pipeline(
     config: PipelineConfig, workspace: Workspace, *, runner: str, as_json: bool
 ) -> int:
-    """Runs the whole pipeline, making the corpus first if it is a known one and not there yet.
+    """Runs the whole pipeline. A missing corpus is made first, if it is a known one.
 
     Args:
-      config: what to do.
-      workspace: where.
+      config: the configuration of the run.
+      workspace: the workspace of the run.
       runner: `local` or `beam`.
-      as_json: print the summary as JSON.
+      as_json: whether to print the summary as JSON.
 
     Returns:
       The exit status: 0 if the model is live, 1 if it was blocked.
 
     Raises:
-      UserError: the corpus cannot be had or does not fit the configuration.
+      UserError: the corpus cannot be obtained or does not fit the configuration.
       RunFailedError: a node failed.
     """
     corpus = _corpus(config, workspace)
@@ -45,7 +45,7 @@ def run_pipeline(
             f"{config.name}: {corpus.source_language} to {corpus.target_language}, {counts} pairs"
             f"{_added(spans)}"
         )
-        # Only now: TFX takes half a minute to import, and its own chatter belongs in the log.
+        # Imported late: TFX takes half a minute, and its output belongs in the log.
         from pipeline.running.execution import execute
 
         summary = execute(
@@ -65,7 +65,7 @@ def run_pipeline(
 
 
 def _added(spans: Spans) -> str:
-    """What the spans add to the corpus."""
+    """Returns the part of the headline about spans; empty if there are none."""
     if not spans.numbers:
         return ""
     return f"; {spans.pairs:,} train pairs in spans, the newest span-{spans.numbers[-1]}"

@@ -1,4 +1,4 @@
-"""`nmt score`: how probable the live model finds translations that you give (forced decoding)."""
+"""`nmt score`: the model's scores of given translations (forced decoding)."""
 
 import contextlib
 import json
@@ -58,9 +58,9 @@ def score(
     as_json: JsonOption = False,
     batch_size: BatchSizeOption = DEFAULT_BATCH_SIZE,
 ) -> None:
-    """Score translations that you give: the higher, the more probable.
+    """Score your own translations: the higher the score, the more probable the translation.
 
-    It is the logarithm of the probability over the model's length penalty.
+    The score is the logarithm of the probability, divided by the model's length penalty.
     """
     if not targets and target_file is None:
         raise UserError(_NOTHING_TO_DO)
@@ -87,7 +87,7 @@ def _as_line(scored: Translation | None, tokens: bool) -> str:
     line = f"{scored.score:.6f}"
     if not tokens:
         return line
-    # No token holds white space: a space is written as U+2581, all else that is white is gone.
+    # No token holds white space: a space is written as U+2581, other white space is dropped.
     parts = zip(scored.target_tokens, scored.token_log_probability, strict=True)
     return " ".join([line, "|||", *(f"{token} {probability:.4f}" for token, probability in parts)])
 

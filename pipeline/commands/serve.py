@@ -45,31 +45,31 @@ def serve(
         bool, typer.Option("--wait", help="Start without a model and wait for the first.")
     ] = False,
     versions: Annotated[
-        int, typer.Option(min=1, help="How many of the newest versions to serve.")
+        int, typer.Option(min=1, help="Number of newest versions to serve.")
     ] = _DEFAULTS.latest_versions,
     poll_seconds: Annotated[
-        float, typer.Option(min=0.05, help="How often to look for new versions.")
+        float, typer.Option(min=0.05, help="Seconds between two checks for new versions.")
     ] = _DEFAULTS.poll_seconds,
     max_batch_size: Annotated[
-        int, typer.Option(min=1, help="Texts that go through the model at once.")
+        int, typer.Option(min=1, help="Largest number of texts in one call of the model.")
     ] = _BATCHING.max_batch_size,
     batch_timeout_ms: Annotated[
-        float, typer.Option(min=0, help="How long a batch waits for more texts.")
+        float, typer.Option(min=0, help="Milliseconds to wait for more texts of a batch.")
     ] = _BATCHING.batch_timeout_seconds * 1000,
     max_queued: Annotated[
-        int, typer.Option(min=1, help="Texts that may wait before requests are refused.")
+        int, typer.Option(min=1, help="Texts in the queue before requests are rejected.")
     ] = _BATCHING.max_queued_rows,
     workers: Annotated[
-        int, typer.Option(min=1, help="Batches that run at the same time, each on a core.")
+        int, typer.Option(min=1, help="Batches to run at the same time, each on a core.")
     ] = _BATCHING.workers,
     max_message_mb: Annotated[
         int, typer.Option(min=1, max=2047, help="The largest request and reply, in MiB.")
     ] = _DEFAULTS.max_message_bytes // _MEBIBYTE,
     grace_seconds: Annotated[
-        float, typer.Option(min=0, help="What requests in flight get when the server ends.")
+        float, typer.Option(min=0, help="Seconds for open requests to finish when the server ends.")
     ] = _DEFAULTS.grace_seconds,
 ) -> None:
-    """Serve the live model over gRPC and REST, as TensorFlow Serving would, and each new one."""
+    """Serve the live model and each newer one over gRPC and REST, like TensorFlow Serving."""
     name = load_config(config, overrides or ()).name
     folder = model if model is not None else Workspace.resolve(workspace).models(name)
     settings = ServerSettings(
@@ -96,13 +96,16 @@ def serve(
 
 
 def check_folder(folder: str, wait: bool, if_remote: str, if_empty: str) -> None:
-    """Refuses what cannot be served before TensorFlow takes its seconds to load.
+    """Rejects a folder without a usable version, before TensorFlow is loaded for seconds.
 
     Args:
-        folder: of versions.
-        wait: whether it may be without a version.
-        if_remote: what to do if it is remote.
-        if_empty: what to do if there is no version that can be served.
+        folder: the folder of versions.
+        wait: whether the folder may be empty.
+        if_remote: the remedy for a remote folder.
+        if_empty: the remedy for a folder without a usable version.
+
+    Raises:
+        UserError: the folder is remote, cannot be read, or holds no usable version.
     """
     if is_remote(folder):
         raise UserError(f"{folder} is remote: {if_remote}.")
@@ -118,7 +121,7 @@ def check_folder(folder: str, wait: bool, if_remote: str, if_empty: str) -> None
 
 
 def _run(settings: ServerSettings) -> None:
-    # Only now: gRPC and the web server take a while to import, and a wrong folder must not.
+    # Imported late: gRPC and the web server take a while, and a wrong folder shall fail at once.
     from serving.server.ports import StartError, address
     from serving.server.server import ModelServer, serve
 
@@ -139,11 +142,11 @@ def _run(settings: ServerSettings) -> None:
         say(f"{ending.given_up} requests did not end within {settings.grace_seconds:g} s.")
     say("The server has ended.")
     if ending.has_threads:
-        # A thread that is still in TensorFlow cannot be ended, and must not hold up the process.
+        # A thread inside TensorFlow cannot be ended, and shall not keep the process alive.
         os._exit(0)
 
 
 def say(sentence: str) -> None:
-    """Prints at once: whoever started the server may read from a pipe."""
+    """Prints a sentence and flushes, because the reader may be behind a pipe."""
     typer.echo(sentence)
     sys.stdout.flush()

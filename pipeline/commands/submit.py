@@ -1,7 +1,7 @@
-"""`nmt submit`: a compiled pipeline becomes a run, or a schedule of runs, on a cluster.
+"""`nmt submit`: starts a run, or a schedule of runs, of a compiled pipeline on a cluster.
 
-A thin layer over Kubeflow's own client: it checks the file and the parameters before anything is
-sent, uploads a new version of the pipeline under its name, and follows the run.
+A thin layer over Kubeflow's own client. It checks the file and the parameters before it sends
+anything, uploads a new version of the pipeline under its name, and follows the run.
 """
 
 import json
@@ -22,11 +22,11 @@ _NUMBERS = {"NUMBER_INTEGER": int, "NUMBER_DOUBLE": float}
 
 
 def submit(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="What `nmt compile` wrote.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A file written by `nmt compile`.")],
     host: Annotated[
         str | None,
         typer.Option(
-            metavar="URL", envvar="KF_PIPELINES_ENDPOINT", help="Where Kubeflow Pipelines answers."
+            metavar="URL", envvar="KF_PIPELINES_ENDPOINT", help="Address of Kubeflow Pipelines."
         ),
     ] = None,
     parameters: Annotated[
@@ -35,28 +35,28 @@ def submit(
     ] = None,
     experiment: Annotated[
         str | None,
-        typer.Option(help="The experiment of the run; by default, called like the pipeline."),
+        typer.Option(help="The experiment of the run; by default, the pipeline's name."),
     ] = None,
     namespace: Annotated[
-        str | None, typer.Option(help="The user's namespace, where there are several users.")
+        str | None, typer.Option(help="Your namespace, on a cluster with several users.")
     ] = None,
     service_account: Annotated[
-        str | None, typer.Option(help="The Kubernetes account that the tasks run as.")
+        str | None, typer.Option(help="The Kubernetes service account of the tasks.")
     ] = None,
     schedule: Annotated[
         str | None,
         typer.Option(
-            metavar="CRON", help='Start a run again and again, such as "0 0 3 * * *" (six fields).'
+            metavar="CRON", help='Start runs on a schedule, such as "0 0 3 * * *" (six fields).'
         ),
     ] = None,
     follow: Annotated[
         bool, typer.Option("--follow/--no-follow", help="Show the run's tasks until it ends.")
     ] = True,
     poll_seconds: Annotated[
-        float, typer.Option(min=0.01, help="How often to ask how the run is.")
+        float, typer.Option(min=0.01, help="Seconds between two queries of the run's state.")
     ] = _POLL_SECONDS,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check all and say what would be sent.")
+        bool, typer.Option("--dry-run", help="Check everything and show the run; send nothing.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -79,9 +79,9 @@ def submit(
         _show(plan, as_json, "Nothing was sent. It would be:")
         return
     if host is None:
-        raise UserError("Say where Kubeflow Pipelines answers: give --host, or --dry-run.")
+        raise UserError("No address of Kubeflow Pipelines was given: give --host, or --dry-run.")
 
-    # Only now: Kubeflow's client takes a while to import, and a wrong file must not.
+    # Imported late: Kubeflow's client takes a while, and a wrong file shall fail at once.
     from pipeline.kubeflow.client import KubeflowPipelines
 
     cluster = KubeflowPipelines(host, namespace, os.environ.get(_TOKEN))
@@ -140,7 +140,7 @@ def _defaults(specification: dict[str, Any]) -> dict[str, Any]:
 
 
 def _chosen(specification: dict[str, Any], given: list[str]) -> dict[str, Any]:
-    """The parameters that were given, in the types that the pipeline declares."""
+    """Returns the given parameters, in the types declared by the pipeline."""
     declared, chosen = _declared(specification), {}
     for text in given:
         name, separator, value = text.partition("=")

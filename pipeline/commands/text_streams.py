@@ -1,4 +1,4 @@
-"""Where commands get texts from, arguments, a file or standard input, and where answers go."""
+"""Opens the input of commands (arguments, a file or standard input) and their output."""
 
 import contextlib
 import io
@@ -12,7 +12,7 @@ from pipeline.commands.line_files import read_lines, written_whole
 from pipeline.errors import UserError
 
 STANDARD_STREAM = "-"
-"""Stands for standard input or standard output in the place of a file's name."""
+"""Means standard input or standard output, in place of a file's name."""
 
 
 class Pair(NamedTuple):
@@ -23,11 +23,11 @@ class Pair(NamedTuple):
 
     @property
     def is_blank(self) -> bool:
-        """Whether a side is nothing but white space, so that there is nothing to ask a model."""
+        """Whether a side is only white space, so the model has no work."""
         return not self.source.strip() or (self.target is not None and not self.target.strip())
 
     def characters(self) -> int:
-        """How long both are together."""
+        """Returns the length of both sides together."""
         return len(self.source) + len(self.target or "")
 
 
@@ -35,12 +35,12 @@ class Pair(NamedTuple):
 def source_lines(
     texts: list[str] | None, input_file: str | None, nothing_to_do: str
 ) -> Iterator[Iterable[str]]:
-    """Opens the texts that a command works on.
+    """Opens the input texts of a command.
 
     Args:
-        texts: its arguments.
+        texts: the command's arguments.
         input_file: the value of `--input`.
-        nothing_to_do: what to say at a terminal where neither is given.
+        nothing_to_do: the message if neither is given at a terminal.
 
     Raises:
         UserError: there are no texts, or both kinds, or the file cannot be read.
@@ -73,11 +73,11 @@ def source_pairs(
         targets: the values of `--target`.
         input_file: the value of `--input`.
         target_file: the value of `--target-input`.
-        nothing_to_do: what to say at a terminal where no text is given.
+        nothing_to_do: the message if no text is given at a terminal.
 
     Raises:
-        UserError: as `source_lines`, or there is not one translation for each text; of a file this
-            is found out when the shorter one ends.
+        UserError: as `source_lines`, or the numbers of texts and translations differ. For files,
+            this is raised at the end of the shorter one.
     """
     if targets and target_file is not None:
         raise UserError("Give translations with --target or a file with --target-input, not both.")
@@ -96,17 +96,17 @@ def source_pairs(
 
 @contextlib.contextmanager
 def destination(output_file: str | None) -> Iterator[TextIO]:
-    """Opens where answers go.
+    """Opens the output of a command.
 
     Args:
         output_file: the value of `--output`.
 
     Raises:
-        UserError: it cannot be written.
+        UserError: the file cannot be written.
     """
     if output_file in (None, STANDARD_STREAM):
         if isinstance(sys.stdout, io.TextIOWrapper):
-            # A terminal without Unicode shall show question marks, not a traceback.
+            # On a terminal without Unicode, question marks are better than a traceback.
             sys.stdout.reconfigure(errors="replace")
         yield sys.stdout
         return
@@ -116,18 +116,18 @@ def destination(output_file: str | None) -> Iterator[TextIO]:
 
 
 def require_writable(path: str) -> None:
-    """Refuses a path that no file can be written to, before any work is done for it.
+    """Checks an output path before any work is done for it.
 
     Raises:
-        UserError: it is a folder, or lies in none.
+        UserError: the path is a folder, or its folder does not exist.
     """
     if os.path.isdir(path) or not os.path.isdir(os.path.dirname(os.path.realpath(path))):
         raise UserError(f"{path!r} cannot be written: name a file in an existing folder.")
 
 
 def arguments(texts: list[str]) -> list[str]:
-    """Reads texts of the command line as UTF-8, with U+FFFD for what is not."""
-    # What is not UTF-8 reaches Python with surrogates for its bytes.
+    """Reads texts of the command line as UTF-8, with U+FFFD for invalid bytes."""
+    # Python replaces invalid bytes of the command line by surrogates.
     return [
         text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
         for text in texts

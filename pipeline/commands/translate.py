@@ -1,4 +1,4 @@
-"""`nmt translate`: text in, translation and attention out, with the live model and without TFX."""
+"""`nmt translate`: translates text with the live model, without TFX."""
 
 import contextlib
 import json
@@ -57,7 +57,7 @@ Chunks = Iterable[Sequence[str]]
 Translated = Generator[list[Translation], None, None]
 """The translations of each chunk, in the order of the chunks."""
 Render = Callable[[str, Translation], Iterable[str]]
-"""The lines that a text and its translation become."""
+"""Returns the lines of output for a text and its translation."""
 
 
 def translate(
@@ -73,7 +73,7 @@ def translate(
     input_file: InputOption = None,
     output_file: OutputOption = None,
     attention: Annotated[
-        bool, typer.Option("--attention", help="Show where each target word came from.")
+        bool, typer.Option("--attention", help="Show the attention of each target word.")
     ] = False,
     tokens: Annotated[
         bool, typer.Option("--tokens", help="Show the attention of subwords instead of words.")
@@ -87,7 +87,7 @@ def translate(
     workers: Annotated[
         int,
         typer.Option(
-            metavar="N", min=1, help="Processes that translate, each with a copy of the model."
+            metavar="N", min=1, help="Processes for translation, each with a copy of the model."
         ),
     ] = 1,
 ) -> None:
@@ -110,7 +110,7 @@ def translate(
 def _translated(
     folder: str, batch_size: int, workers: int, n_best: bool, chunks: Chunks
 ) -> Translated:
-    """Yields the translations of each chunk, by this process alone or by several others."""
+    """Yields the translations of each chunk, made by this process or by several workers."""
     if workers > 1:
         yield from translate_in_parallel(
             folder, chunks, workers=workers, batch_size=batch_size, n_best=n_best
@@ -128,7 +128,7 @@ def _translate_lines(
     render: Render,
     advance: Callable[[int], None],
 ) -> int:
-    """Translates lines chunk by chunk and returns how many were cut."""
+    """Translates lines chunk by chunk and returns the number of cut texts."""
     read: deque[list[str]] = deque()
 
     def to_translate() -> Iterator[list[str]]:
@@ -150,13 +150,13 @@ def _translate_lines(
 
 
 def _table(output: TextIO, tokens: bool, text: str, translation: Translation) -> Iterable[str]:
-    """The table of attention between blank lines; nothing for an empty translation."""
+    """Renders the attention table between blank lines; nothing for an empty translation."""
     drawn = attention_table(make_heatmap(text, translation, tokens=tokens), output)
     return [f"\n{drawn}"] if drawn else []
 
 
 def _renderer(as_json: bool, n_best: bool, table: Render | None) -> Render:
-    """Chooses how an answer is written."""
+    """Chooses the output format of a translation."""
     if as_json:
         return lambda text, translation: [_as_json(text, translation)]
     number = 0

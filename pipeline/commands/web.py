@@ -1,4 +1,4 @@
-"""`nmt web`: a page that shows what the model looks at."""
+"""`nmt web`: a web page with translations and their attention."""
 
 import asyncio
 import ipaddress
@@ -20,7 +20,7 @@ from serving.web.settings import DEFAULT_HOST, DEFAULT_PORT, WebSettings
 
 _MOST_EXAMPLES = 24
 _SECONDS_TO_END = 2.0
-"""What a translation under way gets when the page ends; nobody is there to read it."""
+"""Time for running translations when the page ends; short, as nobody reads their results."""
 
 
 def web(
@@ -29,19 +29,19 @@ def web(
     workspace: WorkspaceOption = None,
     server: Annotated[
         str | None,
-        typer.Option(metavar="HOST:PORT", help="Ask this model server's gRPC, and start none."),
+        typer.Option(metavar="HOST:PORT", help="Use this model server's gRPC, and start none."),
     ] = None,
     tls: Annotated[bool, typer.Option("--tls", help="Encrypt the connection to --server.")] = False,
     root_certificates: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="PEM of who may vouch for --server; implies --tls."),
+        typer.Option(metavar="FILE", help="PEM of trusted issuers for --server; implies --tls."),
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(metavar="DIR", help="A folder of versions other than the workspace's."),
     ] = None,
     versions: Annotated[
-        int, typer.Option(min=1, help="How many of the newest versions to load, for comparison.")
+        int, typer.Option(min=1, help="Number of newest versions to load, for comparison.")
     ] = 2,
     host: Annotated[
         str, typer.Option(help="The address to listen on; 0.0.0.0 lets other machines in.")
@@ -58,10 +58,10 @@ def web(
         typer.Option(metavar="FILE", help="Sentences for the page to offer, one on each line."),
     ] = None,
     timeout: Annotated[
-        float, typer.Option(min=0.1, help="Seconds that the model has for an answer.")
+        float, typer.Option(min=0.1, help="Seconds for the model to answer.")
     ] = 30.0,
 ) -> None:
-    """Show in a web page what translations look at, from the live model or another server's."""
+    """Show translations and their attention in a web page, from the live model or a server."""
     settings = load_config(config, overrides or ())
     page = WebSettings(
         server=server or "",
@@ -94,7 +94,7 @@ def web(
 
 
 def _run(page: WebSettings, own_server: ServerSettings | None) -> None:
-    # Only now: gRPC and the web server take a while to import, and a wrong option must not.
+    # Imported late: gRPC and the web server take a while, and a wrong option shall fail at once.
     from serving.client.errors import InvalidSettings
     from serving.server.ports import StartError
     from serving.web.program import serve_page
@@ -109,7 +109,7 @@ def _run(page: WebSettings, own_server: ServerSettings | None) -> None:
         raise UserError(str(error)) from error
     say("The page has ended.")
     if has_threads:
-        # A thread that is still in TensorFlow cannot be ended, and must not hold up the process.
+        # A thread inside TensorFlow cannot be ended, and shall not keep the process alive.
         os._exit(0)
 
 
@@ -122,7 +122,7 @@ def _tls(server: str | None, wanted: bool, root_certificates: str | None) -> Tls
 
 
 def _examples(path: str | None, settings: PipelineConfig) -> tuple[str, ...]:
-    """Reads the sentences to offer: the user's own, else ours for the corpus or its language."""
+    """Reads the example sentences: the user's, else ours for the corpus or the language."""
     if path is not None:
         try:
             with open(path, "rb") as file:

@@ -126,7 +126,11 @@ def test_a_wrong_key_is_refused_before_the_pipeline_is_loaded(
             "The command failed unexpectedly (TypeError: odd); "
             "run it again with --debug to see where.",
         ),
-        (KeyboardInterrupt(), 130, "Interrupted; the same command goes on where it can."),
+        (
+            KeyboardInterrupt(),
+            130,
+            "Interrupted; run the same command again to continue where possible.",
+        ),
         (typer.Abort(), 1, "Aborted."),
     ],
 )

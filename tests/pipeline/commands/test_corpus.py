@@ -105,7 +105,7 @@ def test_a_language_that_no_configuration_takes_is_refused(
 ) -> None:
     own_text += ["--target-language", "German"]
     assert corpus(tmp_path, "import", "--name", "mine", *own_text) == 2
-    assert "'German' is no code of a language" in capsys.readouterr().err
+    assert "'German' is not a language code" in capsys.readouterr().err
 
 
 def test_corpora_are_listed_and_shown(

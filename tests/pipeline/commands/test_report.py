@@ -239,7 +239,7 @@ def test_without_a_score_there_is_nothing_to_draw(
 ) -> None:
     Records(tmp_path).run({}, failed="Trainer")
     assert report(tmp_path, "-o", str(tmp_path / "x.png")) == 2
-    assert "came as far as a score" in capsys.readouterr().err
+    assert "has a score yet" in capsys.readouterr().err
 
 
 def test_the_table_needs_neither_tfx_nor_matplotlib(workspace: Path) -> None:
