@@ -1,7 +1,7 @@
-"""Digests that say what a model was made from: our code, the lock file and the configuration.
+"""Digests of the origin of a model: our code, the lock file and the configuration.
 
-They are parameters of the components, so that a changed source reruns exactly the nodes that
-depend on it, and they are recorded on the Model artifact.
+They are parameters of the components, so a changed source reruns exactly the nodes using it. They
+are also recorded on the Model artifact.
 """
 
 import ast
@@ -19,43 +19,43 @@ UNKNOWN = "unknown"
 
 
 def code_digest(*names: str) -> str:
-    """SHA-256 over sources of ours, what they import of ours, and the templates beside them.
+    """Computes the SHA-256 of our modules, our modules imported by them, and their templates.
 
     Args:
-        names: dotted names of modules, or of packages, which stand for all of their modules; their
-            order and repetitions do not matter.
+        names: dotted names of modules or packages; a package stands for all of its modules. Order
+            and repetitions do not matter.
 
     Returns:
-        64 hexadecimal digits; equal where every relative name and every byte is equal.
+        64 hexadecimal digits; equal if all relative names and all bytes are equal.
 
     Raises:
-        LookupError: there is no such module or package.
-        ValueError: none is named.
+        LookupError: a module or package does not exist.
+        ValueError: no name is given.
     """
     if not names:
         raise ValueError("code_digest needs the name of at least one module.")
     digest = hashlib.sha256()
     for name, content in sorted(_with_imports(names).items()):
-        # The lengths keep two sequences of names and contents from spelling the same bytes.
+        # With the lengths, different names and contents cannot give the same bytes.
         digest.update(f"{len(name)}:{name}{len(content)}:".encode())
         digest.update(content)
     return digest.hexdigest()
 
 
 def lock_digest() -> str:
-    """SHA-256 of `requirements.lock`, or `unknown` in an installation from a wheel, without it."""
+    """Returns the SHA-256 of `requirements.lock`, or `unknown` in a wheel, which lacks the file."""
     return _digest_of_lock(_ROOT)
 
 
 def config_digest(config: BaseModel) -> str:
-    """SHA-256 of a configuration or of one of its sections: equal where every value is equal."""
+    """Returns the SHA-256 of a configuration or a section; equal if all values are equal."""
     values = config.model_dump(mode="json", by_alias=True)
     text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def _with_imports(names: Iterable[str]) -> dict[str, bytes]:
-    """Reads modules, what they import, at any depth and in any place of their text, and templates.
+    """Reads modules, their imports at any depth and any place in the code, and the templates.
 
     Returns:
         The content of each file, by its path from the root.
@@ -85,7 +85,7 @@ def _with_imports(names: Iterable[str]) -> dict[str, bytes]:
 
 
 def _files_of(name: str) -> Iterator[Path]:
-    """The file of a module, or of a package, and those of the packages that it lies in."""
+    """Yields the file of a module or package, and those of the packages around it."""
     parts = name.split(".")
     if parts[0] not in _OUR_PACKAGES:
         return
@@ -97,9 +97,9 @@ def _files_of(name: str) -> Iterator[Path]:
 
 
 def _imported_names(source: bytes, file: Path) -> Iterator[str]:
-    """The dotted names that a source imports; some may name no module, but something in one.
+    """Yields the dotted names imported by a source, of modules or of objects in modules.
 
-    What is imported for type checkers alone does not run, and does not count.
+    Imports for type checkers only are left out, because they never run.
     """
     waiting: list[ast.AST] = [ast.parse(source, file)]
     for node in waiting:

@@ -1,9 +1,9 @@
-"""The two ways in which a command ends badly."""
+"""The two kinds of errors of a command."""
 
 
 class UserError(Exception):
-    """The input is wrong and the user can fix it: one sentence that says how. Exit status 2."""
+    """The input is wrong and the user can fix it; the message says how. Exit status 2."""
 
 
 class RunFailedError(Exception):
-    """The input was fine and the run still failed: one sentence that says why. Exit status 1."""
+    """The run failed although the input was right; the message says why. Exit status 1."""

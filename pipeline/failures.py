@@ -1,7 +1,7 @@
-"""What the command line says, and with which exit status it ends, after an exception.
+"""Turns an exception into an error message and an exit status of the command line.
 
-Our own rooms raise typed errors whose text is a complete sentence: they are recognised by the
-package that defines them, so that no room below has to be imported here to be understood.
+Our packages raise typed errors with complete sentences as messages. They are recognised by the
+package of their class, so this module need not import the other packages.
 """
 
 import errno
@@ -14,20 +14,20 @@ FAILED = 1
 
 _OWN_PACKAGES = {"pipeline", "components", "trainer", "serving", "text"}
 _BAD_INPUT_NAMES = {"serving.versions.directory.NoLiveModelError"}
-"""Typed errors that the user can fix although they are neither a ValueError nor a LookupError."""
+"""Typed errors fixable by the user, although neither a ValueError nor a LookupError."""
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def describe(error: Exception) -> tuple[int, str]:
-    """The exit status and the sentence for an exception.
+    """Returns the exit status and the message for an exception.
 
     Args:
-        error: what a command raised.
+        error: the exception raised by a command.
 
     Returns:
-        2 where the user can fix the input: `UserError`, a `ValueError` or `LookupError` that one
-        of our rooms defines, or one of a few others by name. 1 for everything else.
+        2 if the user can fix the input: for `UserError`, for a `ValueError` or `LookupError`
+        defined in one of our packages, and for a few others by name. 1 for everything else.
     """
     if isinstance(error, UserError):
         return BAD_INPUT, str(error)
@@ -35,11 +35,11 @@ def describe(error: Exception) -> tuple[int, str]:
         return FAILED, str(error)
     kind = type(error)
     if kind.__module__.partition(".")[0] in _OWN_PACKAGES:
-        mendable = isinstance(error, ValueError | LookupError)
-        mendable = mendable or f"{kind.__module__}.{kind.__qualname__}" in _BAD_INPUT_NAMES
+        is_bad_input = isinstance(error, ValueError | LookupError)
+        is_bad_input = is_bad_input or f"{kind.__module__}.{kind.__qualname__}" in _BAD_INPUT_NAMES
         # str() of a KeyError is its argument's repr.
         sentence = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
-        return BAD_INPUT if mendable else FAILED, sentence
+        return BAD_INPUT if is_bad_input else FAILED, sentence
     if isinstance(error, ModuleNotFoundError) and _is_package_of_others(error.name):
         return FAILED, (
             f"The package '{error.name}' is not installed: install attention-nmt with the extra "
@@ -65,8 +65,10 @@ def describe(error: Exception) -> tuple[int, str]:
 
 
 def own_cause(error: BaseException) -> Exception | None:
-    """The innermost typed error of our rooms in an exception's chain, which engines wrap; or
-    None."""
+    """Returns the innermost typed error of our packages in an exception's chain, or None.
+
+    Engines wrap the errors of components in their own exceptions.
+    """
     found: Exception | None = None
     link: BaseException | None = error
     while link is not None:
@@ -77,7 +79,7 @@ def own_cause(error: BaseException) -> Exception | None:
 
 
 def format_traceback(error: BaseException) -> str:
-    """The traceback that `--debug` prints."""
+    """Formats a traceback for `--debug`."""
     return "".join(traceback.format_exception(error))
 
 
@@ -87,5 +89,5 @@ def _where(error: OSError) -> str:
 
 
 def _is_package_of_others(name: str | None) -> bool:
-    """Whether a module that was not found is a whole package, and not one of ours."""
+    """Whether a missing module is a top-level package from outside this project."""
     return name is not None and "." not in name and name not in _OWN_PACKAGES

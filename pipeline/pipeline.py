@@ -1,5 +1,4 @@
-"""The pipeline: which component takes what from which. Wiring only, and the same for every
-runner."""
+"""Wires the components of the pipeline, in the same way for every runner."""
 
 import os
 from collections.abc import Mapping
@@ -30,18 +29,19 @@ _EVALUATION_CODE = (
     "components.gate.recording_evaluator",
     "components.gate.translation_metrics",
 )
-"""What the Evaluator runs; the metrics are named in its configuration, and imported by nothing."""
+"""The Evaluator's code. The metrics are listed because its configuration only names them, without
+an import."""
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where a run reads and writes; local paths or URIs."""
+    """The places read and written by a run: local paths or URIs."""
 
     corpus: str
     pipeline_root: str
     serving_directory: str
     metadata: str | None
-    """SQLite file of ML Metadata; None where the orchestrator brings its own."""
+    """SQLite file of ML Metadata; None if the orchestrator has its own store."""
 
 
 def create_pipeline(
@@ -54,18 +54,18 @@ def create_pipeline(
     """Wires the components.
 
     Args:
-      config: what to do.
-      places: where.
-      corpus_checksum: recorded on the model.
-      corpus_facts: what the model card says of the corpus (`CorpusInfo.facts`); it adds to the key
-        of the Trainer's cache, and a training that has ended is only exported again.
-      warm_start: the version with which training begins.
+      config: the configuration.
+      places: the places to read and write.
+      corpus_checksum: the checksum of the corpus, recorded on the model.
+      corpus_facts: facts about the corpus for the model card (`CorpusInfo.facts`). They are part of
+        the Trainer's cache key; if only they change, a completed training is just exported again.
+      warm_start: the version to begin training with.
 
     Returns:
       The pipeline, for any of TFX's runners.
 
     Raises:
-      UserError: what Beam runs on cannot reach these places.
+      UserError: Beam's workers cannot reach these places.
     """
     connection = None
     if places.metadata is not None:
@@ -126,7 +126,7 @@ def _components(
             "vocabulary_of": warm_start.fingerprint if warm_start else None,
         },
     )
-    # Nothing is learned from examples that failed the validation.
+    # Invalid examples must not reach the training.
     transform.add_upstream_node(example_validator)
     trainer = _trainer(config, places, record, warm_start, transform)
     model = trainer.outputs["model"]
@@ -168,7 +168,7 @@ def _components(
         max_sentences=config.report.sentences,
         code_digest=code_digest("components.model_report"),
     )
-    # Last, so that no model waits for its report.
+    # The report comes last, so no push waits for it.
     report.add_upstream_node(pusher)
     return [
         example_gen, statistics_gen, schema_gen, example_validator, transform,
@@ -179,7 +179,7 @@ def _components(
 def model_record(
     config: PipelineConfig, corpus_checksum: str, corpus_facts: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Returns what a model's card says of its origin."""
+    """Returns the record of a model's origin, for its card."""
     return {
         "name": config.name,
         "source_language": config.data.source_language,
@@ -208,7 +208,7 @@ def _trainer(
     warm_start: WarmStart | None,
     transform: tfx.components.Transform,
 ) -> RecordingTrainer:
-    """Returns the Trainer; its parameters hold all that decides what it does."""
+    """Returns the Trainer; its parameters hold every input of the training."""
     return RecordingTrainer(
         run_fn="trainer.run_fn.run_fn",
         examples=transform.outputs["transformed_examples"],

@@ -1,9 +1,9 @@
-"""Which model a training begins with: the live one, as far as this run did not make it itself.
+"""Chooses the model to begin a training with: the live one, unless this run would make it itself.
 
-A model that was trained on this very corpus with this configuration and code is what this run would
-make, or made already. It is passed over, so that a second run with nothing changed begins where the
-first began, and is answered from the cache, instead of training the model further and further.
-Passed over is also what a rollback took back.
+A model trained with the same corpus, configuration and code is skipped: it is the result of this
+very run. So a second run without changes begins with the same model as the first and uses the
+cache. Otherwise each run would train the model further and further. Models withdrawn by a rollback
+are skipped, too.
 """
 
 import json
@@ -21,17 +21,17 @@ from serving.versions.directory import ModelVersion, fingerprint, list_versions
 from serving.versions.records import read_records, withdrawn_models
 
 _ORIGIN = ("corpus_checksum", "configuration", "code_digest", "seed")
-"""What of a model's card says what it was made from."""
+"""The fields of a model card about the model's origin."""
 
 
 @dataclass(frozen=True)
 class WarmStart:
-    """A version to begin with."""
+    """A version to begin training with."""
 
     version: int
     export: str
-    """The folder of its SavedModel: the oldest version of the same content, so that a rollback,
-    which gives the content a new number, changes nothing."""
+    """The folder of its SavedModel. Of several versions with the same content this is the oldest,
+    so a rollback, which gives the content a new number, changes nothing."""
     fingerprint: str
 
     @property
@@ -41,7 +41,7 @@ class WarmStart:
 
 
 class NoWarmStartError(Exception):
-    """There is no model to begin with: why, in words."""
+    """There is no model to begin with; the message gives the reason."""
 
 
 def resolve_warm_start(
@@ -50,19 +50,19 @@ def resolve_warm_start(
     record: Mapping[str, Any],
     show: Callable[[str], None],
 ) -> WarmStart | None:
-    """Does what `training.warm_start` says.
+    """Applies the setting `training.warm_start`.
 
     Args:
-      config: what the new model shall be.
+      config: the configuration of the new model.
       serving_directory: the folder of versions.
-      record: what will be recorded of the new model's origin.
-      show: is told with which model training begins, or why with none.
+      record: the record of the new model's origin.
+      show: called with a sentence about the chosen model, or the reason for none.
 
     Returns:
       The version to begin with; None to begin from scratch.
 
     Raises:
-      UserError: there is none, and the configuration requires one.
+      UserError: there is no such version, and the configuration requires one.
     """
     if not config.training.warm_start:
         return None
@@ -71,8 +71,8 @@ def resolve_warm_start(
     except NoWarmStartError as error:
         if config.training.warm_start == "required":
             raise UserError(
-                f"Training cannot begin with the live model: {error}. Set training.warm_start to "
-                "true to train from scratch where that is so, or fix it."
+                f"Training cannot begin with the live model: {error}. Fix this, or set "
+                "training.warm_start to true to train from scratch in such a case."
             ) from error
         show(f"      no warm start, training from scratch: {error}")
         return None
@@ -86,12 +86,12 @@ def choose_warm_start(
     """Finds the version to begin with.
 
     Args:
-      config: what the new model shall be.
+      config: the configuration of the new model.
       serving_directory: the folder of versions.
-      origin: what the new model is made from: the fields of its card that say so.
+      origin: the origin of the new model, as fields of its card.
 
     Raises:
-      NoWarmStartError: there is none, or it is another kind of model.
+      NoWarmStartError: there is no version, or it is another kind of model.
     """
     if is_remote(serving_directory):
         raise NoWarmStartError(f"{serving_directory} is remote")
@@ -110,7 +110,7 @@ def choose_warm_start(
 
 
 def origin_of(record: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a model's record says what it is made from, as its card has it."""
+    """Returns the fields of a model's record about its origin, in the form of its card."""
     own: dict[str, Any] = json.loads(json.dumps({name: record[name] for name in _ORIGIN}))
     return own
 
@@ -120,7 +120,7 @@ def _is_of(card: Mapping[str, Any], origin: Mapping[str, Any]) -> bool:
 
 
 def _read_card(version: ModelVersion) -> dict[str, Any]:
-    """What a version says about itself; nothing where it says nothing."""
+    """Reads the model card of a version; empty if it has none."""
     try:
         found = json.loads(Path(version.path, layout.MODEL_CARD).read_bytes())
     except (FileNotFoundError, ValueError):
@@ -131,7 +131,7 @@ def _read_card(version: ModelVersion) -> dict[str, Any]:
 def _require_same_kind(
     config: PipelineConfig, version: ModelVersion, card: Mapping[str, Any]
 ) -> None:
-    """Raises NoWarmStartError unless the weights and the vocabulary of a version fit."""
+    """Raises NoWarmStartError if the weights or the vocabulary of a version do not fit."""
     which = f"the live version {version.number}"
     if "configuration" not in card or not Path(version.path, layout.VOCABULARY).is_file():
         raise NoWarmStartError(f"{which} was not trained here: it has no model card or vocabulary")

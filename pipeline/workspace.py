@@ -1,7 +1,7 @@
-"""The workspace: the one folder that holds everything a run reads and makes.
+"""The workspace: the folder of everything read and made by a run.
 
-Paths are strings, because a workspace may also be remote (`gs://bucket/folder`), which `pathlib`
-would damage.
+Paths are strings, because a workspace may be remote (`gs://bucket/folder`), and `pathlib` would
+damage such a path.
 """
 
 import os
@@ -20,7 +20,7 @@ def is_remote(path: str) -> bool:
 
 @dataclass(frozen=True)
 class Workspace:
-    """Where things lie below a root folder.
+    """The places of files below a root folder.
 
     Args:
         root: an absolute local path or a URI, without a slash at its end.
@@ -30,21 +30,21 @@ class Workspace:
 
     @classmethod
     def resolve(cls, option: str | None) -> "Workspace":
-        """The workspace that a command works in.
+        """Returns the workspace of a command.
 
         Args:
-            option: the value of `--workspace`; without one, `NMT_WORKSPACE`, then `workspace` in
-                the current folder.
+            option: the value of `--workspace`; if it is None, `NMT_WORKSPACE` is used, else
+                `workspace` in the current folder.
 
         Raises:
-            UserError: the path is empty or something else than a folder.
+            UserError: the path is empty, or not a folder.
         """
         root = option if option is not None else os.environ.get(ENVIRONMENT_VARIABLE) or DEFAULT
         if not root.strip():
             raise UserError("--workspace is empty: give the path of a folder.")
         if is_remote(root):
             return cls(root.rstrip("/"))
-        # ML Metadata records artifacts by path: a relative one would be lost from another folder.
+        # ML Metadata records paths of artifacts: a relative one is wrong in another folder.
         root = os.path.abspath(os.path.expanduser(root))
         if os.path.exists(root) and not os.path.isdir(root):
             raise UserError(f"The workspace {root} is not a folder: give another --workspace.")
@@ -56,7 +56,7 @@ class Workspace:
         return self._join("corpora")
 
     def corpus(self, name_or_path: str) -> str:
-        """The folder of a corpus: a name lies in the workspace, a path (with a slash) anywhere."""
+        """Returns the folder of a corpus: a name in the workspace, or any path with a slash."""
         if is_remote(name_or_path):
             return name_or_path.rstrip("/")
         if "/" in name_or_path or os.sep in name_or_path:
@@ -64,7 +64,7 @@ class Workspace:
         return self._join("corpora", name_or_path)
 
     def pipeline_root(self, name: str) -> str:
-        """Where the artifacts of a pipeline lie."""
+        """Returns the folder of a pipeline's artifacts."""
         return self._join("pipelines", name)
 
     @property
@@ -73,11 +73,11 @@ class Workspace:
         return self._join("metadata.db")
 
     def models(self, name: str) -> str:
-        """The serving directory of a pipeline: one numbered folder for each pushed version."""
+        """Returns the serving directory of a pipeline, with a numbered folder for each version."""
         return self._join("models", name)
 
     def reports(self, name: str) -> str:
-        """Where the reports of a pipeline lie."""
+        """Returns the folder of a pipeline's reports."""
         return self._join("reports", name)
 
     def _join(self, *parts: str) -> str:

@@ -58,7 +58,8 @@ def _check_output(output: str) -> None:
     folder = os.path.dirname(os.path.abspath(output))
     if not output.endswith((".yaml", ".yml")):
         raise UserError(
-            f"{output!r} must end in .yaml or .yml: Kubeflow Pipelines recognises the file by its ending."
+            f"{output!r} must end in .yaml or .yml: Kubeflow Pipelines recognises the file by its "
+            "ending."
         )
     if os.path.isdir(output) or not os.path.isdir(folder):
         raise UserError(f"{output!r} cannot be written: name a file in an existing folder.")

@@ -103,7 +103,7 @@ def import_text(
     from pipeline.corpora import parallel_files
     from pipeline.corpora.catalogue import check_own_name, corpus_folder
     from pipeline.corpora.display import shown_progress
-    from pipeline.corpora.folder import refuse_existing, write_corpus
+    from pipeline.corpora.folder import check_destination, write_corpus
 
     check_own_name(name)
     files = [path for path in (source, target, tsv) if path is not None]
@@ -116,7 +116,7 @@ def import_text(
             raise UserError(f"{code!r} is not a language code: use one such as de or pt_BR.")
     features = check_features(feature or ())
     folder = corpus_folder(name, _local_workspace(workspace))
-    refuse_existing(folder, replace=force)
+    check_destination(folder, replace=force)
     with shown_progress() as progress:
         progress(f"Reading {' and '.join(path.name for path in files)}", 0, None)
         if source is not None and target is not None:

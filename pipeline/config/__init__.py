@@ -1,1 +1,1 @@
-"""The configuration: typed settings, strict YAML, overrides, and messages that name the line."""
+"""The configuration: typed settings, strict YAML, overrides, and errors with line numbers."""

@@ -1,8 +1,7 @@
-"""How Apache Beam runs the steps that process the corpus: the section `beam` of the configuration,
-and the arguments that Beam is given for it.
+"""The section `beam` of the configuration, and its conversion to arguments for Apache Beam.
 
-The steps are ExampleGen, StatisticsGen, Transform and Evaluator. The arguments are part of TFX's
-cache key, so after a change of them these steps run again, and with them what takes their outputs.
+Beam runs ExampleGen, StatisticsGen, Transform and Evaluator. The arguments are part of TFX's cache
+key, so after a change these steps run again, and with them all steps using their outputs.
 """
 
 import re
@@ -14,7 +13,7 @@ from pipeline.errors import UserError
 from trainer.settings_base import Settings
 
 FLINK_VERSION = "1.20"
-"""Of the cluster in kubeflow/flink and of the job server that Beam starts for a master."""
+"""Version of the cluster in kubeflow/flink, and of the job server started by Beam for a master."""
 
 _HOST_AND_PORT = r"^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}$"
 _MASTERS = {
@@ -31,62 +30,64 @@ _MASTER_IN_THIS_PROCESS = re.compile(r"\[local\]|local(\[.*\])?")
 _THIS_MACHINE = re.compile(r"((https?|spark)://)?(localhost|127\.[0-9.]+|\[::1\]):.*")
 _BUCKET = r"^gs://[^/]+(/.*)?$"
 
-# Without any such option TFX packs all of its own sources for the workers, three seconds for each
-# step, and a worker would install them with pip. All of ours have what they need already. Only
-# Dataflow and Docker start the image that it names.
+# Without any such option, TFX packs all of its own sources for the workers, three seconds for each
+# step, and each worker installs them with pip. Our workers have all packages already. Only Dataflow
+# and Docker start the named image.
 _NOTHING_TO_INSTALL = "--sdk_container_image=unused"
-# Beam would list what is installed here, with pip, and send the list along.
+# Otherwise Beam lists the installed packages with pip, and submits the list with the job.
 _NO_LIST_OF_PACKAGES = "--experiments=disable_logging_submission_environment"
 
 
 class PortableSettings(Settings):
-    """Flink and Spark: where their jobs are submitted, and where their workers find Python."""
+    """Flink and Spark: the address for their jobs, and the Python of their workers."""
 
     job_endpoint: str | None = Field(default=None, pattern=_HOST_AND_PORT)
-    """`host:port` of a Beam job server, which hands the work to its engine."""
+    """`host:port` of a Beam job server; it passes the work to its engine."""
     master: str | None = Field(default=None, min_length=1)
-    """Instead of a job server: the engine, such as flink:8081 or spark://spark:7077. Beam then
-    starts a job server here, with Java."""
+    """The engine, such as flink:8081 or spark://spark:7077, instead of a job server. Beam then
+    starts a job server on this machine, with Java."""
     job_server_jar: str | None = Field(default=None, min_length=1)
-    """What Beam starts for a master; null lets it fetch the jar of its own version."""
+    """Jar of the job server started by Beam for a master; null lets Beam fetch the jar of its own
+    version."""
     worker_pool: str | None = Field(default="localhost:50000", pattern=_HOST_AND_PORT)
-    """Beam's Python worker pool, as the engine's workers see it: `localhost` is a sidecar. null
-    lets the submitting process do the work (Beam's LOOPBACK), which only this machine can."""
+    """Address of Beam's Python worker pool for the engine's workers: `localhost` is a sidecar. null
+    lets the submitting process do the work (Beam's LOOPBACK); the engine must then be on this
+    machine."""
     worker_processes: int = Field(default=1, ge=0)
     """Python processes of a pool for each worker of the engine; 0 lets the engine choose."""
     parallelism: int | None = Field(default=None, ge=1)
-    """Of a Flink job; null leaves it to the cluster's `parallelism.default`."""
+    """Parallelism of a Flink job; null uses the cluster's `parallelism.default`."""
 
 
 class DataflowSettings(Settings):
-    """Google Cloud Dataflow, for which the pipeline's artifacts must lie in a bucket."""
+    """Google Cloud Dataflow; it needs the pipeline's artifacts in a bucket."""
 
     project: str | None = Field(default=None, min_length=1)
     """Google Cloud project."""
     region: str | None = Field(default=None, min_length=1)
-    """Such as europe-west4."""
+    """Region of Google Cloud, such as europe-west4."""
     temp_location: str | None = Field(default=None, pattern=_BUCKET)
     """A gs:// folder for temporary files."""
     staging_location: str | None = Field(default=None, pattern=_BUCKET)
-    """A gs:// folder for what is uploaded; null is a folder of `temp_location`."""
+    """A gs:// folder for uploaded files; null uses a folder in `temp_location`."""
     image: str | None = Field(default=None, min_length=1)
-    """A container with this project, its packages and Beam's `/opt/apache/beam/boot`."""
+    """A container image with this project, its packages and Beam's `/opt/apache/beam/boot`."""
     max_workers: int | None = Field(default=None, ge=1)
-    """Most machines; null leaves it to Dataflow."""
+    """Largest number of machines; null leaves it to Dataflow."""
 
 
 class BeamSettings(Settings):
-    """How Apache Beam runs the steps that process the corpus (kubeflow/flink/README.md).
+    """How Apache Beam processes the corpus (kubeflow/flink/README.md).
 
     The sections of other runners are ignored.
     """
 
     runner: Literal["direct", "flink", "spark", "dataflow"] = "direct"
-    """direct is one worker on this machine. After a change, all steps run again."""
+    """The engine; direct is one worker on this machine. After a change, all steps run again."""
     portable: PortableSettings = Field(default_factory=PortableSettings)
     dataflow: DataflowSettings = Field(default_factory=DataflowSettings)
     pipeline_args: list[str] = Field(default_factory=list)
-    """Beam's own options, for any runner. They come last, so they win."""
+    """Beam's own options, for any runner. They override all others, because they come last."""
 
     @model_validator(mode="after")
     def _can_be_run(self) -> "BeamSettings":
@@ -98,20 +99,20 @@ class BeamSettings(Settings):
 
 
 def beam_arguments(settings: BeamSettings, pipeline_root: str) -> list[str]:
-    """The arguments of Beam's pipelines, as `PipelineOptions` reads them.
+    """Returns the arguments of Beam's pipelines, as read by `PipelineOptions`.
 
     Args:
-      settings: what to run on.
-      pipeline_root: where the artifacts lie; the engine's workers read and write there.
+      settings: the engine and its settings.
+      pipeline_root: the folder of the artifacts, read and written by the engine's workers.
 
     Raises:
-      UserError: the workers can never reach that place.
+      UserError: the workers cannot reach the folder.
     """
     return [*_RUNNERS[settings.runner](settings, pipeline_root), *settings.pipeline_args]
 
 
 def _direct(settings: BeamSettings, pipeline_root: str) -> list[str]:
-    """One worker in memory: for corpora that fit on one machine, several processes are slower."""
+    """Uses one worker in memory: several processes are slower if the corpus fits one machine."""
     del settings, pipeline_root
     return [
         "--runner=DirectRunner",
@@ -155,7 +156,7 @@ def _dataflow(settings: BeamSettings, pipeline_root: str) -> list[str]:
         "max_num_workers": dataflow.max_workers,
     }
     given = [f"--{name}={value}" for name, value in values.items() if value is not None]
-    # Everything is imported from the image: the main module need not be pickled.
+    # All code is imported from the image, so Beam need not pickle the main module.
     return ["--runner=DataflowRunner", *given, "--no_save_main_session", _NO_LIST_OF_PACKAGES]
 
 
@@ -163,8 +164,14 @@ _RUNNERS = {"direct": _direct, "flink": _flink, "spark": _spark, "dataflow": _da
 
 
 def _submission(portable: PortableSettings, started: list[str], master: str, jar: str) -> list[str]:
-    """Who takes the job: a job server that runs, or one that Beam starts, `started` with options
-    named `master` and `jar`."""
+    """Returns the arguments for the job server.
+
+    Args:
+      portable: the settings.
+      started: the arguments for a job server started by Beam, without its master and jar.
+      master: the name of Beam's option for the master.
+      jar: the name of Beam's option for the jar.
+    """
     if portable.job_endpoint is not None:
         return ["--runner=PortableRunner", f"--job_endpoint={portable.job_endpoint}"]
     arguments = [*started, f"--{master}={portable.master}"]
@@ -174,7 +181,7 @@ def _submission(portable: PortableSettings, started: list[str], master: str, jar
 
 
 def _workers(portable: PortableSettings) -> list[str]:
-    """Who runs the Python code."""
+    """Returns the arguments for the Python workers."""
     arguments = [_NOTHING_TO_INSTALL, _NO_LIST_OF_PACKAGES]
     if portable.worker_pool is None:
         return [*arguments, "--environment_type=LOOPBACK"]
@@ -187,12 +194,12 @@ def _workers(portable: PortableSettings) -> list[str]:
 
 
 def _check_portable(runner: str, portable: PortableSettings) -> None:
-    """Raises a ValueError for what cannot go together."""
+    """Raises a ValueError if settings contradict each other."""
     address = portable.job_endpoint or portable.master
     if address is None:
         raise ValueError(
             f"the runner {runner} needs portable.job_endpoint, the host:port of Beam's job server, "
-            "or portable.master, for which Beam starts one here."
+            "or portable.master; Beam then starts a job server here."
         )
     if portable.job_endpoint is not None and portable.master is not None:
         raise ValueError(
@@ -201,8 +208,8 @@ def _check_portable(runner: str, portable: PortableSettings) -> None:
         )
     if portable.job_endpoint is not None and portable.job_server_jar is not None:
         raise ValueError(
-            "portable.job_server_jar is what Beam starts for portable.master, and there is "
-            "portable.job_endpoint already. Leave one of them out."
+            "portable.job_server_jar is only for portable.master, but portable.job_endpoint is "
+            "set. Leave one of them out."
         )
     pattern, examples = _MASTERS[runner]
     if portable.master is not None and not re.fullmatch(pattern, portable.master):
@@ -217,14 +224,14 @@ def _check_portable(runner: str, portable: PortableSettings) -> None:
     is_here = _MASTER_IN_THIS_PROCESS.fullmatch(address) or _THIS_MACHINE.fullmatch(address)
     if portable.worker_pool is None and not is_here:
         raise ValueError(
-            f"without portable.worker_pool this process does the work itself, and {address} is on "
-            "another machine, which does not reach it. Name the pool, such as localhost:50000 for "
-            "a sidecar."
+            f"without portable.worker_pool this process does the work itself, but {address} is on "
+            "another machine and cannot reach it. Name the pool, such as localhost:50000 for a "
+            "sidecar."
         )
 
 
 def _check_dataflow(dataflow: DataflowSettings) -> None:
-    """Raises a ValueError for what is missing."""
+    """Raises a ValueError if required settings are missing."""
     needed = ("project", "region", "temp_location", "image")
     missing = [f"dataflow.{name}" for name in needed if getattr(dataflow, name) is None]
     if missing:

@@ -1,6 +1,7 @@
-"""Every key of a configuration with what it allows, in words: what the refusals are made of.
+"""Describes the allowed values of each configuration key in words, for error messages.
 
-Read from the JSON schema of a pydantic model, so that a bound is written once, beside its key.
+The descriptions are derived from the JSON schema of a pydantic model. So each bound is written only
+once, beside its key.
 """
 
 import difflib
@@ -22,7 +23,7 @@ class KeySchema:
     """The dotted keys of a settings model.
 
     Args:
-        model: the outermost settings class; each field that is a settings class is a section.
+        model: the outermost settings class; each field of a settings class is a section.
     """
 
     def __init__(self, model: type[BaseModel]) -> None:
@@ -31,7 +32,7 @@ class KeySchema:
 
     @property
     def keys(self) -> list[str]:
-        """The dotted names of all values (not of sections), in the order of the schema."""
+        """The dotted names of all keys without the sections, in the order of the schema."""
         return [key for key, schema in self._properties.items() if "properties" not in schema]
 
     @property
@@ -40,21 +41,24 @@ class KeySchema:
         return [key for key, schema in self._properties.items() if "properties" in schema]
 
     def allowed(self, key: str) -> str:
-        """What a key may hold, such as `a whole number from 1 to 64`."""
+        """Returns the allowed values of a key, such as `a whole number from 1 to 64`."""
         schema = self._properties[key]
         if "properties" in schema:
             return f"a section with the keys {', '.join(schema['properties'])}"
         return _in_words(schema)
 
     def explanation(self, key: str) -> str:
-        """The docstring of a key or a section, with the values of a choice or a closed range."""
+        """Returns the docstring of a key or section, with its choices or its range if limited."""
         schema = self._properties[key]
         docstring = " ".join(schema["description"].split())
         limited = not schema.keys().isdisjoint({"enum", "maximum", "exclusiveMaximum"})
         return f"{docstring} Must be {_in_words(schema)}." if limited else docstring
 
     def suggestion(self, unknown: str) -> str:
-        """How to fix an unknown key, as a sentence's end: the closest key, or all that exist."""
+        """Returns the remedy for an unknown key as the end of a sentence.
+
+        It names the closest key, or else all keys of the section.
+        """
         close = self._closest(unknown)
         if close is not None:
             return f"did you mean {close}?"
@@ -69,14 +73,14 @@ class KeySchema:
         return f"the keys and sections are {', '.join(names)}."
 
     def _closest(self, unknown: str) -> str | None:
-        """The key that was most likely meant: a misspelling, or right in another section."""
-        # A section is no correction of a key in it.
+        """Finds the closest key: a similar spelling, or the same name in another section."""
+        # For a key inside a section, the section itself is not a suggestion.
         candidates = [key for key in self._properties if not unknown.startswith(f"{key}.")]
         name = unknown.rpartition(".")[2]
         namesakes = [key for key in candidates if key.rpartition(".")[2] == name]
         if len(namesakes) == 1 and not namesakes[0].startswith(f"{unknown}."):
             return namesakes[0]
-        # The sections before them make two keys look alike whose names are not.
+        # Two keys with the same section look alike even if their own names do not.
         spelled_alike = [
             key
             for key in difflib.get_close_matches(unknown, candidates, cutoff=0.75)
@@ -92,7 +96,7 @@ class KeySchema:
 def _flatten(
     schema: dict[str, Any], definitions: dict[str, Any], prefix: str
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yields every key below a schema with its own schema, references resolved."""
+    """Yields every key below a schema with the key's schema, references resolved."""
     for name, entry in schema["properties"].items():
         if "$ref" in entry:
             entry = definitions[entry["$ref"].rpartition("/")[2]]
@@ -102,7 +106,7 @@ def _flatten(
 
 
 def _in_words(schema: dict[str, Any]) -> str:
-    """A JSON schema's constraints as a noun phrase."""
+    """Returns the constraints of a JSON schema as a noun phrase."""
     if "anyOf" in schema:
         return " or ".join(_in_words(option) for option in schema["anyOf"])
     if "const" in schema:
@@ -121,12 +125,12 @@ def _in_words(schema: dict[str, Any]) -> str:
 
 
 def _as_written(value: Any) -> str:
-    """A value as it would stand in a file."""
+    """Formats a value as in a YAML file."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _bounds(schema: dict[str, Any]) -> str:
-    """The limits of a number, ready to follow its type."""
+    """Returns the limits of a number in words, to be placed after its type."""
     low, high = schema.get("minimum"), schema.get("maximum")
     above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
     if low is not None and high is not None:

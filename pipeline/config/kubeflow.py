@@ -1,7 +1,7 @@
-"""The section `kubeflow` of the configuration: what a cluster has to be told that a laptop has not.
+"""The section `kubeflow` of the configuration, for runs on a cluster.
 
-Lists hold one line of text for each entry, in the notation of the tool that people know it from:
-volumes as in `docker run -v`, tolerations as in `kubectl taint`.
+Lists hold one line of text for each entry, in the notation of a well-known tool: volumes as in
+`docker run -v`, tolerations as in `kubectl taint`.
 """
 
 from typing import Annotated
@@ -25,54 +25,54 @@ PullSecret = Annotated[str, Field(pattern=rf"^{_NAME}$")]
 
 
 class TrainerResources(Settings):
-    """What the Trainer's container asks for, and where it may run."""
+    """Resources of the Trainer's container, and the nodes where it may run."""
 
     cpu: str = Field(default="4", pattern=_CPU)
     """Processors, such as "4" or 500m."""
     memory: str = Field(default="16Gi", pattern=_MEMORY)
-    """Memory, which is also its limit."""
+    """Memory, both requested and the limit."""
     gpus: int = Field(default=0, ge=0, le=64)
-    """GPUs of one node, each with a batch of its own; 0 trains on the processor."""
+    """Number of GPUs on one node, each with a separate batch; 0 trains on the processor."""
     gpu_resource: str = Field(default="nvidia.com/gpu", pattern=rf"^{_LABEL}$")
-    """What the cluster calls a GPU."""
+    """The cluster's resource name for a GPU."""
     node_selector: list[Label] = Field(default_factory=list)
-    """Labels that the node must have, such as cloud.google.com/gke-accelerator=nvidia-l4."""
+    """Required labels of the node, such as cloud.google.com/gke-accelerator=nvidia-l4."""
     tolerations: list[Toleration] = Field(default_factory=list)
-    """Taints that do not keep the Trainer away, such as nvidia.com/gpu=present:NoSchedule."""
+    """Taints tolerated by the Trainer, such as nvidia.com/gpu=present:NoSchedule."""
 
 
 class TaskResources(Settings):
-    """What the container of every other task asks for."""
+    """Resources of the container of every other task."""
 
     cpu: str = Field(default="2", pattern=_CPU)
     """Processors, such as "2" or 500m."""
     memory: str = Field(default="8Gi", pattern=_MEMORY)
-    """Memory, which is also its limit."""
+    """Memory, both requested and the limit."""
 
 
 class KubeflowSettings(Settings):
     """The pipeline on Kubeflow Pipelines: `nmt compile`, see kubeflow/README.md."""
 
     image: str = Field(default="attention-nmt:latest", min_length=1)
-    """The image that `make image` builds, where the cluster pulls it from."""
+    """The image built by `make image`, under its name in the cluster's registry."""
     pipeline_root: str | None = Field(
         default=None, pattern=r"^(minio|s3|gs)://[a-z0-9][a-z0-9._-]+(/.*)?$"
     )
-    """Where artifacts lie, such as minio://mlpipeline/nmt; null leaves it to the cluster."""
+    """Folder of the artifacts, such as minio://mlpipeline/nmt; null uses the cluster's default."""
     workspace: str = Field(default="/nmt", pattern=r"^(/|gs://).+")
-    """Holds corpora/NAME, models/NAME and checkpoints, as on a laptop: a mounted volume, or gs://.
-    """
+    """Folder of corpora/NAME, models/NAME and checkpoints, as on a laptop: a mounted volume, or
+    gs://."""
     retries: int = Field(default=2, ge=0, le=20)
-    """How often a task that failed is tried again."""
+    """Number of retries of a failed task."""
     caching: bool = True
-    """Whether a task with the same inputs is answered from the cache."""
+    """Whether tasks with unchanged inputs use the cache."""
     trainer: TrainerResources = Field(default_factory=TrainerResources)
     tasks: TaskResources = Field(default_factory=TaskResources)
     volumes: list[Volume] = Field(
         default_factory=lambda: ["nmt-workspace:/nmt", "nmt-models:/nmt/models"]
     )
-    """Claims and where every task mounts them, `CLAIM:/PATH`."""
+    """Volume claims and their mount paths in every task, `CLAIM:/PATH`."""
     secrets: list[Secret] = Field(default_factory=list)
     """Keys of secrets as environment variables of every task, `SECRET/KEY=VARIABLE`."""
     image_pull_secrets: list[PullSecret] = Field(default_factory=list)
-    """Secrets that hold the registry's credentials."""
+    """Secrets with the registry's credentials."""

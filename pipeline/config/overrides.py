@@ -9,21 +9,21 @@ from pipeline.config.key_schema import KeySchema
 
 @dataclass(frozen=True)
 class Override:
-    """A value for a key that exists; whether the value is allowed is not yet known."""
+    """A value for an existing key; the value itself is not checked yet."""
 
     path: tuple[str, ...]
     value: Any
 
 
 def parse_override(text: str, schema: KeySchema) -> Override | str:
-    """Reads `section.key=value`, the value as it would stand in the file.
+    """Reads `section.key=value`, with the value written as in a YAML file.
 
     Args:
-        text: what follows `--set`.
-        schema: the keys that exist.
+        text: the value of `--set`.
+        schema: the existing keys.
 
     Returns:
-        The override, or the sentence that says what is wrong with it.
+        The override, or an error message if it is wrong.
     """
     key, equals, value = text.partition("=")
     key = key.strip()
@@ -44,7 +44,8 @@ def apply_override(values: dict[str, Any], override: Override) -> bool:
     """Puts the override's value into the nested mapping.
 
     Returns:
-        False where the file has a value in place of the section: the file's own refusal says so.
+        False if the file has a plain value in place of the section; the validation of the file
+        reports this error.
     """
     section: Any = values
     for name in override.path[:-1]:

@@ -1,9 +1,9 @@
 """The pipeline's configuration: one typed, immutable object, from a YAML file and overrides.
 
-What can be chosen about the model is declared by the trainer (`trainer.settings`); this module
-adds the sections of the pipeline, and the reading. A key that does not exist and a value that is
-not allowed are refused before anything runs, each with a sentence that names the key, the file and
-line (or the override), and what is allowed.
+The trainer declares the settings of the model (`trainer.settings`). This module adds the sections
+of the pipeline, and reads the configuration. Unknown keys and invalid values are rejected before
+anything runs. Each error names the key, the file and line (or the override), and the allowed
+values.
 """
 
 from collections.abc import Sequence
@@ -32,10 +32,10 @@ from trainer.settings_base import Settings
 
 
 class DataSettings(Settings):
-    """The parallel text, and what counts as a malformed line of it."""
+    """The parallel text, and the limits for malformed lines."""
 
     corpus: str = Field(min_length=1)
-    """A corpus of the workspace by its name, or the path of a corpus folder (with a `/`)."""
+    """Name of a corpus in the workspace, or the path of a corpus folder (with a `/`)."""
     source_language: str = Field(pattern=LANGUAGE_CODE)
     """Language code of the text to translate."""
     target_language: str = Field(pattern=LANGUAGE_CODE)
@@ -43,53 +43,54 @@ class DataSettings(Settings):
     schema_path: str | None = Field(default=None, min_length=1, alias="schema")
     """A curated schema (`schema.pbtxt`) to validate the examples against; null infers one."""
     max_rejected_fraction: float = Field(default=0.01, ge=0, le=1)
-    """The run stops when a larger share of the lines is malformed."""
+    """Largest allowed share of malformed lines; the run stops above it."""
     max_words: int = Field(default=200, ge=1)
-    """A side with more whitespace-separated words is malformed."""
+    """Largest number of whitespace-separated words on one side; longer lines are malformed."""
     max_characters: int = Field(default=2000, ge=1)
-    """A side with more characters is malformed."""
+    """Largest number of characters on one side; longer lines are malformed."""
     max_length_ratio: float = Field(default=9.0, ge=1)
-    """A pair is malformed if one side has more than this many times the words of the other."""
+    """Largest ratio of the numbers of words on both sides; pairs above it are malformed."""
     train_spans: int | None = Field(default=None, ge=1)
-    """Train on so many of the newest spans of the corpus (folders `span-1`, `span-2`, ... in it);
-    null trains on all."""
+    """Number of newest spans of the corpus (its folders `span-1`, `span-2`, ...) to train on; null
+    trains on all."""
 
 
 class EvaluationSettings(GateBounds):
-    """The gate: a model that does not pass is not blessed and never served."""
+    """The gate: a model must pass it to be blessed and served."""
 
     max_minutes: float = Field(default=60.0, gt=0)
-    """Longest time that the evaluation may take, before the run fails."""
+    """Longest time of the evaluation, in minutes, before the run fails."""
 
 
 class ServingValidationSettings(Settings):
     """The trial of an export in a clean process before it is pushed."""
 
     request_seconds: float = Field(default=60.0, gt=0)
-    """Longest time that one request may take."""
+    """Longest time of one request, in seconds."""
 
 
 class ServingSettings(Settings):
-    """The folder that servers watch."""
+    """The folder of model versions, watched by servers."""
 
     keep_versions: int = Field(default=5, ge=2)
-    """How many of the newest versions stay there; what a rollback refers to stays beside them."""
+    """Number of newest versions to keep. Versions needed by a rollback are kept as well."""
 
 
 class ReportSettings(Settings):
     """The report of a run."""
 
     sentences: int = Field(default=500, ge=1, le=10_000)
-    """Test sentences that are translated for it, at most: a sample drawn with the seed."""
+    """Largest number of test sentences to translate for the report: a sample drawn with the
+    seed."""
 
 
 class PipelineConfig(Settings):
-    """Everything that a run can be told."""
+    """All settings of a run."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
-    """Names the pipeline, its models and its reports in the workspace."""
+    """Name of the pipeline, its models and its reports in the workspace."""
     seed: int = Field(default=1, ge=0, le=2**31 - 1)
-    """Of everything random: initial weights, order of the sentences, dropout, bootstrap."""
+    """Seed of all random numbers: initial weights, order of the sentences, dropout, bootstrap."""
     data: DataSettings
     subwords: SubwordSettings = Field(default_factory=SubwordSettings)
     model: ModelSettings = Field(default_factory=ModelSettings)
@@ -103,9 +104,9 @@ class PipelineConfig(Settings):
     kubeflow: KubeflowSettings = Field(default_factory=KubeflowSettings)
 
     def as_yaml(self) -> str:
-        """The complete configuration as YAML, which `load_config` reads back to an equal object.
+        """Returns the complete configuration as YAML; `load_config` reads it back unchanged.
 
-        Each key stands below its explanation and what it may hold.
+        Above each key stands its explanation, with its choices or its range if limited.
         """
         schema = KeySchema(type(self))
         comments = {
@@ -115,7 +116,7 @@ class PipelineConfig(Settings):
 
 
 def shipped_configs() -> list[str]:
-    """The names that `--config` knows without a file."""
+    """Returns the names of the shipped configurations, for `--config`."""
     folder = resources.files("pipeline.config") / "shipped"
     return sorted(
         entry.name.removesuffix(".yaml")
@@ -129,10 +130,10 @@ def load_config(name_or_path: str, overrides: Sequence[str] = ()) -> PipelineCon
 
     Args:
         name_or_path: the name of a shipped configuration, or the path of a YAML file.
-        overrides: `section.key=value`, each value as it would stand in the file; a later one wins.
+        overrides: `section.key=value`, each value written as in a YAML file; a later one wins.
 
     Raises:
-        UserError: one line for each thing that is wrong.
+        UserError: the configuration is wrong; the message has one line for each problem.
     """
     stem, shown, text = _read(name_or_path)
     try:
@@ -156,12 +157,12 @@ def build_config(
     Args:
         values: the nested mapping of a file; it is changed in place by the overrides.
         overrides: `section.key=value`, applied in order.
-        default_name: the pipeline's name where `values` give none.
-        shown: how a refusal calls the whole.
-        places: where each key was given, by its path, for the refusals.
+        default_name: the pipeline's name if `values` has none.
+        shown: the name of the configuration in error messages.
+        places: the file and line of each key, by its path, for error messages.
 
     Raises:
-        UserError: one line for each thing that is wrong.
+        UserError: the configuration is wrong; the message has one line for each problem.
     """
     schema = KeySchema(PipelineConfig)
     places = {} if places is None else dict(places)
@@ -186,7 +187,7 @@ def build_config(
 
 
 def _read(name_or_path: str) -> tuple[str, str, str]:
-    """Finds a configuration and returns its stem, the name that errors call it by, and its text."""
+    """Finds a configuration; returns its stem, its name in error messages, and its text."""
     if name_or_path in shipped_configs():
         file = resources.files("pipeline.config") / "shipped" / f"{name_or_path}.yaml"
         return name_or_path, f"{name_or_path}.yaml", file.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Whether the gate can slice by what a configuration names."""
+"""Checks the slice features of the gate against the corpus."""
 
 from components.corpus_features import LENGTH_BUCKET
 from pipeline.config.settings import PipelineConfig
@@ -7,7 +7,7 @@ from pipeline.errors import UserError
 
 
 def check_slice_features(config: PipelineConfig, corpus: CorpusInfo) -> None:
-    """Raises UserError if `evaluation.slice_features` names what the corpus does not have."""
+    """Raises UserError if `evaluation.slice_features` names a feature missing in the corpus."""
     known = {*corpus.features, LENGTH_BUCKET}
     unknown = [name for name in config.evaluation.slice_features if name not in known]
     if not unknown:

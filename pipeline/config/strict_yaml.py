@@ -1,7 +1,7 @@
-"""YAML 1.2 as a configuration needs it: plain values, and the line of every key.
+"""Reads and writes YAML 1.2 for configurations: plain values, with the line of every key.
 
-The reader is ruamel.yaml. It leaves `no` as text, reads `1e-3` as a number and refuses a repeated
-key. Aliases are refused here, because no configuration needs them.
+The reader is ruamel.yaml. It leaves `no` as text, reads `1e-3` as a number and rejects a repeated
+key. Aliases are rejected here, because no configuration needs them.
 """
 
 import io
@@ -20,21 +20,21 @@ from ruamel.yaml.nodes import MappingNode, Node
 from ruamel.yaml.representer import RoundTripRepresenter
 
 Path = tuple[str, ...]
-"""The keys that lead to a value, outermost first."""
+"""The keys on the path to a value, outermost first."""
 
 _WIDTH = 98
 """Columns of a comment, without the `# ` before it."""
 
 _LONGEST_NUMBER = 18
-"""Digits that always fit in an int64, which protocol buffers and the pipeline's metadata hold."""
+"""Largest number of digits sure to fit an int64, as in protocol buffers and ML Metadata."""
 
 
 class YamlError(Exception):
-    """The text is no configuration.
+    """The text is not a valid configuration file.
 
     Args:
-        sentence: what is wrong, without a full stop.
-        line: where, counted from 1, if known.
+        sentence: the problem, without a full stop.
+        line: the number of the line, from 1, if known.
     """
 
     def __init__(self, sentence: str, line: int | None = None) -> None:
@@ -45,7 +45,7 @@ class YamlError(Exception):
 
 @dataclass(frozen=True)
 class Document:
-    """A mapping and the line (counted from 1) on which each of its keys stands."""
+    """A mapping, and the line number (from 1) of each of its keys."""
 
     values: dict[str, Any]
     lines: dict[Path, int]
@@ -69,14 +69,14 @@ class _Composer(Composer):
 
 
 def parse(text: str) -> Document:
-    """Reads a document that must be a mapping.
+    """Reads a document; it must be a mapping.
 
     Args:
         text: the file's content.
 
     Raises:
-        YamlError: broken syntax, no mapping, an empty document, a repeated key, a key that is not
-            text.
+        YamlError: broken syntax, no mapping, an empty document, an alias, a repeated key, a key
+            other than text, a number of too many digits, or too deep nesting.
     """
     yaml = YAML(typ="safe", pure=True)
     yaml.Composer = _Composer
@@ -102,7 +102,7 @@ def parse(text: str) -> Document:
 
 
 def parse_value(text: str) -> Any:
-    """The value that `text` would have after `key:` in a file.
+    """Reads a value as it stands after `key:` in a file.
 
     Raises:
         YamlError: broken syntax.
@@ -111,11 +111,11 @@ def parse_value(text: str) -> Any:
 
 
 def dump(values: dict[str, Any], comments: Mapping[Path, str] | None = None) -> str:
-    """The mapping as YAML which `parse` reads back unchanged.
+    """Formats a mapping as YAML; `parse` reads it back unchanged.
 
     Args:
         values: the mapping.
-        comments: sentences that stand above a key, by its path.
+        comments: sentences to write above a key, by its path.
     """
     yaml = YAML()
     yaml.Representer = _Representer
@@ -126,7 +126,7 @@ def dump(values: dict[str, Any], comments: Mapping[Path, str] | None = None) -> 
 
 
 def _commented(values: dict[str, Any], comments: Mapping[Path, str], path: Path) -> CommentedMap:
-    """The mapping with its comments, a blank line before each key of the outermost."""
+    """Adds the comments to a mapping, with a blank line before each outermost key."""
     mapping = CommentedMap()
     indent = 2 * len(path)
     for key, value in values.items():
@@ -153,5 +153,5 @@ def _lines(mapping: MappingNode, path: Path) -> Iterator[tuple[Path, int]]:
 
 
 def _type(node: Node) -> str:
-    """The last part of a tag such as `tag:yaml.org,2002:str`."""
+    """Returns the last part of a node's tag, such as `str` of `tag:yaml.org,2002:str`."""
     return str(node.tag).rpartition(":")[2]

@@ -1,4 +1,4 @@
-"""Turns what pydantic found wrong with a configuration into sentences for its writer."""
+"""Turns pydantic's validation errors into sentences for the author of a configuration."""
 
 import json
 from collections.abc import Mapping
@@ -20,13 +20,13 @@ def explain(
     shown: str,
     places: Mapping[tuple[str, ...], str],
 ) -> list[str]:
-    """One sentence for each problem.
+    """Returns one sentence for each problem.
 
     Args:
-        error: what pydantic raised.
-        schema: the keys that exist and what they allow.
-        shown: the file's name, for what is nowhere in it.
-        places: where each key was given, by its path.
+        error: the error raised by pydantic.
+        schema: the existing keys and their allowed values.
+        shown: the file's name, for keys missing in it.
+        places: the file and line of each key, by its path.
     """
     return [_sentence(problem, schema, shown, places) for problem in error.errors()]
 
@@ -59,6 +59,6 @@ def _sentence(
 
 
 def _show(value: Any) -> str:
-    """The value as it would stand in a file, cut to a readable length."""
+    """Formats a value as in a file, cut to a readable length."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."

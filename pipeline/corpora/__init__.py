@@ -1,1 +1,1 @@
-"""Parallel text: made, imported, split, written as folders and verified."""
+"""Makes, imports, splits, writes and verifies corpora of parallel text."""

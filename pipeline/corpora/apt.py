@@ -1,6 +1,6 @@
-"""Package lists fetched by apt into a private folder: no root, and the system's own apt untouched.
+"""Fetches package lists with apt into a private folder, without root and without side effects.
 
-The system's sources, keys and proxies are used; state, cache and hooks are not.
+The sources, keys and proxies of the system are used, but not its state, cache and hooks.
 """
 
 import re
@@ -44,13 +44,13 @@ _STATUS = re.compile(r"dlstatus:\d+:(?P<percent>[\d.]+):")
 
 @dataclass(frozen=True)
 class AptList:
-    """One list that apt has fetched."""
+    """A list fetched by apt."""
 
     kind: str
     """`Packages` or `Translations`."""
     language: str
     archive: str
-    """Who publishes it, such as `Debian`."""
+    """The publisher, such as `Debian`."""
     release: str
     component: str
     address: str
@@ -58,14 +58,14 @@ class AptList:
 
     @property
     def release_file(self) -> Path | None:
-        """The release file that vouches for this list, if it is there."""
+        """The release file covering this list, if it exists."""
         stem = self.path.name.partition(f"_{self.component}_")[0]
         candidates = (self.path.with_name(f"{stem}_{name}") for name in ("InRelease", "Release"))
         return next((path for path in candidates if path.is_file()), None)
 
 
 class PrivateApt:
-    """apt with a state of its own in `folder`, set up for English and one other language."""
+    """apt with separate state in `folder`, configured for English and one other language."""
 
     def __init__(self, folder: Path, language: str) -> None:
         self._folder = folder.resolve()
@@ -90,10 +90,10 @@ class PrivateApt:
             ) from error
 
     def update(self, progress: Progress) -> str:
-        """Fetch the lists, which apt does only where they have changed.
+        """Fetches the lists; apt skips unchanged ones.
 
         Returns:
-            apt's first complaint, of which the others are mostly repetitions; empty if none.
+            apt's first error or warning, because the others mostly repeat it; empty if none.
         """
         step = "Fetching package descriptions"
         progress(step, 0, 100)
@@ -118,7 +118,7 @@ class PrivateApt:
         return " ".join(complaints[0].split()) if complaints else ""
 
     def lists(self) -> list[AptList]:
-        """Return the lists of packages and descriptions that are there, in a fixed order."""
+        """Returns the fetched lists of packages and descriptions, in a fixed order."""
         output = self._run([*self._command("apt-get"), "indextargets", "--format", _FORMAT])
         found = []
         for line in output.decode("utf-8").splitlines():
@@ -130,12 +130,12 @@ class PrivateApt:
         return sorted(found, key=lambda entry: str(entry.path))
 
     def read(self, entry: AptList) -> Iterator[str]:
-        """Yield the lines of a list, however apt has compressed it."""
+        """Returns the lines of a list, in any compression used by apt."""
         output = self._run([*self._command(str(APT_HELPER)), "cat-file", str(entry.path)])
         return iter(output.decode("utf-8", errors="replace").split("\n"))
 
     def translated_languages(self) -> list[str]:
-        """Return the languages that the release files offer."""
+        """Returns the languages of translations listed in the release files."""
         languages: set[str] = set()
         for path in (self._folder / "state/lists").glob("*Release"):
             text = path.read_text(encoding="utf-8", errors="replace")

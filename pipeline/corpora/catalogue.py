@@ -1,4 +1,4 @@
-"""The corpora that have names: where each lies, and how it is made when it is not there yet."""
+"""Finds corpora by name, and makes the missing ones."""
 
 import re
 from importlib import import_module
@@ -8,9 +8,9 @@ from pipeline.corpora.debian import make_debian
 from pipeline.corpora.folder import (
     INFORMATION_FILE,
     CorpusText,
+    check_destination,
     load_corpus,
     read_information,
-    refuse_existing,
     tidy,
     write_corpus,
 )
@@ -24,15 +24,15 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 def corpus_folder(name: str, workspace: Path) -> Path:
-    """Return where a corpus lies."""
+    """Returns the folder of a corpus."""
     return workspace / "corpora" / name
 
 
 def corpus_name(name: str, target_language: str | None = None) -> str:
-    """Return the full name of a corpus: that of a Debian one says its language, unless German.
+    """Returns the full name of a corpus: a Debian one includes its language, unless German.
 
     Raises:
-        UserError: the corpus has no such target language.
+        UserError: the corpus does not have this target language.
     """
     if name == "debian" or name.startswith("debian-"):
         in_name = name.removeprefix("debian").removeprefix("-")
@@ -49,10 +49,10 @@ def corpus_name(name: str, target_language: str | None = None) -> str:
 
 
 def check_own_name(name: str) -> None:
-    """Raise UserError if `name` cannot be given to somebody's own corpus."""
+    """Raises UserError if `name` is not allowed for an imported corpus."""
     if not _NAME.fullmatch(name):
         raise UserError(
-            f"{name!r} is no name for a corpus: use lower-case letters, digits and hyphens."
+            f"{name!r} is not a name for a corpus: use lower-case letters, digits and hyphens."
         )
     if name in SHIPPED or name.startswith("debian-"):
         raise UserError(f"{name} is the name of a corpus that nmt makes; choose another --name.")
@@ -65,18 +65,18 @@ def prepare_corpus(
     target_language: str | None = None,
     progress: Progress = silent,
 ) -> CorpusInfo:
-    """Return a corpus that is there and verified, or make it.
+    """Verifies an existing corpus or makes a missing one, and returns its information.
 
     Args:
-        name: that of a shipped corpus, `debian-<language>`, that of an imported one, or, with a
-            slash in it, the path of a corpus folder.
-        workspace: the folder of all that runs make.
+        name: the name of a shipped corpus, `debian-<language>`, the name of an imported corpus, or
+            the path of a corpus folder with a slash in it.
+        workspace: the root folder of the workspace.
         target_language: another target language than German, for `debian`.
-        progress: told about each step.
+        progress: called at each step.
 
     Raises:
-        UserError: it is damaged, is unknown, or cannot be made here; the sentence names what else
-            can be done.
+        UserError: the corpus is damaged or unknown, or cannot be made here; the message gives
+            alternatives.
         RunFailedError: the disk is full.
     """
     if "/" in name:
@@ -104,24 +104,24 @@ def make_corpus(
     replace: bool = False,
     progress: Progress = silent,
 ) -> CorpusInfo:
-    """Make one of the shipped corpora, from the network or from `source`.
+    """Makes one of the shipped corpora, from the network or from `source`.
 
     Args:
         name: as for `prepare_corpus`.
-        workspace: the folder of all that runs make.
+        workspace: the root folder of the workspace.
         target_language: another target language than German, for `debian`.
-        source: a local copy, except for `debian`.
-        replace: whether an existing corpus of that name gives way.
-        progress: told about each step.
+        source: a local copy, not for `debian`.
+        replace: whether to replace an existing corpus of this name.
+        progress: called at each step.
 
     Raises:
         UserError, RunFailedError: as for `prepare_corpus`.
     """
     full_name = corpus_name(name, target_language)
     folder = corpus_folder(full_name, workspace)
-    refuse_existing(folder, replace=replace)
+    check_destination(folder, replace=replace)
     if source is not None and not source.exists():
-        raise UserError(f"{source} does not exist; give --from what is there.")
+        raise UserError(f"{source} does not exist; give an existing file or folder with --from.")
     downloads = workspace / "downloads"
     corpus: CorpusText
     if full_name == "debian" or full_name.startswith("debian-"):
@@ -142,7 +142,7 @@ def make_corpus(
 
 
 def corpora_in(workspace: Path) -> list[CorpusInfo]:
-    """Return what is known about the corpora of a workspace, by name, without verifying them."""
+    """Reads the information about all corpora of a workspace, by name, without verification."""
     return [
         read_information(path.parent)
         for path in sorted((workspace / "corpora").glob(f"[!.]*/{INFORMATION_FILE}"))

@@ -1,7 +1,7 @@
 """The `debian` corpus: Debian's package descriptions and their reviewed translations.
 
-The Debian Description Translation Project translates the descriptions, and each translation is
-reviewed by others. The archive publishes them beside the packages, so apt fetches them.
+The Debian Description Translation Project translates the descriptions, and other people review each
+translation. The archive publishes them beside the packages, so apt can fetch them.
 """
 
 import re
@@ -34,20 +34,20 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?")
 def make_debian(
     name: str, apt_folder: Path, target_language: str, progress: Progress = silent
 ) -> CorpusText:
-    """Fetch and join Debian's package descriptions.
+    """Fetches and joins Debian's package descriptions.
 
     Args:
         name: the name of the corpus.
-        apt_folder: where apt keeps what it has fetched, for the next language too.
-        target_language: a code that Debian uses, such as `de`, `fr` or `pt_BR`.
-        progress: told about each step.
+        apt_folder: the folder for apt's files, reused for other languages.
+        target_language: a language code of Debian, such as `de`, `fr` or `pt_BR`.
+        progress: called at each step.
 
     Raises:
-        UserError: no apt, no network, no such language.
+        UserError: there is no apt, no network, or no translation into this language.
     """
     if not _LANGUAGE.fullmatch(target_language) or target_language == "en":
         raise UserError(
-            f"{target_language!r} is no target language of Debian's descriptions: "
+            f"{target_language!r} is not a target language of Debian's descriptions: "
             "give a code such as de, fr or pt_BR."
         )
     apt = PrivateApt(apt_folder, target_language)
@@ -55,7 +55,7 @@ def make_debian(
     lists = apt.lists()
     _require_translations(apt, lists, target_language, complaints)
     if complaints:
-        progress(f"Going on with the lists that are there, though apt says: {complaints}", 1, 1)
+        progress(f"Continuing with the lists fetched so far; apt reports: {complaints}", 1, 1)
 
     step = "Joining the languages"
     progress(step, 0, None)
@@ -88,17 +88,17 @@ def make_debian(
 def split_packages(
     joined: Iterable[PackagePairs], families: Mapping[str, str], names: Iterable[str]
 ) -> tuple[dict[Split, list[Pair]], dict[str, int]]:
-    """Give whole families of packages, those of one source package, to one split each.
+    """Assigns each family of packages, with the same source package, to one split.
 
     Args:
         joined: pairs by package.
-        families: source packages by package, where they are called differently.
-        names: the names of all packages, which near-duplicates may differ in.
+        families: source packages by package, if their names differ.
+        names: the names of all packages; near-duplicates may differ in these.
 
     Returns:
-        The splits, and the number of pairs dropped by reason.
+        The splits, and the number of dropped pairs by reason.
     """
-    # Only names that no ordinary word is: `time` and `file` are packages too.
+    # Without names equal to ordinary words: `time` and `file` are packages, too.
     unmistakable = {name for name in names if re.search(r"[-\d]", name)}
     keyed: dict[Split, list[KeyedPair]] = {split: [] for split in SPLITS}
     for entry in joined:
@@ -145,7 +145,7 @@ def _require_translations(
 
 
 def _origin(used: list[AptList], language: str) -> str:
-    """Say where the text comes from: archive, release and the date of its release file."""
+    """Describes the origin of the text: archive, release and the date of its release file."""
     parts = []
     for entry in used:
         release_file = entry.release_file

@@ -1,8 +1,9 @@
-"""Debian's package descriptions: the format of `Translation-*` files, and the two languages joined.
+"""Parses Debian's package descriptions (`Translation-*` files) and joins two languages.
 
-The format is that of Debian Policy, 5.6.13 (Description): a synopsis, then lines that start with
-one space and are wrapped text, with two or more and are verbatim, or are ` .`, an empty line.
-Original and translation carry the MD5 of the English description, so only current ones are joined.
+The format is defined by Debian Policy, 5.6.13 (Description): a synopsis, then lines of the body.
+Lines with one space at the start are wrapped text, those with two or more are verbatim, and ` .` is
+an empty line. Original and translation both have the MD5 of the English description, so outdated
+translations are not joined.
 """
 
 import re
@@ -22,7 +23,7 @@ _CONJUNCTION = re.compile(
     r"(?:and|or|to|und|oder|bzw|sowie|et|ou|y|o|e|en|of|i|och|og)\b", re.IGNORECASE
 )
 _IDEOGRAPHIC = re.compile("[\u3000-\u9fff\uff00-\uffef]")
-"""Chinese and Japanese characters and punctuation, between which no space is written."""
+"""Chinese and Japanese characters and punctuation; these are written without spaces between."""
 _UNFINISHED = re.compile(r"<trans\b|#{3,}")
 
 
@@ -33,12 +34,12 @@ class Description:
     package: str
     synopsis: str
     body: tuple[str, ...]
-    """The lines below the synopsis, without the space that each begins with."""
+    """The lines below the synopsis, without their first space."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """A paragraph or an item of a list, on one line."""
+    """A paragraph or an item of a list, joined to one line."""
 
     kind: Literal["paragraph", "item"]
     text: str
@@ -46,17 +47,17 @@ class Block:
 
 @dataclass(frozen=True)
 class PackagePairs:
-    """What one package gives."""
+    """The sentence pairs of one package."""
 
     package: str
     pairs: tuple[Pair, ...]
 
 
 def parse_descriptions(lines: Iterable[str], language: str) -> dict[str, Description]:
-    """Parse a `Translation-<language>` file.
+    """Parses a `Translation-<language>` file.
 
     Returns:
-        Descriptions by the MD5 of their English text; the first package where several share it.
+        Descriptions by the MD5 of their English text; if several packages share it, the first one.
     """
     found: dict[str, Description] = {}
     label = f"Description-{language}:"
@@ -82,7 +83,7 @@ def parse_descriptions(lines: Iterable[str], language: str) -> dict[str, Descrip
 
 
 def parse_sources(lines: Iterable[str]) -> dict[str, str]:
-    """Parse a `Packages` file: the source package of each binary package that names another one."""
+    """Parses a `Packages` file: returns source packages by binary package, if names differ."""
     sources: dict[str, str] = {}
     package = ""
     for line in lines:
@@ -94,9 +95,9 @@ def parse_sources(lines: Iterable[str]) -> dict[str, str]:
 
 
 def blocks(body: Iterable[str]) -> list[Block]:
-    """Join the wrapped lines of a description into paragraphs and items of lists.
+    """Joins the wrapped lines of a description into paragraphs and items of lists.
 
-    Verbatim lines that are no list, such as tables and commands, are left out.
+    Other verbatim lines, such as tables and commands, are left out.
     """
     found: list[Block] = []
     kind: Literal["paragraph", "item", "verbatim"] | None = None
@@ -136,7 +137,7 @@ def blocks(body: Iterable[str]) -> list[Block]:
 
 
 def _unwrap(lines: list[str]) -> str:
-    """Join wrapped lines; a compound that was broken after its hyphen is whole again."""
+    """Joins wrapped lines, and also compounds broken after a hyphen."""
     text = lines[0]
     for line in lines[1:]:
         broken_compound = _BROKEN_COMPOUND.search(text) and not _CONJUNCTION.match(line)
@@ -150,7 +151,7 @@ def join_descriptions(
     target: Mapping[str, Description],
     languages: tuple[str, str],
 ) -> tuple[list[PackagePairs], Counter[str]]:
-    """Join two languages on the checksum, and cut the text into pairs of sentences and phrases.
+    """Joins two languages by checksum, and cuts the text into pairs of sentences and phrases.
 
     Args:
         source: English descriptions by checksum.
@@ -158,8 +159,8 @@ def join_descriptions(
         languages: the codes of both.
 
     Returns:
-        The pairs by package, in the order of the packages' names, and the number of pairs that
-        were left out, by reason.
+        The pairs by package, in the order of the packages' names, and the number of dropped pairs
+        by reason.
     """
     dropped = Counter[str]()
     matched = sorted((source[key].package, key) for key in source.keys() & target.keys())
@@ -180,10 +181,10 @@ def join_descriptions(
 def _corresponding(
     ours: list[Block], theirs: list[Block], ratio: LengthRatio
 ) -> list[tuple[Block, Block]]:
-    """Return the blocks that are translations of each other.
+    """Returns the pairs of corresponding blocks.
 
-    Where one side has a list that the other one lacks, the paragraphs alone may still correspond;
-    then all their lengths must go together.
+    If the kinds of blocks differ, because one side has a list missing in the other, the paragraphs
+    alone may still correspond. Then the lengths of all their pairs must fit.
     """
     if [block.kind for block in ours] == [block.kind for block in theirs]:
         return list(zip(ours, theirs, strict=True))
@@ -198,7 +199,7 @@ def _corresponding(
 
 
 def _usual_ratio(descriptions: Iterable[tuple[Description, Description]]) -> float:
-    """Return how long a translation usually is, in characters to one of the source's."""
+    """Returns the median length of a translation in characters, relative to its source."""
     ratios = [
         len(theirs) / len(ours)
         for a, b in descriptions
@@ -216,15 +217,15 @@ def _acceptable(
 ) -> Iterator[Pair]:
     for source, target in both:
         for pair in align(source.text, target.text, languages, ratio):
-            reason = why_not(pair, ratio)
+            reason = drop_reason(pair, ratio)
             if reason:
                 dropped[reason] += 1
             else:
                 yield pair
 
 
-def why_not(pair: Pair, ratio: LengthRatio) -> str | None:
-    """Return why a pair is no example of a translation, or None where it is one."""
+def drop_reason(pair: Pair, ratio: LengthRatio) -> str | None:
+    """Returns the reason to drop a pair, or None if it is a usable translation."""
     source, target = pair
     if not target or _UNFINISHED.search(target):
         return "unfinished translation"

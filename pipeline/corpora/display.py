@@ -1,4 +1,4 @@
-"""What a person sees of a corpus: its progress while it is made, and a short table afterwards."""
+"""Shows the progress of making a corpus, and a short table at the end."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,11 @@ from pipeline.corpora.progress import Progress
 
 @contextmanager
 def shown_progress() -> Iterator[Progress]:
-    """Give a callable that shows progress on standard error: bars, or lines without a terminal."""
+    """Shows progress on standard error, as bars on a terminal and as lines elsewhere.
+
+    Yields:
+        The function to report progress with.
+    """
     console = Console(stderr=True)
     if not console.is_terminal:
         yield _lines(console)
@@ -52,13 +56,13 @@ def _bars(bars: ProgressBar) -> Progress:
 
 
 def _finish(bars: ProgressBar, task: TaskID) -> None:
-    """Show a step of unknown length as done, once the next one begins."""
+    """Shows a step of unknown length as done, when the next step begins."""
     if bars.tasks[task].total is None:
         bars.update(task, completed=1, total=1)
 
 
 def print_summary(information: CorpusInfo, folder: Path, next_command: str) -> None:
-    """Print what the corpus holds, what was left out, its terms, its place and the next command."""
+    """Prints the contents of a corpus, left-out pairs, licence, folder and the next command."""
     console = Console()
     languages = (information.source_language, information.target_language)
     table = Table(

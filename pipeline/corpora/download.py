@@ -1,4 +1,4 @@
-"""HTTPS downloads that resume, verify and leave nothing behind but the right file."""
+"""Downloads files over HTTPS, with resumption and verification."""
 
 import http.client
 import os
@@ -18,11 +18,11 @@ _CHUNK_BYTES = 1 << 16
 _USER_AGENT = "attention-nmt"
 
 Verification = Callable[[Path], str | None]
-"""Returns what is wrong with a downloaded file, or None."""
+"""Checks a downloaded file; returns its problem in words, or None."""
 
 
 class _BrokenOffError(Exception):
-    """The connection ended before the file did; what has come is kept, to go on from there."""
+    """The connection ended before the end of the file; the received part is kept to resume."""
 
 
 def download(
@@ -34,24 +34,24 @@ def download(
     progress: Progress = silent,
     pause_seconds: float = 1.0,
 ) -> Path:
-    """Download a file unless it is there already and right.
+    """Downloads a file, unless it exists already and passes verification.
 
-    What a broken connection leaves lies in `<destination>.partial` and is continued, by the next
-    attempt or the next call, if the server still has the same file.
+    After a broken connection, the received part stays in `<destination>.partial`. The next attempt
+    or the next call continues it, if the server still has the same file.
 
     Args:
         url: the address.
-        destination: where the file goes, once it is whole and verified.
-        verify: told the downloaded file.
-        alternatives: what else the user can do, the end of each error's sentence.
-        progress: told the bytes done and in total.
-        pause_seconds: before the second attempt; doubled before each further one.
+        destination: the path of the file; it appears there when complete and verified.
+        verify: checks the downloaded file.
+        alternatives: other options of the user, for the end of each error message.
+        progress: called with the bytes done and in total.
+        pause_seconds: pause before the second attempt; doubled before each further one.
 
     Returns:
         The destination.
 
     Raises:
-        UserError: the server cannot be reached, has no such file, or sends a wrong one.
+        UserError: the server cannot be reached, does not have the file, or sends a wrong one.
         RunFailedError: the disk is full or failed.
     """
     if destination.is_file() and verify(destination) is None:
@@ -77,7 +77,7 @@ def download(
             f"Cannot store {destination} ({error.strerror or error}); free some space or choose "
             "another --workspace."
         ) from error
-    raise UserError(f"{url} is not the file that it should be ({complaint}); {alternatives}.")
+    raise UserError(f"{url} is not the expected file ({complaint}); {alternatives}.")
 
 
 def _fetch_all(
@@ -91,7 +91,7 @@ def _fetch_all(
             _fetch(url, partial, progress)
             return
         except urllib.error.HTTPError as error:
-            if error.code == 416:  # the partial file does not fit what the server has now
+            if error.code == 416:  # the partial file does not fit the server's current file
                 _forget(partial)
             elif error.code < 500 and error.code not in (408, 429):
                 raise UserError(
@@ -142,12 +142,12 @@ def _fetch(url: str, partial: Path, progress: Progress) -> None:
 def _read(response: http.client.HTTPResponse) -> bytes:
     try:
         return response.read(_CHUNK_BYTES)
-    except OSError as error:  # the network's, to be told from the disk's
+    except OSError as error:  # of the network; errors of the disk are handled elsewhere
         raise _BrokenOffError(f"the connection broke off: {error.strerror or error}") from error
 
 
 def _remember_validator(headers: http.client.HTTPMessage, validator_file: Path) -> None:
-    """Keep what tells this version of the file from another; a weak tag does not."""
+    """Stores the strong ETag of the file, or else its date; a weak tag proves no equality."""
     tag = headers.get("ETag", "")
     validator = tag if tag.startswith('"') else headers.get("Last-Modified", "")
     if validator:

@@ -1,7 +1,7 @@
-"""Corpus folders: written all at once or not at all, read back and verified.
+"""Writes, reads and verifies corpus folders; a folder is written completely or not at all.
 
-A folder is built under a hidden name beside its destination, flushed to the disk and renamed, so
-that nobody ever sees half a corpus and a failure leaves an older corpus as it was.
+A new folder is built under a hidden name beside its destination, flushed to the disk and renamed.
+So an incomplete corpus is never visible, and after a failure an older corpus is unchanged.
 """
 
 import errno
@@ -31,13 +31,13 @@ PAIRS_PER_SHARD = 5_000
 INFORMATION_FILE = "corpus.json"
 REJECTED_FILE = "rejected.tsv"
 _SHARD_NAME = re.compile(r"(train|validation|test)-.*\.tsv(\.gz)?")
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _QUOTED_CHARACTERS = 500
 
 
 @dataclass(frozen=True)
 class RejectedLine:
-    """A malformed line of somebody's file: where it stands, what is wrong, how it begins."""
+    """A malformed line of an imported file: its place, the reason, and the start of its text."""
 
     file: str
     line: int
@@ -47,7 +47,7 @@ class RejectedLine:
 
 @dataclass(frozen=True)
 class CorpusText:
-    """All that goes into a corpus folder."""
+    """The contents of a corpus folder."""
 
     name: str
     source_language: str
@@ -58,25 +58,25 @@ class CorpusText:
     dropped: Mapping[str, int] = field(default_factory=dict)
     rejected: Sequence[RejectedLine] = ()
     features: tuple[str, ...] = ()
-    """Names of what the rows hold after source and target."""
+    """Names of the columns after source and target."""
 
 
 def write_corpus(corpus: CorpusText, folder: Path, *, replace: bool = False) -> CorpusInfo:
-    """Write a corpus folder atomically.
+    """Writes a corpus folder atomically.
 
     Args:
-        corpus: the text and where it comes from.
-        folder: the destination; its parents are made.
-        replace: whether an existing corpus there gives way.
+        corpus: the text and its origin.
+        folder: the destination; its parents are created.
+        replace: whether to replace an existing corpus.
 
     Returns:
-        What `corpus.json` says.
+        The contents of `corpus.json`.
 
     Raises:
-        UserError: there is a corpus already, or the place cannot be written.
-        RunFailedError: the disk is full or failed; an older corpus is untouched.
+        UserError: the corpus exists already, has no training text, or cannot be written.
+        RunFailedError: the disk is full; an older corpus is unchanged.
     """
-    refuse_existing(folder, replace=replace)
+    check_destination(folder, replace=replace)
     if not corpus.splits.get("train"):
         raise UserError(f"Nothing is left to train on in the corpus {corpus.name}.")
     try:
@@ -85,7 +85,7 @@ def write_corpus(corpus: CorpusText, folder: Path, *, replace: bool = False) -> 
             _sync(building)
             _move_into_place(building, folder)
     except OSError as error:
-        if error.errno in _NO_ROOM:
+        if error.errno in _DISK_FULL:
             raise RunFailedError(
                 f"The disk is full: {folder} could not be written and nothing half-written was "
                 "kept; free some space or choose another --workspace, then try again."
@@ -98,13 +98,13 @@ def write_corpus(corpus: CorpusText, folder: Path, *, replace: bool = False) -> 
 
 
 def tidy(folder: Path) -> None:
-    """Remove what a killed process left, and put an old corpus back that it had moved aside."""
+    """Removes the leftovers of a killed process, and restores an old corpus moved aside by it."""
     for abandoned in folder.parent.glob(f".{folder.name}.*.partial"):
         descriptor = os.open(abandoned, os.O_RDONLY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            continue  # another process is building this very corpus
+            continue  # another process is building this corpus
         else:
             shutil.rmtree(abandoned, ignore_errors=True)
         finally:
@@ -116,9 +116,11 @@ def tidy(folder: Path) -> None:
             aside.rename(folder)
 
 
-def refuse_existing(folder: Path, *, replace: bool) -> None:
-    """Raise UserError if there is a corpus in `folder` that may not be replaced, or with more in it
-    than was made at once."""
+def check_destination(folder: Path, *, replace: bool) -> None:
+    """Raises UserError if `folder` holds a corpus and `replace` is false, or a corpus with spans.
+
+    Spans were added later, so a replacement would lose them.
+    """
     tidy(folder)
     if folder.exists() and not replace:
         raise UserError(f"{folder} exists already; add --force to replace it.")
@@ -129,18 +131,18 @@ def refuse_existing(folder: Path, *, replace: bool) -> None:
 
 
 def load_corpus(folder: Path) -> CorpusInfo:
-    """Read a corpus folder and verify that `corpus.json` and the shards fit each other.
+    """Reads a corpus folder and verifies the shards against `corpus.json`.
 
     Raises:
-        UserError: there is no corpus, or its files are not those that `corpus.json` describes.
+        UserError: there is no corpus, or its files differ from `corpus.json`.
     """
     information = read_information(folder)
     remedy = "make the corpus again with --force."
     present = {path.name for path in folder.iterdir() if _SHARD_NAME.fullmatch(path.name)}
     for name in sorted(present ^ information.shards.keys()):
-        what = "is missing from" if name in information.shards else "is unknown to"
+        problem = "is missing from" if name in information.shards else "is unknown to"
         raise UserError(
-            f"The corpus {folder} is damaged: {name} {what} {INFORMATION_FILE}; {remedy}"
+            f"The corpus {folder} is damaged: {name} {problem} {INFORMATION_FILE}; {remedy}"
         )
     counts = dict.fromkeys(SPLITS, 0)
     for name, shard in sorted(information.shards.items()):
@@ -157,10 +159,10 @@ def load_corpus(folder: Path) -> CorpusInfo:
 
 
 def read_information(folder: Path) -> CorpusInfo:
-    """Read `corpus.json` alone, without verifying the shards.
+    """Reads only `corpus.json`, without verifying the shards.
 
     Raises:
-        UserError: the file is missing or does not hold what it should.
+        UserError: the file is missing or damaged.
     """
     path = folder / INFORMATION_FILE
     try:
@@ -181,7 +183,7 @@ def read_information(folder: Path) -> CorpusInfo:
 
 
 def read_split(folder: Path, split: Split) -> Iterator[Pair]:
-    """Yield the pairs of one split in the order of its shards, without features."""
+    """Yields the pairs of one split in the order of its shards, without features."""
     for name, shard in sorted(read_information(folder).shards.items()):
         if shard.split == split:
             for line in _read(folder / name).decode("utf-8").split("\n")[:-1]:
@@ -245,7 +247,7 @@ def _read(path: Path) -> bytes:
 
 
 def _measure(path: Path) -> tuple[int, str]:
-    """Return the number of lines of a shard and the checksum of its text, empty if unreadable."""
+    """Returns the number of lines of a shard and the checksum of its text, empty if unreadable."""
     try:
         text = _read(path)
     except (OSError, EOFError, zlib.error):
@@ -270,7 +272,7 @@ def _sync(directory: Path) -> None:
 
 @contextmanager
 def _building(folder: Path) -> Iterator[Path]:
-    """Give a locked, hidden folder beside `folder` that does not outlive the block."""
+    """Yields a locked, hidden folder beside `folder`, and removes it at the end."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     building = Path(
         tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent)

@@ -1,4 +1,4 @@
-"""What is known about a corpus: the contents of `corpus.json`, typed and checked."""
+"""The information about a corpus: the contents of `corpus.json`, typed and checked."""
 
 import hashlib
 from typing import Annotated, Any, Literal
@@ -14,7 +14,7 @@ NonNegative = Annotated[int, Field(ge=0)]
 
 
 class Words(BaseModel):
-    """Whitespace-separated words on either side of a split."""
+    """Numbers of whitespace-separated words on each side of a split."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -23,7 +23,7 @@ class Words(BaseModel):
 
 
 class Shard(BaseModel):
-    """One file of a corpus; the checksum is of its text, which no compressor's version changes."""
+    """One file of a corpus. Its checksum is of the uncompressed text, for any compressor."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -33,7 +33,7 @@ class Shard(BaseModel):
 
 
 class CorpusInfo(BaseModel):
-    """A corpus: where its text comes from, under which terms, and how much there is of it."""
+    """The origin, licence and size of a corpus."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -43,29 +43,29 @@ class CorpusInfo(BaseModel):
     licence: str
     origin: str
     created: str
-    """When the folder was made, ISO 8601, UTC."""
+    """The time when the folder was made, ISO 8601, UTC."""
     counts: dict[Split, NonNegative]
     """Sentence pairs by split."""
     words: dict[Split, Words]
     shards: dict[str, Shard]
-    """By file name."""
+    """Shards by file name."""
     features: Annotated[tuple[str, ...], AfterValidator(check_features)] = ()
-    """Names of the columns after source and target, by whose values the gate may slice."""
+    """Names of the columns after source and target; the gate may slice by their values."""
     dropped: dict[str, NonNegative] = {}
-    """Pairs of the raw material that were left out, by reason."""
+    """Number of pairs left out of the corpus, by reason."""
     rejected: dict[str, NonNegative] = {}
-    """Malformed lines of the input, by reason; the lines themselves are in `rejected.tsv`."""
+    """Number of malformed lines of the input, by reason; the lines are in `rejected.tsv`."""
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What a model card says of its corpus, as JSON values."""
+        """The facts about the corpus for a model card, as JSON values."""
         return self.model_dump(mode="json", include={"name", "origin", "licence", "words"}) | {
             "pairs": dict(self.counts)
         }
 
     @property
     def checksum(self) -> str:
-        """One SHA-256 over the text of all shards: what a model records it was trained on."""
+        """SHA-256 over the text of all shards; a model records it as its training data."""
         digest = hashlib.sha256()
         for file_name, shard in sorted(self.shards.items()):
             digest.update(f"{file_name.removesuffix('.gz')} {shard.sha256}\n".encode())

@@ -1,7 +1,7 @@
 """The `multi30k` corpus: image captions, the benchmark of attention and multimodal translation.
 
 Elliott et al., "Multi30K: Multilingual English-German Image Descriptions" (2016). The three splits
-are the published ones, line for line, so that scores can be compared with the literature.
+are the published ones, line for line, so scores can be compared with the literature.
 """
 
 import gzip
@@ -32,7 +32,7 @@ TEXT_CHECKSUMS = {
     "test_2016_flickr.en": "399a4382932c1aadd3ceb9bef1008d388a64c76d4ae4e9d4728c6f4301cac182",
     "test_2016_flickr.de": "4be6b5b3236b79c25475c6bb829800a7ce559e9ba7a1f6c2394fe4d40be46d16",
 }
-"""SHA-256 of the published text, decompressed, which no compressor changes."""
+"""SHA-256 of the published text, decompressed, so it does not depend on the compressor."""
 LICENCE = (
     "The text has no explicit licence; the images that it describes are for non-commercial "
     "research and education"
@@ -53,16 +53,16 @@ def make_multi30k(
     checksums: Mapping[str, str] = TEXT_CHECKSUMS,
     pause_seconds: float = 1.0,
 ) -> CorpusText:
-    """Download Multi30k, or take it from a folder.
+    """Downloads Multi30k, or reads it from a folder.
 
     Args:
-        download_folder: where downloads are kept.
+        download_folder: the folder for downloads.
         source: a folder with `train.en`, `train.de`, `val.*`, `test_2016_flickr.*`, plain or gzip,
             instead of a download.
-        progress: told about each step.
+        progress: called at each step.
         base_url: the address of the files.
         checksums: SHA-256 of each file's text.
-        pause_seconds: before a download is tried again.
+        pause_seconds: pause before a second attempt to download.
 
     Raises:
         UserError: a file is missing, is not the published one or cannot be downloaded.

@@ -1,7 +1,7 @@
-"""Anybody's own parallel text: two aligned files or one TSV, plain or gzip.
+"""Imports a user's own parallel text: two aligned files or one TSV, plain or gzip.
 
-What is malformed is set aside with its line number and counted; only when nothing is left is that
-an error.
+Malformed lines are set aside with their numbers and counted. They are an error only if no usable
+line is left.
 """
 
 import gzip
@@ -26,14 +26,14 @@ ReadPairs = tuple[list[Row], list[RejectedLine]]
 
 
 def read_tsv(path: Path, features: Sequence[str] = ()) -> ReadPairs:
-    """Read `source<TAB>target` lines, with one more column for each feature.
+    """Reads `source<TAB>target` lines, with one more column for each feature.
 
     Args:
         path: the file, plain or gzip.
         features: names of the further columns.
 
     Returns:
-        The pairs with the values of their features, and the lines that are malformed.
+        The pairs with the values of their features, and the malformed lines.
     """
     return parse_tsv(_lines(path), path.name, (2 + len(features),), features)
 
@@ -41,12 +41,12 @@ def read_tsv(path: Path, features: Sequence[str] = ()) -> ReadPairs:
 def parse_tsv(
     lines: Iterable[bytes], name: str, columns: Iterable[int] = (2,), features: Sequence[str] = ()
 ) -> ReadPairs:
-    """Parse the lines of a TSV file.
+    """Parses the lines of a TSV file.
 
     Args:
-        lines: without line ends.
-        name: what the rejected lines are said to come from.
-        columns: how many columns a line may have; the texts and the features count.
+        lines: the lines, without line ends.
+        name: the file's name, recorded with rejected lines.
+        columns: the allowed numbers of columns, including the texts and the features.
         features: names of the columns after the texts.
     """
     allowed = frozenset(columns)
@@ -62,7 +62,7 @@ def parse_tsv(
 
 
 def read_aligned(source: Path, target: Path) -> ReadPairs:
-    """Read two files of which line n of one translates line n of the other.
+    """Reads two aligned files: line n of one is the translation of line n of the other.
 
     Raises:
         UserError: a file cannot be read, or the numbers of lines differ.
@@ -71,7 +71,7 @@ def read_aligned(source: Path, target: Path) -> ReadPairs:
     if len(source_lines) != len(target_lines):
         raise UserError(
             f"{source} has {len(source_lines)} lines and {target} has {len(target_lines)}: "
-            "line by line, one must translate the other, so give files with as many lines."
+            "give two files with the same number of lines, one the translation of the other."
         )
     pairs: list[Row] = []
     rejected: list[RejectedLine] = []
@@ -92,20 +92,20 @@ def corpus_of_pairs(
     test: int | None = None,
     features: tuple[str, ...] = (),
 ) -> CorpusText:
-    """Make a corpus of pairs that have no split of their own.
+    """Makes a corpus of pairs without given splits.
 
     Args:
-        read: what `read_tsv` or `read_aligned` returned.
+        read: the result of `read_tsv` or `read_aligned`.
         name: the name of the corpus.
         languages: the codes of source and target.
         licence: the terms of the text.
-        origin: where it comes from.
-        validation: how many pairs to set aside; by default 1,000, or 5 % where that is less.
-        test: likewise.
-        features: names of what the rows hold after source and target.
+        origin: the origin of the text.
+        validation: number of validation pairs; by default 1,000, or 5 % of the pairs if fewer.
+        test: number of test pairs, with the same default.
+        features: names of the columns after source and target.
 
     Raises:
-        UserError: nothing usable, or not enough of it.
+        UserError: there are no usable pairs, or not enough for all splits.
     """
     pairs, rejected = read
     if not pairs:
@@ -124,7 +124,7 @@ def corpus_of_pairs(
     if empty:
         raise UserError(
             f"Nothing is left for {' and '.join(empty)}: of the {len(pairs)} usable pairs in "
-            f"{origin} too few are different from all others; bring more text."
+            f"{origin} too few differ from all others; add more text."
         )
     return CorpusText(
         name=name,
@@ -175,10 +175,10 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 def read_bytes(path: Path) -> bytes:
-    """Read a file, decompressed if it is gzip, whatever its name.
+    """Reads a file and decompresses gzip, recognised by content, not by name.
 
     Raises:
-        UserError: it cannot be read.
+        UserError: the file cannot be read.
     """
     try:
         data = path.read_bytes()
@@ -190,7 +190,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def split_lines(data: bytes) -> Iterator[bytes]:
-    """Yield lines at line feeds only, as aligned files count them, without carriage returns."""
+    """Splits at line feeds only, as usual for aligned files, and drops carriage returns."""
     lines = data.removeprefix(_BYTE_ORDER_MARK).split(b"\n")
     if lines[-1] == b"":
         lines.pop()

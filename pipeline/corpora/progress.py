@@ -1,10 +1,10 @@
-"""How long work tells whoever waits: one callable, so that no module here knows a terminal."""
+"""Reports the progress of long work through a callable, so no module here needs a terminal."""
 
 from collections.abc import Callable
 
 Progress = Callable[[str, int, int | None], None]
-"""Called as `progress(step, done, total)`; `total` is None where the amount is not known."""
+"""Called as `progress(step, done, total)`; `total` is None if the amount is not known."""
 
 
 def silent(step: str, done: int, total: int | None) -> None:
-    """Tell nobody: the default where nobody watches."""
+    """Reports nothing: the default."""

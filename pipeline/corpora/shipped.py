@@ -1,4 +1,4 @@
-"""The corpora that `nmt corpus` can make. A new one is a file with its function and a row here."""
+"""The corpora made by `nmt corpus`. A new corpus needs a module with a function, and a row here."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,12 @@ class FixedCorpus:
     """A corpus of one pair of languages.
 
     Attributes:
-        maker: its function, as `module:name`: takes the folder for downloads, the path of a local
-            copy or None, and a `Progress`; returns a `CorpusText`.
-        description: what it is, in one line.
-        copy_metavar, copy_help: what `--from` takes, for the help.
-        target_language: the language that it translates into.
+        maker: the function to make it, as `module:name`. The function takes the folder for
+            downloads, the path of a local copy or None, and a `Progress`, and returns a
+            `CorpusText`.
+        description: a description in one line.
+        copy_metavar, copy_help: help texts for the value of `--from`.
+        target_language: the code of the target language.
     """
 
     maker: str
@@ -38,8 +39,8 @@ FIXED = {
 }
 
 SHIPPED = {
-    # Has a corpus for each language: `pipeline.corpora.catalogue`.
+    # One corpus for each target language, see `pipeline.corpora.catalogue`.
     "debian": "Debian's package descriptions and their reviewed translations, by apt",
     **{name: corpus.description for name, corpus in FIXED.items()},
 }
-"""What each corpus is, by name."""
+"""Descriptions of the corpora, by name."""

@@ -1,4 +1,4 @@
-"""What was added to a corpus later, in folders `span-1`, `span-2`, ... beside its own shards."""
+"""Reads the spans of a corpus: text added later, in folders `span-1`, `span-2`, ... in it."""
 
 import gzip
 import hashlib
@@ -14,27 +14,27 @@ from pipeline.errors import UserError
 
 @dataclass(frozen=True)
 class Spans:
-    """The spans of a corpus that a run reads."""
+    """The spans of a corpus used by a run."""
 
     pairs: int
-    """Lines of their training shards."""
+    """Number of lines in their training shards."""
     numbers: tuple[int, ...]
-    """All spans, whether the run trains on them or not."""
+    """The numbers of all spans, including those not used for training."""
     checksum: str
-    """Of the corpus with its spans: that of `corpus.json` where there are none."""
+    """The checksum of the corpus with its spans; without spans, the checksum of `corpus.json`."""
 
 
 def read_spans(corpus: CorpusInfo, folder: Path, train_spans: int | None) -> Spans:
     """Reads the spans of a corpus.
 
     Args:
-        corpus: what `corpus.json` says of the shards beside them.
-        folder: of the corpus.
-        train_spans: how many of the newest to train on; None for all.
+        corpus: the contents of `corpus.json`.
+        folder: the folder of the corpus.
+        train_spans: number of newest spans to train on; None for all.
 
     Raises:
         UserError: a shard cannot be read.
-        CorpusError: two folders are the same span.
+        CorpusError: two folders have the same span number.
     """
     spans = span_folders(path.name for path in folder.iterdir() if path.is_dir())
     pairs, digest = 0, hashlib.sha256(corpus.checksum.encode())
@@ -59,7 +59,7 @@ def read_spans(corpus: CorpusInfo, folder: Path, train_spans: int | None) -> Spa
 
 
 def has_spans(folder: Path) -> bool:
-    """Whether anything was added to a corpus later."""
+    """Whether a corpus has spans."""
     return folder.is_dir() and bool(span_folders(path.name for path in folder.iterdir()))
 
 

@@ -1,9 +1,9 @@
-"""Which split a sentence pair belongs to: by hash, so the same everywhere, and without leaks.
+"""Assigns sentence pairs to splits by hash, the same on every machine, and without leaks.
 
-A model that has seen a test sentence, or one that differs only in a number, scores too well. Two
-ways keep them apart: `split_by_size` gives the evaluation splits only such groups as share nothing
-with any other group; `drop_leaks` is for material whose groups, the packages of a distribution,
-share boilerplate: a group's split is fixed and what leaks is dropped.
+A model scores too well if it has seen a test sentence, or a sentence with only another number. Two
+functions prevent this. `split_by_size` puts a group into an evaluation split only if the group
+shares no text with any other group. `drop_leaks` is for groups with common boilerplate, such as
+the packages of a distribution: each group's split is fixed, and leaking pairs are dropped.
 """
 
 import hashlib
@@ -17,12 +17,12 @@ from text.sentences import Pair
 
 
 def hash_fraction(key: str) -> float:
-    """Return a number in [0, 1) that looks random and depends on nothing but `key`."""
+    """Returns a pseudo-random number in [0, 1), determined by `key` alone."""
     return int.from_bytes(hashlib.sha256(key.encode("utf-8")).digest()[:6], "big") / 2**48
 
 
 def split_of(key: str, *, validation: float, test: float) -> Split:
-    """Return the split of a group, given the shares of the evaluation splits."""
+    """Returns the split of a group, given the shares of the evaluation splits."""
     fraction = hash_fraction(key)
     if fraction < validation:
         return "validation"
@@ -32,20 +32,20 @@ def split_of(key: str, *, validation: float, test: float) -> Split:
 def split_by_size(
     rows: Sequence[Row], *, validation: int, test: int
 ) -> tuple[dict[Split, list[Row]], dict[str, int]]:
-    """Split pairs so that near-duplicates of either side never straddle.
+    """Splits pairs without near-duplicates of either side in different splits.
 
-    Pairs with the same source, but for case, digits and punctuation, are one group. Groups are
+    Pairs with the same source, except for case, digits and punctuation, form a group. Groups are
     taken in the order of their hash, for validation and then for test, until there are enough
-    pairs; a group that shares a translation with another one stays in train. Of equal pairs the
-    first stays, with its features.
+    pairs. A group with a translation also found in another group stays in train. Of equal pairs the
+    first one is kept, with its features.
 
     Args:
-        rows: the corpus in its own order, which the splits keep.
+        rows: the corpus; the splits keep its order.
         validation: wanted number of validation pairs.
         test: wanted number of test pairs.
 
     Returns:
-        The splits, and the number of pairs dropped by reason.
+        The splits, and the number of dropped pairs by reason.
     """
     distinct: dict[Pair, Row] = {}
     for row in rows:
@@ -66,10 +66,10 @@ def split_by_size(
     chosen: dict[str, Split] = {}
     remaining = iter(eligible)
     sought: tuple[tuple[Split, int], ...] = (("validation", validation), ("test", test))
-    for split, room in sought:
-        while room > 0 and (key := next(remaining, None)) is not None:
+    for split, missing in sought:
+        while missing > 0 and (key := next(remaining, None)) is not None:
             chosen[key] = split
-            room -= sizes[key]
+            missing -= sizes[key]
     splits: dict[Split, list[Row]] = {split: [] for split in SPLITS}
     for row, source_key, _ in keyed:
         splits[chosen.get(source_key, "train")].append(row)
@@ -79,7 +79,7 @@ def split_by_size(
 
 @dataclass(frozen=True)
 class KeyedPair:
-    """A pair and the keys by which either side is compared with others."""
+    """A pair, and the keys to compare each side with other pairs."""
 
     pair: Pair
     source_keys: frozenset[str]
@@ -89,12 +89,12 @@ class KeyedPair:
 def drop_leaks(
     splits: Mapping[Split, Sequence[KeyedPair]],
 ) -> tuple[dict[Split, list[Pair]], dict[str, int]]:
-    """Drop from validation and test what an earlier split, or the same one, has already.
+    """Drops near-duplicates of the same or an earlier split from validation and test.
 
-    Train keeps every distinct pair; the evaluation splits keep one pair of each key on each side.
+    Train keeps every distinct pair; the evaluation splits keep one pair for each key on each side.
 
     Returns:
-        The splits in the order given, and the number of pairs dropped by reason.
+        The splits in the given order of pairs, and the number of dropped pairs by reason.
     """
     dropped = Counter[str]()
     kept: dict[Split, list[Pair]] = {split: [] for split in SPLITS}

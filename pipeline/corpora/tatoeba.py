@@ -36,20 +36,20 @@ def make_tatoeba(
     evaluation_pairs: int = EVALUATION_PAIRS,
     pause_seconds: float = 1.0,
 ) -> CorpusText:
-    """Download the sentence pairs, or take them from a file.
+    """Downloads the sentence pairs, or reads them from a file.
 
     Args:
-        download_folder: where the download is kept.
+        download_folder: the folder for the download.
         source: a TSV file, plain, gzip or in a ZIP archive, instead of a download. Its columns are
             English, German and, optionally, the attribution.
-        progress: told about each step.
-        url: the address of the archive. It grows with Tatoeba, so its structure is verified and
-            its checksum recorded with the origin.
-        evaluation_pairs: how many pairs validation and test get, each.
-        pause_seconds: before a download is tried again.
+        progress: called at each step.
+        url: the address of the archive. The archive grows with Tatoeba, so its structure is
+            verified and its checksum recorded with the origin.
+        evaluation_pairs: number of pairs in validation and in test, each.
+        pause_seconds: pause before a second attempt to download.
 
     Raises:
-        UserError: the file is missing, of another kind, or cannot be downloaded.
+        UserError: the file is missing, has another format, or cannot be downloaded.
     """
     path = source or download(
         url,
@@ -80,7 +80,7 @@ def make_tatoeba(
 
 
 def _read_text(path: Path) -> tuple[str, bytes, str]:
-    """Return the name of the text, the text, and the checksum of the file as it lies there."""
+    """Returns the name of the text, the text, and the checksum of the file as stored on disk."""
     try:
         data = path.read_bytes()
         checksum = hashlib.sha256(data).hexdigest()

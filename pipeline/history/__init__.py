@@ -1,1 +1,1 @@
-"""What became of every run: verdicts and rollbacks, as events, a chart and a page."""
+"""The history of all runs: verdicts and rollbacks, as events, a chart and a page."""

@@ -1,4 +1,4 @@
-"""The chart of a pipeline's history: BLEU of every model that came, and of what was live then."""
+"""The chart of a pipeline's history: BLEU of every candidate, and of the live model at its time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DOTS_PER_INCH = 160
 
 
 def charted(events: Sequence[Event]) -> list[Event]:
-    """The events that a chart shows: models with a score, and rollbacks."""
+    """Selects the events of the chart: new models with a score, and rollbacks."""
     return [
         event
         for event in events
@@ -40,13 +40,13 @@ def draw_chart(name: str, events: Sequence[Event], file_format: ChartFormat) -> 
     """Draws the chart.
 
     Args:
-      name: of the pipeline, for the title.
-      events: oldest first.
-      file_format: of the picture.
+      name: the pipeline's name, for the title.
+      events: the history, oldest first.
+      file_format: the format of the picture.
 
     Returns:
-      The picture's file. Events stand side by side in their order, each under its version or its
-      date.
+      The content of the picture's file. The events stand side by side in order, labelled with
+      version and date.
     """
     shown = charted(events)
     with matplotlib.rc_context(CHART_STYLE):
@@ -103,7 +103,7 @@ def _write_scores(axes: Axes, shown: Sequence[Event]) -> None:
 
 
 def _draw_bounds(axes: Axes, shown: Sequence[Event]) -> None:
-    """The floor and the live model of each candidate, on the sentences that it was judged on."""
+    """Draws the floor and the live model's BLEU of each candidate, on the same sentences."""
     live = [(x, event.live_bleu) for x, event in enumerate(shown) if event.live_bleu is not None]
     floor = [(x, event.floor) for x, event in enumerate(shown) if event.floor is not None]
     if live:

@@ -1,5 +1,8 @@
-"""The history of a pipeline: what each run came to, by ML Metadata and the verdicts;
-and the rollbacks between them, by the journal of the serving directory."""
+"""The history of a pipeline: the outcome of each run, and the rollbacks between the runs.
+
+Runs are read from ML Metadata and the verdicts, rollbacks from the journal of the serving
+directory.
+"""
 
 import contextlib
 import json
@@ -22,14 +25,14 @@ _UNSERVABLE = "the export cannot be served"
 
 
 class Outcome(StrEnum):
-    """What an event came to."""
+    """The outcome of an event."""
 
     PUSHED = "pushed"
     BLOCKED = "blocked"
     NOT_PUSHED = "not pushed"
-    """Blessed, and something else stood in the way."""
+    """Blessed, but not pushed for another reason."""
     UNCHANGED = "unchanged"
-    """Everything as in an earlier run."""
+    """The same results as in an earlier run, or a model already live."""
     FAILED = "failed"
     ROLLBACK = "rollback"
 
@@ -39,19 +42,20 @@ class Event:
     """A run, or a rollback."""
 
     time: datetime
-    """When the run started, or the rollback was made."""
+    """The start of the run, or the time of the rollback."""
     outcome: Outcome
     version: int | None = None
-    """That it made live."""
+    """The version made live by the event."""
     bleu: float | None = None
-    """Of the candidate, on the test split."""
+    """BLEU of the candidate on the test split."""
     floor: float | None = None
+    """Lowest allowed BLEU of the candidate."""
     live_bleu: float | None = None
-    """Of what was live, on the same sentences."""
+    """BLEU of the live model, on the same sentences."""
     live_version: int | None = None
-    """What the candidate was compared with; of a rollback, the version that is live again."""
+    """The baseline of the candidate; for a rollback, the restored version."""
     reasons: tuple[str, ...] = ()
-    """The checks that failed, or what else there is to say, each in words."""
+    """The failed checks or other reasons, each in words."""
     run: str | None = None
     """The run's name in ML Metadata."""
 
@@ -65,11 +69,11 @@ class Event:
 
 
 def read_history(store: MetadataStore, pipeline_name: str, serving_directory: str) -> list[Event]:
-    """Reads all that happened, oldest first.
+    """Reads all runs and rollbacks, oldest first.
 
     Args:
-      store: of ML Metadata.
-      pipeline_name: of the configuration.
+      store: the store of ML Metadata.
+      pipeline_name: the `name` of the configuration.
       serving_directory: the folder of its versions, with the journal.
 
     Raises:
@@ -117,10 +121,12 @@ def _events_of_runs(runs: list[RunRecord], made_by_rollbacks: set[int | None]) -
 
 
 def _recorded_verdict(evaluation_uri: str) -> dict[str, Any]:
-    """Reads the verdict beside an evaluation as plain values: an older release may have written
-    fewer, a newer one more. Empty where there is none."""
+    """Reads the verdict of an evaluation as plain values; empty if there is none.
+
+    Plain values, because other releases may have written fewer or more fields.
+    """
     with contextlib.suppress(OSError, ValueError):
-        # Not with TFMA's reader, which takes half a minute to load.
+        # Without TFMA's reader, as TFMA takes half a minute to load.
         found = json.loads(Path(evaluation_uri, "verdict.json").read_bytes())
         if isinstance(found, dict):
             return found
@@ -165,14 +171,14 @@ def _event_of_run(run: RunRecord, evaluation: pb.Artifact, pushed: pb.Artifact) 
 
 
 def _failed_checks(verdict: Mapping[str, Any]) -> list[str]:
-    """The checks that blocked a model, each with its number and bound."""
+    """Returns the checks failed by a model, each with its number and bound."""
     checks = map(Check.model_validate, verdict.get("checks", []))
     failed = [describe_check(check) for check in checks if not check.passed]
     return [*failed, *verdict.get("problems", [])]
 
 
 def _floor(verdict: Mapping[str, Any]) -> float | None:
-    """What the BLEU over all had to reach."""
+    """Returns the floor of BLEU over all sentences, or None if the verdict has none."""
     for check in verdict.get("checks", []):
         if (check["metric"], check["slice"], check["rule"]) == ("bleu", OVERALL, "at least"):
             return float(check["bound"])

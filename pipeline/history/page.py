@@ -1,4 +1,4 @@
-"""A pipeline's history as a web page: the chart, and every run and rollback in a table."""
+"""A pipeline's history as a web page: the chart, and a table of all runs and rollbacks."""
 
 import base64
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ NUMBERS = frozenset({"version", "BLEU", "floor", "live BLEU", "compared with"})
 
 
 def cells(event: Event) -> tuple[str, ...]:
-    """What the columns say of an event; a rollback is compared with nothing."""
+    """Returns the table cells of an event; a rollback has no baseline."""
     compared = None if event.outcome is Outcome.ROLLBACK else event.live_version
     return (
         f"{event.time.astimezone(UTC):%Y-%m-%d %H:%M}",
@@ -30,12 +30,12 @@ def draw_history(name: str, events: Sequence[Event], chart: bytes | None) -> str
     """Writes the page.
 
     Args:
-      name: of the pipeline.
-      events: oldest first; the table begins with the newest.
-      chart: an SVG file; None where there is nothing to draw.
+      name: the pipeline's name.
+      events: the history, oldest first; the table begins with the newest.
+      chart: an SVG file; None if there is no chart.
 
     Returns:
-      HTML, whole, ending with a newline; UTF-8 is declared.
+      A complete HTML page with UTF-8 declared, ending with a newline.
     """
     return render(
         "pipeline.history",

@@ -1,1 +1,1 @@
-"""The pipeline on Kubeflow Pipelines: compiler, linter, client, entry point of a task."""
+"""The pipeline on Kubeflow Pipelines: compiler, linter, client, and entry point of tasks."""

@@ -1,4 +1,4 @@
-"""What `nmt submit` asks of Kubeflow Pipelines, through Kubeflow's own client."""
+"""The requests of `nmt submit` to Kubeflow Pipelines, through Kubeflow's own client."""
 
 import contextlib
 import io
@@ -23,25 +23,25 @@ class KubeflowPipelines:
 
     Args:
       host: its URL.
-      namespace: of the user, where there are several.
-      token: a bearer token, where the installation asks for one.
+      namespace: the user's namespace, if there are several users.
+      token: a bearer token, if the installation requires one.
 
     Raises:
-      RunFailedError: from every method: the installation does not answer, or refuses.
+      RunFailedError: from every method, if the installation does not answer or rejects the request.
     """
 
     def __init__(self, host: str, namespace: str | None, token: str | None) -> None:
         self._host = host.rstrip("/")
         self._namespace = namespace
-        with self._sentences(), warnings.catch_warnings():
+        with self._readable_errors(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self._client = Client(
                 host=self._host, namespace=namespace or "kubeflow", existing_token=token
             )
 
     def upload(self, file: str, name: str, version: str) -> tuple[str, str]:
-        """Uploads a version of a pipeline, the first one too; returns the ids of both."""
-        with self._sentences():
+        """Uploads a version of a pipeline, or a new pipeline; returns the ids of both."""
+        with self._readable_errors():
             pipeline_id = self._client.get_pipeline_id(name)
             if pipeline_id is None:
                 uploaded = self._client.upload_pipeline(file, name, namespace=self._namespace)
@@ -52,23 +52,22 @@ class KubeflowPipelines:
             return pipeline_id, found.pipeline_version_id
 
     def experiment(self, name: str) -> str:
-        """Returns the id of an experiment, which is made if it is not there."""
-        with self._sentences():
+        """Returns the id of an experiment, and creates it if it does not exist."""
+        with self._readable_errors():
             made = self._client.create_experiment(name, namespace=self._namespace)
             return str(made.experiment_id)
 
     def start(self, name: str, **target: Any) -> str:
         """Starts a run and returns its id."""
-        with self._sentences():
+        with self._readable_errors():
             return str(self._client.run_pipeline(job_name=name, **target).run_id)
 
     def start_schedule(self, name: str, schedule: str, **target: Any) -> str:
         """Starts runs at the times of a cron expression of six fields; returns the schedule's id.
 
-        A run that is due while another one goes on waits for it, and none that was missed is made
-        up for.
+        A run due while another one is running waits for it. Missed runs are not repeated later.
         """
-        with self._sentences():
+        with self._readable_errors():
             made = self._client.create_recurring_run(
                 job_name=name,
                 cron_expression=schedule,
@@ -79,23 +78,23 @@ class KubeflowPipelines:
             return str(made.recurring_run_id)
 
     def page(self, run: str) -> str:
-        """The address of a run's page."""
+        """Returns the address of a run's page."""
         return f"{self._host}/#/runs/details/{run}"
 
     def follow(self, run: str, seconds: float, say: Callable[[str], None]) -> str:
-        """Tells of each task that changes, until the run ends.
+        """Reports each change of a task's state, until the run ends.
 
         Args:
           run: the run's id.
-          seconds: how long to wait between two questions.
-          say: takes one sentence.
+          seconds: pause between two queries.
+          say: called with each sentence.
 
         Returns:
-          The state that the run ended in, SUCCEEDED or another.
+          The final state of the run, SUCCEEDED or another.
         """
         seen: dict[str, str] = {}
         while True:
-            with self._sentences():
+            with self._readable_errors():
                 answer = self._client.get_run(run)
             details = answer.run_details.task_details if answer.run_details else None
             for task in details or []:
@@ -109,16 +108,17 @@ class KubeflowPipelines:
             time.sleep(seconds)
 
     @contextlib.contextmanager
-    def _sentences(self) -> Iterator[None]:
-        """Makes a sentence of what the client raises, and keeps what it prints and logs from the
-        screen."""
+    def _readable_errors(self) -> Iterator[None]:
+        """Turns the client's exceptions into RunFailedError, and hides its output and logs."""
         logging.disable()
         try:
             with contextlib.redirect_stdout(io.StringIO()):
                 yield
         except kfp_server_api.ApiException as error:
             reason = _message(error)
-            raise RunFailedError(f"{self._host} refused ({error.status}): {reason}.") from error
+            raise RunFailedError(
+                f"{self._host} rejected the request ({error.status}): {reason}."
+            ) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise RunFailedError(
                 f"{self._host} does not answer: check the address, and that a port is forwarded "
@@ -129,7 +129,7 @@ class KubeflowPipelines:
 
 
 def _message(error: kfp_server_api.ApiException) -> str:
-    """The first line of what the server says is wrong."""
+    """Returns the first line of the server's error message."""
     text = str(error.body or error.reason or "no reason given")
     with contextlib.suppress(ValueError):
         text = str(json.loads(text).get("error", text))

@@ -1,8 +1,9 @@
-"""The pipeline as a file for open-source Kubeflow Pipelines 2.x.
+"""Compiles the pipeline to a file for open-source Kubeflow Pipelines 2.x.
 
-TFX's compiler makes a pipeline specification of the very `create_pipeline` that runs on a laptop.
-What it cannot say is added here: the run's parameters, resources, retries and the platform's part;
-what open-source backends ignore is taken out; and what they cannot run is refused by name.
+TFX's compiler makes a pipeline specification from `create_pipeline`, the same function as for local
+runs. This module adds the missing parts (the parameters of runs, resources, retries, and the
+platform specification) and removes the fields ignored by open-source backends. Features not
+supported by these backends are rejected by name.
 """
 
 from collections.abc import Mapping
@@ -24,8 +25,8 @@ from pipeline.workspace import Workspace
 TRAINER = "Trainer"
 COMMAND = ["python", "-m", "pipeline.kubeflow.entrypoint"]
 FIRST_RETRY_SECONDS = 30
-_SEES_THE_WORLD = {"LiveModel", "Pusher"}
-"""Tasks whose answer depends on the serving directory, which the cache knows nothing of."""
+_UNCACHED = {"LiveModel", "Pusher"}
+"""Tasks never cached: their result depends on the serving directory, not seen by the cache."""
 
 Specification = dict[str, Any]
 
@@ -38,23 +39,22 @@ def compile_pipeline(
     """Compiles a configuration.
 
     Args:
-      config: the section `kubeflow` says where things lie and what tasks need.
-      corpus_checksum: of the corpus that runs are meant for. With it, ingestion is answered from
-        the cache, and a run that finds another corpus fails; without it, every run reads the
-        corpus anew.
-      corpus_facts: what the model card says of that corpus (`CorpusInfo.facts`).
+      config: the configuration; its section `kubeflow` has the places and resources of the tasks.
+      corpus_checksum: the checksum of the corpus of the runs. With it, ingestion may be cached, and
+        a run with another corpus fails. Without it, every run reads the corpus anew.
+      corpus_facts: facts about the corpus for the model card (`CorpusInfo.facts`).
 
     Returns:
-      The `PipelineSpec` and, if the platform has anything to say, the `PlatformSpec`, as JSON.
+      The `PipelineSpec` and, if it is not empty, the `PlatformSpec`, as JSON.
 
     Raises:
-      UserError: open-source Kubeflow Pipelines could not run it.
+      UserError: open-source Kubeflow Pipelines cannot run the pipeline.
     """
     settings = config.kubeflow
     if config.training.warm_start:
         raise UserError(
-            "training.warm_start looks for the live model when a run begins, and a compiled "
-            "pipeline has no such moment: set it to false."
+            "training.warm_start needs the live model at the start of a run, but a compiled "
+            "pipeline cannot look it up: set training.warm_start to false."
         )
     workspace = Workspace(settings.workspace.rstrip("/"))
     corpus = _corpus(config, workspace)
@@ -66,7 +66,7 @@ def compile_pipeline(
     )
     specification = _compiled_by_tfx(config, places, corpus_checksum, corpus_facts)
     if settings.pipeline_root is None:
-        # It is of the laptop's layout; without one, the cluster's own is taken.
+        # TFX has set the root of local runs; without any, the cluster's default is used.
         specification.pop("defaultPipelineRoot", None)
     else:
         specification["defaultPipelineRoot"] = settings.pipeline_root
@@ -84,7 +84,7 @@ def compile_pipeline(
 
 
 def as_yaml(documents: list[Specification]) -> str:
-    """The text of a pipeline's file, which begins with what a run may be told."""
+    """Returns the text of a pipeline's file; it begins with a list of the run's parameters."""
     specification = documents[0]
     parameters = specification["root"]["inputDefinitions"]["parameters"]
     name = specification["pipelineInfo"]["name"]
@@ -99,7 +99,7 @@ def as_yaml(documents: list[Specification]) -> str:
 
 
 def _corpus(config: PipelineConfig, workspace: Workspace) -> str:
-    """The corpus as the cluster sees it: by name in the workspace, or a path or URI as it is."""
+    """Returns the corpus folder on the cluster: by name in the workspace, or a path or URI."""
     corpus = config.data.corpus
     return corpus if "/" in corpus else workspace.corpus(corpus)
 
@@ -123,7 +123,7 @@ def _compiled_by_tfx(
 
 
 def _add_parameters(specification: Specification, defaults: dict[str, Any]) -> None:
-    """Declares the run's parameters and hands each to the tasks that take it."""
+    """Declares the run's parameters, and passes each to the tasks using it."""
     root = specification["root"]
     declared = root.setdefault("inputDefinitions", {}).setdefault("parameters", {})
     for parameter in RUNTIME_PARAMETERS:
@@ -147,8 +147,8 @@ def _add_parameters(specification: Specification, defaults: dict[str, Any]) -> N
 def _add_policies(
     specification: Specification, settings: KubeflowSettings, *, is_corpus_known: bool
 ) -> None:
-    """Says which tasks the cache may answer, and how often one is tried again."""
-    uncached = _SEES_THE_WORLD if is_corpus_known else {*_SEES_THE_WORLD, "ParallelTextExampleGen"}
+    """Sets the caching and the retries of each task."""
+    uncached = _UNCACHED if is_corpus_known else {*_UNCACHED, "ParallelTextExampleGen"}
     for name, task in specification["root"]["dag"]["tasks"].items():
         is_cached = settings.caching and name not in uncached
         task["cachingOptions"] = {"enableCache": True} if is_cached else {}
@@ -161,17 +161,17 @@ def _add_policies(
 
 
 def _add_resources(specification: Specification, settings: KubeflowSettings) -> None:
-    """Says what each container gets; a GPU is for the Trainer, and hidden from all others."""
+    """Sets the resources of each container; only the Trainer may use a GPU."""
     trainer = _label(specification, TRAINER)
     for label, executor in specification["deploymentSpec"]["executors"].items():
         container = executor["container"]
         container.pop("lifecycle", None)  # ExampleGen's driver: the entry point does its work
-        asked = settings.trainer if label == trainer else settings.tasks
+        needed = settings.trainer if label == trainer else settings.tasks
         container["resources"] = {
-            "resourceCpuRequest": asked.cpu,
-            "resourceCpuLimit": asked.cpu,
-            "resourceMemoryRequest": asked.memory,
-            "resourceMemoryLimit": asked.memory,
+            "resourceCpuRequest": needed.cpu,
+            "resourceCpuLimit": needed.cpu,
+            "resourceMemoryRequest": needed.memory,
+            "resourceMemoryLimit": needed.memory,
         }
         if label == trainer and settings.trainer.gpus:
             container["resources"]["accelerator"] = {

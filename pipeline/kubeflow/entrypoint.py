@@ -1,11 +1,11 @@
-"""What a container of the compiled pipeline runs: one component, as Kubeflow Pipelines calls it.
+"""The program of a container of the compiled pipeline: runs one component.
 
     python -m pipeline.kubeflow.entrypoint --executor_class_path CLASS
         --json_serialized_invocation_args JSON --json_serialized_inputs_spec_args JSON [BEAM...]
 
-TFX's own runner of executors does the work. Around it, this module repairs what it is given, puts
-the run's parameters in their places, does what ExampleGen's driver does elsewhere (Kubeflow
-Pipelines calls no drivers), and makes a sentence of an error.
+TFX's own runner of executors runs the component. This module prepares its input: it converts the
+input of Kubeflow Pipelines, applies the run's parameters, and does the work of ExampleGen's driver,
+because Kubeflow Pipelines calls no drivers. It also turns errors into readable messages.
 """
 
 import json
@@ -21,9 +21,9 @@ from pipeline.kubeflow.executor_input import Json, repaired, with_store_uris
 from pipeline.kubeflow.runtime_parameters import applied
 
 REQUIRE_GPU = "NMT_REQUIRE_GPU"
-"""Environment variable; where it is set, a container without a GPU ends at once."""
+"""Environment variable; if it is set, a container without a GPU ends at once."""
 SHARED_FOLDER = "NMT_SHARED_FOLDER"
-"""Environment variable; where it is set, Beam's workers are elsewhere and reach this folder."""
+"""Environment variable: a folder shared with Beam's workers, if these are on other machines."""
 
 _CLASS = "--executor_class_path"
 _INPUT = "--json_serialized_invocation_args"
@@ -34,10 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one component.
 
     Args:
-      arguments: of the command line; by default the process's own.
+      arguments: the arguments of the command line; by default those of the process.
 
     Returns:
-      The exit status: 0, 1 where the component failed, 2 where its input is wrong.
+      The exit status: 0, 1 if the component failed, 2 if its input is wrong.
     """
     try:
         _run(list(sys.argv[1:] if arguments is None else arguments))
@@ -67,7 +67,7 @@ def _run(arguments: list[str]) -> None:
     inputs = fitting["inputs"]
     inputs["parameterValues"] = applied(inputs.get("parameterValues", {}))
 
-    # Only now: TFX takes half a minute to import, and a missing GPU or a wrong value must not.
+    # Imported late: TFX takes half a minute, and a missing GPU or a wrong value shall fail at once.
     from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
     from tfx.utils import import_utils
 
@@ -86,7 +86,7 @@ def _run(arguments: list[str]) -> None:
 
 
 def _execute(arguments: list[str], fitting: Json, given: Json) -> None:
-    """Runs TFX's runner of executors, and makes its answer one that the launcher understands."""
+    """Runs TFX's runner of executors, and converts its output for the launcher."""
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 
     arguments[arguments.index(_INPUT) + 1] = json.dumps(fitting)
@@ -101,12 +101,12 @@ def _option(arguments: Sequence[str], name: str) -> str:
         return arguments[arguments.index(name) + 1]
     except (ValueError, IndexError):
         raise UserError(
-            f"{name} is missing: this program is started by the pipelines that nmt compiles."
+            f"{name} is missing: only pipelines compiled by nmt start this program."
         ) from None
 
 
 def _resolve_span(executor_input: Json) -> None:
-    """Finds the newest span of the corpus and its shards, as the driver would, in place."""
+    """Adds the newest span of the corpus and its shards to the input, like ExampleGen's driver."""
     from tfx.components.example_gen import utils
     from tfx.proto import example_gen_pb2
     from tfx.utils import proto_utils

@@ -1,13 +1,14 @@
-"""What open-source Kubeflow Pipelines hands to a task, made into what TFX expects; and back.
+"""Converts the input of a task from open-source Kubeflow Pipelines to TFX, and its output back.
 
-Both speak of an `ExecutorInput`, and mean it a little differently (Kubeflow Pipelines 2.x, its
-driver and launcher):
+Both use the message `ExecutorInput`, but with some differences (Kubeflow Pipelines 2.x, its driver
+and launcher):
 
-- an input artifact comes without its type, which TFX needs to make the Python object;
-- an artifact that its producer left out comes as an empty place instead of not at all;
-- `executor-logs` comes among the outputs, which no component knows;
-- URIs name the object store, whose content the launcher has put on the local disk, and collects
-  from there: TFX shall read and write that copy, and the answer shall name the store again.
+- an input artifact has no type, but TFX needs the type to make the Python object;
+- an artifact not produced is present with an empty place, instead of missing;
+- the outputs include `executor-logs`, unknown to all components;
+- URIs are in the object store, but the launcher has copied their content to the local disk, and
+  collects outputs from there. TFX must read and write the local copy, and the output must name the
+  object store again.
 """
 
 import copy
@@ -16,18 +17,18 @@ from collections.abc import Iterator
 from typing import Any
 
 _LAUNCHER_FOLDERS = {"gs": "gcs", "minio": "minio", "s3": "s3"}
-"""Folders of the root where the launcher keeps the copies, by the scheme of the URI."""
+"""Folders in the root directory with the launcher's copies, by the scheme of the URI."""
 _LOGS = "executor-logs"
 
 Json = dict[str, Any]
 
 
 def repaired(executor_input: Json, inputs_spec: Json) -> Json:
-    """Returns the input as TFX expects it.
+    """Returns the input in the form expected by TFX.
 
     Args:
-      executor_input: an `ExecutorInput` message as JSON, as the launcher gives it.
-      inputs_spec: the component's `ComponentInputsSpec` as JSON, which knows the types.
+      executor_input: an `ExecutorInput` message of the launcher, as JSON.
+      inputs_spec: the component's `ComponentInputsSpec` with the types, as JSON.
     """
     types = {
         name: entry["artifactType"] for name, entry in inputs_spec.get("artifacts", {}).items()
@@ -56,12 +57,12 @@ def repaired(executor_input: Json, inputs_spec: Json) -> Json:
 
 
 def with_store_uris(executor_output: Json, used: Json, given: Json) -> Json:
-    """Returns a task's answer with the URIs that the launcher knows.
+    """Returns a task's output with the launcher's URIs.
 
     Args:
-      executor_output: an `ExecutorOutput` message as JSON, as TFX wrote it.
-      used: the `ExecutorInput` that TFX had.
-      given: the one that the launcher gave.
+      executor_output: the `ExecutorOutput` message written by TFX, as JSON.
+      used: the `ExecutorInput` used by TFX.
+      given: the `ExecutorInput` of the launcher.
     """
     known = given.get("outputs", {}).get("artifacts", {})
     uris = {
@@ -78,13 +79,13 @@ def with_store_uris(executor_output: Json, used: Json, given: Json) -> Json:
 
 
 def artifacts_of(message: Json) -> Iterator[Json]:
-    """All artifacts of the inputs, the outputs or an answer."""
+    """Yields all artifacts of the inputs, the outputs or an `ExecutorOutput`."""
     for entry in message.get("artifacts", {}).values():
         yield from entry.get("artifacts", [])
 
 
 def local_path(uri: str) -> str:
-    """Where the launcher keeps the copy of what lies at a URI; a path is its own."""
+    """Returns the path of the launcher's copy of a URI; a path is returned unchanged."""
     scheme, separator, rest = uri.partition("://")
     if not separator or scheme not in _LAUNCHER_FOLDERS:
         return uri
@@ -96,5 +97,5 @@ def _on_disk(artifact: Json) -> Json:
 
 
 def _is_there(path: str) -> bool:
-    """Whether anything lies at a path: a file, or a folder with something in it."""
+    """Whether a path is a file or a folder with content."""
     return bool(os.listdir(path)) if os.path.isdir(path) else os.path.exists(path)

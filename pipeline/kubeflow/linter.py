@@ -1,7 +1,7 @@
-"""What open-source Kubeflow Pipelines cannot run, found in a pipeline before it is uploaded.
+"""Finds features of a pipeline not supported by open-source Kubeflow Pipelines, before the upload.
 
-TFX compiles for Google's managed service as well, whose files look the same. The open-source
-backend refuses some of what they may hold, and ignores some silently, which is worse.
+TFX also compiles for Google's managed service, with files in the same format. The open-source
+backend rejects some of their features and, worse, silently ignores others.
 """
 
 import re
@@ -14,11 +14,11 @@ SCHEMA_VERSION = "2.1.0"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
 _RESOURCE_NAME = re.compile(r"[a-z0-9.-]+/[A-Za-z0-9._-]+")
 _MANAGED_ONLY = ("runtimeConfig", "displayName", "labels", "serviceAccount", "encryptionSpec")
-"""Fields of a `PipelineJob`, which wraps the specification for the managed service."""
+"""Fields of a `PipelineJob`, the wrapper of a specification for the managed service."""
 
 
 def problems(specification: Specification) -> list[str]:
-    """Returns one sentence for each thing that open-source Kubeflow Pipelines cannot run.
+    """Returns one sentence for each problem in open-source Kubeflow Pipelines.
 
     Args:
       specification: a `PipelineSpec` as JSON.

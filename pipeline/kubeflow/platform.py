@@ -1,5 +1,7 @@
-"""What only Kubernetes knows of a task: volumes, secrets, nodes. Written by the kfp-kubernetes
-library, whose functions keep it in a task's `platform_config`."""
+"""Makes the Kubernetes part of a pipeline: volumes, secrets and nodes of tasks.
+
+The functions of the kfp-kubernetes library write it to a task's `platform_config`.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -12,7 +14,7 @@ from pipeline.config.kubeflow import KubeflowSettings
 
 @dataclass
 class _PlatformConfig:
-    """The one attribute of a `PipelineTask` that the library's functions use here."""
+    """A `PipelineTask` reduced to the one attribute used by the library's functions here."""
 
     platform_config: dict[str, Any] = field(default_factory=dict)
 
@@ -23,9 +25,9 @@ def platform_specification(
     """Returns the `PlatformSpec` of a pipeline, the second document of its file.
 
     Args:
-      settings: what the tasks need.
+      settings: volumes, secrets, and the Trainer's nodes.
       executors: the labels of all executors.
-      trainer: the label of the Trainer's.
+      trainer: the label of the Trainer's executor.
     """
     by_label = {
         label: config

@@ -1,8 +1,8 @@
-"""What may be chosen when a compiled pipeline is started, without compiling it again.
+"""The parameters of a compiled pipeline, chosen at the start of a run without compiling again.
 
-A parameter of the compiled pipeline goes to a task as one more input; the container's entry point
-puts it where the component looks for it. So a pipeline that was compiled for one corpus trains on
-another, and every run of it says in Kubeflow's page what it was started with.
+A task receives a parameter as one more input, and the container's entry point writes it to the
+right place in the component's parameters. So a pipeline compiled for one corpus can train on
+another, and Kubeflow's page shows the parameters of each run.
 """
 
 import json
@@ -29,21 +29,21 @@ class RuntimeParameter:
 
     name: str
     kind: Literal["STRING", "NUMBER_INTEGER", "NUMBER_DOUBLE"]
-    """As the pipeline specification calls it."""
+    """The type in the pipeline specification."""
     description: str
     nodes: tuple[str, ...]
-    """The tasks that take it."""
+    """The tasks using the parameter."""
     put: Callable[[Values, Any], None]
-    """Puts a value among a task's parameters, in place."""
+    """Writes a value into a task's parameters, in place."""
 
 
 def defaults(config: PipelineConfig, corpus: str, corpus_checksum: str) -> Values:
-    """What a run is started with if nothing else is said.
+    """Returns the default values of a run's parameters.
 
     Args:
-      config: what the pipeline is compiled from.
-      corpus: the folder, as the cluster sees it.
-      corpus_checksum: of that corpus, or empty where it is not known.
+      config: the configuration of the pipeline.
+      corpus: the folder of the corpus on the cluster.
+      corpus_checksum: the checksum of the corpus; empty if it is not known.
     """
     return {
         "corpus": corpus,
@@ -55,10 +55,10 @@ def defaults(config: PipelineConfig, corpus: str, corpus_checksum: str) -> Value
 
 
 def applied(parameters: Mapping[str, Any]) -> Values:
-    """Returns a task's parameters with the run's choices in their places.
+    """Returns a task's parameters after applying the parameters of the run.
 
     Args:
-      parameters: what the task was given, by name; the run's parameters among them.
+      parameters: the parameters given to the task by name, including those of the run.
 
     Raises:
       UserError: a value is not allowed.
@@ -93,12 +93,12 @@ def _put_epochs(parameters: Values, value: Any) -> None:
 
 def _put_bound(name: str) -> Callable[[Values, Any], None]:
     def put(parameters: Values, value: Any) -> None:
-        # Only now: TensorFlow Model Analysis takes long to import, and only one task has it.
+        # Imported late: TensorFlow Model Analysis takes long, and only one task needs it.
         from components.gate.eval_config import with_bounds
 
         bound = _checked(EvaluationSettings, name, value)
         parameters["eval_config"] = with_bounds(parameters["eval_config"], **{name: bound})
-        # What the verdict is read back with.
+        # The verdict is read back with these settings.
         settings = json.loads(parameters["gate_settings"]) | {name: bound}
         parameters["gate_settings"] = json.dumps(settings, sort_keys=True)
 
@@ -106,8 +106,8 @@ def _put_bound(name: str) -> Callable[[Values, Any], None]:
 
 
 def _require_checksum(corpus: str, expected: str) -> None:
-    """Raises UserError unless the corpus is the one that was meant; an empty text means any."""
-    # Only now: TFX takes half a minute to import, and most tasks need none of this.
+    """Raises UserError if the corpus has another checksum; an empty one allows any corpus."""
+    # Imported late: TFX takes half a minute, and most tasks do not need it here.
     from tfx.dsl.io import fileio
 
     path = f"{corpus.rstrip('/')}/{INFORMATION_FILE}"
@@ -119,15 +119,15 @@ def _require_checksum(corpus: str, expected: str) -> None:
         found = CorpusInfo.model_validate_json(file.read()).checksum
     if found != expected:
         raise UserError(
-            f"The corpus {corpus} has the checksum {found} and the run's parameter "
-            f"{CORPUS_CHECKSUM} says {expected}: give that of the corpus, or compile again."
+            f"The corpus {corpus} has the checksum {found}, but the run's parameter "
+            f"{CORPUS_CHECKSUM} is {expected}: give the corpus's checksum, or compile again."
         )
 
 
 def _checked(section: type[Settings], name: str, value: Any) -> Any:
-    """Holds a value against the bounds that the configuration's key of that name has."""
+    """Checks a value against the bounds of the configuration's key with the same name."""
     if isinstance(value, float) and value.is_integer():
-        value = int(value)  # a pipeline specification knows no other numbers than these
+        value = int(value)  # all numbers of a pipeline specification arrive as floats
     try:
         return getattr(section.model_validate({name: value}), name)
     except ValidationError as error:

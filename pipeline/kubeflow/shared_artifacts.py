@@ -1,9 +1,9 @@
-"""A task's artifacts where the workers of an engine can reach them.
+"""Copies a task's artifacts to a folder shared with the workers of an engine.
 
-Kubeflow's launcher copies what a task reads into the task's own container, and collects from there
-what it made. Workers of Flink, Spark or Dataflow are elsewhere; they share the workspace with the
-task, a volume or a bucket. So the artifacts of a task whose work Beam does on an engine lie there
-while it runs.
+Kubeflow's launcher copies the inputs of a task into the task's container, and collects the outputs
+from there. Workers of Flink, Spark or Dataflow run elsewhere, but share the workspace with the
+task: a volume or a bucket. So if Beam runs a task on such an engine, the task's artifacts are in
+the workspace while it runs.
 """
 
 import copy
@@ -19,14 +19,15 @@ from pipeline.kubeflow.executor_input import Json, artifacts_of
 
 @contextmanager
 def shared_artifacts(executor_input: Json, folder: str) -> Iterator[Json]:
-    """Copies what a task reads to a folder of its own, and what it made back to its place.
+    """Copies a task's inputs to a new folder, and its outputs back to their places.
 
     Args:
-      executor_input: an `ExecutorInput` message as JSON, whose artifacts lie on the local disk.
-      folder: path or URI that the workers reach. Nothing is left there.
+      executor_input: an `ExecutorInput` message as JSON, with artifacts on the local disk.
+      folder: path or URI of a folder reachable by the workers. The new folder in it is removed at
+        the end.
 
     Yields:
-      The message with the places there.
+      The message with the places in the new folder.
     """
     own_folder = f"{folder}/{uuid.uuid4().hex}"
     moved = copy.deepcopy(executor_input)

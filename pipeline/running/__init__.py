@@ -1,1 +1,1 @@
-"""Runs a pipeline on this machine: engines, log, record, and the summary at the end."""
+"""Runs a pipeline on this machine: the engines, the log, the records, and the summary."""

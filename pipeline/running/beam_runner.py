@@ -18,10 +18,10 @@ def run(pipeline: tfx.dsl.Pipeline) -> None:
 
 @contextmanager
 def _process_arguments(arguments: list[str]) -> Iterator[None]:
-    """Replaces this process's arguments.
+    """Replaces the arguments of this process.
 
-    The Beam job that orchestrates takes its options from there: BeamDagRunner's own parameter for
-    them would select TFX's legacy launcher, which knows no custom drivers.
+    Beam's orchestrating job reads its options from them. BeamDagRunner's parameter for options
+    would select TFX's legacy launcher, which does not support custom drivers.
     """
     kept = sys.argv
     sys.argv = [kept[0], *arguments]

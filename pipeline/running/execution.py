@@ -1,4 +1,4 @@
-"""Runs a pipeline on the engine of choice and reads what came of it."""
+"""Runs a pipeline on the chosen engine and reads its results."""
 
 import importlib
 import json
@@ -45,17 +45,18 @@ def execute(
     """Runs the pipeline of a configuration.
 
     Args:
-      config: what to do.
-      workspace: where.
-      corpus_checksum: of the corpus, which must lie there.
-      corpus_facts: for the model card (`CorpusInfo.facts`).
+      config: the configuration of the run.
+      workspace: the workspace of the run; the corpus must be in it.
+      corpus_checksum: the checksum of the corpus.
+      corpus_facts: facts about the corpus for the model card (`CorpusInfo.facts`).
       runner: `local` or `beam`.
-      log: the file that holds the output, to be named in errors.
-      screen: told which nodes to expect.
+      log: the file with the output, named in errors.
+      screen: shows the progress; receives the names of the nodes.
 
     Raises:
       UserError: the configuration requires a warm start, and there is no model for it.
-      RunFailedError: a node failed for a reason of its own; our rooms' typed errors pass through.
+      RunFailedError: a node failed. If the cause is a typed error of our packages, the cause itself
+        is raised instead.
     """
     started = time.monotonic()
     places = Places(
@@ -73,7 +74,7 @@ def execute(
     try:
         importlib.import_module(f"pipeline.running.{runner}_runner").run(pipeline)
     except Exception as error:
-        # Of the root logger: the traceback is for the log, and not for the screen.
+        # By the root logger: its traceback goes to the log, but not to the screen.
         logging.getLogger().error("The run failed.", exc_info=error)
         cause = own_cause(error)
         if cause is not None:
@@ -87,7 +88,7 @@ def execute(
 def _summarise(
     config: PipelineConfig, workspace: Workspace, log: str, nodes: int, seconds: float
 ) -> Summary:
-    """Reads what the newest run came to from ML Metadata and its artifacts."""
+    """Reads the results of the newest run from ML Metadata and its artifacts."""
     run = read_latest_run(open_store(workspace.metadata), config.name)
     verdict = read_recorded_verdict(run["Evaluator"].outputs["evaluation"][0].uri)
     blessing = run["ServingValidator"].outputs["blessing"][0].uri
@@ -96,7 +97,7 @@ def _summarise(
     export = path_utils.serving_model_dir(run["Trainer"].outputs["model"][0].uri)
     pushed_to, not_pushed = _pushed_to(run["Pusher"])
     live = live_version(workspace.models(config.name))
-    # By what it holds: a rollback gives the same model another version.
+    # Compared by content, because a rollback gives the same model another version.
     is_live = live is not None and fingerprint(live.path) == fingerprint(export)
     return Summary(
         pipeline=config.name,
@@ -130,7 +131,7 @@ def _write_verdict(verdict: Verdict, folder: str) -> str:
 
 
 def _copy_report(model_report: Node, folder: str) -> str:
-    """Copies the report of the latest run to where people look for it; returns its path."""
+    """Copies the report of the latest run to the folder of reports; returns the path."""
     path = os.path.join(folder, REPORT_FILE)
     shutil.copyfile(os.path.join(model_report.outputs["report"][0].uri, REPORT_FILE), path)
     return path
@@ -142,7 +143,7 @@ def _short(error: Exception) -> str:
 
 
 def _pushed_to(pusher: Node) -> tuple[str | None, str | None]:
-    """The folder that the Pusher filled, if it did; else why it did not."""
+    """Returns the folder of the pushed version, or the reason why none was pushed."""
     properties = pusher.outputs["pushed_model"][0].custom_properties
     if "pushed" in properties and properties["pushed"].int_value:
         return properties["pushed_destination"].string_value, None

@@ -1,8 +1,7 @@
-"""What a run shows and what it keeps: a line for each node on the screen, everything in a file.
+"""Shows one line for each node of a run on the screen, and writes all output to a log file.
 
-TFX, Beam and TensorFlow write thousands of lines, some of them from native code. All of it goes to
-the log file; the screen gets the nodes with their times, the trainer's own lines, and warnings of
-our rooms.
+TFX, Beam and TensorFlow write thousands of lines, some of them from native code. All of them go to
+the log file. The screen shows the nodes with their times, and the log lines of our own packages.
 """
 
 import logging
@@ -27,7 +26,7 @@ def logged_run(log_file: str) -> Iterator["RunScreen"]:
     """Sends all output of a run to a file, and its progress to the screen (standard error).
 
     Args:
-      log_file: appended to.
+      log_file: the log file; the run's output is appended.
     """
     os.makedirs(os.path.dirname(log_file), exist_ok=True)
     screen = Console(file=os.fdopen(os.dup(2), "w", encoding="utf-8"), highlight=False)
@@ -39,7 +38,7 @@ def logged_run(log_file: str) -> Iterator["RunScreen"]:
         before = root.handlers[:], root.level
         root.handlers[:] = [writer, progress]
         root.setLevel(logging.INFO)
-        # TFX logs through absl, which sets levels of its own whenever a library asks it to.
+        # TFX logs through absl, and libraries may have changed absl's own level.
         absl_logging.set_verbosity(absl_logging.INFO)
         absl_logger = logging.getLogger("absl")
         propagates, absl_handlers = absl_logger.propagate, absl_logger.handlers[:]
@@ -54,8 +53,7 @@ def logged_run(log_file: str) -> Iterator["RunScreen"]:
 
 @contextmanager
 def _streams_to(descriptor: int) -> Iterator[None]:
-    """Points standard output and standard error of the whole process, native code included,
-    elsewhere."""
+    """Redirects standard output and standard error of the whole process, including native code."""
     sys.stdout.flush()
     sys.stderr.flush()
     kept = os.dup(1), os.dup(2)
@@ -72,7 +70,7 @@ def _streams_to(descriptor: int) -> Iterator[None]:
 
 
 class RunScreen(logging.Handler):
-    """Turns the runners' log lines into one line for each node."""
+    """Turns the log lines of the runners into one line for each node."""
 
     def __init__(self, screen: Console):
         super().__init__()
@@ -84,7 +82,7 @@ class RunScreen(logging.Handler):
         self._is_cached = False
 
     def expect(self, nodes: list[str]) -> None:
-        """Takes the names of the nodes that will run, in order."""
+        """Sets the names of all nodes of the run, in order."""
         self._nodes = nodes
 
     def show(self, text: str) -> None:
@@ -106,7 +104,7 @@ class RunScreen(logging.Handler):
             self.show(f"      {message}")
 
     def stop(self) -> None:
-        """Ends the moving line of a terminal."""
+        """Stops the status line of the terminal."""
         self._status.stop()
 
     def _place(self, node: str) -> str:

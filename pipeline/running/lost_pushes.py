@@ -1,10 +1,11 @@
-"""Models that were pushed and are gone from the serving directory, by somebody's hand.
+"""Handles pushed models deleted from the serving directory by hand.
 
-TFX's cache would answer that they are pushed, for ever. It believes in an execution only while the
-artifacts that it made exist, so the record of such a push is removed, and the Pusher runs again.
+For TFX's cache, such a model would stay pushed for ever. The cache uses an execution only while the
+artifacts of the execution exist. So the artifact of such a push is removed, and the Pusher runs
+again.
 
-Not lost is what the Pusher itself removed, to keep no more versions than it was told, and what was
-taken back by a rollback: that is gone on purpose.
+A version is not lost if the Pusher itself removed it, to keep only the configured number of
+versions, or if a rollback withdrew its model: these versions are gone on purpose.
 """
 
 import logging
@@ -22,27 +23,27 @@ LOGGER = logging.getLogger(__name__)
 
 
 def forget_lost_pushes(store: MetadataStore, pipeline_root: str) -> None:
-    """Removes the records of a pipeline's pushes whose version is no longer there.
+    """Removes the push artifacts of a pipeline if their versions no longer exist.
 
     Args:
-        store: of ML Metadata.
-        pipeline_root: where the pipeline's artifacts lie.
+        store: the store of ML Metadata.
+        pipeline_root: the folder of the pipeline's artifacts.
     """
     try:
         pushes = store.get_artifacts_by_type(standard_artifacts.PushedModel.TYPE_NAME)
-    except NotFoundError:  # nothing was ever pushed in this workspace
+    except NotFoundError:  # no model was ever pushed in this workspace
         return
     for push in pushes:
         version = push.custom_properties["pushed_destination"].string_value
         if not push.uri.startswith(f"{pipeline_root}/") or not version:
             continue
-        if fileio.exists(push.uri) and not fileio.exists(version) and not _is_meant(version):
+        if fileio.exists(push.uri) and not fileio.exists(version) and not _is_explained(version):
             LOGGER.info("%s is gone, so its push is forgotten", version)
             fileio.rmtree(push.uri)
 
 
-def _is_meant(version: str) -> bool:
-    """Whether the journal knows why a version is gone."""
+def _is_explained(version: str) -> bool:
+    """Whether the journal gives a reason for the removal of a version."""
     folder, number = os.path.split(version)
     records = read_records(folder, store_for(folder))
     withdrawn = withdrawn_models(records)

@@ -1,5 +1,4 @@
-"""What ML Metadata knows of a pipeline's runs: how each node ended, and the artifacts that it
-gave."""
+"""Reads the runs of a pipeline from ML Metadata: the state of each node and its artifacts."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ class Node:
 
     is_cached: bool
     outputs: dict[str, list[pb.Artifact]]
-    """Artifacts by the name of the channel."""
+    """Artifacts by the name of their channel."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +23,12 @@ class RunRecord:
     """One run of a pipeline."""
 
     name: str
-    """That the orchestrator gave it."""
+    """The name given by the orchestrator."""
     started: datetime
     nodes: dict[str, Node]
-    """By name; only those that ended well."""
+    """The successful nodes, by name."""
     unfinished: tuple[str, ...]
-    """Names of the nodes that failed, or never came to their end."""
+    """Names of the failed or unfinished nodes."""
 
 
 def open_store(path: str) -> MetadataStore:
@@ -40,7 +39,7 @@ def open_store(path: str) -> MetadataStore:
 
 
 def read_latest_run(store: MetadataStore, pipeline_name: str) -> dict[str, Node]:
-    """Returns the nodes of a pipeline's newest run, by name; only those that ended well."""
+    """Returns the successful nodes of a pipeline's newest run, by name."""
     runs = _runs_of(store, pipeline_name)
     return _read_run(store, runs[-1], pipeline_name).nodes if runs else {}
 

@@ -1,5 +1,4 @@
-"""The short answer at the end of a run: scores, verdict, where the model lies, what to type
-next."""
+"""The summary at the end of a run: scores, verdict, place of the model, and the next command."""
 
 import os
 import shutil
@@ -22,12 +21,12 @@ from components.gate.verdict import (
 )
 
 _SHOWN_VALUES = 5
-"""Slices of one feature in the table of scores, those with most sentences."""
+"""Largest number of slices of one feature in the table of scores: those with most sentences."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run came to."""
+    """The results of a run."""
 
     pipeline: str
     verdict: Verdict
@@ -35,22 +34,22 @@ class Summary:
     """Whether ServingValidator blessed the export."""
     serving_problems: list[str]
     export: str
-    """The folder of the model that was trained, whatever the gate said of it."""
+    """The folder of the trained model, blessed or not."""
     pushed_to: str | None
-    """The version's folder, if the model was pushed, now or when the cached step ran."""
+    """The version's folder, if the model was pushed, in this run or in the cached one."""
     not_pushed: str | None
-    """Why the model was not pushed, in a sentence."""
+    """The reason why the model was not pushed, in a sentence."""
     is_live: bool
-    """Whether that is the version that is served now."""
+    """Whether the model is blessed and served now."""
     cached_nodes: int
     nodes: int
     seconds: float
     log: str
-    """The file that holds all output."""
+    """The file with all output."""
     report: str
-    """The file that holds the whole verdict."""
+    """The file with the whole verdict."""
     html_report: str
-    """The file that shows all of it, to be opened in a browser."""
+    """The HTML file with the report of the run."""
     next_command: str
 
     def as_json(self) -> dict[str, object]:
@@ -86,7 +85,7 @@ def format_summary(summary: Summary) -> str:
 
 
 def program() -> str:
-    """How the user calls us: `nmt` where that is on the path, else the path that was typed."""
+    """Returns the user's name for this program: `nmt` if it is on the path, else its path."""
     called = sys.argv[0]
     on_path = shutil.which("nmt")
     if on_path and os.path.exists(called) and os.path.samefile(on_path, called):
@@ -107,12 +106,12 @@ def _headline(summary: Summary) -> str:
 
 
 def _place(summary: Summary) -> str:
-    """Where the model lies, or why it was not pushed."""
+    """Returns the place of the pushed model, or the reason why it was not pushed."""
     if summary.pushed_to:
         return summary.pushed_to
     if summary.verdict.blessed and summary.is_servable and summary.not_pushed:
         return f"not pushed. {summary.not_pushed}"
-    return "not pushed; what was live stays live"
+    return "not pushed; the live model stays live"
 
 
 def _score_table(verdict: Verdict) -> list[str]:
@@ -133,8 +132,10 @@ def _score_table(verdict: Verdict) -> list[str]:
 
 
 def _shown_slices(verdict: Verdict) -> tuple[list[str], dict[str, int]]:
-    """The slices of the table: all sentences, the length buckets, and of each other feature the
-    largest; and how many slices of a feature are left out."""
+    """Returns the slices of the table, and the number of slices left out of each feature.
+
+    The table shows all sentences, the length buckets, and the largest slices of each other feature.
+    """
     always = [name for name in verdict.metrics if not _feature(name)]
     of_feature: defaultdict[str, list[str]] = defaultdict(list)
     for name in verdict.metrics:
@@ -150,7 +151,7 @@ def _shown_slices(verdict: Verdict) -> tuple[list[str], dict[str, int]]:
 
 
 def _feature(name: str) -> str:
-    """The feature whose slice it is, where a configuration named one; else empty."""
+    """Returns the feature of a slice; empty for all sentences and for length buckets."""
     feature, is_slice, _ = name.partition("=")
     return feature if is_slice and not is_length_bucket(name) else ""
 
@@ -182,8 +183,10 @@ def _check_line(check: Check, where: str | None = None) -> str:
 
 
 def _closest_of(checks: Sequence[Check], feature: str) -> str:
-    """One line for all slices of a feature that passed: that of the smallest p-value, which is the
-    only number that slices are held to."""
+    """Returns one line for all passed slices of a feature: the slice with the smallest p-value.
+
+    The p-value is the only bounded number of these slices.
+    """
     closest = min(checks, key=lambda check: check.value or 0.0)
     if len(checks) == 1:
         return _check_line(closest)

@@ -205,4 +205,4 @@ def test_a_file_without_a_sound_pipeline_is_refused(tmp_path: Path, text, capsys
 
 def test_a_refusal_is_told_in_the_servers_words(file, serve, capsys):
     assert submit(file, "--host", serve(Cluster(refuses=True))) == 1
-    assert "refused (403): User cannot create runs." in capsys.readouterr().err
+    assert "rejected the request (403): User cannot create runs." in capsys.readouterr().err

@@ -158,7 +158,7 @@ def test_beam_finds_nothing_wrong_with_the_arguments(given: BeamSettings, root: 
         (
             {"runner": "flink"},
             "the runner flink needs portable.job_endpoint, the host:port of Beam's job server, "
-            "or portable.master, for which Beam starts one here.",
+            "or portable.master; Beam then starts a job server here.",
         ),
         (
             {"runner": "spark", "portable": {"job_endpoint": "jobs:8099", "master": "local"}},
@@ -167,8 +167,8 @@ def test_beam_finds_nothing_wrong_with_the_arguments(given: BeamSettings, root: 
         ),
         (
             {"runner": "flink", "portable": {"job_endpoint": "jobs:8099", "job_server_jar": "x"}},
-            "portable.job_server_jar is what Beam starts for portable.master, and there is "
-            "portable.job_endpoint already. Leave one of them out.",
+            "portable.job_server_jar is only for portable.master, but portable.job_endpoint is "
+            "set. Leave one of them out.",
         ),
         (
             {"runner": "flink", "portable": {"master": "spark://spark:7077"}},
@@ -187,9 +187,9 @@ def test_beam_finds_nothing_wrong_with_the_arguments(given: BeamSettings, root: 
         ),
         (
             {"runner": "flink", "portable": {"job_endpoint": "jobs:8099", "worker_pool": None}},
-            "without portable.worker_pool this process does the work itself, and jobs:8099 is on "
-            "another machine, which does not reach it. Name the pool, such as localhost:50000 for "
-            "a sidecar.",
+            "without portable.worker_pool this process does the work itself, but jobs:8099 is on "
+            "another machine and cannot reach it. Name the pool, such as localhost:50000 for a "
+            "sidecar.",
         ),
         (
             {"runner": "dataflow", "dataflow": {"project": "words"}},

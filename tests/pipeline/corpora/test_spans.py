@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.corpora.folder import CorpusText, load_corpus, refuse_existing, write_corpus
+from pipeline.corpora.folder import CorpusText, check_destination, load_corpus, write_corpus
 from pipeline.corpora.information import CorpusInfo
 from pipeline.corpora.spans import read_spans
 from pipeline.errors import UserError
@@ -82,10 +82,10 @@ def test_a_corpus_with_spans_still_verifies(corpus: tuple[CorpusInfo, Path]) -> 
 
 def test_a_corpus_with_spans_is_not_replaced(corpus: tuple[CorpusInfo, Path]) -> None:
     folder = corpus[1]
-    refuse_existing(folder, replace=True)
+    check_destination(folder, replace=True)
     add(folder, "span-1/train-0.tsv", "x\ty\n")
     with pytest.raises(UserError, match="holds spans, which would be lost"):
-        refuse_existing(folder, replace=True)
+        check_destination(folder, replace=True)
 
 
 def test_a_span_of_a_corpus_with_features_has_their_columns(

@@ -218,5 +218,5 @@ def test_dataflow_wants_a_workspace_in_a_bucket():
 
 
 def test_a_warm_start_cannot_be_compiled():
-    with pytest.raises(UserError, match="training.warm_start looks for the live model when a run"):
+    with pytest.raises(UserError, match="training.warm_start needs the live model at the start"):
         compile_pipeline(load_config("debian", ["training.warm_start=true"]))

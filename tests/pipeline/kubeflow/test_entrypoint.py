@@ -43,7 +43,7 @@ def test_a_call_that_no_pipeline_makes_is_refused(tmp_path, missing, capsys):
     given = arguments({}, tmp_path / "out.json")
     del given[missing : missing + 2]
     assert main(given) in (1, 2)
-    assert "is missing: this program is started by" in capsys.readouterr().err
+    assert "is missing: only pipelines compiled by nmt" in capsys.readouterr().err
 
 
 def test_what_nobody_expected_leaves_its_traceback_in_the_log(tmp_path, capsys):

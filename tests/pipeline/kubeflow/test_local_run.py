@@ -109,4 +109,4 @@ def test_a_run_on_another_corpus_than_it_was_compiled_for_fails_with_a_sentence(
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode != 0
-    assert "and the run's parameter corpus_checksum says 0123" in done.stdout + done.stderr
+    assert "but the run's parameter corpus_checksum is 0123" in done.stdout + done.stderr

@@ -74,7 +74,7 @@ def test_a_blocked_model_is_summarised_with_what_failed():
     text = format_summary(summary(verdict=blocked, pushed_to=None, is_live=False))
     assert "BLOCKED by the gate" in text
     assert "FAIL  drop of BLEU (31+ words) is 3.00, must be at most 1" in text
-    assert "what was live stays live" in text
+    assert "the live model stays live" in text
 
 
 def test_an_export_that_cannot_be_served_is_named():
