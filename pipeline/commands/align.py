@@ -38,7 +38,7 @@ from serving.contract.translation import Translation
 
 _NOTHING_TO_DO = (
     'Nothing to align: give a text, as in `nmt align "Good morning."`, or --input FILE, or text on '
-    "standard input; and with --target or --target-input the translation, if it is yours."
+    "standard input; add your own translation with --target or --target-input."
 )
 
 

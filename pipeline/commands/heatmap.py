@@ -39,7 +39,7 @@ def heatmap(
     text: Annotated[str, typer.Argument(help="A text to translate.")],
     target: Annotated[
         str | None,
-        typer.Option("--target", metavar="TEXT", help="A translation that you give."),
+        typer.Option("--target", metavar="TEXT", help="Your own translation."),
     ] = None,
     output_file: Annotated[
         str | None,

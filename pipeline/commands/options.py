@@ -37,7 +37,7 @@ VersionOption = Annotated[
 TargetOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--target", metavar="TEXT", help="A translation that you give; one for each text, in order."
+        "--target", metavar="TEXT", help="Your own translation; one for each text, in order."
     ),
 ]
 InputOption = Annotated[
@@ -52,7 +52,8 @@ OutputOption = Annotated[
     typer.Option("--output", metavar="FILE", help="Write to a file; it appears when complete."),
 ]
 BatchSizeOption = Annotated[
-    int, typer.Option("--batch-size", min=1, help="Texts that go through the model at once.")
+    int,
+    typer.Option("--batch-size", min=1, help="Largest number of texts in one call of the model."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
 

@@ -155,7 +155,7 @@ def test_no_apt_names_the_alternatives(tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("language", ["en", "", "../x", "german", 'd";', "DE"])
 def test_what_is_no_language_never_reaches_apt(tmp_path: Path, language: str) -> None:
-    with pytest.raises(UserError, match="no target language"):
+    with pytest.raises(UserError, match="is not a target language"):
         make_debian("debian", tmp_path / "apt", language)
     assert not (tmp_path / "apt").exists()
 
