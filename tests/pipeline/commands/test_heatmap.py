@@ -78,8 +78,8 @@ def test_letters_that_no_font_has_are_told_of(heatmap, tmp_path):
         (("the cat", "-o", "picture.gif"), "none of .png, .svg, .html"),
         (("the cat", "-o", "picture"), "none of"),
         (("the cat", "-o", "/nowhere/at-all/a.png"), "cannot be written"),
-        ((" ",), "empty text"),
-        (("the cat", "--target", ""), "empty text"),
+        ((" ",), "text is empty"),
+        (("the cat", "--target", ""), "text is empty"),
     ],
 )
 def test_what_the_user_can_fix_is_a_sentence(heatmap, arguments, sentence):

@@ -149,7 +149,7 @@ def test_a_wrong_file_is_refused_and_not_kept(tmp_path: Path) -> None:
     behaviour = Behaviour(body=b"<html>")
     with (
         serving(behaviour) as url,
-        pytest.raises(UserError, match="not the expected file .*wrong checksum.*; use something else"),
+        pytest.raises(UserError, match="not the expected .*wrong checksum.*; use something else"),
     ):
         fetch(url, tmp_path / "file.bin")
     assert os.listdir(tmp_path) == []
