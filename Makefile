@@ -9,7 +9,7 @@ IMAGE ?= attention-nmt:latest
 SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
 OUR_PACKAGES := pipeline components trainer serving text scripts benchmarks
 
-.PHONY: help run test test-fast test-long test-flink lint format setup notebook docs pictures screenshots lock image clean
+.PHONY: help run test test-fast test-long test-flink test-serving lint format setup notebook docs pictures screenshots lock image clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -29,6 +29,9 @@ test-long: setup ## what is long and rare: the pipeline on Kubeflow's own runner
 test-flink: setup ## Beam's work on a Flink cluster of this machine, against DirectRunner's; needs Java and Maven
 	.venv/bin/python scripts/fetch_flink.py
 	scripts/loopback_only.sh .venv/bin/python -m pytest -m flink tests/end_to_end $(ARGS)
+
+test-serving: setup ## our export and client with the real TensorFlow Serving, which TENSORFLOW_MODEL_SERVER names
+	scripts/loopback_only.sh .venv/bin/python -m pytest tests/serving/test_tensorflow_serving.py $(ARGS)
 
 lint: setup ## ruff (lint and format) and mypy, changing nothing
 	.venv/bin/ruff check .

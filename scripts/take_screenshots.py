@@ -43,6 +43,8 @@ _SECONDS_TO_START = 120
 _PATIENCE = 60_000
 """Milliseconds that Chromium waits for a part of a page."""
 _WIDTH, _HEIGHT = 1180, 860
+_TAGS = "loss|bleu"
+"""The curves that TensorBoard shows, as a regular expression."""
 _TERMINAL = Template(
     """<!doctype html><meta charset="utf-8"><style>
 body { margin: 0; display: flex; gap: 20px; padding: 20px; background: #e9ecef; width: max-content;
@@ -57,7 +59,9 @@ pre { margin: 0; padding: 18px 22px; background: #16191d; color: #e4e7ea;
 )
 
 
-def take_page(browser: "Browser", address: str, target: Path, sentence: str, word: str) -> None:
+def take_page(
+    browser: "Browser", address: str, target: Path, sentence: str, word: str, panel: Path
+) -> None:
     """Translates a sentence in the page and points at one of its words.
 
     Args:
@@ -66,13 +70,16 @@ def take_page(browser: "Browser", address: str, target: Path, sentence: str, wor
       target: the PNG file to write.
       sentence: the sentence to translate.
       word: the source word to point at.
+      panel: the PNG file for the translation and its heatmap alone.
     """
     with _opened(browser, address) as page:
+        page.locator("details summary").first.click()  # hides the example sentences
         page.fill("#text", sentence)
         page.keyboard.press("Enter")
         page.locator(".panel .heatmap").first.wait_for()
         page.locator(".source .word").get_by_text(word, exact=True).hover()
-        page.screenshot(path=target)
+        page.screenshot(path=target, full_page=True)
+        page.locator(".panel").first.screenshot(path=panel)
 
 
 def take_report(browser: "Browser", report: Path, target: Path) -> None:
@@ -88,14 +95,14 @@ def take_tensorboard(browser: "Browser", logs: Path, target: Path) -> None:
     with _running([*arguments, "--port", str(port)]):
         address = f"http://127.0.0.1:{port}"
         _wait_for(address)
-        with _opened(browser, f"{address}/#timeseries") as page:
+        with _opened(browser, f"{address}/?tagFilter={_TAGS}#timeseries") as page:
             page.locator("card-view line-chart").first.wait_for()
             page.wait_for_timeout(3000)  # until the curves are drawn
             page.screenshot(path=target)
 
 
 def take_terminal(
-    browser: "Browser", text: str, target: Path, picture: Path | None = None, height: int = 560
+    browser: "Browser", text: str, target: Path, picture: Path | None = None, height: int = 620
 ) -> None:
     """Shows text as a terminal does, on the right of a picture if one is given.
 
@@ -130,13 +137,14 @@ def take_all(options: list[str], folder: Path) -> None:
         with _running(["-m", "pipeline", "web", *common, "--port", str(port)]):
             address = f"http://127.0.0.1:{port}"
             _wait_for(address)
-            take_page(browser, address, folder / "page.png", SENTENCE, WORD)
+            panel = folder / "overview.png"
+            take_page(browser, address, folder / "page.png", SENTENCE, WORD, panel)
         verdict = _output(["run", *options]).replace(f"{workspace.resolve().parent}/", "")
         shown = f"$ {shlex.join(['nmt', 'run', *options])}\n{verdict}"
-        take_terminal(browser, shown, folder / "overview.png", folder / "page.png")
+        take_terminal(browser, shown, panel, picture=panel)
         take_report(browser, Path(summary["html_report"]), folder / "report.png")
         take_tensorboard(browser, workspace / "pipelines" / name, folder / "tensorboard.png")
-        arguments = ["heatmap", "--config", name, SENTENCE]
+        arguments = ["heatmap", "--config", name, "The cat is on the mat."]
         heatmap = _output([*arguments, "--workspace", str(workspace)])
         take_terminal(
             browser, f"$ {shlex.join(['nmt', *arguments])}\n{heatmap}", folder / "terminal.png"
@@ -188,7 +196,7 @@ def _running(arguments: list[str]) -> Iterator[None]:
 def _output(arguments: list[str]) -> str:
     """What a command of `nmt` prints."""
     return subprocess.run(
-        [sys.executable, "-m", "pipeline", *arguments],
+        [str(Path(sys.executable).with_name("nmt").relative_to(ROOT)), *arguments],
         cwd=ROOT,
         check=True,
         stdout=subprocess.PIPE,

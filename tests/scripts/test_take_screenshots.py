@@ -39,7 +39,9 @@ def test_the_page_is_shown_with_one_word_pointed_at(browser: "Browser", tmp_path
         running_page(page_settings(server.port)) as address,
     ):
         for picture in pictures:
-            take_page(browser, address, picture, "the cat is on the mat.", picture.stem)
+            panel = picture.with_suffix(".panel.png")
+            take_page(browser, address, picture, "the cat is on the mat.", picture.stem, panel)
+            assert pixels(panel).shape < pixels(picture).shape
     cat, on = map(pixels, pictures)
     assert cat.shape == on.shape
     differs = (cat != on).any(axis=(1, 2))
