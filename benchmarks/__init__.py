@@ -1,4 +1,4 @@
-"""Programs that measure trained systems and print a table.
+"""Programs for measuring trained systems; each prints a table.
 
     python -m benchmarks.quality.attention_vs_basic
     python -m benchmarks.quality.bleu --config multi30k --seed 1 --seed 2 --seed 3
@@ -6,9 +6,9 @@
     python -m benchmarks.alignment.eflomal --config multi30k
     python -m benchmarks.alignment.by_kind --config multi30k
 
-Each trains by the real pipeline, with `--set` alone, and scores the exported models on the test
-split, which nothing was tuned on. What they train lies in the workspace under `benchmarks/`: a
-second run takes it from there, and one that was killed goes on. What they find is written to
-`benchmarks/results/`. The programs for alignment compare on the validation split, and
-`alignment.eflomal` trains nothing.
+Each trains with the real pipeline, changed only by `--set`, and scores the exported models on the
+test split, never used for tuning. The trained systems stay in the workspace under `benchmarks/`: a
+second run reuses them, and a killed run continues. The results are written to
+`benchmarks/results/`. The programs for alignment use the validation split, and `alignment.eflomal`
+trains nothing.
 """

@@ -1,1 +1,1 @@
-"""How well attention aligns words."""
+"""Measurements of attention as word alignment."""

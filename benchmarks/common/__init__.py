@@ -1,1 +1,1 @@
-"""What the benchmarks share: options, tables, timings, trained systems."""
+"""Code shared by the benchmarks: options, tables, timings, trained systems."""

@@ -1,4 +1,4 @@
-"""What a measurement must reach, and whether it does."""
+"""Bounds for measured numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from benchmarks.common.tables import number, table
 
 @dataclass(frozen=True)
 class Bar:
-    """A number and the bound that it must keep."""
+    """A measured number and its bound."""
 
-    what: str
+    name: str
     measured: float
     bound: float
     unit: str = ""
@@ -20,12 +20,12 @@ class Bar:
 
     @property
     def value(self) -> str:
-        """The number with its unit."""
+        """The measured number with its unit."""
         return _with_unit(number(self.measured, self.decimals), self.unit)
 
     @property
     def is_met(self) -> bool:
-        """Whether it keeps the bound; NaN does not."""
+        """Whether the number keeps its bound; NaN does not."""
         return self.measured >= self.bound if self.is_minimum else self.measured <= self.bound
 
 
@@ -34,13 +34,13 @@ def bar_table(bars: Sequence[Bar]) -> str:
     rows = []
     for bar in bars:
         bound = f"{'least' if bar.is_minimum else 'most'} {_with_unit(f'{bar.bound:g}', bar.unit)}"
-        rows.append([bar.what, bar.value, f"at {bound}", "met" if bar.is_met else "MISSED"])
+        rows.append([bar.name, bar.value, f"at {bound}", "met" if bar.is_met else "MISSED"])
     return table(["what", "measured", "bar", ""], rows)
 
 
 def shortfall(bars: Sequence[Bar]) -> str | None:
-    """Returns the sentence that names the bars which were missed, if any were."""
-    missed = [f"{bar.what}, {bar.value}" for bar in bars if not bar.is_met]
+    """Returns a sentence with the missed bars; None if all are met."""
+    missed = [f"{bar.name}, {bar.value}" for bar in bars if not bar.is_met]
     return f"Not every bar was met: {'; '.join(missed)}." if missed else None
 
 

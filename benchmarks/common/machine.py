@@ -1,18 +1,18 @@
-"""What a measurement ran on, in words that name no particular computer."""
+"""Describes the machine of a measurement, without naming a particular computer."""
 
 import os
 from pathlib import Path
 
 _FAST_NUMBER_TYPES = ("avx512_bf16", "amx_bf16")
-"""Processor flags that decide how fast the matrix products are."""
+"""Processor flags with a large effect on the speed of matrix products."""
 
 
 def describe_processor(cores: int, processor_information: str) -> str:
-    """Says what the processor is: `2 cores, AMD EPYC, avx512_bf16`.
+    """Describes the processor, for example `2 cores, AMD EPYC, avx512_bf16`.
 
     Args:
-      cores: how many of them may be used.
-      processor_information: the text of `/proc/cpuinfo`; may be empty.
+      cores: number of usable cores.
+      processor_information: text of `/proc/cpuinfo`; may be empty.
     """
     fields: dict[str, str] = {}
     for line in processor_information.splitlines():
@@ -28,12 +28,12 @@ def describe_processor(cores: int, processor_information: str) -> str:
 
 
 def cores_of_this_machine() -> int:
-    """Counts the cores that this process may run on."""
+    """Returns the number of cores available to this process."""
     return len(os.sched_getaffinity(0))
 
 
 def describe_this_machine() -> str:
-    """Says what this process may run on."""
+    """Describes the processor and the cores available to this process."""
     try:
         information = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:

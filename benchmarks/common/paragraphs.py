@@ -1,4 +1,4 @@
-"""Paragraphs of the results, whose numbers may have any length."""
+"""Paragraphs of the results, wrapped here since their numbers vary in length."""
 
 import textwrap
 
@@ -6,7 +6,7 @@ _WIDTH = 100
 
 
 def paragraph(*sentences: str) -> str:
-    """Joins sentences and breaks the lines where no Markdown is hurt: at spaces alone."""
+    """Joins sentences and wraps the lines, only at spaces, to keep the Markdown intact."""
     return textwrap.fill(
         " ".join(sentences), _WIDTH, break_long_words=False, break_on_hyphens=False
     )

@@ -1,4 +1,4 @@
-"""What the programs of this folder share: their options, and how they end."""
+"""Options, exit status and output of the benchmark programs."""
 
 import shlex
 import sys
@@ -30,10 +30,10 @@ InParallelOption = Annotated[
 
 
 def run_program(main: Callable[..., None]) -> None:
-    """Runs a program on the arguments of the command line and ends the process.
+    """Runs a program with the command line's arguments and ends the process.
 
-    The exit status is that of `nmt`: 0, 1 for a run or a check that failed, 2 for wrong input. A
-    user's mistake is one sentence on standard error.
+    The exit status is as for `nmt`: 0, 1 for a failed run or check, 2 for wrong input. An error is
+    printed as one sentence on standard error.
     """
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(main)
@@ -45,11 +45,12 @@ def run_program(main: Callable[..., None]) -> None:
 
 
 def reproducing_command(module: str, options: Sequence[tuple[str, object]]) -> str:
-    """Returns the command that measures the same again, for whoever reads the results.
+    """Returns the command for repeating a measurement, for readers of the results.
 
     Args:
-      module: of this folder.
-      options: names and values that decide what is measured; of a switch, whether it is on.
+      module: name of the program below `benchmarks`.
+      options: names and values of the options with an effect on the measurement; for a switch,
+        whether it is on.
     """
     words = [".venv/bin/python", "-m", f"benchmarks.{module}"]
     for name, value in options:
@@ -61,10 +62,10 @@ def reproducing_command(module: str, options: Sequence[tuple[str, object]]) -> s
 
 
 def write_result(folder: Path, name: str, text: str) -> Path:
-    """Writes a text file of results, which appears whole, and prints it too.
+    """Writes a text file of results atomically, and prints the text too.
 
     Raises:
-      UserError: it cannot be written.
+      UserError: the file cannot be written.
     """
     path = folder / name
     try:

@@ -1,8 +1,8 @@
-"""How translations are scored: the two BLEU protocols of this field, and what is made of them.
+"""Scores of translations: the two BLEU protocols of this field, and statistics made from them.
 
-A BLEU without its protocol means little: the same translations differ by points between the two.
-Every score carries sacreBLEU's signature (Post, "A Call for Clarity in Reporting BLEU Scores", WMT
-2018).
+A BLEU score without its protocol means little: for the same translations the two protocols differ
+by points. Every score carries sacreBLEU's signature (Post, "A Call for Clarity in Reporting BLEU
+Scores", WMT 2018).
 """
 
 import functools
@@ -29,23 +29,25 @@ BOOTSTRAP_RESAMPLES = 1000
 
 @dataclass(frozen=True)
 class Score:
-    """A corpus score, 0 to 100, and how it was made."""
+    """A corpus score."""
 
     value: float
+    """0 to 100."""
     signature: str
+    """sacreBLEU's description of the protocol."""
 
 
 @dataclass(frozen=True)
 class BucketScore:
-    """Cased BLEU of the sentences of one length."""
+    """Cased BLEU of the sentences in one length bucket."""
 
     bleu: float
-    """Not a number where there is no such sentence."""
+    """NaN if the bucket has no sentence."""
     sentences: int
 
 
 def cased_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
-    """Cased BLEU of the text as a reader sees it: sacreBLEU's default, and what the gate uses.
+    """Computes cased BLEU of detokenised text: sacreBLEU's default, also used by the gate.
 
     Args:
       hypotheses: [sentences] translations.
@@ -55,7 +57,7 @@ def cased_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
 
 
 def chrf(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
-    """chrF2 of the text as a reader sees it.
+    """Computes chrF2 of detokenised text.
 
     Args:
       hypotheses: [sentences] translations.
@@ -67,18 +69,18 @@ def chrf(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
 def lowercased_tokenised_bleu(
     hypotheses: Sequence[str], references: Sequence[str], language: str
 ) -> Score:
-    """BLEU in the protocol of the Multi30k literature: `multi-bleu.perl` on lowercased tokens.
+    """Computes BLEU as in the Multi30k literature: `multi-bleu.perl` on lowercased tokens.
 
-    Both sides go through `lowercase_and_tokenise`; then 4-gram BLEU of what stands between the
-    spaces. `multi-bleu.perl` does not smooth: the score is 0 as soon as no n-gram of some order
-    matches, which is sacreBLEU's `smooth:none`.
+    Both sides go through `lowercase_and_tokenise`; the score is 4-gram BLEU of the tokens between
+    spaces. `multi-bleu.perl` does not smooth, as sacreBLEU with `smooth:none`: the score is 0 as
+    soon as no n-gram of some order matches.
 
     Args:
       hypotheses: [sentences] translations.
       references: [sentences] human translations.
       language: code of the target language.
     """
-    # Lowercased already, which cannot change it again: this is for the signature.
+    # The text is already in lower case; `lowercase` only adds this to the signature.
     bleu = BLEU(lowercase=True, tokenize="none", smooth_method="none", force=True)
     tokenised = [
         [lowercase_and_tokenise(text, language) for text in side]
@@ -90,13 +92,13 @@ def lowercased_tokenised_bleu(
 
 
 def lowercase_and_tokenise(text: str, language: str) -> str:
-    """Lowercases, normalises punctuation and tokenises, as the tokenised Multi30k was made.
+    """Lowercases, normalises punctuation and tokenises, as for the tokenised Multi30k.
 
-    The order is that of the script `task1-tokenize.sh` beside the data: `lowercase.perl`,
+    The order is as in the script `task1-tokenize.sh`, published with the data: `lowercase.perl`,
     `normalize-punctuation.perl`, `tokenizer.perl`, the last with its escapes (`&quot;`).
 
     Args:
-      text: as a reader sees it.
+      text: detokenised text.
       language: its code.
 
     Returns:
@@ -108,14 +110,14 @@ def lowercase_and_tokenise(text: str, language: str) -> str:
 
 @functools.cache
 def _moses(language: str) -> tuple[MosesPunctNormalizer, MosesTokenizer]:
-    # Exactly what the Perl script does, its oddities with quotes included.
+    # Exactly as in the Perl script, its oddities with quotes included.
     return MosesPunctNormalizer(language, perl_parity=True), MosesTokenizer(language)
 
 
 def bleu_by_length(
     sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str]
 ) -> dict[str, BucketScore]:
-    """Cased BLEU by the number of source words, in the buckets of the gate.
+    """Computes cased BLEU by the number of source words, in the buckets of the gate.
 
     Args:
       sources: [sentences].
@@ -137,13 +139,13 @@ def bleu_by_length(
 def p_value_of_gain(
     hypotheses: Sequence[str], baseline: Sequence[str], references: Sequence[str], seed: int
 ) -> float:
-    """Is the gain in cased BLEU over a baseline more than chance? Paired bootstrap (Koehn, 2004).
+    """Tests a gain in cased BLEU over a baseline with the paired bootstrap (Koehn, 2004).
 
     Args:
-      hypotheses: [sentences] translations of the system that should be better.
-      baseline: [sentences] translations of the other.
+      hypotheses: [sentences] translations of the system supposed to be better.
+      baseline: [sentences] translations of the baseline.
       references: [sentences] human translations.
-      seed: of the resampling.
+      seed: seed of the resampling.
 
     Returns:
       The share of `BOOTSTRAP_RESAMPLES` test sets, drawn with replacement, on which the system is
@@ -154,7 +156,7 @@ def p_value_of_gain(
         np.array([statistics.row(*pair) for pair in zip(side, references, strict=True)])
         for side in (hypotheses, baseline)
     )
-    # The comparison asks whether its first model is worse.
+    # `paired_bootstrap` tests if its first model is worse.
     return paired_bootstrap(
         baseline_rows, system_rows, statistics.scores, BOOTSTRAP_RESAMPLES, seed
     ).p_value

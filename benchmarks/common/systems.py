@@ -1,4 +1,4 @@
-"""Systems: models that `nmt run` trained, each with its record, ready to translate."""
+"""Systems: models trained by `nmt run`, each with its model card, ready to translate."""
 
 import json
 import math
@@ -22,26 +22,26 @@ from serving.local.model import LocalModel
 from serving.local.saved_model import import_tensorflow
 
 _NO_FLOOR = "evaluation.min_bleu=0"
-"""A system is measured however bad it is."""
+"""Without a floor, the gate does not stop the measurement of a poor system."""
 _SENTENCES_PER_BATCH = 32
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What the Trainer noted after an epoch."""
+    """The Trainer's record of an epoch."""
 
     epoch: int
     """Counted from 1."""
     step: int
-    """Steps until its end, since the start of training."""
+    """Steps from the start of training to the end of this epoch."""
     seconds: float
-    """Its own, validation included."""
+    """Time of this epoch, validation included."""
     validation_seconds: float
-    """Those of the validation."""
+    """Time of the validation alone."""
     train_loss: float
     validation_loss: float
     validation_bleu: float
-    """Cased BLEU of the translations of validation sentences."""
+    """Cased BLEU on validation sentences."""
 
 
 @dataclass(frozen=True)
@@ -55,23 +55,28 @@ class System:
     """`model_card.json`: configuration, machine, origin."""
     history: tuple[Epoch, ...]
     parameters: int
-    """Trained numbers."""
+    """Number of trained values."""
 
     @property
     def steps(self) -> int:
-        """Updates of the weights, over all epochs."""
+        """Number of updates of the weights, over all epochs."""
         return self.history[-1].step
 
     @property
     def training_seconds(self) -> float:
-        """Time of all epochs, validation included; what a killed run had begun counts only from
-        its last checkpoint on."""
+        """Time of all epochs, validation included.
+
+        An epoch interrupted by a killed run counts only from its last checkpoint on.
+        """
         return sum(epoch.seconds for epoch in self.history)
 
     @property
     def seconds_per_step(self) -> float:
-        """Median over the epochs of an epoch's time without its validation, over its steps: the
-        first epoch also compiles, and one that was interrupted is too short."""
+        """Median over the epochs of the time per step, validation excluded.
+
+        A median, since the first epoch also compiles, and the time of an interrupted epoch is too
+        short.
+        """
         starts = [0, *(epoch.step for epoch in self.history)]
         return statistics.median(
             (epoch.seconds - epoch.validation_seconds) / (epoch.step - start)
@@ -80,16 +85,16 @@ class System:
 
     @property
     def best_validation_bleu(self) -> float:
-        """Of the epoch that was exported."""
+        """Validation BLEU of the exported epoch."""
         return max(epoch.validation_bleu for epoch in self.history)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A system that is to be trained."""
+    """A system to train."""
 
     name: str
-    """Of its pipeline."""
+    """Name of its pipeline."""
     config: str
     """The name of a shipped configuration, or the path of a YAML file."""
     overrides: tuple[str, ...]
@@ -100,18 +105,18 @@ def train_systems(plans: Sequence[Plan], folder: str, *, in_parallel: bool) -> l
     """Trains systems, or takes them from the cache.
 
     Args:
-      plans: what to train.
-      folder: each system has a workspace below it, because ML Metadata's file serves one run at a
-        time; another one in parallel than alone, because the cache would not tell them apart.
-      in_parallel: whether they are trained at the same time, each on its own equal share of the
-        cores, so that all of them have the same machine; otherwise one after the other on all
-        cores.
+      plans: the systems to train.
+      folder: parent of the workspaces. Each system has a separate workspace, because ML Metadata's
+        file serves one run at a time. A system trained in parallel does not share the workspace of
+        the same system trained alone, because the cache would not distinguish them.
+      in_parallel: whether to train all systems at the same time, each on an equal share of the
+        cores, so all have the same conditions; otherwise one after the other on all cores.
 
     Returns:
       The systems, in the order of the plans.
 
     Raises:
-      UserError: `nmt run` refused its input.
+      UserError: `nmt run` rejected its input.
       RunFailedError: a run failed, or was stopped.
     """
     shares = share_cores(sorted(os.sched_getaffinity(0)), len(plans) if in_parallel else 1)
@@ -120,22 +125,22 @@ def train_systems(plans: Sequence[Plan], folder: str, *, in_parallel: bool) -> l
         free.put(share)
 
     def take_cores() -> None:
-        # Of this thread alone, and inherited by every process that it starts.
+        # This affects only the current thread, and the processes it starts.
         os.sched_setaffinity(0, free.get())
 
     kind = "in-parallel" if in_parallel else "alone"
     with ThreadPoolExecutor(len(shares), initializer=take_cores) as threads:
         exports = list(threads.map(lambda plan: train(plan, f"{folder}/{kind}/{plan.name}"), plans))
-    # Only now and here: TensorFlow, imported in one of those threads, would keep to its cores.
+    # In the main thread: TensorFlow imported in a worker thread would use only that thread's cores.
     return [load_system(plan.name, export) for plan, export in zip(plans, exports, strict=True)]
 
 
 def describe_sharing(cores: int, systems: int, *, in_parallel: bool) -> str:
-    """Says how systems share a machine while they train, for the reader of their times.
+    """Describes how systems share a machine while they train, since this changes their times.
 
     Args:
-      cores: of the machine.
-      systems: how many are trained.
+      cores: number of cores of the machine.
+      systems: number of systems to train.
       in_parallel: as for `train_systems`.
     """
     if not in_parallel:
@@ -145,34 +150,36 @@ def describe_sharing(cores: int, systems: int, *, in_parallel: bool) -> str:
 
 
 def share_cores(cores: Sequence[int], count: int) -> list[set[int]]:
-    """Divides cores into `count` shares of the same size, or into single cores if there are fewer;
-    what is left over stays idle."""
+    """Divides cores into `count` shares of the same size.
+
+    With fewer cores than shares, each core is one share. Remaining cores stay idle.
+    """
     count = min(count, len(cores))
     size = len(cores) // count
     return [set(cores[start : start + size]) for start in range(0, size * count, size)]
 
 
 def train(plan: Plan, workspace: str) -> str:
-    """Trains a system by `nmt run`, whose progress goes to standard error.
+    """Trains a system with `nmt run` and shows its progress on standard error.
 
     Args:
-      plan: what to train.
-      workspace: a folder that no other run uses at this time.
+      plan: the system to train.
+      workspace: a folder not in use by another run.
 
     Returns:
-      The folder of the Trainer's SavedModel, whether or not the gate let it replace what was pushed
-      under this name before.
+      The folder of the Trainer's SavedModel, whether or not the gate let it replace the model
+      pushed under this name before.
 
     Raises:
-      UserError: `nmt run` refused its input.
-      RunFailedError: it failed, or was stopped.
+      UserError: `nmt run` rejected its input.
+      RunFailedError: the run failed, or was stopped.
     """
     command = [sys.executable, "-m", "pipeline", "run", "--config", plan.config]
     command += ["--workspace", workspace, "--json"]
     for override in (*plan.overrides, _NO_FLOOR, f"name={plan.name}"):
         command += ["--set", override]
     status, answer, last_line = _run(command, plan.name)
-    # 1 is also the status of a model that the gate blocked, and then there is a summary.
+    # Status 1 also means a model blocked by the gate; then there is a summary.
     if status not in (0, FAILED) or not answer:
         reason = last_line.partition("nmt: ")[2] or f"nmt run ended with status {status}."
         error = UserError if status == BAD_INPUT else RunFailedError
@@ -181,10 +188,10 @@ def train(plan: Plan, workspace: str) -> str:
 
 
 def load_system(name: str, export: str) -> System:
-    """Reads what an exported model says of itself.
+    """Loads a system from the model card of an exported model.
 
     Args:
-      name: what the system is called.
+      name: name of the system.
       export: the folder of the SavedModel.
 
     Raises:
@@ -207,14 +214,14 @@ def load_system(name: str, export: str) -> System:
 
 
 def read_history(entries: Sequence[Mapping[str, Any]]) -> tuple[Epoch, ...]:
-    """Reads the history of a model card; what it holds besides is left out."""
+    """Reads the history of a model card and ignores other fields of its entries."""
     return tuple(
         Epoch(**{name: entry[name] for name in Epoch.__dataclass_fields__}) for entry in entries
     )
 
 
 def translate(system: System, sources: Sequence[str]) -> list[Translation]:
-    """Translates by the exported beam search.
+    """Translates with the exported beam search.
 
     Args:
       system: the model.
@@ -227,7 +234,7 @@ def translate(system: System, sources: Sequence[str]) -> list[Translation]:
 
 
 def _run(command: Sequence[str], name: str) -> tuple[int, str, str]:
-    """Runs a command, its standard error shown line by line under a name.
+    """Runs a command and shows each line of its standard error after a name.
 
     Returns:
       The exit status, the standard output, and the last line of the standard error.
@@ -251,6 +258,6 @@ def _run(command: Sequence[str], name: str) -> tuple[int, str, str]:
 
 
 def _count_parameters(export: str) -> int:
-    """Counts the numbers in the model's variables, of which all are trained."""
+    """Returns the number of values in the model's variables, all of them trained."""
     variables = import_tensorflow().train.list_variables(os.path.join(export, layout.VARIABLES))
     return sum(math.prod(shape) for name, shape in variables if name.startswith("model/"))

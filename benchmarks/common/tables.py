@@ -1,4 +1,4 @@
-"""Tables in Markdown, which read well as plain text too."""
+"""Tables in Markdown, aligned to be readable as plain text too."""
 
 import math
 from collections.abc import Sequence
@@ -23,12 +23,12 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def number(value: float | None, decimals: int = 2) -> str:
-    """Writes a number with its thousands apart; what is not there, or not finite, as a dash."""
+    """Formats a number with thousands separators; None and non-finite numbers become a dash."""
     return MISSING if value is None or not math.isfinite(value) else f"{value:,.{decimals}f}"
 
 
 def percent(share: float | None, decimals: int = 1) -> str:
-    """Writes a share, 0 to 1, in percent."""
+    """Formats a share, 0 to 1, in percent."""
     return MISSING if share is None else f"{number(100 * share, decimals)} %"
 
 

@@ -1,5 +1,4 @@
-"""What systems are trained on and judged by: a configuration, its corpus, and the test split as the
-pipeline sees it."""
+"""The task of a system: a configuration, its corpus, and the splits as the pipeline reads them."""
 
 import gzip
 import json
@@ -28,35 +27,35 @@ class ParallelText:
 
 @dataclass(frozen=True)
 class Task:
-    """A configuration whose corpus is there."""
+    """A configuration with its corpus ready."""
 
     config_option: str
-    """The name or the path of the configuration, as `--config` takes it."""
+    """Name or path of the configuration: the value for `--config`."""
     overrides: tuple[str, ...]
-    """As `--set` takes them; they hold for every system."""
+    """Values for `--set`, the same for every system."""
     config: PipelineConfig
     corpus: str
     """The corpus folder."""
     folder: str
-    """Where its systems lie, each in a workspace of its own."""
+    """Parent of the systems' workspaces, one for each system."""
 
     def read(self, split: Split) -> ParallelText:
-        """Reads a split without the lines that the pipeline rejects as malformed."""
+        """Reads a split without the lines rejected by the pipeline as malformed."""
         data = self.config.data
         limits = LineLimits(data.max_words, data.max_characters, data.max_length_ratio)
         return read_split(Path(self.corpus), split, limits)
 
 
 def prepare_task(config: str, overrides: Sequence[str], workspace: str | None) -> Task:
-    """Reads a configuration and makes its corpus if it is a known one and not there yet.
+    """Reads a configuration, and makes its corpus if it is a known one and missing.
 
     Args:
       config: the name of a shipped configuration, or the path of a YAML file.
       overrides: `section.key=value`.
-      workspace: the value of `--workspace`, if it was given.
+      workspace: the value of `--workspace`, if given.
 
     Raises:
-      UserError: something of this is wrong; the sentence says what to do.
+      UserError: the configuration is invalid, the workspace remote, or the corpus not available.
     """
     settings = load_config(config, overrides)
     place = Workspace.resolve(workspace)
@@ -67,7 +66,7 @@ def prepare_task(config: str, overrides: Sequence[str], workspace: str | None) -
     corpus = place.corpus(settings.data.corpus)
     return Task(
         config_option=config,
-        # Systems have workspaces of their own, from which the corpus is found by its path alone.
+        # The systems' workspaces differ from this one, so they need the full path of the corpus.
         overrides=(*overrides, f"data.corpus={json.dumps(corpus, ensure_ascii=False)}"),
         config=settings,
         corpus=corpus,
@@ -79,12 +78,12 @@ def read_split(folder: Path, split: Split, limits: LineLimits) -> ParallelText:
     """Reads a split of a corpus folder.
 
     Args:
-      folder: holds the shards and `corpus.json`.
+      folder: folder with the shards and `corpus.json`.
       split: `train`, `validation` or `test`.
-      limits: a line beyond them, or otherwise malformed, is left out, as in the pipeline.
+      limits: lines beyond them, or otherwise malformed, are left out, as in the pipeline.
 
     Raises:
-      UserError: there is no corpus in the folder.
+      UserError: the folder holds no corpus.
     """
     text = ParallelText([], [])
     corpus = read_information(folder)

@@ -11,29 +11,32 @@ from benchmarks.common.tables import number
 
 PERCENTILE_COLUMNS = ["p50", "p90", "p99", "longest"]
 _TWO_SIDED_95 = 1.96
-"""Standard deviations of the normal distribution that leave out 5 % on both sides together."""
+"""Standard deviations; 5 % of a normal distribution lie further away, on both sides together."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request, by the clock of `time.perf_counter`, in seconds."""
+    """Start and end of a request, in seconds on the clock of `time.perf_counter`."""
 
     started: float
     ended: float
 
     @property
     def seconds(self) -> float:
-        """How long the client waited."""
+        """Waiting time of the client."""
         return self.ended - self.started
 
     def overlaps(self, spans: Iterable[tuple[float, float]]) -> bool:
-        """Whether it was under way at any moment of one of the spans, each (start, end)."""
+        """Returns whether the request overlaps any of the spans, each (start, end)."""
         return any(self.started < end and start < self.ended for start, end in spans)
 
 
 @dataclass(frozen=True)
 class Percentiles:
-    """Of times, in seconds; linear between neighbours (Hyndman and Fan, 1996, definition 7)."""
+    """Percentiles of times, in seconds.
+
+    Linear between neighbours (Hyndman and Fan, 1996, definition 7).
+    """
 
     p50: float
     p90: float
@@ -42,18 +45,18 @@ class Percentiles:
 
     @classmethod
     def of(cls, seconds: Sequence[float]) -> "Percentiles":
-        """Takes them of at least one time."""
+        """Computes the percentiles of one or more times."""
         p50, p90, p99, longest = np.percentile(seconds, [50, 90, 99, 100])
         return cls(float(p50), float(p90), float(p99), float(longest))
 
     def cells(self) -> list[str]:
-        """Returns what stands in `PERCENTILE_COLUMNS`, in milliseconds."""
+        """Returns the cells for `PERCENTILE_COLUMNS`, in milliseconds."""
         return [milliseconds(each) for each in (self.p50, self.p90, self.p99, self.longest)]
 
 
 @dataclass(frozen=True)
 class Median:
-    """A median and the interval that holds that of the population with 95 % confidence."""
+    """A median and its 95 % confidence interval."""
 
     value: float
     low: float
@@ -61,11 +64,11 @@ class Median:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Median":
-        """Takes it of at least one value.
+        """Computes the median of one or more values.
 
-        The interval goes from one order statistic to another, whatever the distribution; their
-        ranks are those of the normal approximation to the binomial (Conover, "Practical
-        Nonparametric Statistics", section 3.2). With few values it is all of them.
+        Both ends of the interval are order statistics, so it holds for any distribution. Their
+        ranks come from the normal approximation to the binomial (Conover, "Practical Nonparametric
+        Statistics", section 3.2). With few values the interval covers all of them.
         """
         ordered = sorted(values)
         middle = len(ordered) / 2
@@ -76,19 +79,19 @@ class Median:
 
 
 def differences(first: Sequence[float], second: Sequence[float]) -> list[float]:
-    """Returns, pair by pair, what the second takes longer than the first."""
+    """Returns, pair by pair, the second time minus the first."""
     return [late - early for early, late in zip(first, second, strict=True)]
 
 
 def ended_within(calls: Iterable[Call], start: float, stop: float) -> list[Call]:
-    """Returns the calls that ended from `start` to before `stop`.
+    """Returns the calls with an end in [start, stop).
 
-    Of clients that ask without pause, their number over the time is the throughput: what is cut off
-    at the end was counted in at the start.
+    For clients without pauses their number divided by the time is the throughput: calls begun
+    before the start make up for those cut off at the end.
     """
     return [call for call in calls if start <= call.ended < stop]
 
 
 def milliseconds(seconds: float) -> str:
-    """Writes a time in milliseconds."""
+    """Formats a time in milliseconds."""
     return number(1000 * seconds, 1)

@@ -1,1 +1,1 @@
-"""How often the gate blocks a model as good as the live one, and one that is worse."""
+"""Measures how often the gate blocks models as good as the live one, and worse models."""

@@ -1,1 +1,1 @@
-"""Translation quality: BLEU by seed and by system, and what is copied right."""
+"""Translation quality: BLEU by seed and by system, and correctly copied words."""

@@ -1,1 +1,1 @@
-"""What the model server costs, how much it takes, and what can disturb it."""
+"""Measurements of the model server: overhead, throughput, reloads, hostile requests."""

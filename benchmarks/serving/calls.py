@@ -69,7 +69,7 @@ def same_answers(first: Answer, second: Answer) -> bool:
 
 
 @contextlib.contextmanager
-def failures_told() -> Iterator[None]:
+def converted_rpc_errors() -> Iterator[None]:
     """Makes a request that fails where none may a failure of the run."""
     try:
         yield

@@ -13,7 +13,7 @@ from benchmarks.common.tables import number, table
 from benchmarks.common.timings import milliseconds
 from benchmarks.serving.calls import (
     SECONDS_OF_REQUEST,
-    failures_told,
+    converted_rpc_errors,
     open_async_channel,
     predict_request,
     stub,
@@ -23,7 +23,7 @@ from benchmarks.serving.versions import ModelFolder, Reloader
 from pipeline.errors import RunFailedError
 from serving.protocol.messages import GET_MODEL_STATUS, PREDICT
 
-_SECONDS_BETWEEN_QUESTIONS = 0.002
+_POLL_SECONDS = 0.002
 _LATER_REQUESTS = 50
 _MOST_TIMES_SLOWER = 3.0
 
@@ -70,7 +70,7 @@ def measure_first_requests(
 
 def first_request_section(found: Sequence[FirstRequest]) -> str:
     """Writes the result in Markdown."""
-    pause = f"{1000 * _SECONDS_BETWEEN_QUESTIONS:g}"
+    pause = f"{1000 * _POLL_SECONDS:g}"
     rows = [
         [str(position), milliseconds(each.first), milliseconds(each.usual), number(each.ratio)]
         for position, each in enumerate(found, start=1)
@@ -112,9 +112,7 @@ async def _measure(
     found = []
     async with open_async_channel(endpoint) as channel:
         predict = stub(channel, PREDICT)
-        reloader = Reloader(
-            folder, endpoint.model, stub(channel, GET_MODEL_STATUS), _SECONDS_BETWEEN_QUESTIONS
-        )
+        reloader = Reloader(folder, endpoint.model, stub(channel, GET_MODEL_STATUS), _POLL_SECONDS)
 
         async def seconds(request: Any) -> float:
             started = time.perf_counter()
@@ -126,7 +124,7 @@ async def _measure(
                 )
             return ended - started
 
-        with failures_told():
+        with converted_rpc_errors():
             for position in range(reloads):
                 request = predict_request(endpoint.model, [sentences[position % len(sentences)]])
                 await reloader.add()

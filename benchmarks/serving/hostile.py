@@ -19,7 +19,7 @@ from benchmarks.common.paragraphs import paragraph
 from benchmarks.common.tables import number, percent, table
 from benchmarks.serving.calls import (
     Answer,
-    failures_told,
+    converted_rpc_errors,
     open_channel,
     predict_request,
     read_answer,
@@ -157,12 +157,12 @@ def send(endpoint: Endpoint, channel: grpc.Channel, request: Request) -> str:
     """Sends a request and returns the status of its answer, as in `Kind.allowed`."""
     match request:
         case GrpcCall():
-            return _call(channel, request)
+            return _call_grpc(channel, request)
         case HttpRequest():
-            return _ask(endpoint, request)
+            return _send_http(endpoint, request)
         case RawBytes():
             port = endpoint.port if request.is_grpc else endpoint.rest_port
-            return _pour(endpoint.host, port, request.content)
+            return _send_raw_bytes(endpoint.host, port, request.content)
 
 
 def hostility_section(hostility: Hostility) -> str:
@@ -215,7 +215,7 @@ def _wrong(kind: Kind, counts: Counter[str]) -> int:
 
 def _ordinary_answers(endpoint: Endpoint, sentences: Sequence[bytes]) -> list[Answer]:
     # On a connection of its own: this is another client.
-    with open_channel(endpoint) as channel, failures_told():
+    with open_channel(endpoint) as channel, converted_rpc_errors():
         predict = stub(channel, PREDICT)
         return [
             read_answer(predict(predict_request(endpoint.model, [text]), timeout=SECONDS))
@@ -223,7 +223,7 @@ def _ordinary_answers(endpoint: Endpoint, sentences: Sequence[bytes]) -> list[An
         ]
 
 
-def _call(channel: grpc.Channel, request: GrpcCall) -> str:
+def _call_grpc(channel: grpc.Channel, request: GrpcCall) -> str:
     try:
         channel.unary_unary(request.path)(request.content, timeout=request.seconds)
     except grpc.RpcError as error:
@@ -233,7 +233,7 @@ def _call(channel: grpc.Channel, request: GrpcCall) -> str:
     return grpc.StatusCode.OK.name
 
 
-def _ask(endpoint: Endpoint, request: HttpRequest) -> str:
+def _send_http(endpoint: Endpoint, request: HttpRequest) -> str:
     connection = http.client.HTTPConnection(endpoint.host, endpoint.rest_port, timeout=SECONDS)
     try:
         # The server may have answered and closed before it has read all.
@@ -250,7 +250,7 @@ def _ask(endpoint: Endpoint, request: HttpRequest) -> str:
         connection.close()
 
 
-def _pour(host: str, port: int, content: bytes) -> str:
+def _send_raw_bytes(host: str, port: int, content: bytes) -> str:
     """Sends bytes, soon says that there are no more, and reads until the server closes."""
     received = b""
     end = time.monotonic() + SECONDS

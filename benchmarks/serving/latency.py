@@ -13,7 +13,7 @@ from benchmarks.serving.calls import (
     SECONDS_OF_REQUEST,
     Answer,
     InProcess,
-    failures_told,
+    converted_rpc_errors,
     open_channel,
     predict_request,
     read_answer,
@@ -71,7 +71,7 @@ def measure_latency(model: InProcess, endpoint: Endpoint, sentences: Sequence[by
     over_grpc: list[float] = []
     added: list[float] = []
     different = 0
-    with open_channel(endpoint) as channel, failures_told():
+    with open_channel(endpoint) as channel, converted_rpc_errors():
         predict = partial(stub(channel, PREDICT), timeout=SECONDS_OF_REQUEST)
 
         def call(text: bytes) -> Answer:

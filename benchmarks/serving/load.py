@@ -16,7 +16,7 @@ from benchmarks.common.timings import PERCENTILE_COLUMNS, Call, Percentiles, end
 from benchmarks.serving.calls import (
     SECONDS_OF_REQUEST,
     InProcess,
-    failures_told,
+    converted_rpc_errors,
     open_async_channel,
     predict_request,
 )
@@ -99,7 +99,7 @@ def measure_loads(
             requests = [
                 predict_request(endpoint.model, batch).SerializeToString() for batch in batches
             ]
-            with failures_told():
+            with converted_rpc_errors():
                 over_grpc = asyncio.run(_load_of_tasks(endpoint, requests, seconds, setting))
             loads[setting].append(Round(in_process, over_grpc))
     return loads

@@ -18,7 +18,7 @@ from benchmarks.serving.calls import (
     SECONDS_OF_REQUEST,
     Answer,
     InProcess,
-    failures_told,
+    converted_rpc_errors,
     open_async_channel,
     predict_request,
     read_answer,
@@ -28,7 +28,7 @@ from benchmarks.serving.process import Endpoint, mebibytes, resources_of
 from benchmarks.serving.versions import ModelFolder, Reloader
 from serving.protocol.messages import GET_MODEL_STATUS, PREDICT
 
-_SECONDS_BETWEEN_QUESTIONS = 0.02
+_POLL_SECONDS = 0.02
 _CLIENTS = 8
 _SECONDS_OF_REST = 2.0
 """Between two reloads, so that there are requests to compare with."""
@@ -38,7 +38,7 @@ Essence = tuple[bytes, tuple[bytes, ...]]
 
 
 @dataclass(frozen=True)
-class Asked:
+class SentRequest:
     """A request that was sent while versions came and went."""
 
     call: Call
@@ -52,7 +52,7 @@ class Asked:
 class Reloads:
     """What came of reloads under load."""
 
-    asked: Sequence[Asked]
+    asked: Sequence[SentRequest]
     loading: Sequence[tuple[float, float]]
     """When each version was loaded, from its first step to the end of the version before it, by the
     clock of the calls."""
@@ -152,17 +152,15 @@ async def _measure(
     reloads: int,
     seconds_of_rest: float,
 ) -> Reloads:
-    asked: list[Asked] = []
+    asked: list[SentRequest] = []
     loading = []
     memory = [resources_of(endpoint.pid).memory]
     async with (
         _translating(endpoint, expected, asked),
         open_async_channel(endpoint) as channel,
     ):
-        reloader = Reloader(
-            folder, endpoint.model, stub(channel, GET_MODEL_STATUS), _SECONDS_BETWEEN_QUESTIONS
-        )
-        with failures_told():
+        reloader = Reloader(folder, endpoint.model, stub(channel, GET_MODEL_STATUS), _POLL_SECONDS)
+        with converted_rpc_errors():
             for _ in range(reloads):
                 await asyncio.sleep(seconds_of_rest)
                 await reloader.add()
@@ -177,7 +175,7 @@ async def _measure(
 
 @contextlib.asynccontextmanager
 async def _translating(
-    endpoint: Endpoint, expected: Mapping[bytes, Essence], asked: list[Asked]
+    endpoint: Endpoint, expected: Mapping[bytes, Essence], asked: list[SentRequest]
 ) -> AsyncIterator[None]:
     """Lets clients translate without pause, and stops them when they have their last answers."""
     stopped = asyncio.Event()
@@ -197,7 +195,7 @@ async def _translate(
     endpoint: Endpoint,
     expected: Mapping[bytes, Essence],
     offset: int,
-    asked: list[Asked],
+    asked: list[SentRequest],
     stopped: asyncio.Event,
 ) -> None:
     """Sends one sentence after the other, beginning at an offset, and notes what it gets."""
@@ -213,7 +211,9 @@ async def _translate(
                 reply = await predict(request, timeout=SECONDS_OF_REQUEST)
             except grpc.aio.AioRpcError as error:
                 call = Call(started, time.perf_counter())
-                asked.append(Asked(call, failure=error.code().name))
+                asked.append(SentRequest(call, failure=error.code().name))
             else:
                 call = Call(started, time.perf_counter())
-                asked.append(Asked(call, is_own=_essence(read_answer(reply)) == expected[text]))
+                asked.append(
+                    SentRequest(call, is_own=_essence(read_answer(reply)) == expected[text])
+                )

@@ -40,22 +40,22 @@ class Reloader:
         self,
         folder: ModelFolder,
         model: str,
-        ask_status: Callable[..., Any],
-        seconds_between_questions: float,
+        get_status: Callable[..., Any],
+        poll_seconds: float,
     ):
         """Does nothing yet.
 
         Args:
           folder: the server's.
           model: the name under which it serves.
-          ask_status: the stub of `GetModelStatus`.
-          seconds_between_questions: how often it is asked while something is waited for.
+          get_status: the stub of `GetModelStatus`.
+          poll_seconds: how often it is asked while something is waited for.
         """
         self.newest = folder.first
         self._folder = folder
         self._model = model
-        self._ask_status = ask_status
-        self._pause = seconds_between_questions
+        self._get_status = get_status
+        self._pause = poll_seconds
 
     async def add(self) -> None:
         """Adds a version and returns when the server begins to load it.
@@ -88,7 +88,7 @@ class Reloader:
         request = status_request(ModelChoice(self._model))
         end = time.monotonic() + _SECONDS_TO_RELOAD
         while time.monotonic() < end:
-            reply = await self._ask_status(request, timeout=SECONDS_OF_REQUEST)
+            reply = await self._get_status(request, timeout=SECONDS_OF_REQUEST)
             statuses = {status.version: status for status in read_status(reply)}
             newest = statuses.get(self.newest)
             if newest is not None and newest.state is VersionState.END:

@@ -1,1 +1,1 @@
-"""Speed of training: a step, on whatever device there is, and reading the examples."""
+"""Speed of training: a step, on the available device, and reading the examples."""

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from benchmarks.common.timings import Call
 from benchmarks.serving.reloads import (
-    Asked,
+    SentRequest,
     Reloads,
     measure_reloads,
     reload_bars,
@@ -34,10 +34,10 @@ def test_the_answers_of_other_sentences_are_found(tmp_path: Path) -> None:
 
 def test_requests_are_told_apart_by_whether_a_version_was_being_loaded() -> None:
     asked = [
-        Asked(Call(0.0, 0.5)),
-        Asked(Call(0.5, 1.25)),
-        Asked(Call(1.0, 9.0), failure="UNAVAILABLE"),
-        Asked(Call(2.5, 3.5), is_own=False),
+        SentRequest(Call(0.0, 0.5)),
+        SentRequest(Call(0.5, 1.25)),
+        SentRequest(Call(1.0, 9.0), failure="UNAVAILABLE"),
+        SentRequest(Call(2.5, 3.5), is_own=False),
     ]
     found = Reloads(asked, [(1.0, 2.0)], [50 << 20, 60 << 20])
     assert found.answered(while_loading=True) == [0.75]
