@@ -1,8 +1,8 @@
-"""A language whose word alignments are known, to judge attention by.
+"""An artificial language with known word alignments, for testing attention.
 
-Source words come in any order, so nothing can be guessed: each word has one translation (ba is ab),
-and some words ("adjectives") stand after their neighbour in the target. So target position t comes
-from source position `alignment[t]`.
+Source words are in random order, so a model cannot guess them from their neighbours. Each word has
+one translation (ba is ab), and some words ("adjectives") change places with the next word in the
+target. Target position t comes from source position `alignment[t]`.
 """
 
 from collections.abc import Sequence
@@ -22,8 +22,8 @@ WORDS, ADJECTIVES = len(_SYLLABLES), 10
 VOCABULARY = vocabulary_lines(
     [f"▁{word}" for word in (*_SYLLABLES, *(syllable[::-1] for syllable in _SYLLABLES))]
 )
-"""Each word is one subword, and its translation is spelled backwards, so that a reader sees what
-belongs together; a model sees numbers."""
+"""Each word is one subword. Translations are spelled backwards so a reader sees which words belong
+together; a model gets only ids."""
 
 
 class AlignedText(NamedTuple):
@@ -31,7 +31,7 @@ class AlignedText(NamedTuple):
 
     pairs: Pairs
     alignments: list[np.ndarray]
-    """Of each sentence, the source position of each target position."""
+    """For each sentence, the source position of each target position."""
 
 
 def aligned_text(
@@ -41,9 +41,9 @@ def aligned_text(
 
     Args:
       rng: draws lengths and words.
-      sentences: how many.
-      shortest: words of a sentence, at least.
-      longest: words of a sentence, at most.
+      sentences: number of sentences.
+      shortest: smallest number of words in a sentence.
+      longest: largest number of words in a sentence.
     """
     sources, targets, alignments = [], [], []
     for length in rng.integers(shortest, longest + 1, sentences):
@@ -62,13 +62,16 @@ def aligned_text(
 
 
 def spelled(ids: Sequence[int]) -> str:
-    """Writes the words of a sentence."""
+    """Returns the words of a sentence, separated by spaces."""
     return " ".join(VOCABULARY[number].removeprefix("▁") for number in ids)
 
 
 def alignment_error_rate(model: TranslationModel, text: AlignedText) -> float:
-    """1 - 2 |A and S| / (|A| + |S|) (Och and Ney, 2003), where all links are sure and A links each
-    target word with the source position of the largest weight."""
+    """Computes 1 - 2 |A and S| / (|A| + |S|) (Och and Ney, 2003).
+
+    All links of S are sure. A links each target word with the source position of its largest
+    attention weight.
+    """
     rows = np.arange(len(text.alignments))
     _, attention = force(
         model,
@@ -87,8 +90,14 @@ def alignment_error_rate(model: TranslationModel, text: AlignedText) -> float:
 def share_of_right_words(
     model: TranslationModel, text: AlignedText, longer_than: int = 0, up_to: int = 1000
 ) -> float:
-    """How many target words of the sentences of some lengths the model's own translation has in
-    their place."""
+    """Returns the share of target words at the right position in the model's translations.
+
+    Args:
+      model: the model.
+      text: the sentence pairs.
+      longer_than: sentences up to this number of source words are left out.
+      up_to: longer sentences are left out.
+    """
     lengths = text.pairs.source.lengths
     rows = np.flatnonzero((lengths > longer_than) & (lengths <= up_to))
     expected = text.pairs.target.padded(rows)

@@ -1,7 +1,7 @@
-"""Which cell and which kind of attention align words best?
+"""Compares kinds of cells and attention by how well they align words.
 
-Trains the same configuration with each of them, and compares the attention of each model with
-eflomal, as `benchmarks.alignment.eflomal` does with one:
+Trains one configuration with each kind, and compares the attention of each model with eflomal, as
+`benchmarks.alignment.eflomal` does for one model:
 
     python -m benchmarks.alignment.by_kind --config multi30k --set training.epochs=4 \\
         --in-parallel --eflomal /tmp/eflomal/bin/eflomal-align
@@ -45,28 +45,28 @@ LINKS = {"hard": hard, "soft": soft}
 
 @dataclass(frozen=True)
 class Kind:
-    """What is varied of a model."""
+    """The varied settings of a model."""
 
     cell: str
     attention: str
     attends_embeddings: bool
-    """Whether what it attends to holds source embeddings beside the encoder's states."""
+    """Whether the attended vectors hold source embeddings beside the encoder's states."""
 
     @property
     def name(self) -> str:
-        """Of its pipeline."""
+        """Name for its pipeline."""
         alone = "" if self.attends_embeddings else "-states"
         return f"{self.cell}-{self.attention}{alone}".replace("_", "-")
 
     @property
     def description(self) -> str:
-        """For a reader."""
+        """Name for readers of the results."""
         alone = "" if self.attends_embeddings else ", states alone"
         return f"{self.cell}, {self.attention}{alone}"
 
     @property
     def overrides(self) -> tuple[str, ...]:
-        """As `--set` takes them."""
+        """Values for `--set`."""
         return (
             f"model.cell={self.cell}",
             f"model.attention={self.attention}",
@@ -82,7 +82,8 @@ KINDS = (
     Kind("gru", "bahdanau", False),
     Kind("gru", "luong_dot", False),
 )
-"""`luong_dot` compares like with like: states as wide as the decoder's, and nothing beside them."""
+"""`luong_dot` needs attended vectors as wide as the decoder's states, so no embeddings beside
+them."""
 
 
 BY_NAME = {kind.name: kind for kind in KINDS}
@@ -90,12 +91,12 @@ BY_NAME = {kind.name: kind for kind in KINDS}
 
 @dataclass(frozen=True)
 class Aligned:
-    """A model of one kind, and how far its forced attention agrees with eflomal."""
+    """A model of one kind, and the agreement of its forced attention with eflomal."""
 
     kind: Kind
     system: System
     agreements: dict[str, Agreement]
-    """By the name of the links."""
+    """By the name in `LINKS`."""
 
 
 def main(
@@ -149,13 +150,13 @@ def main(
 def align(
     kind: Kind, system: System, text: ParallelText, references: Sequence[Reference]
 ) -> Aligned:
-    """Compares a model's attention, while it is forced to say the references, with theirs.
+    """Compares a model's attention, forced to produce the references, with eflomal's links.
 
     Args:
-      kind: of the model.
+      kind: kind of the model.
       system: the model.
       text: [sentences] pairs.
-      references: [sentences] what eflomal says.
+      references: [sentences] eflomal's links.
     """
     translations = LocalModel(system.export).score(*_columns(text))
     agreements = {
@@ -173,10 +174,10 @@ def report(name: str, aligned: Sequence[Aligned], command: str, sharing: str) ->
     """Writes the results in Markdown.
 
     Args:
-      name: of the configuration.
+      name: name of the configuration.
       aligned: the models.
-      command: how to measure it again.
-      sharing: how the models shared the machine while they were trained.
+      command: the command for repeating the measurement.
+      sharing: description of how the models shared the machine in training.
     """
     header = ["model", "validation BLEU", "minutes"]
     header += [f"{links} {score}" for links in LINKS for score in ("precision", "recall", "AER")]

@@ -1,15 +1,16 @@
-"""Does attention align words as an independent statistical aligner does?
+"""Compares attention with an independent statistical word aligner.
 
-The aligner is eflomal (Östling and Tiedemann, 2016), which this project does not install:
+The aligner is eflomal (Östling and Tiedemann, 2016), not installed by this project:
 
     python3 -m venv /tmp/eflomal && /tmp/eflomal/bin/pip install eflomal
     python -m benchmarks.alignment.eflomal --config multi30k \\
         --eflomal /tmp/eflomal/bin/eflomal-align
 
-It is run in both directions over the training and the validation split. What both directions link
-is sure, what either links is possible (Och and Ney, 2003). Both are then compared on the
-validation split, words being what white space divides; eflomal sees words without case and without
-the punctuation around them. It is no human judge: what it says is a comparison, not an error rate.
+eflomal runs in both directions over the training and the validation split. Links found in both
+directions are sure, links found in either are possible (Och and Ney, 2003). Attention and eflomal
+are then compared on the validation split, for words separated by white space; eflomal gets them
+without case and without the punctuation around them. Its links are no human judgement, so the
+numbers are a comparison, not an error rate.
 """
 
 import re
@@ -43,28 +44,28 @@ from serving.local.model import LocalModel
 
 _PARTS = re.compile(r"\w+(?:['’-]\w+)*|[^\w\s]+")
 _EMPTY = "(empty)"
-"""Stands in a line without words, so that eflomal counts as many lines as we do."""
+"""Replaces a line without words, so eflomal counts the same number of lines."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What the aligner says about one pair of sentences."""
+    """The aligner's links for one pair of sentences."""
 
     sure: frozenset[Link]
     possible: frozenset[Link]
-    """The sure ones among them."""
+    """Includes the sure links."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far an alignment agrees with the references, over a corpus."""
+    """Agreement of an alignment with the references, over a corpus."""
 
     precision: float
-    """The share of our links that are possible."""
+    """Share of possible links among our links."""
     recall: float
-    """The share of the sure links that are ours."""
+    """Share of our links among the sure links."""
     error_rate: float
-    """Alignment error rate: 0 if each link is possible and none that is sure is missing."""
+    """Alignment error rate: 0 if all our links are possible and no sure link is missing."""
     links: float
 
 
@@ -79,7 +80,7 @@ def agreement(found: Iterable[WeightedLinks], references: Iterable[Reference]) -
 
     Args:
       found: the links of each sentence with their weights.
-      references: of each sentence.
+      references: the reference links of each sentence.
     """
     links = in_sure = in_possible = sure = 0.0
     for ours, reference in zip(found, references, strict=True):
@@ -96,17 +97,17 @@ def agreement(found: Iterable[WeightedLinks], references: Iterable[Reference]) -
 
 
 def hard(words: GivenWords) -> WeightedLinks:
-    """The links of `nmt align`."""
+    """Returns the links of `nmt align`."""
     return dict.fromkeys(align_words(words), 1.0)
 
 
 def mutual(words: GivenWords) -> WeightedLinks:
-    """The links of `nmt align --mutual`."""
+    """Returns the links of `nmt align --mutual`."""
     return dict.fromkeys(align_words(words, mutual=True), 1.0)
 
 
 def soft(words: GivenWords) -> WeightedLinks:
-    """All weights as links."""
+    """Returns all attention weights as links."""
     return {
         (source, target): float(weight)
         for (target, source), weight in np.ndenumerate(words.attention)
@@ -114,7 +115,7 @@ def soft(words: GivenWords) -> WeightedLinks:
 
 
 def shifted(translation: Translation, rows: int) -> Translation:
-    """Gives each target token the attention of the token so many rows further down."""
+    """Gives each target token the attention of the token `rows` further down."""
     last = len(translation.target_tokens) - 1
     taken = np.clip(np.arange(last + 1) + rows, 0, max(last, 0))
     return replace(translation, attention=translation.attention[taken])
@@ -132,7 +133,7 @@ def agreement_of(
       sources: [sentences].
       translations: [sentences].
       references: [sentences].
-      links: how attention becomes links: `hard`, `mutual` or `soft`.
+      links: makes links from attention: `hard`, `mutual` or `soft`.
     """
     found = (
         links(attention_of_words(source, translation))
@@ -144,16 +145,16 @@ def agreement_of(
 def reference_links(
     executable: str, known: ParallelText, sources: Sequence[str], targets: Sequence[str]
 ) -> list[Reference]:
-    """Aligns sentences with eflomal, which learns from them and from other pairs.
+    """Aligns sentences with eflomal, trained on these sentences and on further pairs.
 
     Args:
-      executable: `eflomal-align`.
-      known: further pairs.
+      executable: path of `eflomal-align`.
+      known: the further pairs.
       sources: [sentences].
       targets: [sentences].
 
     Returns:
-      A reference for each sentence, by words between white space.
+      A reference for each sentence, for words separated by white space.
 
     Raises:
       RunFailedError: eflomal failed.
@@ -196,7 +197,7 @@ def _reference(forward: str, reverse: str, source: str, target: str) -> Referenc
 
 
 def _by_words(line: str, source: str, target: str) -> frozenset[Link]:
-    """Turns links between tokens into links between words, without those of punctuation."""
+    """Turns links between tokens into links between words, and drops those of punctuation."""
     theirs, ours = _words_of_tokens(source), _words_of_tokens(target)
     links = (tuple(map(int, link.split("-"))) for link in line.split())
     by_words = {(theirs[i], ours[j]) for i, j in links if i < len(theirs) and j < len(ours)}
@@ -204,7 +205,7 @@ def _by_words(line: str, source: str, target: str) -> frozenset[Link]:
 
 
 def _words_of_tokens(text: str) -> list[int | None]:
-    """The word of each token; None for punctuation."""
+    """Returns the position of each token's word; None for punctuation."""
     return [
         position if any(map(str.isalnum, token)) else None
         for position, word in enumerate(text.split())
@@ -216,7 +217,7 @@ def find_eflomal(program: str) -> str:
     """Returns the path of a program.
 
     Raises:
-      UserError: there is none of this name.
+      UserError: no program of this name was found.
     """
     executable = shutil.which(program)
     if executable is None:

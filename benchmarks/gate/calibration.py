@@ -1,14 +1,14 @@
-"""How often does the gate block a model that is as good as the live one, and one that is worse?
+"""Measures how often the gate blocks models as good as the live one, and worse models.
 
-Equally good models are made of two that were trained from different seeds: for each sentence of a
-test set a coin says which of both translations is the candidate's and which the baseline's, so
-neither is better. Worse models have noise on their weights, or lose a tenth of their words. What a
-trial is says `benchmarks.gate.trials`.
+A pair of equally good models is made from two models trained from different seeds: for each
+sentence of a test set a coin decides which of the two translations is the candidate's and which the
+baseline's, so neither is better. Worse models have noise on their weights, or lose a tenth of their
+words. `benchmarks.gate.trials` explains the trials.
 
     python -m benchmarks.gate.calibration --config multi30k --model DIR --model DIR
 
-The program fails if equally good models are blocked significantly more often than the significance
-says, or models of the requirement's damage in fewer than 95 % of the trials.
+The program fails if equally good models are blocked significantly more often than the gate's
+significance level, or the worse models in fewer than 95 % of the trials.
 """
 
 import sys
@@ -54,9 +54,9 @@ from pipeline.pipeline import gate_settings
 
 NAME = "gate_calibration"
 DROPPED = 0.1
-"""Share of the target words that a worse model loses."""
+"""Share of the target words dropped for a worse model."""
 NOISES = (0.1, 0.2, 0.3)
-"""Standard deviations of the noise, as shares of that of each variable's numbers."""
+"""Standard deviations of the noise, as shares of the standard deviation of each variable."""
 SMALLEST_POWER = 0.95
 _NOISE_SEED = 1
 
@@ -107,7 +107,7 @@ def main(
 
 
 def experiments(material: Material, systems: Sequence[System], folder: Path) -> list[Experiment]:
-    """Lists what is tried; translates what is not translated yet."""
+    """Returns the experiments; translates with each model if its translations are not cached."""
     sources = material.text.sources
     translations = [cached_translations(system, sources, folder) for system in systems]
     first, second = (material.rows(each) for each in translations)
@@ -147,7 +147,7 @@ def _always(candidate: Rows, baseline: Rows) -> Callable[[Places, np.random.Gene
 
 
 def shortfalls(rates: Sequence[Rate], significance: float) -> list[str]:
-    """Says what is not as it is demanded, one sentence each."""
+    """Returns a sentence for each rate outside its bound."""
     problems = []
     for rate in rates:
         blocked = f"{rate.experiment.name}: {percent(rate.blocked)} blocked"

@@ -1,4 +1,4 @@
-"""Translations of whole test sets, kept on disk: a model translates the same text once."""
+"""A cache of translations on disk, so a model translates the same test set only once."""
 
 import hashlib
 import json
@@ -11,12 +11,12 @@ from serving.versions.directory import fingerprint
 
 
 def cached_translations(system: System, sources: Sequence[str], folder: Path) -> list[str]:
-    """Translates by the exported beam search, or reads what was translated before.
+    """Translates with the exported beam search, or reads the cached translations.
 
     Args:
       system: the model.
       sources: [sentences].
-      folder: keeps a file for each model and text; a model with other weights has another one.
+      folder: folder of the cache, with one file for each text and model, known by its weights.
 
     Returns:
       [sentences] translations.

@@ -1,8 +1,8 @@
-"""Trials of the gate: a test set, two models' translations of it, and what the gate says.
+"""Trials of the gate: a test set, two models' translations of it, and the gate's decision.
 
-Each trial draws its test set with replacement from a split, and only then makes the pair. A pair
-that was made on the whole split would differ there by chance, and each test set drawn from it would
-rightly show that difference again.
+Each trial draws its test set with replacement from a split, and only then makes the pair of models.
+A pair made on the whole split would differ there by chance, and every test set drawn from the split
+would rightly show the same difference.
 """
 
 import math
@@ -27,18 +27,18 @@ _Z = 1.96
 
 Rows = NDArray[np.int64]
 Places = NDArray[np.int64]
-"""The sentences of a test set: places in the split, some of them several times."""
+"""The sentences of a test set: positions in the split, with repetitions."""
 Pair = tuple[Rows, Rows]
-"""Statistics of the candidate's and of the baseline's translations, [sentences, width] each."""
+"""Statistics of the candidate's and the baseline's translations, [sentences, width] each."""
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the gate says of one pair, and what it would say without its correction."""
+    """The gate's decision on one pair, with and without its correction for several tests."""
 
     is_blocked: bool
     is_blocked_uncorrected: bool
-    """Each test at the whole significance, and each slice held against `max_bleu_drop` too."""
+    """With each test at the whole significance, and `max_bleu_drop` applied to each slice too."""
     difference: float
 
 
@@ -48,29 +48,29 @@ class Experiment:
 
     name: str
     kind: Kind
-    """Of `equal` ones few may be blocked, of `worse` ones many must; nothing is demanded of those
-    that are `damaged` a little, and `shown` for their smaller test sets."""
+    """Few `equal` pairs may be blocked, and many `worse` pairs must be. There is no bound for
+    `damaged` pairs, with a little noise, and `shown` pairs, with smaller test sets."""
     sentences: int
-    """Of each test set."""
+    """Size of each test set."""
     make_pair: Callable[[Places, np.random.Generator], Pair]
-    """On the sentences that were drawn."""
+    """Makes the pair on the drawn sentences."""
 
 
 @dataclass(frozen=True)
 class Rate:
-    """How often pairs of one kind were blocked."""
+    """The results of one experiment's trials."""
 
     experiment: Experiment
     judgements: tuple[Judgement, ...]
 
     @property
     def blocked(self) -> float:
-        """Share of the trials, 0 to 1."""
+        """Share of trials with a blocked candidate, 0 to 1."""
         return float(np.mean([each.is_blocked for each in self.judgements]))
 
     @property
     def blocked_uncorrected(self) -> float:
-        """The same without the correction."""
+        """The same share without the correction."""
         return float(np.mean([each.is_blocked_uncorrected for each in self.judgements]))
 
     @property
@@ -86,21 +86,21 @@ class Rate:
 
 @dataclass(frozen=True)
 class Material:
-    """What trials are made of."""
+    """The data of all trials."""
 
     text: ParallelText
     buckets: list[str]
     settings: GateSettings
 
     def rows(self, translations: Sequence[str]) -> Rows:
-        """The statistics of translations of the whole split."""
+        """Returns the statistics of translations of the whole split."""
         statistics = resampled_statistics("bleu")
         pairs = zip(translations, self.text.targets, strict=True)
         return np.array([statistics.row(*pair) for pair in pairs], np.int64)
 
 
 def run_trials(experiment: Experiment, material: Material, trials: int, seed: int) -> Rate:
-    """Judges pairs, each on a test set of its own."""
+    """Judges pairs, each on a newly drawn test set."""
     judgements = []
     for trial in range(trials):
         generator = np.random.default_rng([seed, trial, experiment.sentences])
@@ -114,7 +114,7 @@ def run_trials(experiment: Experiment, material: Material, trials: int, seed: in
 def judge(
     candidate: Rows, baseline: Rows, buckets: Sequence[str], settings: GateSettings
 ) -> Judgement:
-    """Holds a pair against the bounds of the gate, except for the floor."""
+    """Applies the bounds of the gate, except the floor, to a pair."""
     family = compare_family(
         candidate,
         baseline,
@@ -137,7 +137,7 @@ def judge(
 
 
 def exchange(first: Rows, second: Rows, generator: np.random.Generator) -> Pair:
-    """Makes two equally good models: each sentence's translations change sides by a coin."""
+    """Makes two equally good models: swaps each sentence's translations with probability 1/2."""
     is_exchanged = generator.random(len(first)) < 0.5
     return (
         np.where(is_exchanged[:, np.newaxis], second, first),
@@ -146,7 +146,7 @@ def exchange(first: Rows, second: Rows, generator: np.random.Generator) -> Pair:
 
 
 def wilson_interval(share: float, trials: int) -> tuple[float, float]:
-    """95 % confidence interval of a share (Wilson, 1927)."""
+    """Computes the 95 % confidence interval of a share (Wilson, 1927)."""
     centre = share + _Z**2 / (2 * trials)
     half = _Z * math.sqrt(share * (1 - share) / trials + _Z**2 / (4 * trials**2))
     scale = 1 + _Z**2 / trials

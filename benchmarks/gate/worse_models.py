@@ -1,4 +1,4 @@
-"""Models and translations that are worse by an amount that is known."""
+"""Models and translations made worse by a known amount."""
 
 import os
 import shutil
@@ -14,12 +14,12 @@ from serving.local.saved_model import import_tensorflow
 def drop_words(
     translations: Sequence[str], share: float, generator: np.random.Generator
 ) -> list[str]:
-    """Leaves out each word of translations with a probability.
+    """Drops each word of translations with a probability.
 
     Args:
       translations: [sentences].
-      share: of the words that go, 0 to 1.
-      generator: says which.
+      share: probability of dropping a word, 0 to 1.
+      generator: draws the words to drop.
     """
     shortened = []
     for text in translations:
@@ -34,9 +34,9 @@ def noisy_export(export: str, folder: Path, noise: float, seed: int) -> str:
 
     Args:
       export: the folder of the SavedModel.
-      folder: where the copy lies; made, and taken as it is if it is there.
-      noise: standard deviation of the noise, as a share of that of each variable's own numbers.
-      seed: of the noise.
+      folder: the folder of the copy; an existing one is reused unchanged.
+      noise: standard deviation of the noise, as a share of the standard deviation of each variable.
+      seed: seed of the noise.
 
     Returns:
       The folder of the copy.
@@ -54,7 +54,7 @@ def noisy_export(export: str, folder: Path, noise: float, seed: int) -> str:
 
 
 def _add_noise(source: str, target: str, noise: float, seed: int) -> None:
-    """Writes the variables of a SavedModel anew, those of the network with noise."""
+    """Writes the variables of a SavedModel again, with noise on those of the network."""
     tf = import_tensorflow()
     reader = tf.train.load_checkpoint(source)
     dtypes = reader.get_variable_to_dtype_map()

@@ -1,8 +1,8 @@
-"""What is attention worth? It against a fixed context vector, all else equal.
+"""Compares attention with a fixed context vector, all else equal.
 
-The basic system sees the source through one vector (Sutskever et al., 2014; Cho et al., 2014); the
-other looks back at every source position (Bahdanau et al., 2015). Size, data, steps and seed are
-the same, and the program fails if the gain in BLEU is smaller than it should be.
+The decoder of the basic system gets the source as one vector (Sutskever et al., 2014; Cho et al.,
+2014); the other attends to every source position (Bahdanau et al., 2015). Size, data, steps and
+seed are the same. The program fails if the gain in BLEU is below `--minimum-gain`.
 
     python -m benchmarks.quality.attention_vs_basic --set training.epochs=8
 """
@@ -42,9 +42,9 @@ from pipeline.errors import RunFailedError
 NAME = "attention_vs_basic"
 BASIC, ATTENTION = "basic", "attention"
 MODELS = {BASIC: "none", ATTENTION: "bahdanau"}
-"""What each system is called here, and its `model.attention`."""
+"""The name of each system here, and its `model.attention`."""
 CORPORA = ["multi30k", "debian"]
-# More epochs without a gain than any training has: both systems take all their steps.
+# More epochs than any training has, so no system stops early and both take the same steps.
 _NO_EARLY_STOP = "training.patience=1000000"
 
 
@@ -65,16 +65,16 @@ class Comparison:
     basic: Measured
     attention: Measured
     p_value: float
-    """Of the gain being chance."""
+    """Of the gain, from the paired bootstrap."""
 
     @property
     def gain(self) -> float:
-        """BLEU that attention adds, relative to the basic system, in percent."""
+        """Gain in BLEU from attention, in percent of the basic system's BLEU."""
         return relative_gain(self.attention.bleu.value, self.basic.bleu.value)
 
     @property
     def time_ratio(self) -> float:
-        """Time of a step with attention over that of a step without."""
+        """Time of a step with attention, divided by the time of a step without."""
         return self.attention.system.seconds_per_step / self.basic.system.seconds_per_step
 
 
@@ -133,7 +133,7 @@ def compare(task: Task, seed: int, *, in_parallel: bool) -> Comparison:
         Plan(
             f"{task.config.name}-{name}-seed{seed}",
             task.config_option,
-            # Copying needs attention, and would have a part in the difference.
+            # Copying needs attention, so it would add to the difference.
             (*task.overrides, "model.copying=false", f"model.attention={attention}"),
         )
         for name, attention in MODELS.items()
@@ -159,15 +159,18 @@ def compare(task: Task, seed: int, *, in_parallel: bool) -> Comparison:
 
 
 def relative_gain(score: float, baseline: float) -> float:
-    """Returns what a score is above a baseline, in percent of the baseline."""
+    """Returns the gain of a score over a baseline, in percent of the baseline."""
     if baseline == 0:
         return 0.0 if score == 0 else math.inf
     return 100 * (score - baseline) / baseline
 
 
 def shortfall(comparisons: Sequence[Comparison], minimum_gain: float) -> str | None:
-    """Returns the sentence that says where attention adds less than `minimum_gain` percent, if it
-    does so anywhere."""
+    """Returns a sentence with the corpora on which attention adds less than `minimum_gain` percent.
+
+    Returns:
+      The sentence; None if attention adds enough on every corpus.
+    """
     short = [each for each in comparisons if each.gain < minimum_gain]
     if not short:
         return None
@@ -182,10 +185,10 @@ def report(
 
     Args:
       comparisons: one for each corpus.
-      seed: of everything.
-      command: how to measure it again.
-      machine: what it was measured on.
-      sharing: how the systems shared it while they were trained.
+      seed: seed of the systems and of the bootstrap.
+      command: the command for repeating the measurement.
+      machine: description of the machine.
+      sharing: description of how the systems shared the machine in training.
     """
     cards = sorted({each.attention.system.card["machine"] for each in comparisons})
     return f"""\

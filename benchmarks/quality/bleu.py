@@ -1,4 +1,4 @@
-"""How good is a configuration? One system for each seed, mean and deviation, in both protocols.
+"""Scores a configuration: one system for each seed, mean and deviation, in both BLEU protocols.
 
 python -m benchmarks.quality.bleu --config multi30k --seed 1 --seed 2 --seed 3
 """
@@ -53,7 +53,7 @@ _COLUMNS = {
 
 @dataclass(frozen=True)
 class Measured:
-    """A system of one seed and what it scored on the test split."""
+    """A system of one seed and its scores on the test split."""
 
     seed: int
     system: System
@@ -128,11 +128,11 @@ def report(
     """Writes the results in Markdown.
 
     Args:
-      name: of the configuration.
+      name: name of the configuration.
       measured: one for each seed.
-      command: how to measure it again.
-      machine: what it was measured on.
-      sharing: how the systems shared it while they were trained.
+      command: the command for repeating the measurement.
+      machine: description of the machine.
+      sharing: description of how the systems shared the machine in training.
     """
     first = measured[0]
     cards = sorted({each.system.card["machine"] for each in measured})
@@ -166,7 +166,7 @@ words of lower-case letters alone that the training text has.
 
 
 def score_table(measured: Sequence[Measured]) -> str:
-    """Renders a row for each seed and, of several, the mean and the sample standard deviation."""
+    """Renders a row for each seed; for several, also the mean and the sample standard deviation."""
     rows = [[str(each.seed), *_cells(_values(each))] for each in measured]
     if len(measured) > 1:
         columns = list(zip(*(_values(each) for each in measured), strict=True))
@@ -177,7 +177,7 @@ def score_table(measured: Sequence[Measured]) -> str:
 
 
 def _values(measured: Measured) -> list[float | None]:
-    """Returns what stands in the columns, in their order."""
+    """Returns the values in the order of the columns."""
     shares = [measured.copies[name].share for name in (ALL, NAMES, WITH_DIGIT, UNKNOWN)]
     return [
         measured.cased.value,

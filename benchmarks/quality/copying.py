@@ -1,7 +1,6 @@
-"""Are names, numbers and unknown words carried over as they are?
+"""Measures whether names, numbers and unknown words are copied unchanged.
 
-What a word is, and which are to be copied, says `components.gate.copied_words`; the gate shows the
-same shares.
+`components.gate.copied_words` defines words, and the words to copy; the gate shows the same shares.
 
     python -m benchmarks.quality.copying --config debian --show 50
 """
@@ -34,15 +33,15 @@ class Copies:
     """Counts of one class of words over a test set."""
 
     needed: int = 0
-    """How many words were to be copied."""
+    """Number of words to copy."""
     kept: int = 0
-    """How many of them our translations have."""
+    """Number of these in our translations."""
     lost: Counter[str] = field(default_factory=Counter)
-    """The words that were not kept."""
+    """The words missing in our translations."""
 
     @property
     def share(self) -> float | None:
-        """Kept of needed, 0 to 1; None where nothing was to be copied."""
+        """Kept divided by needed, 0 to 1; None if no word was to be copied."""
         return self.kept / self.needed if self.needed else None
 
 
@@ -52,18 +51,18 @@ def measure_copying(
     hypotheses: Sequence[str],
     known_words: Collection[str],
 ) -> dict[str, Copies]:
-    """Counts what was to be copied and what was kept.
+    """Counts the words to copy and those kept.
 
     Args:
       sources: [sentences].
       references: [sentences] human translations.
       hypotheses: [sentences] our translations.
-      known_words: those of the training text's source side; best a set.
+      known_words: words of the training text's source side; best a set.
 
     Returns:
-      The counts of all words; of names and numbers, which is all but words of lower-case letters
-      alone that the model knows (German has an `in` and an `so` too); of those with a digit; and of
-      those that the model never saw.
+      The counts of all words; of names and numbers; of words with a digit; and of words unknown to
+      the model. Names and numbers are all words except known ones made only of lower-case letters:
+      a reference may have these by chance (German also has an `in` and an `so`).
     """
     classes: dict[str, Callable[[str], bool]] = {
         ALL: lambda word: True,

@@ -1,4 +1,4 @@
-"""The figure of `attention_vs_basic`: what attention changes, by length, by step and by time."""
+"""The figure of `attention_vs_basic`: BLEU of both systems by length, by step and by time."""
 
 import itertools
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from benchmarks.common.systems import Epoch
 from components.report.chart_style import BLUE, CHART_STYLE, VERMILION
 
 SMALLEST_BUCKET = 20
-"""BLEU of fewer sentences is noise; such a bucket is in the table alone."""
+"""BLEU of fewer sentences is noise; a smaller bucket appears only in the table."""
 
 _COLOURS = (BLUE, VERMILION)
 _MARKERS = ("s", "o")
@@ -46,8 +46,8 @@ def draw_comparison(rows: dict[str, tuple[Curve, Curve]], path: Path) -> None:
     """Draws a row of three panels for each corpus.
 
     Args:
-      rows: by the name of the corpus, the two systems.
-      path: of an SVG file.
+      rows: the two systems, by the name of the corpus.
+      path: path of the SVG file to write.
     """
     with matplotlib.rc_context(_STYLE):
         layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1, wspace=0.04, hspace=0.06)
@@ -92,7 +92,7 @@ def _draw_training(axis: Axes, curves: Sequence[Curve], *, by_time: bool) -> Non
 
 
 def minutes(history: Sequence[Epoch]) -> list[float]:
-    """Returns the time from the start of training to the end of each epoch."""
+    """Returns the minutes from the start of training to the end of each epoch."""
     return list(itertools.accumulate(epoch.seconds / 60 for epoch in history))
 
 
@@ -101,7 +101,7 @@ def _draw_lines(
     curves: Sequence[Curve],
     lines: Sequence[tuple[Sequence[float], Sequence[float]]],
 ) -> None:
-    """Draws BLEU (the second of each line) from 0 on, with each line's name at its end."""
+    """Draws lines of (positions, BLEU), from BLEU 0 on, with each label at the end of its line."""
     for (places, values), colour, marker in zip(lines, _COLOURS, _MARKERS, strict=True):
         axis.plot(places, values, color=colour, marker=marker)
     axis.set_ylim(bottom=0)
@@ -120,7 +120,7 @@ def _draw_lines(
 
 
 def apart(heights: Sequence[float], distance: float) -> list[float]:
-    """Moves two heights apart, by the same amount each, if they are closer than a distance."""
+    """Moves two heights apart, both by the same amount, if they are closer than a distance."""
     first, second = heights
     missing = distance - abs(first - second)
     if missing <= 0:

@@ -1,4 +1,4 @@
-"""What reading the examples takes, in time and memory, by the number of pairs.
+"""Measures the time and memory of reading training examples.
 
     python -m benchmarks.training.reading --pairs 1000000
 
@@ -30,12 +30,12 @@ _MIB = 2**20
 
 
 def write_examples(path: str, pairs: int, seed: int) -> int:
-    """Writes made-up examples as Transform does, in TFRecords with gzip.
+    """Writes made-up examples in TFRecords with gzip, like Transform's.
 
     Args:
-      path: of the file.
-      pairs: how many; each side has from 1 to 60 subwords, most of them frequent ones.
-      seed: of the ids.
+      path: path of the file.
+      pairs: number of pairs; each side has 1 to 60 subwords, most of them frequent ones.
+      seed: seed of the ids.
 
     Returns:
       The number of subwords of both sides together.
@@ -57,7 +57,7 @@ def write_examples(path: str, pairs: int, seed: int) -> int:
 
 
 def read(path: str) -> Pairs:
-    """Reads what `write_examples` wrote."""
+    """Reads the examples of `write_examples`."""
     schema = schema_pb2.Schema()
     for side in Pairs._fields:
         schema.feature.add(name=f"{side}_ids", type=schema_pb2.INT)
@@ -99,7 +99,7 @@ def main(
 
 
 def _anonymous_memory() -> int:
-    """Returns the bytes of this process that no file stands behind."""
+    """Returns the resident bytes of this process not backed by a file (`RssAnon`)."""
     fields = dict(_fields(Path("/proc/self/status").read_text("ascii")))
     return 1024 * int(fields["RssAnon"].removesuffix(" kB"))
 

@@ -1,4 +1,4 @@
-"""What a training step takes on the device that is there: the Trainer's own step on made-up ids.
+"""Times the Trainer's training step on made-up ids, on the available device.
 
     python -m benchmarks.training.step --rows 384 --length 30 --set model.cell=lstm
 
@@ -30,25 +30,25 @@ _LEARNING_RATE_STEPS = 10_000
 
 
 class StepTimes(NamedTuple):
-    """Seconds of a step."""
+    """Seconds for a step."""
 
     first: float
     """With tracing and compiling."""
     alone: float
-    """Median of steps that are waited for."""
+    """Median, with a wait for the device after each step."""
     in_a_row: float
-    """Mean of steps that are waited for at the end only, as the training loop does."""
+    """Mean, with a wait for the device only after the last step, as in the training loop."""
 
 
 def make_batch(rows: int, length: int, vocabulary: int, parts: int, seed: int) -> Batch:
-    """Makes ids of equal length, but for one row in four, which is two shorter.
+    """Makes rows of equal length, except every fourth row, two shorter.
 
     Args:
-      rows: of each part.
-      length: in subwords, of source and target.
-      vocabulary: number of subwords.
-      parts: of the batch.
-      seed: of the ids.
+      rows: number of rows in each part.
+      length: number of subwords in the source and in the target.
+      vocabulary: number of subwords in the vocabulary.
+      parts: number of parts in the batch.
+      seed: seed of the ids.
     """
     rng = np.random.default_rng(seed)
     ids = rng.integers(RESERVED, vocabulary, [parts, 2, rows, length], dtype=np.int32)
@@ -62,10 +62,10 @@ def time_steps(
     """Times a step on one batch.
 
     Args:
-      step: to be timed.
+      step: the step to time.
       batch: its input.
-      steps: how many of them are waited for, and how many in a row.
-      clock: seconds.
+      steps: number of steps alone, and number in a row.
+      clock: returns seconds.
     """
 
     def seconds(calls: int) -> float:
@@ -76,7 +76,7 @@ def time_steps(
         return clock() - started
 
     first = seconds(1)
-    seconds(1)  # what is tuned at the second call
+    seconds(1)  # some tuning happens at the second call
     alone = statistics.median(seconds(1) for _ in range(steps))
     return StepTimes(first, alone, seconds(steps) / steps)
 
@@ -85,13 +85,13 @@ def measure(config: PipelineConfig, rows: int, length: int, steps: int) -> dict[
     """Times a step of a configuration.
 
     Args:
-      config: its sections `subwords`, `model` and `training`, and its seed.
+      config: the configuration; only `subwords`, `model`, `training` and `seed` are used.
       rows: see `make_batch`.
-      length: likewise.
+      length: see `make_batch`.
       steps: see `time_steps`.
 
     Returns:
-      What was measured, and on what, ready for JSON.
+      The times and a description of the machine, ready for JSON.
     """
     training, vocabulary = config.training, config.subwords.vocabulary_size
     state = make_state(config.model, training, vocabulary, config.seed, _LEARNING_RATE_STEPS)
