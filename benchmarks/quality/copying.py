@@ -105,7 +105,7 @@ def main(
         int, typer.Option(min=0, metavar="N", help="List the N words that are lost most often.")
     ] = 0,
 ) -> None:
-    """Measure on the test split how much of what is to be copied a model keeps."""
+    """Measure how many of the words to copy a model keeps on the test split."""
     task = prepare_task(config, overrides or (), workspace)
     system = load_system(task.config.name, model or _live_model(task.config.name, workspace))
     test = task.read("test")

@@ -1,4 +1,4 @@
-"""How the programs that measure a server ask it: with plain stubs, and without retries."""
+"""Calls of the server for measurements: with plain stubs, and without retries."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,14 +16,14 @@ from serving.protocol.tensors import from_tensor, write_tensor
 Answer = Mapping[str, np.ndarray]
 """The outputs of a signature; strings are `bytes` objects."""
 InProcess = Callable[[Sequence[bytes]], Answer]
-"""The model in this process: texts [batch] through `serving_default`."""
+"""Calls `serving_default` of the model in this process with texts [batch]."""
 
 SECONDS_OF_REQUEST = 60.0
-"""The deadline of a good request: longer than any should take, so that nothing waits for ever."""
+"""The deadline of a good request: longer than any should take, and a limit if the server hangs."""
 CHANNEL_OPTIONS: list[tuple[str, Any]] = [
-    # A proxy of the environment has no way to the loopback.
+    # A proxy set in the environment cannot reach the loopback.
     ("grpc.enable_http_proxy", 0),
-    # A connection of its own for each channel, as for clients on several machines.
+    # A separate connection for each channel, as for clients on several machines.
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
@@ -31,7 +31,7 @@ CHANNEL_OPTIONS: list[tuple[str, Any]] = [
 
 
 def open_channel(endpoint: Endpoint) -> grpc.Channel:
-    """Opens a channel for threads."""
+    """Opens a channel for use by threads."""
     return grpc.insecure_channel(endpoint.address, CHANNEL_OPTIONS)
 
 
@@ -41,7 +41,7 @@ def open_async_channel(endpoint: Endpoint) -> grpc.aio.Channel:
 
 
 def stub(channel: grpc.Channel | grpc.aio.Channel, method: Method) -> Any:
-    """Returns what calls a method through a channel of either kind."""
+    """Returns a callable for a method, on a channel of either kind."""
     return channel.unary_unary(
         method.path,
         request_serializer=method.request.SerializeToString,
@@ -62,7 +62,7 @@ def read_answer(reply: Any) -> Answer:
 
 
 def same_answers(first: Answer, second: Answer) -> bool:
-    """Whether all outputs are equal, to the last bit."""
+    """Returns whether all outputs are equal, to the last bit."""
     return first.keys() == second.keys() and all(
         np.array_equal(first[name], second[name]) for name in first
     )
@@ -70,7 +70,7 @@ def same_answers(first: Answer, second: Answer) -> bool:
 
 @contextlib.contextmanager
 def converted_rpc_errors() -> Iterator[None]:
-    """Makes a request that fails where none may a failure of the run."""
+    """Raises RunFailedError if a good request fails."""
     try:
         yield
     except grpc.RpcError as error:

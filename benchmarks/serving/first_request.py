@@ -1,4 +1,4 @@
-"""How long the first request to a new version takes."""
+"""Measures the time of the first request to a new version."""
 
 import asyncio
 import statistics
@@ -30,19 +30,19 @@ _MOST_TIMES_SLOWER = 3.0
 
 @dataclass(frozen=True)
 class FirstRequest:
-    """The first request to a new version and those after it, of the same sentence, in seconds."""
+    """Seconds of the first request to a new version, and of later ones with the same sentence."""
 
     first: float
     later: Sequence[float]
 
     @property
     def usual(self) -> float:
-        """The median of the later ones."""
+        """Median of the later requests."""
         return statistics.median(self.later)
 
     @property
     def ratio(self) -> float:
-        """How many times as long as usual the first took."""
+        """Time of the first request, divided by the usual time."""
         return self.first / self.usual
 
 
@@ -53,14 +53,14 @@ def measure_first_requests(
     reloads: int,
     later_requests: int = _LATER_REQUESTS,
 ) -> list[FirstRequest]:
-    """Sends a request the moment that a new version is available, over a connection in use.
+    """Sends a request as soon as a new version is available, over a connection already in use.
 
     Args:
       endpoint: the server.
-      folder: of the server.
-      sentences: one for each reload; they go round.
-      reloads: how many versions to add.
-      later_requests: what the first is compared with.
+      folder: the model directory of the server.
+      sentences: one for each reload, repeated if there are too few.
+      reloads: number of versions to add.
+      later_requests: number of later requests, for comparison.
 
     Raises:
       RunFailedError: a version is not loaded, or the server fails a request.
@@ -91,7 +91,7 @@ def first_request_section(found: Sequence[FirstRequest]) -> str:
 
 
 def first_request_bars(found: Sequence[FirstRequest]) -> list[Bar]:
-    """Returns what the result must keep."""
+    """Returns the bounds of the result."""
     return [
         Bar(
             "first request to a version over the median after it, worst",

@@ -1,4 +1,4 @@
-"""Sends a server requests that nobody sends by mistake, and counts how it answers them."""
+"""Sends hostile requests to a server and counts the statuses of its answers."""
 
 import contextlib
 import http.client
@@ -46,48 +46,48 @@ from serving.protocol.messages import PREDICT
 KINDS: Sequence[Kind] = (*GRPC_KINDS, *REST_KINDS)
 _AT_ONCE = 4
 _PARTS = 10
-"""Before, between and after which the server's resources are read."""
+"""Number of parts of the attack; the server's resources are read at the start and after each."""
 _ORDINARY = 8
-"""Sentences that must be answered afterwards as before."""
+"""Number of sentences translated before and after the attack; both answers must be equal."""
 _SECONDS_TO_LISTEN = 0.05
-"""What a client that sends raw bytes gives the server to answer before it says that it is done."""
+"""Time for an answer to raw bytes before the client closes its side of the connection."""
 _READ_SIZE = 1 << 16
 _HTTP_STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3}) ")
 
 
 @dataclass(frozen=True)
 class Hostility:
-    """How a server took its hostile requests."""
+    """A server's reaction to hostile requests."""
 
     statuses: Mapping[str, Counter[str]]
-    """How often each status was answered, by kind."""
+    """Number of answers with each status, by the name of the kind."""
     resources: Sequence[Resources]
-    """Before the requests, after each tenth of them, and so after all."""
+    """Before the requests and after each tenth of them, the last tenth included."""
     exceptions: int
-    """That the server logged because it had not expected them."""
+    """Number of unexpected exceptions in the server's log."""
     ordinary: int
-    """Sentences that were asked before and after."""
+    """Number of sentences translated before and after the requests."""
     different: int
-    """How many of them were answered otherwise after than before."""
+    """Number of these sentences with different answers before and after."""
 
     @property
     def requests(self) -> int:
-        """How many were sent."""
+        """Number of requests."""
         return sum(counts.total() for counts in self.statuses.values())
 
     @property
     def late_growth(self) -> float:
-        """By what share the server's memory grew over the second half of the requests."""
+        """Growth of the server's memory over the second half of the requests, as a share."""
         return self.resources[-1].memory / self.resources[_PARTS // 2].memory - 1
 
     @property
     def hanging(self) -> int:
-        """How many were not answered in time."""
+        """Number of requests not answered in time."""
         return sum(counts[HANGING] for counts in self.statuses.values())
 
     @property
     def wrong(self) -> int:
-        """How many got a status that their kind must not get."""
+        """Number of requests answered with a status not allowed for their kind."""
         return sum(_wrong(kind, self.statuses[kind.name]) for kind in KINDS)
 
 
@@ -102,14 +102,14 @@ def attack(
 
     Args:
       endpoint: the server.
-      sentences: what the requests are made from.
-      requests: how many, at least one of each kind.
-      seed: of everything.
-      logged_exceptions: counts what the server has not expected.
+      sentences: material for the requests.
+      requests: number of requests, at least one of each kind.
+      seed: seed of the requests and their order.
+      logged_exceptions: returns the number of unexpected exceptions in the server's log.
 
     Raises:
       UserError: there are fewer requests than kinds.
-      RunFailedError: the server is gone, or fails an ordinary request before or after.
+      RunFailedError: the server has ended, or fails an ordinary request before or after.
     """
     if requests < len(KINDS):
         raise UserError(f"There are {len(KINDS)} kinds of hostile requests: send at least as many.")
@@ -121,7 +121,7 @@ def attack(
     with open_channel(endpoint) as channel, ThreadPoolExecutor(_AT_ONCE) as pool:
 
         def send_one(position: int) -> str:
-            # Made only now and by its own seed, so that neither memory nor threads decide.
+            # Made here to save memory, and from its own seed to be independent of the threads.
             numbers = random.Random(f"{seed} {position}")
             return send(endpoint, channel, order[position].make(numbers, victim))
 
@@ -138,11 +138,11 @@ def attack(
 
 
 def apportion(shares: Sequence[float], total: int) -> list[int]:
-    """Divides a number by shares: each gets at least 1, and the rest by largest remainders.
+    """Divides a number by shares: each gets at least 1, and the rest goes by largest remainders.
 
     Args:
-      shares: positive.
-      total: at least as many as there are shares.
+      shares: positive numbers.
+      total: at least the number of shares.
     """
     spare = total - len(shares)
     quotas = [spare * share / sum(shares) for share in shares]
@@ -201,7 +201,7 @@ by {percent(hostility.late_growth)}.
 
 
 def hostility_bars(hostility: Hostility) -> list[Bar]:
-    """Returns what the result must keep."""
+    """Returns the bounds of the result."""
     return [
         Bar("hostile requests without an answer in time", hostility.hanging, 0),
         Bar("hostile requests with a wrong status", hostility.wrong, 0),
@@ -214,7 +214,7 @@ def _wrong(kind: Kind, counts: Counter[str]) -> int:
 
 
 def _ordinary_answers(endpoint: Endpoint, sentences: Sequence[bytes]) -> list[Answer]:
-    # On a connection of its own: this is another client.
+    # On a separate connection, as another client.
     with open_channel(endpoint) as channel, converted_rpc_errors():
         predict = stub(channel, PREDICT)
         return [
@@ -236,7 +236,7 @@ def _call_grpc(channel: grpc.Channel, request: GrpcCall) -> str:
 def _send_http(endpoint: Endpoint, request: HttpRequest) -> str:
     connection = http.client.HTTPConnection(endpoint.host, endpoint.rest_port, timeout=SECONDS)
     try:
-        # The server may have answered and closed before it has read all.
+        # The server may answer and close the connection before it has read the whole request.
         with contextlib.suppress(ConnectionError):
             connection.request(request.verb, request.path, request.body)
         response = connection.getresponse()
@@ -251,7 +251,7 @@ def _send_http(endpoint: Endpoint, request: HttpRequest) -> str:
 
 
 def _send_raw_bytes(host: str, port: int, content: bytes) -> str:
-    """Sends bytes, soon says that there are no more, and reads until the server closes."""
+    """Sends bytes, closes the sending side soon after, and reads until the server closes."""
     received = b""
     end = time.monotonic() + SECONDS
     try:
@@ -266,7 +266,7 @@ def _send_raw_bytes(host: str, port: int, content: bytes) -> str:
                     return HANGING
     except TimeoutError:
         return HANGING
-    except OSError:  # the server closed while we were sending
+    except OSError:  # the server closed the connection while this client was sending
         pass
     found = _HTTP_STATUS.match(received)
     return f"HTTP {found[1].decode()}" if found else CLOSED

@@ -1,4 +1,4 @@
-"""Hostile requests to gRPC, and how each kind of them may be answered."""
+"""Hostile requests to gRPC, with the allowed statuses for each kind."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ _INVALID = ("INVALID_ARGUMENT",)
 _NOT_FOUND = ("NOT_FOUND",)
 _LONGEST_TEXT = 100_000
 _MORE_THAN_MAY_WAIT = 1025
-"""Texts, one more than `nmt serve` lets wait."""
+"""Number of texts, one above the limit of the queue in `nmt serve`."""
 _HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _EMPTY_SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 _METHODS = (messages.PREDICT, messages.GET_MODEL_METADATA, messages.GET_MODEL_STATUS, RELOAD_CONFIG)
@@ -42,7 +42,7 @@ def _predict(request: Any, seconds: float = SECONDS) -> GrpcCall:
 
 
 def _good(numbers: random.Random, victim: Victim, texts: Sequence[bytes] | None = None) -> Any:
-    """A request that nothing is wrong with."""
+    """Makes a valid request."""
     request = messages.PREDICT.request()
     request.model_spec.name = victim.model
     chosen = numbers.sample(victim.sentences, 2) if texts is None else texts
@@ -59,7 +59,7 @@ def _of_texts(make: Callable[[random.Random], Sequence[bytes]]) -> Make:
 
 
 def _changed(change: Callable[[random.Random, Any], None]) -> Make:
-    """Makes a good request and changes it."""
+    """Returns a maker of good requests, each then changed by a function."""
 
     def make(numbers: random.Random, victim: Victim) -> Request:
         request = _good(numbers, victim)
@@ -172,7 +172,7 @@ def _mutated_call(numbers: random.Random, victim: Victim) -> Request:
 
 
 def _random_call(numbers: random.Random, _: Victim) -> Request:
-    # 0xFF begins no field, so that no random bytes happen to be a request.
+    # No field starts with 0xFF, so random bytes cannot be a valid request.
     content = b"\xff" + numbers.randbytes(numbers.choice([0, 1, 10, 1000, 100_000]))
     return GrpcCall(numbers.choice(_METHODS).path, content)
 
@@ -193,7 +193,7 @@ def _wrong_metadata(numbers: random.Random, victim: Victim) -> Request:
 
 
 def _wrong_configuration(numbers: random.Random, victim: Victim) -> Request:
-    """A new configuration that would make the server serve something else."""
+    """Makes a request for a configuration with a different or invalid model."""
     request = RELOAD_CONFIG.request()
     match numbers.randrange(5):
         case 0:
@@ -215,7 +215,7 @@ def _too_large_call(numbers: random.Random, _: Victim) -> Request:
 
 
 def _raw_frames(numbers: random.Random, _victim: Victim) -> Request:
-    """HTTP/2 as far as its preface, and then frames of any type with anything in them."""
+    """Makes a valid HTTP/2 preface, followed by frames of random types with random content."""
     content = bytearray(_HTTP2_PREFACE + numbers.choice([b"", _EMPTY_SETTINGS]))
     for _ in range(numbers.randrange(6)):
         length = numbers.choice([0, 4, 5, 8, 30, 1000])

@@ -1,6 +1,6 @@
-"""What a hostile request is, and what those to gRPC and those to REST are both made of.
+"""Types and helpers for hostile requests, to gRPC and to REST.
 
-Every request is made from random numbers alone, so that a seed makes the same ones again.
+Every request depends only on random numbers, so the same seed gives the same requests.
 """
 
 import random
@@ -13,7 +13,7 @@ HANGING = "no answer in time"
 CLOSED = "closed"
 """The server closed the connection without an answer."""
 LARGER_THAN_ALLOWED = (64 << 20) + 1
-"""Bytes of a message, one more than `nmt serve` takes."""
+"""Bytes of a message, one above the limit of `nmt serve`."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class GrpcCall:
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """A request to REST whose frame is right."""
+    """A well-formed HTTP request to REST; its path or body may be wrong."""
 
     verb: str
     path: str
@@ -36,10 +36,10 @@ class HttpRequest:
 
 @dataclass(frozen=True)
 class RawBytes:
-    """Bytes for a port, without any protocol around them."""
+    """Bytes sent to a port as they are, without a protocol."""
 
     is_grpc: bool
-    """Whether for the port of gRPC, not that of REST."""
+    """True for the port of gRPC, False for the port of REST."""
     content: bytes
 
 
@@ -48,7 +48,7 @@ Request = GrpcCall | HttpRequest | RawBytes
 
 @dataclass(frozen=True)
 class Victim:
-    """What the requests are about."""
+    """The attacked model, and sentences for requests."""
 
     model: str
     sentences: Sequence[bytes]
@@ -59,29 +59,29 @@ Make = Callable[[random.Random, Victim], Request]
 
 @dataclass(frozen=True)
 class Kind:
-    """Requests that are wrong in the same way."""
+    """Requests with the same kind of mistake."""
 
     name: str
     share: float
-    """How many of them there are in relation to other kinds."""
+    """Relative number of these requests among all kinds."""
     allowed: Collection[str]
-    """gRPC's status codes, HTTP's as `HTTP 400`, or `CLOSED`."""
+    """Status codes of gRPC, of HTTP as `HTTP 400`, or `CLOSED`."""
     make: Make
 
 
 def unknown_name(numbers: random.Random) -> str:
-    """Returns a name that nothing has."""
+    """Returns a name not in use."""
     characters = numbers.choices("aä/.\x00 ☃\U0001f600-_", k=numbers.randrange(1, 20))
     return "no " + "".join(characters)
 
 
 def invalid_texts(numbers: random.Random) -> list[bytes]:
-    """Returns texts that are no UTF-8, but for chance."""
+    """Returns random texts, almost never valid UTF-8."""
     return [b"a " + numbers.randbytes(numbers.randrange(1, 12)) for _ in range(2)]
 
 
 def mutated(numbers: random.Random, content: bytes) -> bytes:
-    """Changes some bytes, and may cut a piece out or double one."""
+    """Changes some bytes, and sometimes removes or doubles a piece."""
     changed = bytearray(content)
     for _ in range(numbers.choice([1, 1, 2, 5])):
         changed[numbers.randrange(len(changed))] = numbers.randrange(256)
@@ -96,7 +96,7 @@ def mutated(numbers: random.Random, content: bytes) -> bytes:
 
 
 def raw_bytes(*, is_grpc: bool) -> Make:
-    """Returns what makes random bytes for a port."""
+    """Returns a maker of random bytes for a port."""
 
     def make(numbers: random.Random, _: Victim) -> Request:
         return RawBytes(is_grpc, numbers.randbytes(numbers.choice([1, 10, 100, 1000, 100_000])))

@@ -1,4 +1,4 @@
-"""Hostile requests to REST, and how each kind of them may be answered."""
+"""Hostile requests to REST, with the allowed statuses for each kind."""
 
 import base64
 import json
@@ -56,7 +56,7 @@ def _url(victim: Victim, end: str = ":predict") -> str:
 
 
 def _json_body(numbers: random.Random, victim: Victim) -> bytes:
-    """A body that nothing is wrong with."""
+    """Makes a valid body."""
     texts = [text.decode("utf-8") for text in numbers.sample(victim.sentences, 2)]
     body = numbers.choice([{"instances": texts}, {"inputs": {"text": texts}}])
     return json.dumps(body).encode()

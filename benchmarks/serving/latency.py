@@ -1,4 +1,4 @@
-"""What a server adds to the time of one sentence."""
+"""Measures the time added by the server to the translation of one sentence."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -26,43 +26,44 @@ from serving.server.slicing import slice_rows
 
 _WARM_UPS = 20
 _TURN = 10
-"""How many sentences are translated one way before they are translated the other way."""
+"""Number of sentences in a turn: translated one way, then the same ones the other way."""
 _SETTLING = 2
-"""Requests at the start of a turn of which no pair is made: until then the other process's threads
-still look for work, and the caches hold its weights."""
+"""Number of extra requests at the start of a turn, left out of the pairs: at first the other
+process's threads still wait actively for work, and the caches hold its weights."""
 _MOST_MILLISECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class Latencies:
-    """The times of the same sentences in process and over gRPC, in seconds, pair by pair."""
+    """Seconds for the same sentences in process and over gRPC, pair by pair."""
 
     in_process: list[float]
     over_grpc: list[float]
     added: list[float]
-    """What a sentence took over gRPC beyond what its model took in the server: the mean of each
-    turn, in seconds."""
+    """Seconds for a sentence over gRPC minus those of the model in the server: means of the
+    turns."""
     different: int
-    """How many of the answers over gRPC were not those in process, to the last bit."""
+    """Number of answers over gRPC that differ from those in process, to the last bit."""
 
     @property
     def overhead(self) -> Median:
-        """What the server adds to its model, in seconds."""
+        """Seconds added by the server to the time of its model."""
         return Median.of(self.added)
 
     @property
     def difference(self) -> Median:
-        """Of the pairs, in seconds: the overhead, and what one process takes longer than the other
-        for the same model."""
+        """Difference of the pairs in seconds.
+
+        It contains the overhead, and the difference of speed of the model in the two processes.
+        """
         return Median.of(differences(self.in_process, self.over_grpc))
 
 
 def measure_latency(model: InProcess, endpoint: Endpoint, sentences: Sequence[bytes]) -> Latencies:
-    """Translates sentences in process and over gRPC, a few one way and then the same the other way,
-    never both at the same time.
+    """Translates sentences in process and over gRPC, in alternating turns, never both at once.
 
-    Both times are those from texts to NumPy arrays, so that over gRPC they include what the client
-    does to write the request and to read the reply.
+    Both times are from texts to NumPy arrays, so over gRPC they include the client's work for
+    writing the request and reading the reply.
 
     Raises:
       RunFailedError: the server fails a request.
@@ -74,33 +75,35 @@ def measure_latency(model: InProcess, endpoint: Endpoint, sentences: Sequence[by
     with open_channel(endpoint) as channel, converted_rpc_errors():
         predict = partial(stub(channel, PREDICT), timeout=SECONDS_OF_REQUEST)
 
-        def call(text: bytes) -> Answer:
+        def call_model(text: bytes) -> Answer:
             return slice_rows(model([text]), 0, 1)
 
-        def ask(text: bytes) -> Answer:
+        def call_server(text: bytes) -> Answer:
             return read_answer(predict(predict_request(endpoint.model, [text])))
 
-        # The same texts go round, should there be few.
+        # Repeats the texts if there are too few.
         warm_up = [sentences[position % len(sentences)] for position in range(_WARM_UPS)]
-        for way in (call, ask):
+        for way in (call_model, call_server):
             _take_turn(way, warm_up)
         for number, start in enumerate(range(0, len(sentences), _TURN)):
             turn = sentences[start : start + _TURN]
-            # Who comes first changes, so that a machine that gets slower favours neither.
-            ways = (call, ask) if number % 2 == 0 else (ask, call)
+            # The order alternates, so a machine slowing down favours neither way.
+            ways = (call_model, call_server) if number % 2 == 0 else (call_server, call_model)
             taken, models_share = {}, 0.0
             for way in ways:
                 before = model_seconds(endpoint)
                 taken[way] = _take_turn(way, turn)
                 models_share += model_seconds(endpoint) - before  # none in this process
-            asked = [seconds for seconds, _ in taken[ask]]
-            added.append((sum(asked) - models_share) / len(asked))
+            served = [seconds for seconds, _ in taken[call_server]]
+            added.append((sum(served) - models_share) / len(served))
             counted = {way: each[-len(turn) :] for way, each in taken.items()}
-            in_process += [seconds for seconds, _ in counted[call]]
-            over_grpc += [seconds for seconds, _ in counted[ask]]
+            in_process += [seconds for seconds, _ in counted[call_model]]
+            over_grpc += [seconds for seconds, _ in counted[call_server]]
             different += sum(
-                not same_answers(own, served)
-                for (_, own), (_, served) in zip(counted[call], counted[ask], strict=True)
+                not same_answers(own, other)
+                for (_, own), (_, other) in zip(
+                    counted[call_model], counted[call_server], strict=True
+                )
             )
     return Latencies(in_process, over_grpc, added, different)
 
@@ -108,7 +111,7 @@ def measure_latency(model: InProcess, endpoint: Endpoint, sentences: Sequence[by
 def _take_turn(
     translate: Callable[[bytes], Answer], sentences: Sequence[bytes]
 ) -> list[tuple[float, Answer]]:
-    """Translates sentences one after the other, the first few twice: seconds and answer of each."""
+    """Translates sentences one by one, the first few twice; returns each one's time and answer."""
     taken = []
     for sentence in [*sentences[:_SETTLING], *sentences]:
         started = time.perf_counter()
@@ -154,7 +157,7 @@ def _milliseconds(median: Median) -> str:
 
 
 def latency_bars(latencies: Latencies) -> list[Bar]:
-    """Returns what the result must keep."""
+    """Returns the bounds of the result."""
     return [
         Bar(
             "what the server adds to its model for one sentence, median",

@@ -1,4 +1,4 @@
-"""How many sentences a second, over the sizes of requests and the numbers of clients."""
+"""Measures sentences per second for several sizes of requests and numbers of clients."""
 
 import asyncio
 import itertools
@@ -27,14 +27,14 @@ from serving.protocol.messages import PREDICT
 BATCH_SIZES = (1, 8, 32)
 CLIENTS = (1, 4, 16)
 _LEAST_GAIN = 4.0
-"""What as many clients as there are in `CLIENTS` at most get of one client's throughput."""
+"""Smallest throughput of the most clients in `CLIENTS`, relative to one client's."""
 _WARM_UP = 0.5
-"""As a part of the time that is measured."""
+"""As a share of the measured time."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Clients that each send one request after the other."""
+    """A number of clients, each sending one request after the other."""
 
     batch_size: int
     clients: int
@@ -45,18 +45,18 @@ SETTINGS = tuple(Setting(size, clients) for size in BATCH_SIZES for clients in C
 
 @dataclass(frozen=True)
 class Load:
-    """What came of a setting in one round."""
+    """The result of a setting in one round."""
 
     calls: Sequence[Call]
-    """Those that ended while it was measured."""
+    """The calls that ended during the measurement."""
     sentences_per_second: float
     client_share: float
-    """Of one core, taken by this process: its clients and, in process, the model."""
+    """Share of one core used by this process: its clients and, in process, the model."""
 
 
 @dataclass(frozen=True)
 class Round:
-    """A setting, once in process and once over gRPC."""
+    """The results of a setting, in process and over gRPC."""
 
     in_process: Load
     over_grpc: Load
@@ -77,20 +77,20 @@ def measure_loads(
     """Measures each setting in process and over gRPC, never both at the same time.
 
     Args:
-      model: called by as many threads as there are clients.
-      endpoint: asked over as many connections as there are clients.
-      sentences: that go round.
-      seconds: of each measurement, after the time to warm up.
-      rounds: how often all settings are gone through.
-      settings: what is measured.
+      model: called by one thread for each client.
+      endpoint: called over one connection for each client.
+      sentences: the sentences, sent again and again.
+      seconds: duration of each measurement, after the time to warm up.
+      rounds: number of measurements for each setting.
+      settings: the settings to measure.
 
     Raises:
       RunFailedError: the server fails a request.
-      UserError: `seconds` are too few for a single request.
+      UserError: `seconds` is too short for a single request.
     """
     loads: Loads = {setting: [] for setting in settings}
     for size in {setting.batch_size for setting in settings}:
-        model(batches_of(sentences, size)[0])  # what happens at the first call alone
+        model(batches_of(sentences, size)[0])  # the first call does extra work
     for _ in range(rounds):
         for setting in settings:
             batches = batches_of(sentences, setting.batch_size)
@@ -106,14 +106,16 @@ def measure_loads(
 
 
 def batches_of(sentences: Sequence[bytes], size: int) -> list[list[bytes]]:
-    """Cuts sentences into batches; the last is filled up with the first sentences again."""
+    """Cuts sentences into batches; the last is filled up with the first sentences."""
     endless = itertools.cycle(sentences)
     return [list(itertools.islice(endless, size)) for _ in range(-(-len(sentences) // size))]
 
 
 def gains(loads: Loads) -> list[float]:
-    """Returns, round by round, the throughput of the most clients over that of one client, over
-    gRPC, where requests hold one sentence."""
+    """Returns, for each round, the throughput of the most clients divided by one client's.
+
+    Both are over gRPC, with one sentence in each request.
+    """
     one, most = (loads[Setting(1, clients)] for clients in (min(CLIENTS), max(CLIENTS)))
     return [
         many.over_grpc.sentences_per_second / single.over_grpc.sentences_per_second
@@ -164,7 +166,7 @@ before and leave the replies unread.
 
 
 def load_bars(loads: Loads) -> list[Bar]:
-    """Returns what the result must keep."""
+    """Returns the bounds of the result."""
     return [
         Bar(
             f"throughput of {max(CLIENTS)} clients over that of one, median",
@@ -177,7 +179,7 @@ def load_bars(loads: Loads) -> list[Bar]:
 
 
 class _Window:
-    """The time in which a setting is measured, from now on."""
+    """The time window of a measurement; it begins when the object is made."""
 
     def __init__(self, seconds: float, setting: Setting):
         self.setting = setting
@@ -189,14 +191,14 @@ class _Window:
 
     @property
     def is_open(self) -> bool:
-        """Whether clients still send."""
+        """Whether clients should still send."""
         return time.perf_counter() < self._stop
 
     def load(self, calls: Sequence[Call]) -> Load:
-        """Counts what all clients did, once all have ended.
+        """Counts the calls of all clients, after all have ended.
 
         Raises:
-          UserError: there was no time for a single request.
+          UserError: no request ended within the window.
         """
         used = time.process_time() - self._processor_seconds
         elapsed = time.perf_counter() - self._opened
@@ -210,7 +212,12 @@ class _Window:
         return Load(counted, rate, used / elapsed)
 
     def position(self, client: int, count: int) -> int:
-        """Which batch a client takes: no two clients the same at a time."""
+        """Returns the position of a client's next batch: different for clients at the same time.
+
+        Args:
+          client: number of the client.
+          count: number of its earlier calls.
+        """
         return count * self.setting.clients + client
 
 
@@ -238,7 +245,7 @@ async def _load_of_tasks(
         for _ in range(setting.clients):
             channel = await stack.enter_async_context(open_async_channel(endpoint))
             methods.append(channel.unary_unary(PREDICT.path))
-        for predict in methods:  # connects, which is not to be measured
+        for predict in methods:  # connects before the measurement
             await predict(requests[0], timeout=SECONDS_OF_REQUEST)
         window = _Window(seconds, setting)
 

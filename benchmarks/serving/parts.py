@@ -1,4 +1,4 @@
-"""The parts of the benchmark of the model server, each on a server of its own."""
+"""The parts of the model server's benchmark, each with a separate server."""
 
 import enum
 import sys
@@ -29,7 +29,7 @@ _RELOADED_SENTENCES = 256
 
 
 class Part(enum.StrEnum):
-    """What can be measured by itself."""
+    """A part that can be measured separately."""
 
     LATENCY = "latency"
     LOAD = "load"
@@ -40,7 +40,7 @@ class Part(enum.StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """How much is measured."""
+    """Sizes of the measurements."""
 
     pairs: int
     seconds: float
@@ -52,30 +52,30 @@ class Scale:
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """What all parts measure, and how much of it."""
+    """The input of all parts."""
 
     model: str
-    """Its name."""
+    """Name of the model."""
     version: ModelVersion
     options: Sequence[str]
-    """Of `nmt serve`, besides where it listens and what it serves."""
+    """Options of `nmt serve`, except those for its ports and its model."""
     sentences: Sequence[bytes]
     scale: Scale
     seed: int
     scratch: Path
-    """A folder that goes away afterwards."""
+    """A temporary folder."""
 
     @cached_property
     def _saved_model(self) -> SavedModel:
-        return SavedModel(self.version.path, threads=1)  # as the server does
+        return SavedModel(self.version.path, threads=1)  # as in the server
 
     def in_process(self, texts: Sequence[bytes]) -> Answer:
-        """Asks the model in this process."""
+        """Calls the model in this process."""
         return self._saved_model.call(SERVING_DEFAULT, text=texts)
 
     @contextmanager
     def server(self, part: Part) -> Iterator[tuple[ServerProcess, ModelFolder]]:
-        """Serves a copy of the model to a part."""
+        """Starts a server with a copy of the model for a part."""
         folder = ModelFolder(
             Path(self.version.path), self.scratch / part.value, self.version.number
         )
@@ -88,7 +88,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a part has to say."""
+    """The result of a part."""
 
     section: str
     """In Markdown."""
@@ -96,10 +96,10 @@ class Finding:
 
 
 def measure(part: Part, measurement: Measurement) -> Finding:
-    """Measures a part on a server of its own.
+    """Measures a part with a separate server.
 
     Raises:
-      RunFailedError: the server failed what it may not fail.
+      RunFailedError: the server failed a request it must answer, or did not start or end properly.
       UserError: the scale is too small.
     """
     print(f"{part} ...", file=sys.stderr)

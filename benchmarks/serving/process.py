@@ -1,4 +1,4 @@
-"""`nmt serve` as a process of its own, for the programs that measure it from outside."""
+"""Runs `nmt serve` as a separate process, for measurements from outside."""
 
 import http.client
 import os
@@ -30,34 +30,34 @@ _LOGGED_EXCEPTION = "Traceback (most recent call last)"
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a server is, and which process it is."""
+    """The address and the process of a server."""
 
     model: str
-    """The name under which it serves its model."""
+    """Name of the served model."""
     host: str
     port: int
-    """Of gRPC."""
+    """Port of gRPC."""
     rest_port: int
     pid: int
 
     @property
     def address(self) -> str:
-        """Of gRPC, `HOST:PORT`."""
+        """Address of gRPC, `HOST:PORT`."""
         return f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What a process holds at a moment."""
+    """The resources of a process at one moment."""
 
     memory: int
     """Resident bytes (`VmRSS`)."""
     files: int
-    """Open file descriptors, connections among them."""
+    """Number of open file descriptors, including connections."""
 
 
 class ServerProcess:
-    """A server that was started by `started_server`."""
+    """A server started by `started_server`."""
 
     def __init__(self, process: subprocess.Popen, log: Path, model: str):
         self._process = process
@@ -65,11 +65,11 @@ class ServerProcess:
         self.endpoint = self._wait_for_ports(model)
 
     def log(self) -> str:
-        """Returns what the server has printed and logged."""
+        """Returns the server's output so far, with its log."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
     def exceptions(self) -> int:
-        """Counts the exceptions that the server logged because it had not expected them."""
+        """Returns the number of unexpected exceptions in the log."""
         return self.log().count(_LOGGED_EXCEPTION)
 
     def require_running(self) -> None:
@@ -81,10 +81,10 @@ class ServerProcess:
             )
 
     def end(self) -> None:
-        """Tells the server to end, and waits.
+        """Sends SIGTERM to the server and waits for its end.
 
         Raises:
-          RunFailedError: it did not, or not with status 0.
+          RunFailedError: the server did not end in time, or not with status 0.
         """
         self.require_running()
         self._process.send_signal(signal.SIGTERM)
@@ -92,7 +92,7 @@ class ServerProcess:
             status = self._process.wait(_SECONDS_TO_END)
         except subprocess.TimeoutExpired as error:
             raise RunFailedError(
-                f"The server did not end within {_SECONDS_TO_END:g} s of being told to."
+                f"The server did not end within {_SECONDS_TO_END:g} s after SIGTERM."
             ) from error
         if status != 0:
             raise RunFailedError(
@@ -123,17 +123,17 @@ def started_server(
     """Starts `nmt serve` on free ports of the loopback, and ends it.
 
     Args:
-      model: the name of the configuration, which is that of the model.
+      model: name of the configuration and of the model.
       versions: the model directory to serve.
-      log: a file that gets the server's output.
-      options: more of `nmt serve`.
+      log: a file for the server's output.
+      options: further options of `nmt serve`.
 
     Raises:
-      RunFailedError: the server does not start, crashed, or does not end in good order.
+      RunFailedError: the server does not start, crashes, or ends with an error.
     """
     command = [sys.executable, "-m", "pipeline", "serve", "--port", "0", "--rest-port", "0"]
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
-    # A file, not a pipe: nobody must read for the server to go on.
+    # A file, not a pipe: a full pipe with no reader would block the server.
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*command, "--model", str(versions), *options],
@@ -147,7 +147,7 @@ def started_server(
         try:
             yield server
         except Exception:
-            server.require_running()  # that it crashed explains whatever followed
+            server.require_running()  # a crash of the server explains any other error
             raise
         server.end()
     finally:
@@ -156,23 +156,23 @@ def started_server(
 
 
 def add_version(export: Path, versions: Path, number: int) -> None:
-    """Copies an export into a model directory, where it appears whole.
+    """Copies an export into a model directory atomically.
 
     Args:
       export: the folder with `saved_model.pb`.
       versions: the model directory.
-      number: of the new version.
+      number: number of the new version.
     """
-    arriving = versions / f"arriving-{number}"  # no number, so no version to a server
+    arriving = versions / f"arriving-{number}"  # a server ignores names other than numbers
     shutil.copytree(export, arriving)
     arriving.rename(versions / str(number))
 
 
 def resources_of(pid: int) -> Resources:
-    """Returns what a process of this machine holds.
+    """Returns the resources of a process on this machine.
 
     Raises:
-      RunFailedError: it has ended.
+      RunFailedError: the process has ended.
     """
     try:
         status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
@@ -180,16 +180,16 @@ def resources_of(pid: int) -> Resources:
         files = len(os.listdir(f"/proc/{pid}/fd"))
     except OSError as error:
         raise RunFailedError(f"Process {pid} has ended.") from error
-    if memory is None:  # it has ended, and nobody has asked yet how
+    if memory is None:  # a zombie: ended, but its parent has not read its status yet
         raise RunFailedError(f"Process {pid} has ended.")
     return Resources(1024 * int(memory[1]), files)
 
 
 def model_seconds(endpoint: Endpoint) -> float:
-    """Returns how long a server has run its model until now, as its metrics say.
+    """Returns the total time of a server's model so far, from its metrics.
 
     Raises:
-      RunFailedError: it does not say so.
+      RunFailedError: the metrics cannot be read, or lack this time.
     """
     connection = http.client.HTTPConnection(
         endpoint.host, endpoint.rest_port, timeout=_SECONDS_TO_END
@@ -209,7 +209,7 @@ def model_seconds(endpoint: Endpoint) -> float:
 
 
 def mebibytes(size: int) -> str:
-    """Writes a number of bytes."""
+    """Formats a number of bytes."""
     return f"{number(size / (1 << 20), 0)} MiB"
 
 

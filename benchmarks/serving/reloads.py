@@ -1,4 +1,4 @@
-"""What clients notice of new versions: failed requests, foreign answers, longer times."""
+"""Measures the effect of new versions on clients: failures, mixed-up answers, longer times."""
 
 import asyncio
 import contextlib
@@ -31,51 +31,54 @@ from serving.protocol.messages import GET_MODEL_STATUS, PREDICT
 _POLL_SECONDS = 0.02
 _CLIENTS = 8
 _SECONDS_OF_REST = 2.0
-"""Between two reloads, so that there are requests to compare with."""
+"""Pause between two reloads, to get requests for comparison."""
 
 Essence = tuple[bytes, tuple[bytes, ...]]
-"""Of an answer: its translation and its source tokens."""
+"""The compared part of an answer: its translation and source tokens."""
 
 
 @dataclass(frozen=True)
 class SentRequest:
-    """A request that was sent while versions came and went."""
+    """A request sent while versions changed."""
 
     call: Call
     failure: str = ""
-    """gRPC's status code, if it failed."""
+    """gRPC's status code if the request failed."""
     is_own: bool = True
-    """Whether the answer is that of its sentence."""
+    """Whether the answer belongs to the request's sentence."""
 
 
 @dataclass(frozen=True)
 class Reloads:
-    """What came of reloads under load."""
+    """The result of reloads under load."""
 
-    asked: Sequence[SentRequest]
+    requests: Sequence[SentRequest]
     loading: Sequence[tuple[float, float]]
-    """When each version was loaded, from its first step to the end of the version before it, by the
-    clock of the calls."""
+    """Start and end of each reload, on the clock of the calls: from the first step of loading the
+    version to the end of the version before it."""
     memory: Sequence[int]
     """Resident bytes of the server before the first reload and after each."""
 
     @property
     def failures(self) -> list[str]:
-        """The status codes of the requests that failed."""
-        return [asked.failure for asked in self.asked if asked.failure]
+        """The status codes of the failed requests."""
+        return [request.failure for request in self.requests if request.failure]
 
     @property
     def mixed_up(self) -> int:
-        """How many answers were not those of their sentences."""
-        return sum(not asked.is_own for asked in self.asked)
+        """Number of answers that did not belong to their request's sentence."""
+        return sum(not request.is_own for request in self.requests)
 
     def answered(self, *, while_loading: bool) -> list[float]:
-        """Returns the seconds of the requests that were answered beside a version that was being
-        loaded, or of the others."""
+        """Returns the seconds of the answered requests.
+
+        Args:
+          while_loading: whether to return requests overlapping a reload, or the others.
+        """
         return [
-            asked.call.seconds
-            for asked in self.asked
-            if not asked.failure and asked.call.overlaps(self.loading) is while_loading
+            request.call.seconds
+            for request in self.requests
+            if not request.failure and request.call.overlaps(self.loading) is while_loading
         ]
 
 
@@ -90,12 +93,12 @@ def measure_reloads(
     """Replaces the version again and again while clients translate.
 
     Args:
-      model: says beforehand what the right answers are.
+      model: gives the right answers beforehand.
       endpoint: the server.
-      folder: of the server.
-      sentences: that each client sends one by one; they go round.
-      reloads: how many versions to add.
-      seconds_of_rest: between two of them.
+      folder: the model directory of the server.
+      sentences: the sentences, sent one by one, again and again, by each client.
+      reloads: number of versions to add.
+      seconds_of_rest: pause between two reloads.
 
     Raises:
       RunFailedError: a version is not loaded.
@@ -116,7 +119,7 @@ def reload_section(reloads: Reloads) -> str:
     held = ", ".join(map(mebibytes, reloads.memory))
     explanation = paragraph(
         f"{len(reloads.loading)} new versions while {_CLIENTS} clients send one sentence after the",
-        f"other: {number(len(reloads.asked), 0)} requests,",
+        f"other: {number(len(reloads.requests), 0)} requests,",
         f"{len(failures)} failed{f' ({named})' if named else ''}, and {reloads.mixed_up} got",
         "another translation or other source tokens than their sentence has in process.",
         "A version is being loaded from when GetModelStatus first says so to the end of the",
@@ -133,7 +136,7 @@ def reload_section(reloads: Reloads) -> str:
 
 
 def reload_bars(reloads: Reloads) -> list[Bar]:
-    """Returns what the result must keep."""
+    """Returns the bounds of the result."""
     return [
         Bar("requests that failed while versions changed", len(reloads.failures), 0),
         Bar("answers that were not their sentence's", reloads.mixed_up, 0),
@@ -152,11 +155,11 @@ async def _measure(
     reloads: int,
     seconds_of_rest: float,
 ) -> Reloads:
-    asked: list[SentRequest] = []
+    sent: list[SentRequest] = []
     loading = []
     memory = [resources_of(endpoint.pid).memory]
     async with (
-        _translating(endpoint, expected, asked),
+        _translating(endpoint, expected, sent),
         open_async_channel(endpoint) as channel,
     ):
         reloader = Reloader(folder, endpoint.model, stub(channel, GET_MODEL_STATUS), _POLL_SECONDS)
@@ -170,18 +173,18 @@ async def _measure(
                 loading.append((start, time.perf_counter()))
                 memory.append(resources_of(endpoint.pid).memory)
             await asyncio.sleep(seconds_of_rest)
-    return Reloads(asked, loading, memory)
+    return Reloads(sent, loading, memory)
 
 
 @contextlib.asynccontextmanager
 async def _translating(
-    endpoint: Endpoint, expected: Mapping[bytes, Essence], asked: list[SentRequest]
+    endpoint: Endpoint, expected: Mapping[bytes, Essence], sent: list[SentRequest]
 ) -> AsyncIterator[None]:
-    """Lets clients translate without pause, and stops them when they have their last answers."""
+    """Runs clients that translate without pause, and stops them after their last answers."""
     stopped = asyncio.Event()
     apart = len(expected) // _CLIENTS
     clients = [
-        asyncio.create_task(_translate(endpoint, expected, client * apart, asked, stopped))
+        asyncio.create_task(_translate(endpoint, expected, client * apart, sent, stopped))
         for client in range(_CLIENTS)
     ]
     try:
@@ -195,10 +198,10 @@ async def _translate(
     endpoint: Endpoint,
     expected: Mapping[bytes, Essence],
     offset: int,
-    asked: list[SentRequest],
+    sent: list[SentRequest],
     stopped: asyncio.Event,
 ) -> None:
-    """Sends one sentence after the other, beginning at an offset, and notes what it gets."""
+    """Sends one sentence after the other, starting at an offset, and records the requests."""
     texts = itertools.islice(itertools.cycle(expected), offset, None)
     async with open_async_channel(endpoint) as channel:
         predict = stub(channel, PREDICT)
@@ -211,9 +214,8 @@ async def _translate(
                 reply = await predict(request, timeout=SECONDS_OF_REQUEST)
             except grpc.aio.AioRpcError as error:
                 call = Call(started, time.perf_counter())
-                asked.append(SentRequest(call, failure=error.code().name))
+                sent.append(SentRequest(call, failure=error.code().name))
             else:
                 call = Call(started, time.perf_counter())
-                asked.append(
-                    SentRequest(call, is_own=_essence(read_answer(reply)) == expected[text])
-                )
+                is_own = _essence(read_answer(reply)) == expected[text]
+                sent.append(SentRequest(call, is_own=is_own))

@@ -1,15 +1,15 @@
-"""What does the model server cost, how much does it take, and what can disturb it?
+"""Measures the model server: overhead, throughput, reloads and hostile requests.
 
     python -m benchmarks.serving.server --config multi30k
     python -m benchmarks.serving.server --config multi30k --part latency --part load
 
-Each part starts `nmt serve`, as a process of its own, on a copy of the live model:
+Each part starts `nmt serve`, as a separate process, on a copy of the live model:
 
-    latency         one sentence in process against over gRPC, turn by turn
-    load            throughput over sizes of requests and numbers of clients
-    first-request   the first request to a new version against those after it
+    latency         one sentence in process and over gRPC, in alternating turns
+    load            throughput by size of requests and number of clients
+    first-request   the first request to a new version, compared with later ones
     reloads         new versions while clients translate
-    hostile         requests that nobody sends by mistake
+    hostile         requests made to disturb the server
 """
 
 import importlib.metadata
@@ -65,7 +65,7 @@ def main(
         list[Part] | None, typer.Option("--part", help="What to measure; repeatable.")
     ] = None,
     pairs: Annotated[
-        int, typer.Option(min=1, metavar="N", help="latency: sentences asked both ways.")
+        int, typer.Option(min=1, metavar="N", help="latency: sentences translated both ways.")
     ] = 1000,
     seconds: Annotated[float, typer.Option(min=0.1, help="load: of each measurement.")] = 4.0,
     rounds: Annotated[int, typer.Option(min=1, metavar="N", help="load: of all settings.")] = 3,
@@ -131,12 +131,12 @@ def find_model(name: str, folder: str | None, workspace: str | None) -> ModelVer
     """Finds the version to serve.
 
     Args:
-      name: of the configuration.
-      folder: with one numbered folder per version; None for the workspace's.
-      workspace: the value of `--workspace`, if it was given.
+      name: name of the configuration.
+      folder: a folder with one numbered folder per version; None for the workspace's.
+      workspace: the value of `--workspace`, if given.
 
     Raises:
-      UserError: there is none on this disk.
+      UserError: no version was found on this disk.
     """
     place = folder or Workspace.resolve(workspace).models(name)
     if is_remote(place):
@@ -153,13 +153,16 @@ def find_model(name: str, folder: str | None, workspace: str | None) -> ModelVer
 def read_sentences(
     file: Path | None, config: str, overrides: Sequence[str], workspace: str | None
 ) -> tuple[list[bytes], str]:
-    """Reads different sentences, and says where they are from.
+    """Reads different sentences.
 
     Args:
-      file: of UTF-8 text; None for the corpus's validation split.
+      file: a file of UTF-8 text; None for the corpus's validation split.
       config: the value of `--config`.
-      overrides: those of `--set`.
-      workspace: the value of `--workspace`, if it was given.
+      overrides: the values of `--set`.
+      workspace: the value of `--workspace`, if given.
+
+    Returns:
+      The sentences, without duplicates, and a description of their origin.
 
     Raises:
       UserError: the file cannot be read, there are too few, or the corpus cannot be made.
@@ -195,11 +198,11 @@ def report(
     """Writes the results in Markdown.
 
     Args:
-      measurement: of what.
-      findings: of the parts.
-      origin: where the sentences are from.
-      command: how to measure it again.
-      machine: what it was measured on.
+      measurement: the input of the parts.
+      findings: the results of the parts.
+      origin: description of the sentences' origin.
+      command: the command for repeating the measurement.
+      machine: description of the machine.
     """
     bars = [bar for finding in findings for bar in finding.bars]
     words = statistics.median(len(sentence.split()) for sentence in measurement.sentences)

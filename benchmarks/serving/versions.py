@@ -1,4 +1,4 @@
-"""Adds versions to the model directory of a running server and follows what it does with them."""
+"""Adds versions to the model directory of a running server and waits until it has loaded them."""
 
 import asyncio
 import shutil
@@ -18,23 +18,23 @@ _SECONDS_TO_RELOAD = 300.0
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A model directory that a server watches, and where its versions come from."""
+    """A model directory watched by a server, and the source of its versions."""
 
     export: Path
-    """The folder with `saved_model.pb`, which every new version is a copy of."""
+    """The folder with `saved_model.pb`; every new version is a copy of it."""
     versions: Path
     first: int
-    """The version that is there from the start."""
+    """Number of the version present from the start."""
 
     def add(self, number: int) -> None:
-        """Adds the next version, and removes the last but one, which is served no longer."""
+        """Adds the next version, and removes the last but one, no longer served by then."""
         if number - 2 >= self.first:
             shutil.rmtree(self.versions / str(number - 2))
         add_version(self.export, self.versions, number)
 
 
 class Reloader:
-    """Replaces the version that a server serves, one step at a time."""
+    """Replaces the version served by a server, one step at a time."""
 
     def __init__(
         self,
@@ -43,13 +43,13 @@ class Reloader:
         get_status: Callable[..., Any],
         poll_seconds: float,
     ):
-        """Does nothing yet.
+        """Makes a reloader; starts nothing.
 
         Args:
-          folder: the server's.
-          model: the name under which it serves.
+          folder: the model directory of the server.
+          model: name of the served model.
           get_status: the stub of `GetModelStatus`.
-          poll_seconds: how often it is asked while something is waited for.
+          poll_seconds: seconds between two calls of `get_status` while waiting.
         """
         self.newest = folder.first
         self._folder = folder
@@ -69,18 +69,18 @@ class Reloader:
         await self._wait(lambda states: states.get(self.newest) not in waiting)
 
     async def wait_until_available(self) -> None:
-        """Waits until the version that was added answers.
+        """Waits until the newest version is available.
 
         Raises:
-          RunFailedError: it cannot be loaded, or not in time.
+          RunFailedError: the version cannot be loaded, or not in time.
         """
         await self._wait(lambda states: states.get(self.newest) is VersionState.AVAILABLE)
 
     async def wait_until_alone(self) -> None:
-        """Waits for the end of the version before it.
+        """Waits for the end of the version before the newest.
 
         Raises:
-          RunFailedError: it does not end.
+          RunFailedError: the version does not end in time.
         """
         await self._wait(lambda states: states.get(self.newest - 1) is VersionState.END)
 

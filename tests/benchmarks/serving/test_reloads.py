@@ -2,8 +2,8 @@ from pathlib import Path
 
 from benchmarks.common.timings import Call
 from benchmarks.serving.reloads import (
-    SentRequest,
     Reloads,
+    SentRequest,
     measure_reloads,
     reload_bars,
     reload_section,
@@ -29,17 +29,17 @@ def test_the_answers_of_other_sentences_are_found(tmp_path: Path) -> None:
 
     with loopback_server(tmp_path) as (endpoint, folder):
         found = measure_reloads(model, endpoint, folder, SENTENCES, 1, seconds_of_rest=0.05)
-    assert 0 < found.mixed_up < len(found.asked)
+    assert 0 < found.mixed_up < len(found.requests)
 
 
 def test_requests_are_told_apart_by_whether_a_version_was_being_loaded() -> None:
-    asked = [
+    requests = [
         SentRequest(Call(0.0, 0.5)),
         SentRequest(Call(0.5, 1.25)),
         SentRequest(Call(1.0, 9.0), failure="UNAVAILABLE"),
         SentRequest(Call(2.5, 3.5), is_own=False),
     ]
-    found = Reloads(asked, [(1.0, 2.0)], [50 << 20, 60 << 20])
+    found = Reloads(requests, [(1.0, 2.0)], [50 << 20, 60 << 20])
     assert found.answered(while_loading=True) == [0.75]
     assert found.answered(while_loading=False) == [0.5, 1.0]
     assert [bar.measured for bar in reload_bars(found)] == [1, 1]
