@@ -1,12 +1,12 @@
 # %% [markdown]
-# # Attention, from its equations to a model that shows what it looks at
+# # Attention, from its equations to a trained model and its heatmaps
 #
 # This notebook walks through the chapter "Sequence-to-Sequence Learning, Part 2" with the modules of this project: first
 # its equations on numbers that can be checked by hand, then a model that learns a small language in about a minute, its
-# heatmaps, and what can be read from them. Section numbers are the chapter's.
+# heatmaps, and how to read them. Section numbers are the chapter's.
 #
-# It is made from `attention.py` beside it, which is what to edit: `make notebook` writes the `.ipynb` again, and a test
-# runs it from top to bottom.
+# The source of this notebook is `attention.py` in the same folder: edit that file, and `make notebook` writes the `.ipynb`
+# again. A test runs the notebook from top to bottom.
 
 # %%
 import logging
@@ -45,8 +45,8 @@ logging.getLogger("trainer").setLevel(logging.ERROR)
 # ## The bottleneck (section 1)
 #
 # A basic sequence-to-sequence model reads the whole sentence and keeps one vector of it, of the same size for three words
-# and for fifty. Everything that the decoder writes must come out of that vector. Attention (section 2) keeps all of the
-# encoder's states instead, and lets the decoder choose, for each word that it writes, which of them to look at.
+# and for fifty. The decoder must produce the whole translation from this vector. Attention (section 2) keeps all of the
+# encoder's states instead, and lets the decoder choose, for each word it writes, the states to attend to.
 #
 # ## The equations on small numbers (sections 3 and 4)
 #
@@ -69,7 +69,7 @@ print("scores", e.round(3))
 # By hand, for the second word: $W_q s_t = (0, 1)$ and $W_k h_2 = (0, 1)$, so
 # $e_{t2} = 1 \cdot \tanh(0) + 3 \cdot \tanh(2) = 2.892$. It fits this query best.
 #
-# The softmax makes weights of the scores: none is negative and they sum to 1. The context vector is the mean of the
+# The softmax turns the scores into weights: none is negative and they sum to 1. The context vector is the mean of the
 # states with these weights,
 #
 # $$\alpha_{ti} = \frac{\exp e_{ti}}{\sum_j \exp e_{tj}}, \qquad c_t = \sum_i \alpha_{ti} h_i.$$
@@ -81,9 +81,9 @@ print("weights", alpha.round(3), "sum", alpha.sum().round(3))
 print("context", c.round(3))
 
 # %% [markdown]
-# The same numbers through [`trainer/attention.py`](../trainer/attention.py), which is what the served models run. It takes
-# whole batches, `[batch, target, source]`, remembers $W_k h_i$ once for each sentence, and has a mask, so that padding gets
-# exactly no weight. Here the third word is padding the second time.
+# The same numbers through [`trainer/attention.py`](../trainer/attention.py), the code of the served models. It takes whole
+# batches, `[batch, target, source]`, computes $W_k h_i$ once for each sentence, and has a mask, so the weight of padding is
+# exactly 0. In the second call the third word is padding.
 
 # %%
 attention = BahdanauAttention(np.random.default_rng(1), query_units=2, state_units=2, units=2)
@@ -108,15 +108,15 @@ for mask in ([True, True, True], [True, True, False]):
 
 # %% [markdown]
 # The decoder joins context and state (section 4, last equation; section 6): $o_t = \tanh(W_c [c_t; s_t])$, from which the next word
-# is predicted ([`trainer/decoder.py`](../trainer/decoder.py)). Nobody tells the model where to look: the gradient of the
+# is predicted ([`trainer/decoder.py`](../trainer/decoder.py)). The training data contains no alignments: the gradient of the
 # translation's loss flows through the softmax to exactly those positions that helped (section 6).
 #
-# ## A language in which the truth is known
+# ## A language with known alignments
 #
-# Whether a heatmap is right, real text does not say. So here is a language that does
-# ([`benchmarks/alignment/aligned_language.py`](../benchmarks/alignment/aligned_language.py)): 30 words in random order, each with one translation (itself
-# spelled backwards, for our eyes; a model sees numbers), and a third of them trade places with the word after them, as some
-# adjectives do. Nothing can be guessed from grammar; what a target word is follows from one source word alone, and we know which.
+# For real text we do not know the right heatmap. So we use an artificial language with known alignments
+# ([`benchmarks/alignment/aligned_language.py`](../benchmarks/alignment/aligned_language.py)): 30 words in random order, each with one translation (the
+# word spelled backwards, for human readers; a model gets only ids). A third of the words change places with the next word, as some
+# adjectives do. Grammar gives no hints: each target word depends on exactly one source word, and we know which.
 
 # %%
 rng = np.random.default_rng(1)
@@ -140,7 +140,7 @@ for row in range(3):
 
 # %%
 def trained(kind):
-    """Trains a small model with this kind of attention; returns it with its history."""
+    """Trains a small model with a kind of attention; returns the model and its history."""
     settings = TrainingSettings(
         epochs=18,
         patience=18,
@@ -196,11 +196,12 @@ for axes in (left, right):
     axes.legend()
 
 # %% [markdown]
-# The model with attention learns faster and stays good on long sentences. The other one has hardly begun: what it learns, it has
-# to press through one vector. Given more time it learns short sentences, and keeps losing long ones
+# The model with attention learns faster and stays good on long sentences. The other has learned little so far, since one
+# vector must hold the whole sentence. With more training it learns short sentences, but still fails on long ones
 # ([RESULTS](../benchmarks/RESULTS.md#where-attention-lies)).
 #
-# The alignment error rate (AER: 0 if each target word looks most at the word that it comes from) needs the known truth:
+# The alignment error rate (AER) needs the known alignments. It is 0 if each target word gives its largest weight to its own source
+# word:
 
 # %%
 for kind, result in results.items():
@@ -218,12 +219,12 @@ model = results["bahdanau"].model
 
 
 def padded(ids):
-    """A batch of one sentence, with its end symbol."""
+    """Returns a batch of one sentence, with its end symbol."""
     return tf.constant([[*ids, aligned_language.END]])
 
 
 def with_attention(source_ids, target_ids, weights):
-    """What the serving room calls a translation, of ids and the attention between them."""
+    """Makes a `Translation` of ids and the attention weights between them."""
     tokens = [
         tuple(aligned_language.VOCABULARY[i] for i in (*ids, aligned_language.END))
         for ids in (source_ids, target_ids)
@@ -239,14 +240,14 @@ def with_attention(source_ids, target_ids, weights):
 
 
 def translated(source_ids):
-    """The model's own translation, by beam search."""
+    """Returns the model's own translation, by beam search."""
     found = search(model, padded(source_ids), DecodingSettings())
     ids = [number for number in found.ids[0, 0].numpy() if number > aligned_language.END]
     return with_attention(source_ids, ids, found.attention[0, 0].numpy())
 
 
 def forced(source_ids, target_ids):
-    """A given translation: what the model looks at while it is told the words."""
+    """Returns a given translation with the model's attention, forced to produce its words."""
     _, weights = force(model, padded(source_ids), padded(target_ids))
     return with_attention(source_ids, target_ids, weights[0].numpy())
 
@@ -259,8 +260,8 @@ print(source, "->", translation.text)
 Image(draw_picture(make_heatmap(source, translation), "png"), width=640)
 
 # %% [markdown]
-# The swapped neighbours are the places where the bright cells leave the diagonal. Read as links between words, the heatmap is a word
-# alignment, in the format of fast_align (`nmt align` writes it):
+# The bright cells leave the diagonal at the swapped neighbours. Read as links between words, the heatmap is a word alignment, here
+# in the format of fast_align (also written by `nmt align`):
 
 # %%
 links = align_words(attention_of_words(source, translation))
@@ -271,9 +272,9 @@ print("truth    ", as_pharaoh(truth))
 # %% [markdown]
 # ## Four patterns (section 7)
 #
-# The chapter tells diagonal, spread, non-local and spurious attention apart by eye. [`serving/attention/diagnostics.py`](../serving/attention/diagnostics.py)
-# does it with numbers: the entropy of the rows, how far the order is kept (monotonicity), the distance from the diagonal, and how much
-# lies where no word is. Four matrices that show them clearly:
+# The chapter distinguishes diagonal, spread, non-local and spurious attention by eye. [`serving/attention/diagnostics.py`](../serving/attention/diagnostics.py)
+# does it with numbers: the entropy of the rows, how far the order is kept (monotonicity), the distance from the diagonal, and the
+# share of the weights outside words. Four matrices with clear patterns:
 
 # %%
 size = 6
@@ -295,7 +296,7 @@ for axes, (name, (on_words, elsewhere)) in zip(all_axes, matrices.items(), stric
     assert classify(found) == name
 
 # %% [markdown]
-# Does attention tell when something is wrong? Let the target end two words too early, and ask again:
+# Does attention show a wrong translation? Let the target end two words too early, and diagnose it:
 
 # %%
 target_ids = unseen.pairs.target[sentence]
@@ -306,12 +307,12 @@ print("never looked at:", diagnosis.never_looked_at)
 print("left out:", [source.split()[place] for place in sorted(unseen.alignments[sentence][-2:])])
 
 # %% [markdown]
-# It is a hint and no proof: attention says where the model looked, which need not be why it wrote a word.
+# This is a hint, not a proof: the attention weights need not be the reason for a word.
 #
 # ## From here to real text (section 8)
 #
 # ```sh
-# nmt run --config multi30k                                  # train, judge and push a model of real text
+# nmt run --config multi30k                                  # train, evaluate and push a model of real text
 # nmt heatmap "The cat is on the mat" --config multi30k      # the chapter's own example
 # nmt diagnose --input sentences.txt --config multi30k       # the patterns of a whole corpus
 # ```

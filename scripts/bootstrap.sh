@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# bootstrap.sh [setup]: makes .venv, which is Python 3.11, every package of requirements.lock, this
-#   project, and native modules that load; does nothing where that is done.
-# bootstrap.sh lock [OPTION...]: makes requirements.lock from pyproject.toml, and with its TensorFlow
-#   kubeflow/requirements-gpu.lock, NVIDIA's libraries.
+# bootstrap.sh [setup]: makes .venv with Python 3.11, all packages of requirements.lock, this
+#   project, and repaired native modules; does nothing if all this is up to date.
+# bootstrap.sh lock [OPTION...]: makes requirements.lock from pyproject.toml, and
+#   kubeflow/requirements-gpu.lock, NVIDIA's libraries for the locked TensorFlow.
 # `make setup` and `make lock` run it; PYTHON names the interpreter to use.
 set -euo pipefail
 
@@ -10,7 +10,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$root"
 
 readonly platform=x86_64-manylinux_2_39 # that of TFX's newest wheels
-readonly oldest_glibc=2.35              # what scripts/repair_native.py can make up for
+readonly oldest_glibc=2.35              # limit of the repairs in scripts/repair_native.py
 readonly stamp=.venv/setup-done
 readonly unfinished=.venv/setup-unfinished
 readonly inputs=(requirements.lock pyproject.toml scripts/bootstrap.sh scripts/repair_native.py
@@ -27,7 +27,7 @@ die() {
 
 at_least() { printf '%s\n' "$1" "$2" | sort -C -V; } # at_least WANTED FOUND
 
-# Everything that the environment depends on: another folder, Python or C library needs another one.
+# Everything the environment depends on: a different folder, Python or C library needs a new one.
 fingerprint() {
     {
         printf '%s\n' "$root" "$(.venv/bin/python --version)" "$(getconf GNU_LIBC_VERSION)"
@@ -38,7 +38,7 @@ fingerprint() {
 set_up_already() {
     [[ -f $stamp && ! -e $unfinished && -x .venv/bin/python ]] || return 1
     [[ $(<"$stamp") == "$(fingerprint 2>/dev/null)" ]] || return 1
-    # Only a Python that was asked for by name can differ from the one that is there.
+    # Only a Python named with PYTHON can differ from the one in .venv.
     [[ -z ${PYTHON:-} ]] || { find_python && uses_python; }
 }
 
@@ -66,7 +66,7 @@ print(platform.python_version(), platform.python_implementation(), os.path.realp
     local names=(python3.11 python3 python)
     [[ -z ${PYTHON:-} ]] || names=("$PYTHON")
     for name in "${names[@]}"; do
-        # All of PATH: the first python3.11 may be a version manager's shim without a version.
+        # All of PATH, since the first python3.11 may be a version manager's shim without a version.
         while read -r path; do
             line=$("$path" -I -c "$probe" 2>/dev/null </dev/null) || continue
             read -r found kind python <<<"$line"
@@ -87,7 +87,7 @@ uv_is_new_enough() { # uv_is_new_enough PROGRAM
     version=$("$1" --version 2>/dev/null) && at_least "uv $wanted_uv" "${version%% (*}"
 }
 
-# Sets $uv: the one on PATH, or one of our own beside .venv.
+# Sets $uv: the program on PATH, or one installed in .tools, beside .venv.
 find_uv() {
     local wanted_uv
     wanted_uv=$(sed -n 's/^uv==\([0-9.]*\).*/\1/p' scripts/uv.txt)
@@ -111,7 +111,7 @@ find_uv() {
     uv=.tools/bin/uv
 }
 
-# Not a terminal: no line for each of 220 packages.
+# Without a terminal, leaves out the lines for each of 220 packages.
 summarised() {
     if [[ -t 2 ]]; then "$@"; else "$@" 2> >(sed '/^ [-+~] /d' >&2); fi
 }
@@ -130,13 +130,13 @@ make_environment() {
         --build-constraints requirements.lock --require-build-hashes \
         --preview-features build-dependency-hashes requirements.lock ||
         die "the packages could not be installed: see the message above. $registry_hint"
-    # Without the configuration, which keeps the name pyfarmhash out of every installation.
+    # --no-config, because the configuration excludes the name pyfarmhash from every installation.
     "$uv" --no-config pip install --quiet --offline --python .venv/bin/python \
         --no-deps --no-build-isolation --reinstall ./scripts/farmhash --editable . ||
         die "this project could not be installed into .venv: see the message above."
     .venv/bin/python -I scripts/repair_native.py >&2
     say "compiling everything, so that TFX loads in half the time"
-    # Some packages hold templates that are no Python; they are not compiled, and not imported.
+    # Errors are ignored: some packages hold templates, not valid Python and never imported.
     .venv/bin/python -I -m compileall -qq -j 0 .venv/lib || true
     fingerprint >"$stamp.new"
     mv "$stamp.new" "$stamp"
@@ -144,7 +144,7 @@ make_environment() {
 }
 
 
-# Resolves pyproject.toml for the platform of the newest wheels; keeps the versions that are locked.
+# Resolves pyproject.toml for the platform of the newest wheels; keeps the versions already locked.
 lock() {
     "$uv" pip compile pyproject.toml --extra all --group dev --output-file requirements.lock \
         --python "$python" --python-version 3.11 --python-platform "$platform" --generate-hashes \
@@ -173,7 +173,7 @@ if ! flock --nonblock 9; then
     [[ $command == setup ]] && set_up_already && exit
 fi
 
-# The certificates that this machine trusts, the index that pip uses here, and no other Python.
+# Use this machine's certificates and pip's index, and never download a Python.
 export UV_SYSTEM_CERTS=1 UV_PYTHON_DOWNLOADS=never
 unset UV_SYSTEM_PYTHON
 [[ -z ${PIP_INDEX_URL:-} ]] || export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$PIP_INDEX_URL}

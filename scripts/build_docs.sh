@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds README and docs as a site in build/docs (`make docs`); a broken link fails. Zensical gets an
-# environment of its own, .venv-docs, since the pipeline needs none of it. PYTHON names a Python of
-# 3.11 or newer.
+# Builds README and docs as a site in build/docs (`make docs`); fails if a link is broken. Zensical
+# gets a separate environment, .venv-docs, since the pipeline does not need it. PYTHON names a
+# Python 3.11 or newer.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# build_image.sh IMAGE [--gpu]: builds the image of the pipeline's tasks with docker or podman; where
-#   neither is there, prints the commands instead. With --gpu, IMAGE is the one with NVIDIA's
-#   libraries, and its base is called IMAGE-cpu.
+# build_image.sh IMAGE [--gpu]: builds the image of the pipeline's tasks with docker or podman; if
+#   neither runs, prints the commands instead. With --gpu, IMAGE has NVIDIA's libraries, and its
+#   base is called IMAGE-cpu.
 # `make image` runs it.
 set -euo pipefail
 

@@ -1,4 +1,4 @@
-"""The Chromium of this system, for tests of the page and for screenshots."""
+"""Finds and starts Chromium, for tests of the page and for screenshots."""
 
 import importlib.util
 import os
@@ -30,12 +30,12 @@ ARGUMENTS = [
     "--no-proxy-server",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
-"""Without a sandbox, because tests may run as root; and no host but this machine."""
+"""Without a sandbox, because tests may run as root, and without access to other hosts."""
 
 
 @contextmanager
 def running_browser() -> Iterator["Browser"]:
-    """Starts Chromium, and ends it."""
+    """Starts Chromium, and ends it on exit."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

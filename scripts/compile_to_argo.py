@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Compiles a file of `nmt compile` with Kubeflow's own compiler, and prints the Argo workflow.
+"""Compiles the output of `nmt compile` with Kubeflow's own compiler and prints the Argo workflow.
 
     python scripts/compile_to_argo.py pipeline.yaml
 
-The compiler is Go code of Kubeflow Pipelines, of the version of the locked `kfp`. It is built from
-the Go module proxy into .tools/argo. Exit status 0, 1 where the compiler refuses the pipeline, or 3
-where it could not be had, with the reason on standard error.
+The compiler is a Go program of Kubeflow Pipelines, in the version of the locked `kfp`. It is built
+from the Go module proxy into .tools/argo. The exit status is 0, 1 if the compiler rejects the
+pipeline, or 3 if the compiler could not be built, with the reason on standard error.
 """
 
 import json
@@ -20,40 +20,40 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / ".tools" / "argo"
 MODULE = "github.com/kubeflow/pipelines"
-# Modules of their own in the same repository; its go.mod names them by folder, which only works
-# inside of it.
+# The repository holds these as separate modules. Its go.mod refers to them by folder, which works
+# only inside the repository.
 _PARTS = (MODULE, f"{MODULE}/api", f"{MODULE}/kubernetes_platform")
 _PROGRAM = f"{MODULE}/backend/src/v2/cmd/compiler"
 _LAST_LINES = 15
-REFUSED, NOT_TO_BE_HAD = 1, 3
+REJECTED, NO_COMPILER = 1, 3
 
 
 class CommandFailedError(Exception):
-    """A command ended with an error; the text holds its last words."""
+    """A command ended with an error; the text holds the end of its output."""
 
 
 def main(arguments: list[str]) -> int:
-    """Returns the exit status."""
+    """Compiles and prints a pipeline; returns the exit status."""
     [pipeline] = arguments
     try:
         compiler = _compiler(metadata.version("kfp"))
     except (CommandFailedError, FileNotFoundError) as error:
         print(f"compile_to_argo: no compiler: {error}", file=sys.stderr)
-        return NOT_TO_BE_HAD
+        return NO_COMPILER
     specification = TARGET / "pipeline.json"
-    # The program reads one document; the second is of the platform, which it is not told of.
+    # The program reads one document, so the second, for the platform, is left out.
     documents = yaml.safe_load_all(Path(pipeline).read_text(encoding="utf-8"))
     specification.write_text(json.dumps(next(iter(documents))), encoding="utf-8")
     try:
         print(_run(str(compiler), "-spec", str(specification)), end="")
     except CommandFailedError as error:
-        print(f"compile_to_argo: Kubeflow's compiler refuses it: {error}", file=sys.stderr)
-        return REFUSED
+        print(f"compile_to_argo: Kubeflow's compiler rejects {pipeline}: {error}", file=sys.stderr)
+        return REJECTED
     return 0
 
 
 def _compiler(version: str) -> Path:
-    """The program, built if it is not there yet."""
+    """Returns the compiler, and builds it first if it is missing."""
     program = TARGET / f"compiler-{version}"
     if program.exists():
         return program

@@ -14,7 +14,7 @@ from scripts.import_graph import ROOT, imports_package, subpackages
 
 PICTURE = ROOT / "docs/pictures/architecture.svg"
 PACKAGES = ("pipeline", "components", "trainer", "serving", "text")
-"""From top to bottom: a package imports only packages below it."""
+"""From top to bottom; a package imports only packages below it."""
 
 _WIDTH, _BAND_WIDTH, _MARGIN = 970, 804, 12
 _COLUMNS, _GAP = 4, 12
@@ -45,7 +45,7 @@ _STYLE = """
 
 
 def draw_architecture() -> str:
-    """Returns the picture as SVG, the same for the same import statements."""
+    """Returns the picture as SVG, identical for identical import statements."""
     parts: list[str] = []
     bands: dict[str, tuple[int, int]] = {}
     y = _BAND_GAP // 2
@@ -69,7 +69,7 @@ def draw_architecture() -> str:
 
 
 def _band(package: str, top: int) -> tuple[list[str], int]:
-    """One package with its subpackages, and its height."""
+    """Draws one package with its subpackages; returns the elements and the height."""
     found = subpackages(package)
     folders = {name: found[name] for name in sorted(found) if _is_folder(package, name)}
     single = sorted(name for name in found if name not in folders and name != "__init__")
@@ -99,14 +99,14 @@ def _band(package: str, top: int) -> tuple[list[str], int]:
 
 
 def _summary(package: str) -> str:
-    """The packages that a package imports, in words."""
+    """Returns the packages imported by a package, in words."""
     return "imports " + (
         ", ".join(f"{target}/" for target in _used_by(package)) or "nothing of ours"
     )
 
 
 def _used_by(package: str) -> list[str]:
-    """The packages below that a package imports."""
+    """Returns the packages further down imported by a package."""
     below = PACKAGES[PACKAGES.index(package) + 1 :]
     return [target for target in below if imports_package(package, target)]
 
@@ -116,7 +116,7 @@ def _is_folder(package: str, name: str) -> bool:
 
 
 def _box_lines(package: str, name: str, imported: set[str]) -> list[str]:
-    """The modules and subpackages beside a subpackage that it imports."""
+    """Returns the lines of a subpackage's box: its imports from the same package."""
     if not imported:
         return ["imports nothing beside it"]
     shown = (f"{other}/" if _is_folder(package, other) else other for other in sorted(imported))
@@ -124,9 +124,9 @@ def _box_lines(package: str, name: str, imported: set[str]) -> list[str]:
 
 
 def _arrows(bands: dict[str, tuple[int, int]]) -> Iterator[str]:
-    """An arrow for each package that imports another."""
+    """Draws an arrow for each import of one package by another."""
     left = _MARGIN + _BAND_WIDTH
-    # The shortest arrows are innermost, so that few cross.
+    # The shortest arrows are innermost, so few cross.
     pairs = sorted(
         ((source, target) for source in PACKAGES for target in _used_by(source)),
         key=lambda pair: bands[pair[1]][0] - bands[pair[0]][1],

@@ -1,8 +1,8 @@
-"""Draws the heatmap whose weights docs/serving.md prints: `docs/pictures/heatmap.svg`.
+"""Draws the heatmap of the table in docs/serving.md: `docs/pictures/heatmap.svg`.
 
     python -m scripts.draw_heatmap
 
-No model is needed: the weights are read from the page, so that both always agree.
+No model is needed: the weights are read from the page, so page and picture always agree.
 """
 
 import re
@@ -20,7 +20,7 @@ _BLOCK = re.compile(r"^\$ nmt heatmap .*\n.*\n\n((?:.+\n)+?)```", re.MULTILINE)
 
 
 def printed_heatmap(text: str) -> Heatmap:
-    """Reads the first table that `nmt heatmap` printed in a text."""
+    """Reads the first table printed by `nmt heatmap` in a text."""
     found = _BLOCK.search(text)
     if not found:
         raise ValueError("There is no output of `nmt heatmap`.")

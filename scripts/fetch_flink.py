@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Fetches from Maven Central, into .tools/flink, what `make test-flink` needs.
+"""Fetches the files for `make test-flink` from Maven Central into .tools/flink.
 
     lib/          Flink and Beam's job server for it
     crds/         the Flink Kubernetes operator's definitions of its objects, as jars
-    origin.txt    which job server that is
+    origin.txt    the origin of the job server
 
-The job server is one jar of Beam's own version, as Beam itself would fetch it. Where a registry
-has no such jar, its parts are taken instead, as flink/pom.xml lists them. What is there already and
-of the wanted versions is left alone.
+The job server is one jar in the installed version of Beam, the jar Beam itself would fetch. If a
+registry lacks this jar, the parts listed in flink/pom.xml are fetched instead. Files already
+present in the right versions are kept.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ _LAST_LINES = 15
 
 
 def main() -> int:
-    """Returns the exit status: 0, or 1 with the reason on standard error."""
+    """Fetches all files; returns the exit status: 0, or 1 with the reason on standard error."""
     missing = [name for name in ("mvn", "java") if shutil.which(name) is None]
     if missing:
         print(
@@ -58,16 +58,16 @@ def main() -> int:
 
 
 class MavenError(Exception):
-    """Maven's last lines."""
+    """Maven failed; the text holds the last lines of its output."""
 
 
 def _fetch_job_server(artifact: str, folder: Path) -> str:
-    """Fills a folder with jars; returns what they are."""
+    """Fetches the job server's jars into a folder; returns their description."""
     try:
         _maven("copy", f"-Dartifact={artifact}", f"-DoutputDirectory={folder}")
         return artifact
     except MavenError:
-        print(f"fetch_flink: there is no {artifact} in reach: taking its parts")
+        print(f"fetch_flink: {artifact} cannot be fetched: fetching its parts instead")
     _maven(
         "copy-dependencies", f"-DoutputDirectory={folder}", "-DincludeScope=runtime", "-f", str(POM)
     )
@@ -81,7 +81,7 @@ def _maven(goal: str, *arguments: str) -> None:
     """Runs a goal of Maven's dependency plugin.
 
     Raises:
-        MavenError: it did not succeed.
+      MavenError: Maven failed.
     """
     command = ["mvn", "--batch-mode", "--quiet", f"{_PLUGIN}:{goal}", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, cwd=POM.parent, check=False)

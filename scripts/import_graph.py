@@ -1,4 +1,4 @@
-"""Reads who imports whom from the import statements of our packages."""
+"""Reads the imports between our packages from their import statements."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -13,21 +13,21 @@ BELOW: dict[str, set[str]] = {
     "pipeline": {"components", "trainer", "serving", "text"},
     "benchmarks": {"pipeline", "components", "trainer", "serving", "text"},
 }
-"""Which of our packages each package may import."""
+"""The packages of ours that each package may import."""
 
 
 def modules(folder: str, root: Path = ROOT) -> list[Path]:
-    """All modules of a folder, in order."""
+    """Returns all modules of a folder, sorted by path."""
     return sorted((root / folder).rglob("*.py"))
 
 
 def imports(path: Path, *, for_types: bool = True, later: bool = True) -> Iterator[str]:
-    """The modules that a module imports.
+    """Yields the names imported by a module.
 
     Args:
       path: the module.
-      for_types: whether those for type checkers alone count.
-      later: whether those in functions count, which are not imported while the module is loaded.
+      for_types: whether to include imports only for type checkers.
+      later: whether to include imports in functions, not executed while the module is loaded.
     """
     waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
     for node in waiting:
@@ -42,13 +42,13 @@ def imports(path: Path, *, for_types: bool = True, later: bool = True) -> Iterat
 
 
 def subpackage(parts: Iterable[str]) -> str | None:
-    """The module or subpackage to which a dotted name belongs; None for the package itself."""
+    """Returns the module or subpackage of a dotted name; None for the package itself."""
     _, *rest = parts
     return rest[0] if rest else None
 
 
 def subpackages(package: str, root: Path = ROOT) -> dict[str, set[str]]:
-    """The modules and subpackages of a package, and which others of them each imports."""
+    """Returns the modules and subpackages of a package, each with its imports of the others."""
     found: dict[str, set[str]] = {}
     for path in modules(package, root):
         here = subpackage(path.relative_to(root).with_suffix("").parts)
@@ -59,7 +59,7 @@ def subpackages(package: str, root: Path = ROOT) -> dict[str, set[str]]:
 
 
 def imports_package(package: str, target: str, root: Path = ROOT) -> bool:
-    """Whether a package imports another package."""
+    """Returns whether a package imports another package."""
     return any(
         any(name.partition(".")[0] == target for name in imports(path))
         for path in modules(package, root)

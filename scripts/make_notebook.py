@@ -1,8 +1,8 @@
 """Writes notebooks/attention.ipynb from notebooks/attention.py, without outputs.
 
-`make notebook`. The source is plain Python with its text in comments (Jupytext's percent format),
-so that it can be read, linted and compared; what is made of it opens in Jupyter. The same source
-makes the same file.
+`make notebook` runs it. The source is plain Python with the text in comments (Jupytext's percent
+format), so it can be read, linted and compared; the notebook opens in Jupyter. The same source
+always gives the same file.
 """
 
 from pathlib import Path
@@ -15,11 +15,11 @@ _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
 def made_notebook(source: Path = SOURCE) -> str:
-    """Returns the text of the notebook that belongs to a source."""
+    """Returns the notebook made from a source, as text."""
     notebook = jupytext.reads(source.read_text(encoding="utf-8"), fmt="py:percent")
     notebook.metadata = {"kernelspec": _KERNEL, "language_info": {"name": "python"}}
     for number, cell in enumerate(notebook.cells, 1):
-        cell.id = f"cell-{number}"  # not drawn by chance
+        cell.id = f"cell-{number}"  # instead of a random one
         cell.metadata = {}
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     nbformat.validate(notebook)

@@ -1,18 +1,18 @@
-"""Makes TFX 1.21's two native modules load on systems older than the one that built them.
+"""Makes TFX 1.21's two native modules load on systems older than their build system.
 
-ml-metadata 1.21 and tensorflow-data-validation 1.21 were built with glibc 2.39 and GCC 14. What
-they ask for beyond glibc 2.35 and GCC 12 is little, and has an equal in older libraries:
+ml-metadata 1.21 and tensorflow-data-validation 1.21 were built with glibc 2.39 and GCC 14. They
+need only a few symbols newer than glibc 2.35 and GCC 12, all with a replacement in older libraries:
 
 | version          | symbol                         | becomes                                      |
 | ---------------- | ------------------------------ | -------------------------------------------- |
-| `GLIBC_2.38`     | `__isoc23_strtol`, its kin     | `strtol`, its kin: differs for `0b` only     |
-| `GLIBCXX_3.4.32` | `_ZSt21ios_base_library_initv` | weak: marks a library for the linker, unused |
-| `CXXABI_1.3.15`  | `__cxa_call_terminate`         | `std::terminate()`, which it ends by calling |
+| `GLIBC_2.38`     | `__isoc23_strtol` and the like | `strtol` etc.; these differ only for `0b`    |
+| `GLIBCXX_3.4.32` | `_ZSt21ios_base_library_initv` | weak: a mark for the linker, never called    |
+| `CXXABI_1.3.15`  | `__cxa_call_terminate`         | `std::terminate()`, called at its end        |
 
-The names and versions are changed in the ELF tables; no code moves and no size changes. A module
-that loads already is left alone, and so is one that asks for anything else. The result is written
-to a new file, loaded in another process, and only then takes the module's place, because the
-package cache holds the same inode as the installed file.
+Names and versions change in the ELF tables; no code moves and no size changes. A module is left
+alone if it loads already, or if it needs any other new symbol. The result is written to a new file
+and loaded in another process before it replaces the module: the package cache shares the inode of
+the installed file, so the module is never changed in place.
 """
 
 import contextlib
@@ -37,11 +37,11 @@ _TERMINATE = b"_ZSt9terminatev"
 
 @dataclass(frozen=True)
 class Rebinding:
-    """A symbol version that older libraries lack, and what to bind its symbols to instead.
+    """Replacements for the symbols of a version missing in older libraries.
 
     Attributes:
-      older: The version, of the same library, that holds the replacements.
-      replacements: Symbol to its replacement, or to None where no code may use it.
+      older: The version of the same library with the replacements.
+      replacements: Symbol to its replacement; None if the symbol must not be used by code.
     """
 
     older: bytes
@@ -59,7 +59,7 @@ REBINDINGS = {
 
 
 class UnknownFileError(Exception):
-    """The file is none that this program knows how to change; it was left as it is."""
+    """This program cannot change the file, and left it as it was."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Symbol:
-    """A dynamic symbol: where its row is in the file, its name and its version's number."""
+    """A dynamic symbol: the offset of its row in the file, its name and its version's number."""
 
     row: int
     name_offset: int
@@ -90,7 +90,7 @@ class Symbol:
 
 @dataclass(frozen=True)
 class NeededVersion:
-    """A version that the file asks of a library: where its row is in the file, and its number."""
+    """A version needed from a library: the offset of its row in the file, its name and number."""
 
     row: int
     library: bytes
@@ -101,10 +101,12 @@ class NeededVersion:
 
 
 class DynamicTables:
-    """The tables of a 64-bit shared object that say which symbols it asks of which library.
+    """The tables of a 64-bit shared object with the symbols it needs from each library.
+
+    All members raise `struct.error`, `ValueError` or `LookupError` if the file is damaged.
 
     Args:
-      image: The whole file; `struct.error`, `ValueError` and `LookupError` say that it is damaged.
+      image: The whole file.
     """
 
     _RELOCATIONS, _DYNAMIC, _DYNAMIC_SYMBOLS = 4, 6, 11
@@ -129,13 +131,13 @@ class DynamicTables:
         self.strings = self.sections[self._symbol_table.link]
 
     def string(self, offset: int) -> bytes:
-        """Returns the string that starts at an offset of the string table."""
+        """Returns the string at an offset of the string table."""
         start, end = self.strings.offset + offset, self.strings.offset + self.strings.size
         return bytes(self.image[start : self.image.index(b"\0", start, end)])
 
     @cached_property
     def symbols(self) -> list[Symbol]:
-        """The dynamic symbols, in the table's order."""
+        """The dynamic symbols, in the order of their table."""
         symbols = []
         for index in range(self._symbol_table.size // 24):
             row = self._symbol_table.offset + 24 * index
@@ -148,7 +150,7 @@ class DynamicTables:
 
     @cached_property
     def needed_versions(self) -> list[NeededVersion]:
-        """The versions that the file asks for, in the table's order."""
+        """The versions needed by the file, in the order of their table."""
         versions = []
         library_row = self._needed_table.offset
         for _ in range(self._needed_table.info):
@@ -167,7 +169,7 @@ class DynamicTables:
 
     @cached_property
     def relocated_symbols(self) -> set[int]:
-        """The rows of the symbols that a relocation refers to."""
+        """The rows of the symbols used by a relocation."""
         return {
             self.symbols[struct.unpack_from("<Q", self.image, entry + 8)[0] >> 32].row
             for section in self.sections
@@ -177,7 +179,7 @@ class DynamicTables:
         }
 
     def string_users(self, first: int, last: int) -> int:
-        """Returns how many rows of any table have a string that starts within [first, last]."""
+        """Returns the number of table rows with a string starting within [first, last]."""
         starts = [symbol.name_offset for symbol in self.symbols]
         starts += [version.name_offset for version in self.needed_versions]
         table = self._dynamic_table
@@ -188,10 +190,13 @@ class DynamicTables:
         return sum(first <= start <= last for start in starts)
 
     def rename(self, symbol: Symbol, name: bytes) -> None:
-        """Gives a symbol another name: one that the string table holds, or in the old one's place.
+        """Renames a symbol.
+
+        The new name is one already in the string table, or is written over the old name.
 
         Raises:
-          UnknownFileError: The table does not hold the name and other rows use the old one.
+          UnknownFileError: The string table lacks the new name, and the old name is shorter or used
+            by other rows.
         """
         start = self.strings.offset
         found = self.image.find(name + b"\0", start, start + self.strings.size)
@@ -205,28 +210,28 @@ class DynamicTables:
         self.image[start + symbol.name_offset : start + last] = padded
 
     def make_weak(self, symbol: Symbol) -> None:
-        """Lets the loader pass over a symbol that no library has."""
+        """Makes a symbol weak, so the module loads although no library has the symbol."""
         weak, kind = 2, self.image[symbol.row + 4] & 0xF
         self.image[symbol.row + 4] = weak << 4 | kind
 
-    def ask_for(self, newer: NeededVersion, older: NeededVersion) -> None:
-        """Makes one row of the needed versions ask for what another one asks for."""
+    def lower_version(self, newer: NeededVersion, older: NeededVersion) -> None:
+        """Makes the row of a newer version need the older one instead."""
         struct.pack_into("<I", self.image, newer.row, older.name_hash)
         struct.pack_into("<I", self.image, newer.row + 8, older.name_offset)
 
 
 def rebind(image: bytes) -> tuple[bytes, list[str]]:
-    """Binds what a shared object asks of newer libraries to its equal in older ones.
+    """Binds a shared object's symbols from newer libraries to replacements in older ones.
 
     Args:
       image: The whole file.
 
     Returns:
-      The changed file, of the same size, and the names of the symbols that were bound anew; an
-      empty list, and the same bytes, where it asks for none of the versions in `REBINDINGS`.
+      The changed file, of the same size, and the names of the rebound symbols. If the file needs
+      none of the versions in `REBINDINGS`, the same bytes and an empty list.
 
     Raises:
-      UnknownFileError: It is no 64-bit shared object, is damaged, or asks for other symbols.
+      UnknownFileError: The file is not a 64-bit shared object, is damaged, or needs other symbols.
     """
     if image[:6] != b"\x7fELF\x02\x01":
         raise UnknownFileError("it is no 64-bit ELF file")
@@ -248,14 +253,14 @@ def _rebind_version(tables: DynamicTables, newer: NeededVersion, rebinding: Rebi
         if (version.library, version.name) == (newer.library, rebinding.older)
     ]
     if not older:
-        raise UnknownFileError(f"it does not ask {newer.library!r} for {rebinding.older!r}")
+        raise UnknownFileError(f"it does not need {rebinding.older!r} from {newer.library!r}")
     names = []
     for symbol in tables.symbols:
         if symbol.version != newer.number:
             continue
         label = f"{symbol.name.decode()}@{newer.name.decode()}"
         if symbol.name not in rebinding.replacements:
-            raise UnknownFileError(f"it asks for {label}, which has no known equal")
+            raise UnknownFileError(f"it needs {label}, which has no known replacement")
         replacement = rebinding.replacements[symbol.name]
         if replacement is not None:
             tables.rename(symbol, replacement)
@@ -264,14 +269,14 @@ def _rebind_version(tables: DynamicTables, newer: NeededVersion, rebinding: Rebi
         else:
             raise UnknownFileError(f"its code uses {label}")
         names.append(symbol.name.decode())
-    tables.ask_for(newer, older[0])
+    tables.lower_version(newer, older[0])
     return names
 
 
 def loading_error(path: Path) -> str | None:
-    """Returns why the system cannot load a shared object, every symbol resolved; None if it can."""
-    # Another process: a library once loaded cannot be unloaded, and one that crashes must not take
-    # this program along.
+    """Loads a shared object with all its symbols; returns the error, or None if it loads."""
+    # In another process, since a loaded library cannot be unloaded, and a crash must not end this
+    # program.
     program = "import ctypes, sys; ctypes.PyDLL(sys.argv[1])"
     result = subprocess.run(
         [sys.executable, "-I", "-c", program, str(path)],
@@ -286,16 +291,16 @@ def loading_error(path: Path) -> str | None:
 
 
 def repair(path: Path) -> list[str]:
-    """Makes a shared object load, if it does not.
+    """Repairs a shared object if it does not load.
 
     Args:
       path: The file, replaced by a new inode, or left alone.
 
     Returns:
-      The names of the symbols that were bound anew; an empty list where it loads as it is.
+      The names of the rebound symbols; an empty list if the file loads without repair.
 
     Raises:
-      UnknownFileError: It does not load, and is not a file that can be made to.
+      UnknownFileError: The file does not load, and cannot be repaired.
     """
     error = loading_error(path)
     if error is None:
@@ -320,7 +325,7 @@ def repair(path: Path) -> list[str]:
 
 
 def main() -> int:
-    """Repairs the modules of the environment that runs this program; returns the exit status."""
+    """Repairs the modules of this program's environment; returns the exit status."""
     packages = Path(sysconfig.get_paths()["platlib"])
     for module in MODULES:
         path = packages / module
@@ -334,8 +339,8 @@ def main() -> int:
                 file=sys.stderr,
             )
             return 1
-        said = f"bound {', '.join(rebound)} anew" if rebound else "loads, nothing to do"
-        print(f"repair: {path.name}: {said}")
+        result = f"rebound {', '.join(rebound)}" if rebound else "loads, nothing to do"
+        print(f"repair: {path.name}: {result}")
     return 0
 
 

@@ -1,9 +1,10 @@
-"""Copies the pages of the site into one folder, in which every link leads to a page.
+"""Copies the pages of the site into one folder, without links to files outside the site.
 
     python scripts/stage_docs.py build/docs-source
 
 README, docs and the pages beside manifests and benchmarks link to each other and to source files.
-The site holds no source files, so a link to one becomes plain text.
+The site holds no source files, so a link to one becomes plain text, and every other link leads to a
+page.
 """
 
 import re
@@ -14,21 +15,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FURTHER_PAGES = ("benchmarks/results/attention_vs_basic.md", "serving/README.md")
-"""Pages that others link to, outside the navigation."""
+"""Pages outside the navigation, with links from other pages."""
 STYLE = Path("docs/site.css")
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^()\s#]+)(#[^()\s]*)?\)")
 _PICTURES = {".png", ".svg"}
 
 
 def pages() -> list[Path]:
-    """The pages of the site, relative to the root."""
+    """Returns the pages of the site, relative to the root."""
     site = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))
     named = re.findall(r"'([^']+\.md)'", str(site["project"]["nav"]))
     return [Path(each) for each in (*named, *FURTHER_PAGES)]
 
 
 def staged(page: Path, site: set[Path]) -> tuple[str, set[Path]]:
-    """Returns the text of a page for the site, and the pictures that it shows."""
+    """Returns the text of a page for the site, and the pictures on it."""
     pictures: set[Path] = set()
 
     def link(match: re.Match[str]) -> str:
@@ -52,7 +53,7 @@ def staged(page: Path, site: set[Path]) -> tuple[str, set[Path]]:
 
 
 def stage(folder: Path) -> None:
-    """Writes the pages and their pictures into an empty folder."""
+    """Empties a folder and writes the pages and their pictures into it."""
     shutil.rmtree(folder, ignore_errors=True)
     site = set(pages())
     for page in sorted(site):

@@ -1,15 +1,15 @@
-"""Takes the screenshots of the documentation, after it ran the pipeline.
+"""Runs the pipeline and takes the screenshots of the documentation.
 
     python -m scripts.take_screenshots --config multi30k --set training.epochs=5
 
     docs/pictures/page.png         a translation in the page of `nmt web`
-    docs/pictures/overview.png     the same beside the verdict of the run
+    docs/pictures/overview.png     the same page beside the verdict of the run
     docs/pictures/report.png       the report of the run
     docs/pictures/tensorboard.png  the curves of the training
     docs/pictures/terminal.png     `nmt heatmap` in a terminal
 
-Options go to `nmt run`, which trains nothing that its cache holds. Needs Chromium. Servers listen
-on this machine only.
+Options go to `nmt run`, which reuses cached results. Needs Chromium. Servers listen on this machine
+only.
 """
 
 import base64
@@ -38,10 +38,10 @@ ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs/pictures"
 SENTENCE = "A man in a red jacket is climbing a steep mountain."
 WORD = "climbing"
-"""The source word that is pointed at."""
+"""The source word under the pointer."""
 _SECONDS_TO_START = 120
 _PATIENCE = 60_000
-"""Milliseconds that Chromium waits for a part of a page."""
+"""Milliseconds of Chromium's waits for a part of a page."""
 _WIDTH, _HEIGHT = 1180, 860
 _TAGS = "loss|bleu"
 """The curves that TensorBoard shows, as a regular expression."""
@@ -83,13 +83,13 @@ def take_page(
 
 
 def take_report(browser: "Browser", report: Path, target: Path) -> None:
-    """Shows the first screen of a report in HTML."""
+    """Takes a screenshot of the first screen of an HTML report."""
     with _opened(browser, report.resolve().as_uri()) as page:
         page.screenshot(path=target)
 
 
 def take_tensorboard(browser: "Browser", logs: Path, target: Path) -> None:
-    """Shows the curves of TensorBoard's events below a folder."""
+    """Takes a screenshot of TensorBoard's curves for the events below a folder."""
     port = _free_port()
     arguments = ["-m", "tensorboard.main", "--logdir", str(logs), "--host", "127.0.0.1"]
     with _running([*arguments, "--port", str(port)]):
@@ -104,14 +104,14 @@ def take_tensorboard(browser: "Browser", logs: Path, target: Path) -> None:
 def take_terminal(
     browser: "Browser", text: str, target: Path, picture: Path | None = None, height: int = 620
 ) -> None:
-    """Shows text as a terminal does, on the right of a picture if one is given.
+    """Takes a screenshot of text in a terminal, to the right of a picture if one is given.
 
     Args:
       browser: a running Chromium.
       text: the lines of the terminal.
       target: the PNG file to write.
       picture: a PNG file.
-      height: of the picture, in pixels.
+      height: height of the picture, in pixels.
     """
     image = base64.b64encode(picture.read_bytes()).decode() if picture else None
     with _opened(browser, "about:blank") as page:
@@ -123,7 +123,7 @@ def take_all(options: list[str], folder: Path) -> None:
     """Runs the pipeline and takes all screenshots of its model.
 
     Args:
-      options: of `nmt run`, with the configuration.
+      options: options of `nmt run`, including the configuration.
       folder: the folder to write to.
 
     Raises:
@@ -152,7 +152,7 @@ def take_all(options: list[str], folder: Path) -> None:
 
 
 def main(options: list[str]) -> int:
-    """Returns the exit status: 0, or 1 with the reason on standard error."""
+    """Takes all screenshots; returns the exit status: 0, or 1 with the reason on standard error."""
     if chromium.IS_MISSING:
         print(f"screenshots: {chromium.REASON}", file=sys.stderr)
         return 1
@@ -194,7 +194,7 @@ def _running(arguments: list[str]) -> Iterator[None]:
 
 
 def _output(arguments: list[str]) -> str:
-    """What a command of `nmt` prints."""
+    """Returns the standard output of a command of `nmt`."""
     return subprocess.run(
         [str(Path(sys.executable).with_name("nmt").relative_to(ROOT)), *arguments],
         cwd=ROOT,

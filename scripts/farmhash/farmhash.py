@@ -1,8 +1,8 @@
-"""The two FarmHash fingerprints that TensorFlow Data Validation asks for, without a compiler.
+"""The two FarmHash fingerprints needed by TensorFlow Data Validation, without a compiler.
 
-The package pyfarmhash is published for Linux as C++ source only, and this project must install
-where there is no compiler. Here the 64-bit fingerprint is TensorFlow's own, and the 32-bit one is
-written out. Both give the values of pyfarmhash for every string.
+The package pyfarmhash is published for Linux as C++ source only, and this project must install on
+systems without a compiler. Here the 64-bit fingerprint is TensorFlow's, and the 32-bit one is
+written in Python. Both give the values of pyfarmhash for every string.
 
 Source of the 32-bit algorithm: FarmHash 1.1, Google, farmhashmk::Hash32.
 """
@@ -17,7 +17,7 @@ _BLOCK = 20
 
 def fingerprint64(text: str) -> int:
     """Returns the 64-bit FarmHash fingerprint of a string's UTF-8 bytes, as an unsigned number."""
-    import tensorflow as tf  # two seconds that a caller of the other function need not wait
+    import tensorflow as tf  # takes two seconds; the other function does not need it
 
     with tf.init_scope():
         digest = tf.fingerprint([text.encode("utf-8")], method="farmhash64")

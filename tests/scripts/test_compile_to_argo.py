@@ -26,7 +26,7 @@ def test_kubeflows_compiler_makes_an_argo_workflow_of_the_pipeline(pipeline):
         [sys.executable, str(SCRIPT), str(pipeline)],
         capture_output=True, text=True, timeout=1200, check=False,
     )  # fmt: skip
-    if done.returncode == compile_to_argo.NOT_TO_BE_HAD:
+    if done.returncode == compile_to_argo.NO_COMPILER:
         pytest.skip(done.stderr.strip())
     assert done.returncode == 0, done.stderr
     assert yaml.safe_load(done.stdout)["kind"] == "Workflow"
@@ -35,7 +35,7 @@ def test_kubeflows_compiler_makes_an_argo_workflow_of_the_pipeline(pipeline):
 def test_without_go_it_says_so(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(compile_to_argo, "TARGET", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert compile_to_argo.main(["pipeline.yaml"]) == compile_to_argo.NOT_TO_BE_HAD
+    assert compile_to_argo.main(["pipeline.yaml"]) == compile_to_argo.NO_COMPILER
     assert "Go is not installed" in capsys.readouterr().err
 
 
@@ -43,7 +43,7 @@ def test_without_go_it_says_so(tmp_path, monkeypatch, capsys):
     ("program", "status", "said"),
     [
         ('cat "$2"', 0, ""),
-        ("echo a node is unknown >&2; exit 1", compile_to_argo.REFUSED, "a node is unknown"),
+        ("echo a node is unknown >&2; exit 1", compile_to_argo.REJECTED, "a node is unknown"),
     ],
 )
 def test_what_the_compiler_says_is_the_answer(
