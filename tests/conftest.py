@@ -1,4 +1,4 @@
-"""`--fast`: only the tests of modules that load neither TFX nor TensorFlow nor Beam."""
+"""The option `--fast`: runs only tests of modules that do not load TFX, TensorFlow or Beam."""
 
 import functools
 from collections.abc import Iterator
@@ -27,14 +27,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 loading: list[Path] = []
-"""The modules on the way to the one that is looked at."""
+"""The modules on the path of imports to the current one."""
 
 
 @functools.cache
 def loads_heavy(path: Path) -> bool:
-    """Whether importing a module of ours loads a heavy package, itself or through others of ours.
+    """Returns whether importing a module of ours loads a heavy package, directly or indirectly.
 
-    Where modules import each other in a circle, the first answer counts, as in Python.
+    If modules import each other in a circle, the first answer counts, as in Python.
     """
     loading.append(path)
     try:
@@ -48,7 +48,7 @@ def loads_heavy(path: Path) -> bool:
 
 
 def files_of(name: str) -> Iterator[Path]:
-    """The files that are loaded for a name of ours: packages on the way, and the module."""
+    """Returns the files loaded for a dotted name: the packages on the way and the module."""
     parts = name.split(".")
     if parts[0] in OURS:
         for depth in range(1, len(parts) + 1):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 OWN_PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-"""Pages whose fenced blocks are all checked or marked."""
+"""Pages with all fenced blocks checked or marked."""
 PAGES = [
     *OWN_PAGES,
     ROOT / "CHANGELOG.md",
@@ -28,9 +28,9 @@ class Block:
     Attributes:
       page: the file, relative to the root.
       line: number of its first line.
-      language: as the fence names it, or "".
-      text: without the fence and the indent of a list.
-      not_run: whether the line above says why no test runs it.
+      language: the name after the fence, or "".
+      text: the text without the fence and a list's indent.
+      not_run: whether the line above the block gives a reason why no test runs it.
     """
 
     page: str
@@ -43,7 +43,7 @@ class Block:
         return f"{self.page}:{self.line}"
 
     def commands(self) -> Iterator[list[str]]:
-        """The words of each command; what a command prints is left out."""
+        """Yields the words of each command, without the commands' output."""
         if self.language not in ("", "sh"):
             return
         for line in self.text.replace("\\\n", " ").splitlines():
@@ -57,7 +57,7 @@ class Block:
                 if not set(word) <= set("&|;"):
                     command.append(word)
                     continue
-                # What follows is the file of a redirection.
+                # The rest is the file of a redirection.
                 words = command[: next((i for i, w in enumerate(command) if w in "<>>"), None)]
                 if words:
                     yield words
@@ -69,7 +69,7 @@ def name(page: Path) -> str:
 
 
 def blocks(page: Path) -> Iterator[Block]:
-    """All fenced blocks of a page."""
+    """Returns all fenced blocks of a page."""
     lines = page.read_text(encoding="utf-8").splitlines()
     at = 0
     while at < len(lines):
@@ -86,23 +86,23 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 def prose(page: Path) -> str:
-    """A page without its fenced blocks."""
+    """Returns a page without its fenced blocks."""
     return re.sub(
         r"^( *)```.*?^\1```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
     )
 
 
 def links(page: Path) -> list[str]:
-    """The relative targets of a page's links and pictures."""
+    """Returns the relative targets of a page's links and pictures."""
     return [link for link in _LINK.findall(prose(page)) if not re.match(r"\w+:", link)]
 
 
 def anchors(page: Path) -> set[str]:
-    """The anchors of a page's headings, as GitHub makes them."""
+    """Returns the anchors of a page's headings, as made by GitHub."""
     headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def code_spans(page: Path) -> list[str]:
-    """What stands between backticks in a page's text."""
+    """Returns the texts between backticks on a page."""
     return re.findall(r"`([^`\n]+)`", prose(page))

@@ -1,5 +1,8 @@
-"""Parallel text for whole runs, which every clone can get: descriptions of Debian's packages where
-apt reaches the archive, else a made-up language whose word alignments are known."""
+"""Parallel text for whole runs, available to every clone.
+
+Uses the descriptions of Debian's packages if apt reaches the archive, and otherwise a made-up
+language with known word alignments.
+"""
 
 import gzip
 import os
@@ -38,7 +41,7 @@ def write_real_text(folder: Path, pairs: int) -> Path:
 
 
 def write_made_up_text(folder: Path, pairs: int) -> Path:
-    """Writes pairs of a language of 40 words, of which some stand behind their neighbour."""
+    """Writes pairs in a language of 40 words; some of them change places with their neighbour."""
     from benchmarks.alignment.aligned_language import aligned_text, spelled
 
     text, _ = aligned_text(np.random.default_rng(1), pairs)

@@ -1,4 +1,4 @@
-"""Who imports whom: packages in one direction, their rooms without a circle."""
+"""Checks imports: between packages in one direction only, between subpackages without circles."""
 
 import graphlib
 import re
@@ -18,7 +18,7 @@ SERVE = CLIENT + PROJECT["optional-dependencies"]["serve"]
 
 
 def files_of(name: str) -> Iterator[Path]:
-    """The files that are loaded for a name of ours: packages on the way, and the module."""
+    """Returns the files loaded for a dotted name: the packages on the way and the module."""
     parts = name.split(".")
     for depth in range(1, len(parts) + 1):
         place = ROOT.joinpath(*parts[:depth])
@@ -28,7 +28,7 @@ def files_of(name: str) -> Iterator[Path]:
 
 
 def closure(paths: Iterable[Path]) -> list[Path]:
-    """Modules, and all of ours that they import, themselves or through others."""
+    """Returns modules and all modules of ours they import, directly or indirectly."""
     waiting = list(paths)
     for path in waiting:
         ours = (name for name in imports(path) if name.partition(".")[0] in BELOW)
@@ -37,7 +37,7 @@ def closure(paths: Iterable[Path]) -> list[Path]:
 
 
 def undeclared(paths: Iterable[Path], requirements: list[str]) -> set[str]:
-    """The packages of others that modules import and that no requirement brings itself."""
+    """Returns the third-party packages imported by modules but missing in the requirements."""
     declared = {normal(re.split(r"[^\w.-]", line)[0]) for line in requirements}
     distributions = metadata.packages_distributions()
     names = {name.partition(".")[0] for path in paths for name in imports(path)}
@@ -49,7 +49,7 @@ def undeclared(paths: Iterable[Path], requirements: list[str]) -> set[str]:
 
 
 def normal(name: str) -> str:
-    """A distribution's name as the index compares it."""
+    """Returns a distribution's name, normalised as in the package index."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -84,7 +84,7 @@ def test_the_client_imports_only_what_its_own_dependencies_bring() -> None:
 
 
 def test_serving_imports_only_what_its_extra_brings() -> None:
-    # Neither TFX nor Beam is among it.
+    # SERVE contains neither TFX nor Beam.
     assert not undeclared(closure(modules("serving")), SERVE)
 
 

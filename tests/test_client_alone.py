@@ -1,4 +1,4 @@
-"""Whoever only asks a server installs three packages and what those need."""
+"""Users of only the client install three packages and their dependencies."""
 
 import sys
 
@@ -22,7 +22,7 @@ print(*sorted(distribution.name.lower() for distribution in metadata.distributio
 
 @pytest.fixture(scope="module")
 def client_alone(tmp_path_factory):
-    """The Python of a new environment with the wheel and its extra `client`."""
+    """Returns the Python of a new environment with the wheel and its extra `client`."""
     folder = tmp_path_factory.mktemp("client_alone")
     environment = folder / "environment"
     made = run(sys.executable, "-m", "venv", environment, folder=folder)

@@ -1,4 +1,4 @@
-"""Follows docs/contributing.md: each example is put into its registry and used."""
+"""Follows docs/contributing.md: adds each example to its registry and uses it."""
 
 import sys
 import types
@@ -34,7 +34,7 @@ from trainer.settings import ModelSettings
 
 @pytest.fixture
 def as_module(monkeypatch):
-    """Makes a module of an example, importable under its name."""
+    """Makes an importable module from an example."""
 
     def make(name, source):
         module = types.ModuleType(name)

@@ -1,4 +1,4 @@
-"""README and docs: links lead somewhere, files and commands exist, every block is checked."""
+"""README and docs: links are not broken, files and commands exist, every block is checked."""
 
 import re
 import tomllib
@@ -30,13 +30,13 @@ MAKE_TARGETS = set(
     re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 )
 RUN_BY_ANOTHER_TEST = {
-    # page, language: the test that runs every such block of the page
+    # (page, language): the test for all blocks of this language on the page
     ("README.md", "python"): "tests/serving/server/test_readme.py",
     ("docs/serving.md", "python"): "tests/serving/server/test_readme.py",
     ("docs/contributing.md", "python"): "tests/test_contributing.py",
 }
 CHECKED_PROGRAMS = {"nmt", "make", "python", "curl", "grpcurl"}
-"""curl and grpcurl are run by tests/serving/server/test_readme.py."""
+"""tests/serving/server/test_readme.py runs curl and grpcurl."""
 NEW_FILES = {"cosine_attention.py", "proverbs.py", "proverbs.yaml", "languages.py"}
 """Examples of docs/contributing.md."""
 FILE = re.compile(r"(?:[\w.-]+/)*[\w-]+\.(?:py|yaml|sh|md|ipynb|lock|toml|svg|png)")
@@ -50,20 +50,20 @@ OWN_FOLDERS = {
 
 @cache
 def tree() -> frozenset[str]:
-    """All names of files in the folders of the project."""
+    """Returns the names of all files in the folders of the project."""
     inside = (path for folder in OWN_FOLDERS for path in (ROOT / folder).rglob("*.*"))
     return frozenset(path.name for path in (*ROOT.iterdir(), *inside))
 
 
 def is_there(written: str, page: Path) -> bool:
-    """Whether a file or folder exists, named from the root, from the page or by its name alone."""
+    """Returns whether a path exists, relative to the root or to the page, or as a bare name."""
     if "/" not in written:
         return written in tree()
     return (ROOT / written).exists() or (page.parent / written).exists()
 
 
 def real_command(words: list[str]) -> tuple[typer.core.TyperCommand, list[str]]:
-    """The command of `nmt` that is named, and its arguments."""
+    """Returns the command of `nmt` named by words, and its arguments."""
     command: typer.core.TyperCommand = build()
     rest = list(words)
     while isinstance(command, typer.core.TyperGroup) and rest:
@@ -75,7 +75,7 @@ def real_command(words: list[str]) -> tuple[typer.core.TyperCommand, list[str]]:
 
 
 def complaint(words: list[str]) -> str | None:
-    """What is wrong with a command; None if nothing is."""
+    """Returns the problem with a command; None if it is right."""
     program, *rest = words
     program = program.removeprefix(".venv/bin/")
     try:
@@ -95,7 +95,7 @@ def complaint(words: list[str]) -> str | None:
 
 
 def is_covered(block: Block) -> bool:
-    """Whether a test runs or checks a block, or the block says why not."""
+    """Returns whether a test runs or checks a block, or the page gives a reason why not."""
     if block.not_run:
         return True
     if block.language == "text":
@@ -132,7 +132,7 @@ def test_every_file_that_is_named_exists(page: Path) -> None:
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
 def test_every_command_of_a_block_exists_with_its_options(block: Block) -> None:
     wrong = [wrong for words in block.commands() if (wrong := complaint(words))]
-    # A block may show what `nmt` answers to a wrong command.
+    # A block may show the message of `nmt` for a wrong command.
     shown = re.findall(r"^nmt: (.*)$", block.text, re.MULTILINE)
     assert [each.partition(": ")[2] for each in wrong] == shown
 
@@ -180,7 +180,7 @@ def test_the_site_has_every_page_in_its_navigation() -> None:
 
 
 def entries(section: dict[str, object]) -> list[str]:
-    """The pages of a section of the navigation."""
+    """Returns the pages of a section of the navigation."""
     [content] = section.values()
     if isinstance(content, str):
         return [content]

@@ -1,4 +1,4 @@
-"""Names of our modules that live in strings: lazy commands, entry points, run functions."""
+"""Checks dotted names of our modules in strings: lazy commands, entry points, run functions."""
 
 import ast
 import re
@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-# Not `text`, which is an ordinary word: `text.split()`.
+# Without `text`, also an ordinary variable: `text.split()`.
 PACKAGES = ("benchmarks", "components", "pipeline", "serving", "trainer")
-# A dot and a word behind it: `components.gate.verdict:Check`, `-m serving.export.check`.
+# The package, a dot and a word: `components.gate.verdict:Check`, `-m serving.export.check`.
 DOTTED = re.compile(rf"(?<![\w./-])(?:{'|'.join(PACKAGES)})(?:\.[A-Za-z_]\w*)+")
 FILES = re.compile(rf"(?<![\w./-])(?:{'|'.join(PACKAGES)})(?:/\w+)+\.(?:py|yaml|pbtxt|binpb|txt)\b")
 NO_MODULES = {
-    "pipeline.yaml",  # what `nmt compile` writes
+    "pipeline.yaml",  # output of `nmt compile`
     "trainer.gpus",  # keys of the section `kubeflow`
     "trainer.node_selector",
     "trainer.tolerations",
@@ -24,19 +24,19 @@ def sources() -> list[Path]:
 
 
 def strings(path: Path) -> Iterator[str]:
-    """All string constants of a module, docstrings included."""
+    """Yields all string constants of a module, docstrings included."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
 
 
 def names_something(dotted: str) -> bool:
-    """Whether a module has this name, or an attribute of a module."""
+    """Returns whether a module or an attribute of a module has this name."""
     parts = dotted.split(".")
     for depth in range(len(parts), 0, -1):
         place = ROOT.joinpath(*parts[:depth])
         if place.with_suffix(".py").is_file():
-            # What is behind the module is a name in it.
+            # The part after the module is a name in it.
             return (
                 depth == len(parts)
                 or re.search(

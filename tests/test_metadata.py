@@ -46,7 +46,7 @@ def test_the_metadata_says_what_the_project_is_and_for_whom(metadata):
     classifiers = metadata.get_all("Classifier")
     assert "Programming Language :: Python :: 3.11" in classifiers
     assert "Operating System :: POSIX :: Linux" in classifiers
-    # PEP 639: the licence stands in its own field alone.
+    # PEP 639: the licence is only in its own field.
     assert not [each for each in classifiers if each.startswith("License ::")]
 
 

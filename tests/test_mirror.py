@@ -1,5 +1,4 @@
-"""The tests lie where what they test lies: `a/b.py` is tested by `tests/a/test_b.py`, or a row here
-names the tests that use it."""
+"""Tests mirror the modules: `tests/a/test_b.py` tests `a/b.py`, or a row here names its tests."""
 
 import fnmatch
 from pathlib import Path

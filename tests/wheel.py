@@ -13,7 +13,7 @@ BUILD_WHEEL = "import sys; from setuptools import build_meta; build_meta.build_w
 
 
 def run(*command: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Runs a program that finds nothing of this environment or checkout."""
+    """Runs a program without access to this environment or checkout."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
@@ -21,7 +21,7 @@ def run(*command: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def build_wheel(folder: Path) -> Path:
-    """Builds the wheel of a copy of the sources, since setuptools writes beside them."""
+    """Builds the wheel from a copy of the sources, since setuptools writes files beside them."""
     for package in PACKAGES:
         shutil.copytree(
             ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__")

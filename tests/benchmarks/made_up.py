@@ -1,4 +1,4 @@
-"""Systems that nobody trained, with the records of real ones."""
+"""Made-up systems with realistic records, without training."""
 
 from benchmarks.common.systems import Epoch, System
 

@@ -1,6 +1,6 @@
-"""What `tensorflow_model_server` reads: its flags, and the messages of its files.
+"""The input of `tensorflow_model_server`: its flags, and the messages of its files.
 
-The messages are made here, because its Python package has that of `models.config` alone.
+The messages are made here, because its Python package has only the one for `models.config`.
 """
 
 from typing import Any
@@ -9,8 +9,8 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, te
 from google.protobuf import wrappers_pb2 as wrappers
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-# tensorflow_serving/model_servers/main.cc, without the experimental ones and those for TPUs. An
-# unknown flag does not stop the server: it says so and goes on without.
+# tensorflow_serving/model_servers/main.cc, without experimental flags and those for TPUs. The
+# server only warns about an unknown flag and ignores it.
 FLAGS = frozenset(
     (
         "allow_version_labels_for_unavailable_models",
@@ -79,9 +79,9 @@ _MONITORING = {"prometheus_config": "tensorflow.serving.PrometheusConfig"}
 
 
 def _add_message(file: Any, name: str, fields: dict[str, Any]) -> None:
-    """Adds a message whose fields have a primitive type, or the name of a message's.
+    """Adds a message with fields of a primitive type, or of the type named by a message.
 
-    The numbers are made up: text has none.
+    The field numbers are made up, since the text format has none.
     """
     message = file.message_type.add(name=name)
     for number, (field, kind) in enumerate(fields.items(), start=1):

@@ -12,7 +12,7 @@ _DEFINITION = "META-INF/fabric8/{}.flink.apache.org-v1.yml"
 
 
 def operator_schema(plural: str) -> dict[str, Any]:
-    """The JSON schema of a kind, in which an unknown field is an error; skips where it is missing.
+    """Returns the JSON schema of a kind, with unknown fields as errors; skips if it is missing.
 
     Args:
       plural: the kind's name in addresses, such as `flinkdeployments`.
@@ -27,7 +27,7 @@ def operator_schema(plural: str) -> dict[str, Any]:
 
 
 def _closed(schema: Any) -> Any:
-    """A structural schema of Kubernetes as a JSON schema that allows no field but its own."""
+    """Turns a structural schema of Kubernetes into a JSON schema without other fields."""
     if isinstance(schema, list):
         return [_closed(each) for each in schema]
     if not isinstance(schema, dict):
@@ -35,7 +35,7 @@ def _closed(schema: Any) -> Any:
     if schema.get("x-kubernetes-int-or-string"):
         return {"type": ["integer", "string"]}
     closed = {
-        # Below `properties` stand names, of which one may be `properties` or `type` itself.
+        # Below `properties` are names, and one of them may be `properties` or `type`.
         key: {name: _closed(each) for name, each in value.items()}
         if key == "properties"
         else _closed(value)

@@ -1,4 +1,4 @@
-"""What kustomize makes of the overlays, and where their parts lie."""
+"""The manifests made by kustomize from the overlays, and access to their parts."""
 
 import functools
 import shutil
@@ -20,7 +20,7 @@ Manifest = dict[str, Any]
 
 
 def tool(name: str) -> str:
-    """The path of a program of the development packages, or on the search path; else skips."""
+    """Returns the path of a program from the development packages or PATH; skips without it."""
     beside = Path(sys.executable).with_name(name)
     found = str(beside) if beside.exists() else shutil.which(name)
     if found is None:
@@ -29,37 +29,37 @@ def tool(name: str) -> str:
 
 
 def rendered(overlay: str) -> tuple[Manifest, ...]:
-    """All manifests of an overlay of `serving`."""
+    """Returns all manifests of an overlay of `serving`."""
     return render(SERVING / "overlays" / overlay)
 
 
 @functools.cache
 def render(folder: Path) -> tuple[Manifest, ...]:
-    """All manifests that kustomize makes of a folder."""
+    """Returns all manifests made by kustomize from a folder."""
     command = [tool("kubectl"), "kustomize", str(folder)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
-    assert result.stderr == ""  # kustomize warns here of what it will not support for long
+    assert result.stderr == ""  # kustomize prints warnings about deprecated features here
     return tuple(yaml.safe_load_all(result.stdout))
 
 
 def of_kind(overlay: str, kind: str) -> dict[str, Manifest]:
-    """The manifests of a kind, by name."""
+    """Returns the manifests of a kind, by name."""
     found = [each for each in rendered(overlay) if each["kind"] == kind]
     return {each["metadata"]["name"]: each for each in found}
 
 
 def the(overlay: str, kind: str) -> Manifest:
-    """The only manifest of a kind."""
+    """Returns the only manifest of a kind."""
     [manifest] = of_kind(overlay, kind).values()
     return manifest
 
 
 def pod(overlay: str) -> Manifest:
-    """The labels and the specification of the pods, from a Deployment or an InferenceService.
+    """Returns the labels and specification of the pods, from a Deployment or an InferenceService.
 
-    An InferenceService's predictor is a pod's specification with KServe's own fields among them,
-    and its `model` a container in the same way.
+    An InferenceService's predictor is a pod's specification with additional fields of KServe, and
+    its `model` a container with additional fields.
     """
     if overlay == "kserve":
         predictor = dict(the(overlay, "InferenceService")["spec"]["predictor"])
@@ -68,19 +68,19 @@ def pod(overlay: str) -> Manifest:
 
 
 def containers(overlay: str) -> list[Manifest]:
-    """All containers of the pods, sidecars among them."""
+    """Returns all containers of the pods, including sidecars."""
     spec = pod(overlay)["spec"]
     return [*spec.get("initContainers", []), *spec["containers"]]
 
 
 def server(overlay: str) -> Manifest:
-    """The container of TensorFlow Serving."""
+    """Returns the container of TensorFlow Serving."""
     [container] = pod(overlay)["spec"]["containers"]
     return container
 
 
 def flags(arguments: list[str]) -> dict[str, str]:
-    """A command's flags with their values; each may be given once."""
+    """Returns a command's flags with their values; fails if a flag is given twice."""
     pairs = [argument.removeprefix("--").partition("=") for argument in arguments]
     found = {name: value for name, _, value in pairs}
     assert len(found) == len(pairs)
@@ -88,7 +88,7 @@ def flags(arguments: list[str]) -> dict[str, str]:
 
 
 def server_config(overlay: str, name: str) -> str:
-    """The text of a file that the server reads."""
+    """Returns the text of a configuration file of the server."""
     [text] = [
         each["data"][name]
         for each in of_kind(overlay, "ConfigMap").values()
@@ -98,7 +98,7 @@ def server_config(overlay: str, name: str) -> str:
 
 
 def find(tree: Any, key: str) -> Iterator[Any]:
-    """Yields the values that stand at a key, at any depth."""
+    """Yields the values of a key, at any depth."""
     if isinstance(tree, dict):
         for name, value in tree.items():
             if name == key:

@@ -20,7 +20,7 @@ DEADLINE = 60  # seconds until a hanging program fails its test
 
 
 def push(folder, version, files=WHOLE):
-    """Writes files of a version, as Pusher does."""
+    """Writes files of a version, like Pusher."""
     for name in files:
         path = folder / str(version) / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -35,7 +35,7 @@ def wait_until(condition):
 
 
 class Fetching:
-    """The script at work, from a local folder unless the settings name another store."""
+    """The running script, with a local folder as its store unless the settings name another."""
 
     def __init__(self, root, **settings):
         self.store, self.target = root / "store", root / "models" / "debian"
@@ -45,7 +45,7 @@ class Fetching:
         programs = root / "bin"
         programs.mkdir()
         (programs / "rclone").symlink_to(tool("rclone"))
-        # The script sleeps once after each look at the store.
+        # The script sleeps once after each check of the store.
         sleep = f"#!/bin/sh\necho >>{self._ends_of_looks}\nexec {shutil.which('sleep')} $1\n"
         (programs / "sleep").write_text(sleep, encoding="utf-8")
         (programs / "sleep").chmod(0o755)
@@ -70,12 +70,12 @@ class Fetching:
         self.status = self._process.wait(DEADLINE)
 
     def here(self):
-        """The versions that TensorFlow Serving would see."""
+        """Returns the versions visible to TensorFlow Serving."""
         return sorted(os.listdir(self.target)) if self.target.exists() else []
 
     def look(self, times=3):
-        """Waits until the script has looked at the store so many times from now on."""
-        wanted = self._looks() + times + 1  # the one that is under way may have missed something
+        """Waits until the script has checked the store `times` more times."""
+        wanted = self._looks() + times + 1  # the current check may have missed a change
         wait_until(lambda: self._looks() >= wanted)
 
     def _looks(self):

@@ -15,8 +15,8 @@ FLINK = ROOT / "kubeflow" / "flink"
 FOLDERS = [FLINK / "base", FLINK / "overlays" / "shared-volume"]
 KUBERNETES = ["1.29", "1.37"]  # the oldest that the README names, and the newest
 LABEL = "app.kubernetes.io/name"
-# The ports of Flink's processes: kubernetes/utils/Constants.java for the REST service and the job
-# manager's RPC, the others as session-cluster.yaml sets them.
+# The ports of Flink's processes: from kubernetes/utils/Constants.java for the REST service and the
+# job manager's RPC, and from session-cluster.yaml for the others.
 REST_PORT, RPC_PORT = 8081, 6123
 
 every_folder = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
@@ -30,19 +30,19 @@ def the(folder: Path, kind: str, name: str) -> Manifest:
 
 
 def cluster(folder: Path) -> Manifest:
-    """The specification of the Flink cluster."""
+    """Returns the specification of the Flink cluster."""
     return the(folder, "FlinkDeployment", "nmt-flink")["spec"]
 
 
 def merged(common: Any, own: Any) -> Any:
-    """Two pod templates as the operator merges them: lists of named things by name."""
+    """Merges two pod templates like the operator: lists of named objects by name."""
     if isinstance(common, dict) and isinstance(own, dict):
         return {key: merged(common.get(key), own.get(key)) for key in common | own}
     return copy.deepcopy(common if own is None else own)
 
 
 def flink_pods(folder: Path) -> dict[str, Manifest]:
-    """The specifications of the job manager's and the task managers' pods."""
+    """Returns the specifications of the job manager's and the task managers' pods."""
     spec = cluster(folder)
     templates = {
         name: merged(spec["podTemplate"], spec[name].get("podTemplate", {}))["spec"]
@@ -91,7 +91,7 @@ def test_the_operator_knows_every_field(folder: Path) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     schema = operator_schema("flinkdeployments")
     manifest = copy.deepcopy(the(folder, "FlinkDeployment", "nmt-flink"))
-    # Every object of Kubernetes has these; a definition does not list them.
+    # Every object of Kubernetes has these fields, so definitions do not list them.
     del manifest["apiVersion"], manifest["kind"], manifest["metadata"]
     jsonschema.Draft7Validator(schema).validate(manifest)
 
@@ -142,7 +142,7 @@ def test_beam_publishes_a_job_server_for_that_version() -> None:
 
 
 def test_flink_reads_every_setting_as_text() -> None:
-    # The definition says so, and Kubernetes refuses numbers.
+    # The definition requires strings, and Kubernetes rejects numbers.
     settings = cluster(FOLDERS[0])["flinkConfiguration"]
     assert all(isinstance(value, str) for value in settings.values())
 
@@ -161,7 +161,7 @@ def test_the_pool_is_there_before_flink_and_for_as_long() -> None:
 
 
 def test_the_job_server_hands_jobs_to_this_cluster() -> None:
-    # Flink calls the service of its REST port so: ExternalServiceDecorator.java.
+    # Flink's name for the service of its REST port: ExternalServiceDecorator.java.
     name = the(FOLDERS[0], "FlinkDeployment", "nmt-flink")["metadata"]["name"]
     assert flags(job_server(FOLDERS[0])["args"])["flink-master"] == f"{name}-rest:{REST_PORT}"
 
@@ -234,8 +234,10 @@ def set_of_labels(peer: Manifest) -> set[str]:
 
 @every_folder
 def test_the_pods_have_no_more_rights_than_they_need(folder: Path) -> None:
-    """Kubernetes' Pod Security Standard `restricted`, and a read-only file system for all but
-    Flink, whose start script writes beside its program."""
+    """Checks Kubernetes' Pod Security Standard `restricted` and read-only file systems.
+
+    Flink is an exception, since its start script writes files beside the program.
+    """
     pods = [
         the(folder, "Deployment", "nmt-beam-jobs")["spec"]["template"]["spec"],
         *flink_pods(folder).values(),
@@ -291,7 +293,7 @@ def test_the_workers_have_the_image_of_the_tasks() -> None:
 
 
 def test_a_job_has_buffers_for_all_stages_that_run_at_once() -> None:
-    """As many as the largest graph's vertices, in every slot, at the size of a buffer, 32 KiB."""
+    """In every slot, one buffer of 32 KiB for each vertex of the largest graph."""
     settings = cluster(FOLDERS[0])["flinkConfiguration"]
     largest_graph = 458  # Transform's: `make test-flink` prints its tasks
     buffers = int(settings["taskmanager.network.sort-shuffle.min-buffers"])

@@ -47,8 +47,8 @@ def test_the_batch_of_a_client_is_not_refused(path):
 
 @pytest.mark.parametrize("path", BATCHING, ids=lambda path: path.parent.name)
 def test_no_request_is_cut_into_batches(path):
-    # batching_session.cc joins the pieces' outputs along their first dimension, and fails where
-    # another differs: each batch of translations is padded to its own longest.
+    # batching_session.cc joins the pieces' outputs along their first dimension and fails if another
+    # one differs. It would differ, since each batch is padded to its own longest translation.
     batching = parse_batching(read(path))
     assert batching.HasField("enable_large_batch_splitting")
     assert not batching.enable_large_batch_splitting.value

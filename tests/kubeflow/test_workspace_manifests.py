@@ -1,4 +1,4 @@
-"""The volume of the workspace and the pod to fill it, as kubeflow/README.md applies them."""
+"""The volume of the workspace and the pod to fill it, applied as in kubeflow/README.md."""
 
 from pathlib import Path
 from typing import Any

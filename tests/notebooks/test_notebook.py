@@ -29,7 +29,7 @@ def executed():
     from nbclient import NotebookClient
 
     notebook = nbformat.read(NOTEBOOK, as_version=4)
-    # Any error of a cell is raised here, with what the cell said.
+    # Any error of a cell is raised here, with the cell's output.
     client = NotebookClient(
         notebook,
         timeout=LONGEST_CELL_SECONDS,
@@ -40,7 +40,7 @@ def executed():
 
 
 def printed(notebook):
-    """All that the cells print."""
+    """Returns the printed output of all cells."""
     return "".join(
         output.text
         for cell in notebook.cells

@@ -1,4 +1,4 @@
-"""The set-up is done once, never half, and says what is missing; a stand-in takes uv's place."""
+"""The set-up runs once, is never left half done, and reports missing programs; uv is a stand-in."""
 
 import re
 import shutil
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 SYSTEM_PATH = "/usr/bin:/bin"
 PYTHON = Path(sys.executable).resolve()
 
-# Does what the set-up relies on: makes the environment's files, or fails when told to.
+# Makes the environment's files needed by the set-up, or fails if a test wants it to.
 UV = """#!/bin/sh
 case "$*" in --version) echo "uv 99.0.0 (stand-in)"; exit ;; esac
 echo "$*" >> "$UV_LOG"
@@ -25,14 +25,14 @@ esac
 
 
 class Checkout:
-    """A copy of the files that the set-up depends on, with a stand-in for uv on PATH."""
+    """A copy of the files needed by the set-up, with a stand-in for uv on PATH."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.programs = folder / "checkout", folder / "programs"
         shutil.copytree(ROOT / "scripts", self.folder / "scripts")
         for name in ("requirements.lock", "pyproject.toml", "Makefile"):
             shutil.copy(ROOT / name, self.folder)
-        # The environment of these tests is a stand-in too, and holds no native module.
+        # The environment of these tests is a stand-in too, without native modules.
         (self.folder / "scripts/repair_native.py").write_text("", encoding="utf-8")
         self.programs.mkdir()
         self.add_program("uv", UV)
@@ -76,7 +76,7 @@ def checkout(tmp_path):
 
 @pytest.fixture
 def ready(checkout):
-    """A checkout that is set up."""
+    """Returns a checkout already set up."""
     result = checkout.set_up()
     assert result.returncode == 0, result.stderr
     assert checkout.uv_calls() == ["venv", "sync", "install"]

@@ -1,4 +1,4 @@
-"""Kubeflow's own compiler agrees with ours, where it can be had."""
+"""Kubeflow's own compiler, if it can be built, accepts the output of ours."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The picture of the packages is the one that their import statements give."""
+"""The picture of the packages matches their import statements."""
 
 from xml.etree import ElementTree
 
@@ -7,7 +7,7 @@ from scripts.import_graph import BELOW
 
 
 def test_the_picture_in_the_documentation_is_up_to_date():
-    # If not: `make pictures`.
+    # If it fails: `make pictures`.
     assert PICTURE.read_text(encoding="utf-8") == draw_architecture()
 
 

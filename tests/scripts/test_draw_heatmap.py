@@ -1,4 +1,4 @@
-"""The heatmap of docs/serving.md shows the weights that the page prints."""
+"""The heatmap of docs/serving.md shows the weights printed on the page."""
 
 import re
 
@@ -13,7 +13,7 @@ def without_version(picture: bytes) -> bytes:
 
 
 def test_the_picture_in_the_documentation_is_up_to_date():
-    # If not: `make pictures`.
+    # If it fails: `make pictures`.
     assert without_version(PICTURE.read_bytes()) == without_version(draw_heatmap())
 
 

@@ -1,4 +1,4 @@
-"""The fingerprints are those of pyfarmhash; the golden values were printed by its version 0.3.2."""
+"""The fingerprints equal pyfarmhash's; the golden values come from its version 0.3.2."""
 
 from importlib.metadata import version
 
@@ -6,7 +6,7 @@ import pytest
 
 from scripts.farmhash import farmhash
 
-GOLDEN = [  # one for each range of lengths that the 32-bit algorithm treats differently
+GOLDEN = [  # one for each range of lengths in the 32-bit algorithm
     ("", 3696677242, 11160318154034397263),
     ("a", 1016544589, 12917804110809363939),
     ("Grün", 3249987196, 15303858878758047323),

@@ -1,4 +1,4 @@
-"""What is fetched for `make test-flink`, with a Maven that makes empty files."""
+"""The files fetched for `make test-flink`, with a stand-in for Maven that makes empty files."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from scripts import fetch_flink
 
-# Writes what was asked for; a registry lacks the artifacts whose name it is told.
+# Writes the requested files, except those of artifacts named as missing.
 MAVEN = """#!/bin/sh
 echo "$*" >>"$LOG"
 case "$*" in *"$LACKS"*) echo "[ERROR] Could not find artifact"; exit 1 ;; esac
@@ -29,7 +29,7 @@ fi
 
 @pytest.fixture
 def maven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Puts that Maven and a Java in the way; returns the log of what Maven was asked."""
+    """Replaces Maven and Java by stand-ins; returns the log of Maven's arguments."""
     programs = tmp_path / "bin"
     programs.mkdir()
     for name, text in (("mvn", MAVEN), ("java", "#!/bin/sh\n")):

@@ -1,4 +1,4 @@
-"""The repair changes only what it knows, and puts a file in place only when it loads."""
+"""The repair changes only known symbols, and replaces a file only if the new one loads."""
 
 import ctypes
 import importlib.util
@@ -39,7 +39,7 @@ def link(tmp_path):
     """Returns a function that links C code against a library of newer versions."""
     compiler = shutil.which("gcc")
     if compiler is None:
-        pytest.skip("no gcc here to build a module that asks for newer libraries")
+        pytest.skip("no gcc here to build a module that needs newer libraries")
 
     def build(code: str, library: tuple[str, str, str]) -> Path:
         name, exports, versions = library
@@ -60,7 +60,7 @@ def link(tmp_path):
 
 @pytest.fixture(params=repair_native.MODULES)
 def installed_module(request, tmp_path):
-    """A copy of a module that the set-up has made load here."""
+    """Returns a copy of a module repaired by the set-up."""
     package, _, rest = request.param.partition("/")
     found = importlib.util.find_spec(package)
     assert found is not None

@@ -1,4 +1,4 @@
-"""The pages of the site: links to source files become text, everything else stays."""
+"""The pages of the site: links to source files become text, everything else is unchanged."""
 
 from pathlib import Path
 

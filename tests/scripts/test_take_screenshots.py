@@ -1,4 +1,4 @@
-"""The screenshots of the documentation, taken of small stand-ins for the model."""
+"""The screenshots of the documentation, with small stand-ins for the model."""
 
 from collections.abc import Iterator
 from pathlib import Path

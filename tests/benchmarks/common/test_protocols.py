@@ -12,9 +12,9 @@ from benchmarks.common.protocols import (
     p_value_of_gain,
 )
 
-# Text, and what the scripts that made the tokenised Multi30k (lowercase.perl,
-# normalize-punctuation.perl -l de, tokenizer.perl -l de of Moses, 3a0631a) make of such text: each
-# phenomenon was compared with that published file, in which it occurs.
+# Texts with the output of the scripts for the tokenised Multi30k (Moses's lowercase.perl,
+# normalize-punctuation.perl -l de and tokenizer.perl -l de, 3a0631a). Each phenomenon occurs in the
+# published file, and was compared with it.
 TOKENISED = {
     "capitals and a full stop": ("Ein Hund läuft.", "ein hund läuft ."),
     "a comma": ("Der Mann, der liest", "der mann , der liest"),

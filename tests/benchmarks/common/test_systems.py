@@ -62,7 +62,7 @@ def test_how_systems_share_a_machine_is_said() -> None:
 
 
 def nmt_that(monkeypatch: pytest.MonkeyPatch, folder: Path, script: str) -> None:
-    """Puts a shell script in the place of `nmt run`."""
+    """Replaces `nmt run` by a shell script."""
     program = folder / "python"
     program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     program.chmod(0o755)

@@ -28,7 +28,7 @@ MATERIAL = Material(TEXT, ["01-10"] * 30 + ["11-20"] * 10, SETTINGS)
 
 
 def worse(count: int) -> list[str]:
-    """Translations of which the last so many are wrong."""
+    """Returns translations with the last `count` wrong."""
     kept = len(REFERENCES) - count
     return REFERENCES[:kept] + [text.replace("dog", "cat") for text in REFERENCES[kept:]]
 

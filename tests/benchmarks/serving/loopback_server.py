@@ -1,4 +1,4 @@
-"""A server of a fake model in this process, as the programs that measure servers see it."""
+"""A server with a fake model in this process, for the programs that measure servers."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -25,19 +25,21 @@ from tests.serving.server.fake_model import (
 )
 
 FIRST = 1
-"""The version that is there from the start."""
+"""Number of the version present from the start."""
 SENTENCES = [b"sentence number %d" % number for number in range(16)]
 _LONGEST = 200
 
 
 def answer(texts: Sequence[bytes]) -> dict[str, np.ndarray]:
-    """Answers texts as every version of the loopback server does."""
+    """Returns the answer of every version of the loopback server."""
     return fake_answers(SERVING_DEFAULT, {"text": texts})
 
 
 def load(path: str, number: int) -> LoadedModel:
-    """Loads a version that answers like all others, reads the start of a text alone, as real models
-    do, and knows no example."""
+    """Loads a version; all give the same answers.
+
+    Like real models, it reads only the start of a text. It rejects examples.
+    """
     model = fake_load(path, number)
 
     def refuse(inputs: Inputs) -> dict[str, np.ndarray]:
@@ -52,7 +54,7 @@ def load(path: str, number: int) -> LoadedModel:
 
 @contextmanager
 def loopback_server(folder: Path, load: Load = load) -> Iterator[tuple[Endpoint, ModelFolder]]:
-    """Serves from a folder, in which it makes the first version."""
+    """Makes the first version in a folder and serves it."""
     versions = folder / "models"
     versions.mkdir()
     export = make_version(folder, 7)

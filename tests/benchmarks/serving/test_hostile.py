@@ -77,7 +77,7 @@ def test_a_seed_makes_the_same_requests_again(kind: Kind) -> None:
         for numbers in (random.Random(1), random.Random(1), random.Random(2))
     )
     assert first == again
-    # Too many texts are too many, however they are made.
+    # Requests with too many texts are the same for every seed.
     assert first != other or kind.name == "more texts than may wait"
 
 
@@ -108,7 +108,7 @@ def test_requests_are_divided_by_shares_and_every_kind_gets_one(total: int) -> N
 
 @contextmanager
 def _endpoint_that(answers: bytes | None) -> Iterator[Endpoint]:
-    """A server that answers and closes, or only listens."""
+    """Yields a server that answers and closes, or only listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 

@@ -63,7 +63,7 @@ def test_the_overhead_is_what_the_time_of_the_model_leaves(tmp_path: Path) -> No
 
     with loopback_server(tmp_path, slow) as (endpoint, _):
         found = measure_latency(answer, endpoint, SENTENCES[:4])
-    # The model in this process takes no time, so that pair by pair the server's model counts too.
+    # The model in this process takes no time, so the paired differences contain the server's model.
     assert found.difference.value > _SECONDS_OF_SLOW_MODEL
     assert 0 < found.overhead.value < found.difference.value - 0.9 * _SECONDS_OF_SLOW_MODEL
 

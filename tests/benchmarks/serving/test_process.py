@@ -29,7 +29,7 @@ def test_a_server_that_does_not_start_leaves_its_last_words(tmp_path: Path) -> N
 
 @pytest.fixture
 def served_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Puts a shell script in the place of `nmt serve`, which says where it listens first."""
+    """Replaces `nmt serve` by a shell script; the ports are printed first."""
 
     def replace(script: str) -> None:
         program = tmp_path / "program"

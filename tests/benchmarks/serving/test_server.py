@@ -1,4 +1,4 @@
-"""The program from its options to its file, on a real server process of the stand-in model."""
+"""The whole program, from its options to its file, on a real server with the stand-in model."""
 
 import sys
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.serving.standin_model import export_standin
 
 @pytest.fixture
 def text(tmp_path: Path) -> Path:
-    """Sixteen sentences, one of them twice, and empty lines."""
+    """Returns a file of sixteen sentences, one of them twice, and empty lines."""
     path = tmp_path / "sentences.txt"
     lines = [f"the cat is on the mat {number}" for number in range(16)]
     path.write_text("\n\n".join([*lines, lines[0]]), encoding="utf-8")

@@ -29,7 +29,7 @@ def test_the_parts_of_a_batch_share_its_loss() -> None:
 
 
 def test_the_first_step_is_not_in_the_median() -> None:
-    # A second of this clock passes between any two looks at it, and ten in the first step.
+    # This clock advances by a second at each reading, and by ten in the first step.
     ticks = itertools.chain([0, 10], itertools.count(11))
     times = time_steps(lambda batch: tf.constant(0.0), [], steps=4, clock=lambda: next(ticks))
     assert times == (10, 1, 1 / 4)
