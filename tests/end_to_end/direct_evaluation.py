@@ -1,4 +1,4 @@
-"""Evaluator alone, on DirectRunner, on the artifacts of a run that was made elsewhere."""
+"""Runs only Evaluator, on DirectRunner, with the artifacts of another run."""
 
 import json
 from pathlib import Path
@@ -23,13 +23,13 @@ def evaluate(
     """Evaluates a model and compares it with another.
 
     Args:
-      folder: for the artifacts and their metadata.
-      config: whose gate it is.
+      folder: folder for the artifacts and their metadata.
+      config: the configuration with the settings of the gate.
       examples, model, live: addresses of the artifacts; `live` is the baseline.
-      splits: of the examples, of which `test` is taken.
+      splits: the splits of the examples; `test` is used.
 
     Returns:
-      The verdict, as `nmt run --json` prints it.
+      The verdict, as printed by `nmt run --json`.
     """
     text = importer("Examples", examples, Examples, {"split_names": json.dumps(splits)})
     candidate = importer("Candidate", model, Model)

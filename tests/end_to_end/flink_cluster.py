@@ -1,9 +1,9 @@
-"""A Flink session cluster of processes on this machine, in the shape of kubeflow/flink: a job
-manager, one task manager, a pool of Python workers beside it, and Beam's job server.
+"""A Flink session cluster of processes on this machine, with the same parts as kubeflow/flink.
 
-Flink's settings are those of the FlinkDeployment; only addresses, ports and folders differ. Beam's
-job server and worker pool listen on every address, whatever they are told: `make test-flink` puts
-the whole test into a network of its own, where there is nothing but loopback.
+The parts are a job manager, one task manager with a pool of Python workers beside it, and Beam's
+job server. Flink's settings come from the FlinkDeployment; only addresses, ports and folders
+differ. Beam's job server and worker pool always listen on every address, so `make test-flink` runs
+the whole test in a separate network with only the loopback.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ HERE = "127.0.0.1"
 _JOB_MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
 _TASK_MANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 _JOB_SERVER = "org.apache.beam.runners.flink.FlinkJobServerDriver"
-# What Flink's own start scripts ask for the sizes of the processes.
+# Flink's own start scripts get the sizes of the processes from this class.
 _SIZES = "org.apache.flink.runtime.util.bash.BashJavaUtils"
 _SIZES_PREFIX = "BASH_JAVA_UTILS_EXEC_RESULT:"
 _START_SECONDS = 300
@@ -40,23 +40,23 @@ _END_SECONDS = 20
 
 @dataclass(frozen=True)
 class FlinkJob:
-    """What Flink tells of a job."""
+    """Flink's information about a job."""
 
     name: str
     state: str
     started: int
     stages: int
-    """Vertices of the job's graph."""
+    """Number of vertices in the job's graph."""
     tasks: int
     parallelism: int
-    """Of the widest stage."""
+    """Parallelism of the widest stage."""
     description: str
-    """What all stages are called."""
+    """The names of all stages."""
 
 
 @dataclass(frozen=True)
 class FlinkCluster:
-    """A cluster that runs."""
+    """A running cluster."""
 
     job_endpoint: str
     worker_pool: str
@@ -65,12 +65,12 @@ class FlinkCluster:
     version: str
 
     def jobs(self) -> list[FlinkJob]:
-        """All jobs, in the order in which they started."""
+        """Returns all jobs, in the order of their start."""
         found = [self._job(each["jid"]) for each in _get(f"{self.rest}/jobs/overview")["jobs"]]
         return sorted(found, key=lambda job: job.started)
 
     def worker_processes(self) -> int:
-        """How many Python processes the pool has started."""
+        """Returns the number of Python processes started by the pool."""
         log = (self.logs / "worker-pool.log").read_text(encoding="utf-8", errors="replace")
         return log.count("Starting worker with command")
 
@@ -88,7 +88,7 @@ class FlinkCluster:
 
 
 def why_not() -> str | None:
-    """What is missing on this machine, as a reason to skip."""
+    """Returns a reason to skip if something is missing on this machine, else None."""
     if shutil.which("java") is None:
         return "Flink needs Java, and there is none"
     if not (JARS / "origin.txt").exists():
@@ -97,16 +97,16 @@ def why_not() -> str | None:
 
 
 def task_slots() -> int:
-    """Slots of the task manager."""
+    """Returns the number of slots of the task manager."""
     return int(_deployment()["flinkConfiguration"]["taskmanager.numberOfTaskSlots"])
 
 
 @contextlib.contextmanager
 def flink_cluster(folder: Path) -> Iterator[FlinkCluster]:
-    """Starts a cluster, and ends all of its processes.
+    """Starts a cluster, and ends all its processes on exit.
 
     Args:
-      folder: for its configuration, logs and temporary files.
+      folder: folder for its configuration, logs and temporary files.
     """
     logs = folder / "logs"
     logs.mkdir(parents=True)
@@ -125,7 +125,7 @@ def flink_cluster(folder: Path) -> Iterator[FlinkCluster]:
         start(
             "worker-pool", sys.executable, "-m", "apache_beam.runners.worker.worker_pool_main",
             f"--service_port={pool}",
-            # The pool starts `python`.
+            # The pool starts `python` from PATH.
             PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             TMPDIR=str(folder / "worker-tmp"),
         )  # fmt: skip
@@ -151,7 +151,7 @@ def _deployment() -> dict[str, Any]:
 
 
 def _write_configuration(folder: Path, rest: int, rpc: int) -> Path:
-    """Writes Flink's configuration: the deployment's, on loopback."""
+    """Writes Flink's configuration: the deployment's, with addresses on the loopback."""
     deployment = _deployment()
     for name in ("conf", "flink-tmp", "worker-tmp"):
         (folder / name).mkdir()
@@ -181,7 +181,7 @@ def _java(*options: str) -> list[str]:
 
 
 def _sizes(process: str, conf: Path) -> tuple[list[str], list[str]]:
-    """The options of the Java machine and Flink's own ones for a process, `JM` or `TM`."""
+    """Returns the options of the Java virtual machine and of Flink for a process, `JM` or `TM`."""
     command = [*_java("-Xmx256m"), _SIZES, f"GET_{process}_RESOURCE_PARAMS", "--configDir"]
     done = subprocess.run([*command, str(conf)], capture_output=True, text=True, check=True)
     jvm, settings = (

@@ -1,11 +1,11 @@
-"""One workspace that goes on learning: real runs, in one process, of a tiny network on toy text.
+"""Continuous training in one workspace: real runs, in one process, of a tiny network on toy text.
 
-first      the first model
+first      trains and pushes the first model
 again      nothing to do
-span       text was added: trained on all of it, beginning with the live model, and pushed
-again too  nothing to do, although what is live has changed
-rolled     after a rollback: the same model comes again, and stays back
-forced     after going forward again: the model is live, and nothing is to do
+span       text was added: trains on all text, starting from the live model, and pushes
+again too  nothing to do, although the live model has changed
+rolled     after a rollback: the same model comes again, and is not pushed
+forced     after going forward again: the model is live, and nothing to do
 """
 
 import contextlib
@@ -57,7 +57,7 @@ AFTER_TRANSFORM = {"Trainer", "LiveModel", "Evaluator", "ServingValidator", "Pus
 
 
 def sentences(nouns: dict[str, str]) -> list[tuple[str, str]]:
-    """All sentences of subject, verb and object that the words make, word for word."""
+    """Returns all sentences of subject, verb and object from the words, with their translations."""
     return [
         (f"The {s} {v} the {o}.", f"Die {nouns[s]} {VERBS[v]} die {nouns[o]}.")
         for s, v, o in itertools.product(nouns, VERBS, nouns)
@@ -66,7 +66,7 @@ def sentences(nouns: dict[str, str]) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Run:
-    """What a run left."""
+    """The result of a run."""
 
     status: int
     summary: dict[str, Any]
@@ -75,7 +75,7 @@ class Run:
 
 
 class World:
-    """The workspace and its commands."""
+    """A workspace and the commands for it."""
 
     def __init__(self, workspace: Path) -> None:
         self.workspace = workspace
@@ -103,7 +103,7 @@ class World:
         )
 
     def card(self, version: int) -> dict[str, Any]:
-        """The model card of a version."""
+        """Returns the model card of a version."""
         path = self.models / str(version) / "assets.extra/model_card.json"
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return found

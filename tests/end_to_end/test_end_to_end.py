@@ -1,13 +1,12 @@
-"""One workspace lives through a history of real runs on a small real corpus; each test looks at one
-thing in it.
+"""A history of real runs in one workspace on a small real corpus; each test checks one aspect.
 
-    killed    the first run, killed while the Trainer trains
-    first     the same command again: goes on, and pushes the first model
-    again     the same command again: nothing to do
-    worse     a model that hardly trained: blocked
-    better    a model that trained for longer: pushed
-    beam      the same once more on BeamDagRunner: nothing to do
-    lost      the same once more, after somebody removed the live version: pushed again
+killed    the first run, killed while the Trainer trains
+first     the same command again: continues, and pushes the first model
+again     the same command again: nothing to do
+worse     a model after hardly any training: blocked
+better    a model after longer training: pushed
+beam      the same command again on BeamDagRunner: nothing to do
+lost      the same command again after the live version was deleted: pushed again
 """
 
 import contextlib
@@ -61,7 +60,7 @@ AFTER_TRANSFORM = [
 
 @dataclass(frozen=True)
 class Run:
-    """What one `nmt run` left."""
+    """The result of one `nmt run`."""
 
     status: int
     summary: dict
@@ -78,7 +77,7 @@ def arguments(workspace, *options, **changes):
 
 
 def nmt(*given, timeout=600):
-    """Runs a command as a user does, in a process of its own."""
+    """Runs a command like a user, in a separate process."""
     return subprocess.run(
         [sys.executable, "-m", "pipeline", *given],
         cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=timeout, check=False,
@@ -86,14 +85,14 @@ def nmt(*given, timeout=600):
 
 
 def run_as_a_user(workspace):
-    """Runs in a process of its own."""
+    """Runs the pipeline in a separate process."""
     done = nmt(*arguments(workspace, "--json"))
     assert done.stdout, done.stderr
     return outcome(workspace, done.returncode, done.stdout, done.stderr)
 
 
 def run(workspace, *options, **changes):
-    """Runs in this process, which loads TFX once for all runs."""
+    """Runs the pipeline in this process, so TFX is loaded only once for all runs."""
     from pipeline.cli import main
 
     output = io.StringIO()
@@ -128,7 +127,7 @@ def run_and_kill(workspace):
         lines.append(line)
         if "epoch 1 of 4" in line:
             break
-    # The checkpoint of an epoch is written right after its line.
+    # The checkpoint of an epoch is written right after its log line.
     deadline = time.monotonic() + 30
     while not list(workspace.glob(f"pipelines/{NAME}/checkpoints/*/checkpoint")):
         assert time.monotonic() < deadline, "no checkpoint was written"
@@ -287,7 +286,7 @@ def test_the_model_descends_from_the_examples(workspace, history):
 
 
 def ancestors(store, artifact_id):
-    """All artifacts that an artifact was made from, through any number of executions."""
+    """Returns all artifacts an artifact was made from, through any number of executions."""
     found, todo = set(), [artifact_id]
     while todo:
         makers = {

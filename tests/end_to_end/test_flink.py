@@ -1,11 +1,11 @@
-"""The pipeline's Beam work on a Flink cluster, against the same work on Beam's DirectRunner.
+"""Compares the pipeline's Beam jobs on a Flink cluster with the same jobs on Beam's DirectRunner.
 
     direct      the whole pipeline with one worker in memory; pushes a model
-    flink       the same on Flink, from an empty cache, with that model as the baseline, and with
-                another seed: Trainer puts its examples in one order, so its model would be the same
+    flink       the same on Flink, from an empty cache, with this model as the baseline, and with
+                another seed: Trainer sorts its examples, so the model would be the same otherwise
     evaluation  Evaluator on the examples and the models of `flink`, with DirectRunner
 
-So Flink's vocabulary, examples and statistics are compared with those of `direct`, and its metrics
+Flink's vocabulary, examples and statistics are compared with those of `direct`, and its metrics
 with those of `evaluation`. `NMT_FLINK_PAIRS` limits the sentence pairs.
 """
 
@@ -30,11 +30,11 @@ pytestmark = [pytest.mark.flink, pytest.mark.end_to_end, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
 PAIRS = int(os.environ.get("NMT_FLINK_PAIRS", "100000"))
-"""At most; the Debian corpus has fewer."""
+"""Largest number of pairs; the Debian corpus has fewer."""
 CORPUS = "sentences"
 SPLITS = ("train", "validation", "test")
-# The vocabulary is as large as in earnest. The model is small and learns from short sentences only,
-# just enough to say something: it is not what is tested.
+# The vocabulary has its real size. The model is small and learns only from short sentences, just
+# enough to produce words, since it is not under test.
 SETTINGS = {
     "data.corpus": CORPUS,
     "model.embedding_size": 64,
@@ -53,7 +53,7 @@ SETTINGS = {
     "evaluation.min_slice_sentences": 1,
 }
 OTHER_SEED = {"seed": 2}
-# A word of the Flink job's plan that only this component's has.
+# For each component, a word found only in its Flink job's plan.
 WORK = {
     "ParallelTextExampleGen": "ReadSplit[train]",
     "StatisticsGen": "GenerateStatistics[train]",
@@ -64,7 +64,7 @@ WORK = {
 
 @dataclass(frozen=True)
 class Run:
-    """What one `nmt run` left."""
+    """The result of one `nmt run`."""
 
     name: str
     summary: dict[str, Any]
@@ -75,7 +75,7 @@ class Run:
 
 @dataclass(frozen=True)
 class History:
-    """All runs, and the jobs that Flink ran meanwhile."""
+    """All runs, and Flink's jobs during them."""
 
     direct: Run
     flink: Run
@@ -155,7 +155,7 @@ def evaluate_directly(folder: Path, done: Run, monkeypatch: pytest.MonkeyPatch) 
     from tests.end_to_end.direct_evaluation import evaluate
 
     folder.mkdir()
-    # TFX reads this process's arguments as its own, and pytest's `-v` as `--verbosity`.
+    # TFX parses this process's arguments, and would take pytest's `-v` for `--verbosity`.
     monkeypatch.setattr(sys, "argv", sys.argv[:1])
     config = load_config(
         "debian", [f"{key}={value}" for key, value in (SETTINGS | OTHER_SEED).items()]
@@ -171,7 +171,7 @@ def evaluate_directly(folder: Path, done: Run, monkeypatch: pytest.MonkeyPatch) 
 
 
 def records(folder: str) -> list[bytes]:
-    """The serialized examples of all files of a split."""
+    """Returns the serialized examples of all files of a split."""
     import tensorflow as tf
 
     files = sorted(str(path) for path in Path(folder).iterdir())
@@ -179,7 +179,7 @@ def records(folder: str) -> list[bytes]:
 
 
 def canonical(serialized: bytes) -> bytes:
-    """An example with its features in one order: Transform's coder leaves theirs to chance."""
+    """Returns an example with sorted features, since Transform's coder writes them in any order."""
     import tensorflow as tf
 
     return tf.train.Example.FromString(serialized).SerializeToString(deterministic=True)
@@ -190,7 +190,7 @@ def examples(done: Run, split: str = "train") -> list[bytes]:
 
 
 def statistics(folder: str) -> dict[str, Any]:
-    """A `FeatureStats.pb` as a mapping, its features by name."""
+    """Returns a `FeatureStats.pb` as a mapping, with the features by name."""
     from google.protobuf import json_format
     from tensorflow_metadata.proto.v0 import statistics_pb2
 
@@ -203,7 +203,7 @@ def statistics(folder: str) -> dict[str, Any]:
 
 
 def differences(one: Any, other: Any, path: str = "") -> list[str]:
-    """Where two mappings differ by more than the noise of adding floats in another order."""
+    """Returns the differences of two mappings, except rounding from another order of additions."""
     if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
         return [
             found for key in one for found in differences(one[key], other[key], f"{path}/{key}")
@@ -224,7 +224,7 @@ def jobs_of(history: History, component: str) -> list[flink_cluster.FlinkJob]:
 
 
 def tell(lines: Iterable[str], request: pytest.FixtureRequest) -> None:
-    """Writes to the terminal, captured or not."""
+    """Writes to the terminal, even if pytest captures the output."""
     reporter = request.config.pluginmanager.getplugin("terminalreporter")
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         reporter.ensure_newline()

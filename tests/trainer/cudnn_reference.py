@@ -1,7 +1,7 @@
-"""The operation of cuDNN by its documentation, for machines without a GPU.
+"""The operation of cuDNN, following its documentation, for machines without a GPU.
 
-API reference of cuDNN 9, `cudnnRNNMode_t`, in its own notation, with weights W and R and biases b_W
-and b_R by the number of their gate (`cudnnGetRNNWeightParams`):
+API reference of cuDNN 9, `cudnnRNNMode_t`, in its notation. Weights W and R and biases b_W and b_R
+have the number of their gate (`cudnnGetRNNWeightParams`):
 
     CUDNN_GRU   i_t = sigmoid(W_1 x_t + R_1 h_{t-1} + b_W1 + b_R1)
                 r_t = sigmoid(W_0 x_t + R_0 h_{t-1} + b_W0 + b_R0)
@@ -26,8 +26,11 @@ def operation(
     sequence_lengths: tf.Tensor,
     rnn_mode: str,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Computes what tf.raw_ops.CudnnRNNV3 does with `trainer.cudnn`'s arguments: rows of less than
-    all steps keep their state, and have zeros behind it. Refuses what goes wrong on a GPU."""
+    """Computes the same as tf.raw_ops.CudnnRNNV3 with `trainer.cudnn`'s arguments.
+
+    Rows with fewer steps keep their last state, and their outputs after it are zeros. Fails for
+    arguments that go wrong on a GPU.
+    """
     assert input.dtype == tf.float32, "gradients in bfloat16 are wrong"
     behind = tf.debugging.assert_less(
         sequence_lengths, tf.shape(input)[0], "a descriptor without padding would be kept"

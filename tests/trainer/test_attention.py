@@ -21,7 +21,7 @@ SUMMARY = random(BATCH, STATE_UNITS, seed=3)
 
 
 def make(kind, bidirectional=True):
-    """One kind of attention, and queries for it."""
+    """Returns one kind of attention, and queries for it."""
     settings = ModelSettings.model_construct(
         attention=kind, attention_units=UNITS, attention_heads=HEADS, bidirectional=bidirectional
     )
@@ -141,7 +141,7 @@ def test_a_number_of_queries_that_is_known_stays_known(kind):
     def attend(queries, states, summary, mask):
         return attention(queries, attention.remember(states, summary, mask))
 
-    # The search needs to know the size of its beam when it is traced.
+    # The search needs the size of its beam at tracing time.
     assert [part.shape[1] for part in attend.get_concrete_function().structured_outputs] == [
         TARGET,
         TARGET,

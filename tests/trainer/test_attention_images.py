@@ -18,7 +18,7 @@ def text(tmp_path_factory):
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """The heatmaps, in place of their pictures."""
+    """Returns the list of heatmaps, collected instead of drawing pictures."""
     heatmaps = []
 
     def draw(heatmap, file_format):
@@ -46,7 +46,7 @@ def test_the_heatmaps_are_those_of_forced_decoding(text, drawn):
     )
     [heatmap] = drawn
     np.testing.assert_allclose(heatmap.weights.sum(axis=1), 1, rtol=1e-5)
-    # "Die" and "The", the first words, are one subword each, and so is the end.
+    # "Die" and "The", the first words, are one subword each, like the end symbol.
     ends = [0, -1]
     np.testing.assert_allclose(heatmap.weights[0, ends], attention.numpy()[0, 0, ends], rtol=1e-5)
 

@@ -1,5 +1,4 @@
-"""Beam search on toy models whose probabilities stand in a table, so that every answer can be
-enumerated."""
+"""Beam search on toy models with a table of probabilities, so every answer can be enumerated."""
 
 import itertools
 
@@ -15,8 +14,10 @@ WORDS = (4, 5, 6)
 
 
 def toy_model(seed, batch=1, ends=True):
-    """Logits that depend on the sentence and on the last two tokens; attention that tells the state
-    apart."""
+    """Makes a model with logits depending on the sentence and the last two tokens.
+
+    Its attention differs for every state.
+    """
     logits = np.random.default_rng(seed).normal(size=[batch] + 3 * [VOCABULARY]) * 2
     if not ends:
         logits[..., END] = -100
@@ -33,7 +34,7 @@ def toy_model(seed, batch=1, ends=True):
 
 
 def search(step, state, max_lengths, beam_size, alpha, beta=0.0):
-    """Beam search over a toy model, whose attention has two source positions."""
+    """Runs a beam search over a toy model, with attention on two source positions."""
     to_cover = tf.fill([len(max_lengths), 2], True)
     return beam_search(
         step,
@@ -48,7 +49,7 @@ def search(step, state, max_lengths, beam_size, alpha, beta=0.0):
 
 
 def log_probability(table, sequence):
-    """Of a sequence of tokens, over the tokens that the search may choose."""
+    """Returns the log-probability of a sequence of tokens, from a model's table of logits."""
     before, last, total = START, START, 0.0
     for token in sequence:
         logits = table[before, last].astype(np.float64)
@@ -59,7 +60,7 @@ def log_probability(table, sequence):
 
 
 def all_hypotheses(max_length):
-    """Every sequence that ends with the end symbol within the limit."""
+    """Yields every sequence with an end symbol within the limit."""
     for length in range(max_length):
         for words in itertools.product(WORDS, repeat=length):
             yield (*words, END)
@@ -90,12 +91,12 @@ def test_a_beam_as_wide_as_the_space_finds_what_exhaustive_search_finds(seed, al
 
 @pytest.mark.parametrize("beta", [0.0, 0.3, 3.0])
 def test_what_leaves_source_words_out_ranks_lower(beta):
-    """Word 4 looks at the first source position, word 5 at the second, 6 and the end at neither."""
+    """Word 4 attends to the first source position, word 5 to the second, 6 and the end to none."""
     step, state, table = toy_model(0)
     looks = tf.constant([[0, 0]] * 4 + [[0.7, 0], [0, 0.4], [0, 0]])
 
     def looking(sentences, tokens, state):
-        # The attention of a step is of the word that comes next; these look one word later.
+        # A step's attention normally belongs to the next word; here it belongs to the last word.
         logits, state, _ = step(sentences, tokens, state)
         return logits, state, tf.gather(looks, tokens)
 
@@ -178,7 +179,7 @@ def test_attention_is_that_of_the_winning_hypothesis():
 
 def test_what_is_cut_off_ranks_behind_what_ended():
     def step(_sentences, tokens, state):
-        # Words are certain and the end is not: a cut-off hypothesis is by far the most probable.
+        # Words are almost certain and the end is not, so a cut-off hypothesis is the most probable.
         logits = tf.one_hot([4], VOCABULARY, on_value=5.0)[:, None] + tf.zeros(
             [1, tf.shape(tokens)[1], VOCABULARY]
         )

@@ -3,14 +3,14 @@ from itertools import pairwise
 
 from trainer.byte_pair_encoding import learn_pieces
 
-# The example of Sennrich, Haddow and Birch (2016), section 3.2, whose first merges the paper lists.
+# The example of Sennrich, Haddow and Birch (2016), section 3.2; the paper lists its first merges.
 PAPER = {"low·": 5, "lower·": 2, "newest·": 6, "widest·": 3}
 
 
 def test_the_first_merges_are_those_of_the_paper():
     pieces = learn_pieces(PAPER, size=100, max_characters=20, min_count=5)
     merges = [piece for piece in pieces if len(piece) > 1]
-    # The paper merges e s, es t, est ·, l o, lo w; each is the most frequent pair of its moment.
+    # The paper merges e s, es t, est ·, l o, lo w; each is the most frequent pair at its step.
     assert merges[:3] == ["es", "est", "est·"]
     assert {"lo", "low"} <= set(merges)
 
@@ -47,7 +47,7 @@ def test_merging_incrementally_equals_counting_anew_after_each_merge():
 
 
 def _learn_slowly(counts, size, max_characters, min_count):
-    """Byte-pair encoding as the paper states it: all pairs counted again for every merge."""
+    """Byte-pair encoding as in the paper: counts all pairs again for every merge."""
     characters = {c: sum(n * w.count(c) for w, n in counts.items()) for c in "".join(counts)}
     pieces = sorted(
         (c for c in characters if characters[c] >= min_count), key=lambda c: (-characters[c], c)

@@ -1,4 +1,4 @@
-"""The best continuations beside those of a full sort."""
+"""The best continuations, compared with those of a full sort."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def test_the_best_continuations_are_those_that_a_full_sort_finds(vocabulary, bea
     rng = np.random.default_rng(vocabulary)
     log_probs = rng.normal(size=[7, beam_size]).astype(np.float32)
     logits = rng.normal(size=[7, beam_size, vocabulary]).astype(np.float32)
-    logits[..., :END] += 20  # what is never written is what the model likes best
+    logits[..., :END] += 20  # the symbols never written get the largest logits
     logits[0] = 0.0  # all equal
     logits[1, :, rng.permutation(np.arange(END, vocabulary))[:4]] = 3.0  # equal ones
     found = best_continuations(tf.constant(log_probs), tf.constant(logits), 10)

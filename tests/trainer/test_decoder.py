@@ -25,7 +25,7 @@ SUMMARY = random(BATCH, STATE_UNITS, seed=4)
 
 
 def make(attention="bahdanau", cell="gru", layers=1, input_feeding=False):
-    """A decoder, its first state and its memory."""
+    """Returns a decoder, its first state and its memory."""
     choice = {
         "attention": attention,
         "cell": cell,
@@ -57,7 +57,7 @@ def test_forcing_a_target_gives_what_its_steps_give(attention, cell, layers, inp
 
 @pytest.mark.parametrize("attention", ["none", "bahdanau", "luong_dot", "luong_general"])
 def test_an_output_is_that_of_the_equation(attention):
-    """o_t = tanh(W_c [c_t ; s_t]), whatever is computed ahead for each source."""
+    """o_t = tanh(W_c [c_t ; s_t]), even if parts are computed ahead for each source."""
     decoder, start, memory = make(attention)
     output, state, weights = decoder.step(EMBEDDED[:, :1], start[:, None], memory)
     context = SUMMARY[:, None] if attention == "none" else tf.matmul(weights, STATES)
@@ -106,7 +106,7 @@ def test_a_second_layer_adds_to_the_state_below(cell):
     shallow.attention, shallow.W_c = decoder.attention, decoder.W_c
     shallow.layers = decoder.layers[:1]
     bottom, upper = tf.split(start, 2, axis=-1)
-    # It remembers what W_c makes of the annotations, where two layers remember the annotations.
+    # One layer remembers the product of W_c and the annotations, two layers the annotations.
     own_memory = shallow.remember(STATES, SUMMARY, SOURCE_MASK)
     expected, _ = shallow.force(EMBEDDED, TARGET_MASK, bottom, own_memory)
     assert not np.allclose(decoder.force(EMBEDDED, TARGET_MASK, start, memory)[0], expected)

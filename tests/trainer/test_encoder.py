@@ -30,7 +30,7 @@ def make(cell="gru", layers=1, bidirectional=True, **choice):
 
 
 def outputs_of_bottom(encoder):
-    """What the bottom layer says by itself."""
+    """Returns the outputs of the bottom layer alone."""
     outputs = [
         run(cell, EMBEDDED, MASK, tf.zeros([BATCH, cell.state_size]), backwards=backwards)[0]
         for cell, backwards in zip(encoder.layers[0], (False, True), strict=False)

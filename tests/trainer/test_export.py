@@ -29,7 +29,7 @@ def folder(request, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def signatures(folder):
-    # The signatures hold their model only weakly.
+    # The signatures hold only a weak reference to their model.
     test_export_model = tf.saved_model.load(str(folder))
     yield test_export_model.signatures
     del test_export_model
@@ -45,7 +45,7 @@ def examples_of(texts):
 
 
 def assert_rows_sum_to_one(attention, target_lengths, source_lengths):
-    """Over the real tokens of each sentence, and that all else is 0."""
+    """Checks rows of attention: sum 1 over the real tokens of each sentence, and 0 elsewhere."""
     for matrix, target, source in zip(attention, target_lengths, source_lengths, strict=True):
         np.testing.assert_allclose(matrix[:target, :source].sum(-1), np.ones(target), rtol=1e-5)
         assert not matrix[target:].any()

@@ -1,4 +1,4 @@
-"""What a training step asks of a GPU, counted on one that computes nothing (counting_gpu.cc)."""
+"""The GPU calls of a training step, counted on a GPU that computes nothing (counting_gpu.cc)."""
 
 import json
 import os
@@ -21,12 +21,12 @@ LIBRARIES = (
     "libcusolver.so.11",
     "libcusparse.so.12",
 )
-"""What TensorFlow opens before it registers a GPU."""
+"""The libraries loaded by TensorFlow before it registers a GPU."""
 
 
 @pytest.fixture(scope="module")
 def counts(tmp_path_factory):
-    """By length: launches, reads of the device's memory, and waits of the host for the device."""
+    """Returns by length: launches, reads of device memory, and waits of the host for the device."""
     compiler = shutil.which("g++")
     if compiler is None:
         pytest.skip("there is no g++")
@@ -37,7 +37,7 @@ def counts(tmp_path_factory):
     )
     for name in LIBRARIES:
         (folder / name).symlink_to(library)
-    # Nothing is computed, so no function of NVIDIA's libdevice is needed, and no ptxas.
+    # Nothing is computed, so neither functions of NVIDIA's libdevice nor ptxas are needed.
     (folder / "nvvm/libdevice").mkdir(parents=True)
     (folder / "nvvm/libdevice/libdevice.10.bc").touch()
     flags = [

@@ -61,7 +61,7 @@ def test_a_rounded_projection_multiplies_in_bfloat16():
     assert not np.array_equal(found, exact)
     as_bfloat16 = [tf.cast(tf.cast(each, tf.bfloat16), tf.float32) for each in (x, kernel)]
     expected = tf.cast(tf.tensordot(*as_bfloat16, axes=1), tf.bfloat16)
-    # What is summed in another order may fall to the neighbouring number: 8 bits are one in 256.
+    # A sum in another order may round to the neighbouring number: 8 bits are one in 256.
     np.testing.assert_allclose(found, tf.cast(expected, tf.float32), rtol=1 / 128, atol=1e-3)
     np.testing.assert_array_equal(layer.kernel, kernel)
 

@@ -1,4 +1,4 @@
-"""Transform's work on Beam itself, without the rest of TFX."""
+"""Transform's preprocessing on Beam, without the rest of TFX."""
 
 import pytest
 import tensorflow as tf

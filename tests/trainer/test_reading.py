@@ -7,7 +7,7 @@ from trainer.reading import read_pairs, sorted_order
 
 
 def batches(pairs: list[tuple[list[int] | None, list[int]]], rows: int):
-    """Arrow record batches of so many rows each, as TFX gives them."""
+    """Returns Arrow record batches of `rows` rows each, in TFX's format."""
     ids = pa.list_(pa.int64())
     for first in range(0, len(pairs), rows):
         sides = zip(*pairs[first : first + rows], strict=True)
@@ -26,7 +26,7 @@ def lists(pairs: Pairs) -> list[tuple[list[int], list[int]]]:
 
 @pytest.fixture
 def text():
-    """Pairs of few different ids, so that many begin alike and some are the same."""
+    """Returns pairs of few different ids, so many have the same start and some are equal."""
     rng = np.random.default_rng(1)
     return [
         tuple(rng.choice([4, 255, 256, 65_536], rng.integers(0, 5)).tolist() for _ in range(2))

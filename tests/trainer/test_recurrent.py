@@ -38,8 +38,10 @@ def random(shape, seed):
 
 
 def of_keras(cell):
-    """The layer of Keras with the weights of a cell; it keeps its gates in the same order: z, r, n
-    and i, f, g, o, and gives the LSTM one bias."""
+    """Returns the layer of Keras with the weights of a cell.
+
+    Keras has the gates in the same order, z, r, n and i, f, g, o, and one bias for the LSTM.
+    """
     biases = np.stack([cell.from_inputs.bias.numpy(), cell.from_state.bias.numpy()])
     if isinstance(cell, GRUCell):
         layer = keras.layers.GRU(UNITS, return_sequences=True, return_state=True, reset_after=True)
@@ -52,7 +54,7 @@ def of_keras(cell):
 
 
 def unrolled(cell, inputs, mask, state, *, backwards):
-    """What `run` computes, as a plain loop."""
+    """Computes the same as `run`, with a plain loop."""
     outputs = [None] * TIME
     for t in reversed(range(TIME)) if backwards else range(TIME):
         state = tf.where(mask[:, t, None], take_step(cell, inputs[:, t], state), state)
@@ -61,8 +63,10 @@ def unrolled(cell, inputs, mask, state, *, backwards):
 
 
 def gradients(layer, cell, inputs, start, *, backwards):
-    """Of a loss in which every output and the whole last state count, with respect to the inputs,
-    the initial state and all weights."""
+    """Returns gradients for the inputs, the initial state and all weights.
+
+    The loss depends on every output and on the whole last state.
+    """
     with tf.GradientTape() as tape:
         tape.watch([inputs, start])
         outputs, last = layer(cell, inputs, MASK, start, backwards=backwards)
@@ -140,7 +144,7 @@ def test_cudnn_gives_the_gradient_of_the_loop(cell, inputs, start, backwards, mo
     def masked(layer):
         def run_masked(*arguments, **options):
             outputs, last = layer(*arguments, **options)
-            return outputs * real, last  # attention and loss look at no padding
+            return outputs * real, last  # attention and loss ignore padding
 
         return run_masked
 

@@ -1,5 +1,7 @@
-"""Replicas against one device, in processes of their own: TensorFlow divides the processor into
-devices, and joins workers, at its start only."""
+"""Compares replicas with one device, in separate processes.
+
+TensorFlow divides the processor into devices, and connects workers, only at its start.
+"""
 
 import json
 import os
@@ -35,7 +37,7 @@ def start(folder, name, *, tokens, devices=1, parts=1, killed_at=0, tf_config=No
 
 
 def weights(folder, name):
-    """The number of steps, and then the weights."""
+    """Returns the number of steps, followed by the weights."""
     with np.load(folder / f"{name}.npz") as arrays:
         return [arrays[each] for each in arrays]
 
@@ -47,7 +49,7 @@ def ended(process, status=0):
 
 
 def start_workers(folder, killed_at=0):
-    """Starts two workers, of which the second is killed."""
+    """Starts two workers; the second is killed at a step if one is given."""
     with (
         socket.create_server(("127.0.0.1", 0)) as one,
         socket.create_server(("127.0.0.1", 0)) as two,

@@ -86,7 +86,7 @@ def test_accumulated_batches_train_the_weights_of_one_large_batch(data, tmp_path
 
 @pytest.fixture
 def pretended_gpu(monkeypatch):
-    """Everything is done as for a GPU, but on the processor."""
+    """Runs everything as for a GPU, but on the processor."""
     monkeypatch.setattr(gpu, "is_there", lambda: True)
     monkeypatch.setattr(gpu, "check", lambda: None)
     monkeypatch.setattr(cudnn, "_operation", operation)
@@ -95,7 +95,7 @@ def pretended_gpu(monkeypatch):
 @pytest.mark.parametrize("cell", ["gru", pytest.param("lstm", marks=pytest.mark.long)])
 def test_a_gpu_trains_the_same_weights(data, tmp_path, monkeypatch, request, cell):
     model = MODEL.model_copy(update={"cell": cell, "encoder_layers": 2, "decoder_layers": 2})
-    # Long enough for differences to show, too short for rounding to add up.
+    # Long enough to show differences, too short for rounding errors to add up.
     settings = TRAINING.model_copy(update={"epochs": 1})
     on_processor = run(data, tmp_path / "processor", settings, model=model)
     request.getfixturevalue("pretended_gpu")
@@ -167,7 +167,7 @@ def test_only_the_checkpoints_of_this_training_are_kept(tmp_path):
 
 
 def events_of(folder):
-    """(step, tag, value) of all that TensorBoard was told."""
+    """Returns (step, tag, value) of all TensorBoard events."""
     (events,) = (folder / "logs").glob("events*")
     return [
         (event.step, value.tag, value)

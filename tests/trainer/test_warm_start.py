@@ -22,7 +22,7 @@ def vocabulary(export):
 
 
 def exported(vocabulary):
-    """The network that was exported."""
+    """Returns the exported network."""
     return TranslationModel(MODEL, len(vocabulary), seed=8)
 
 
@@ -84,7 +84,7 @@ def test_a_training_that_was_killed_goes_on_and_does_not_begin_anew(export, voca
     folders = {"checkpoint_folder": str(tmp_path / "c"), "log_folder": str(tmp_path / "l")}
     settings = TRAINING.model_copy(update={"epochs": 1})
     first = train(data, MODEL, settings, DECODING, seed=1, warm_start=export, **folders)
-    # With all its epochs behind it, nothing is left to do; the export may even be gone.
+    # After all epochs nothing is left to do, and the export is not needed.
     again = train(data, MODEL, settings, DECODING, seed=1, warm_start="/nowhere", **folders)
     for found, expected in zip(again.model.variables, first.model.variables, strict=True):
         np.testing.assert_array_equal(found, expected)

@@ -1,4 +1,4 @@
-"""A network and a vocabulary that are small enough for unit tests, and text to train them on."""
+"""A network and a vocabulary small enough for unit tests, and text to train them on."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ VERBS = {"sees": "sieht", "likes": "mag", "finds": "findet"}
 
 
 def parallel_text() -> list[tuple[str, str]]:
-    """All sentences of subject, verb and object that the words above make, word for word."""
+    """Returns all sentences of subject, verb and object from the words above, with translations."""
     return [
         (f"The {s} {v} the {o}.", f"Die {NOUNS[s]} {VERBS[v]} die {NOUNS[o]}.")
         for s in NOUNS
@@ -40,7 +40,7 @@ def write_vocabulary(folder: Path) -> str:
 
 
 def encoded_pairs(vocabulary_path: str) -> Pairs:
-    """The text as ids."""
+    """Returns the text as ids."""
     encode = SubwordEncoder(vocabulary_path, SUBWORDS.max_piece_characters)
     return Pairs(
         *(
@@ -53,5 +53,5 @@ def encoded_pairs(vocabulary_path: str) -> Pairs:
 def random_sources(
     rng: np.random.Generator, lengths: list[int], vocabulary_size: int
 ) -> list[list[int]]:
-    """Ids of sentences of given lengths, each with its end symbol (3)."""
+    """Returns random ids of sentences with given lengths, each with its end symbol (3)."""
     return [[*rng.integers(4, vocabulary_size, length - 1).tolist(), 3] for length in lengths]

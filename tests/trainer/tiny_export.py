@@ -1,4 +1,4 @@
-"""An export of an untrained network: small, and real in all but what it says."""
+"""An export of an untrained network: small, and real except for its translations."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def export_tiny_model(
 
 
 def serialised_example(text: str) -> bytes:
-    """Makes the example that `serve_examples` reads a text from."""
+    """Makes an example with a text for `serve_examples`."""
     source = tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))
     features = tf.train.Features(feature={"source": source})
     return tf.train.Example(features=features).SerializeToString()

@@ -1,8 +1,8 @@
-"""Trains the tiny model as one of several replicas: `python -m tests.trainer.train_together NAME
-DEVICES TOKENS PARTS KILLED_AT`, in a folder of its own, with TF_CONFIG where there are workers.
+"""Trains the tiny model as one of several replicas.
 
-Writes the weights to NAME.npz. The checkpoints are those of all workers of the folder. With
-KILLED_AT, the process kills itself before that step.
+Run `python -m tests.trainer.train_together NAME DEVICES TOKENS PARTS KILLED_AT` in a separate
+folder, with TF_CONFIG if there are workers. It writes the weights to NAME.npz. All workers of the
+folder share the checkpoints. With KILLED_AT, the process kills itself before this step.
 """
 
 import logging

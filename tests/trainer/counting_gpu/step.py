@@ -1,5 +1,7 @@
-"""Prints what a training step of the default model asks of the GPU, as JSON by the length of its
-sentences: `python step.py 20 30`, with the counting GPU on LD_LIBRARY_PATH."""
+"""Prints the GPU calls of a training step of the default model, as JSON by sentence length.
+
+Run `python step.py 20 30` with the counting GPU on LD_LIBRARY_PATH.
+"""
 
 import ctypes
 import json
@@ -18,7 +20,7 @@ ROWS, VOCABULARY = 48, 8000
 
 def main(lengths: list[int]) -> None:
     settings = TrainingSettings(precision="bfloat16")
-    gpu.check = lambda: None  # what is computed there is never right
+    gpu.check = lambda: None  # the check would fail, since this GPU computes nothing
     state = make_state(ModelSettings(), settings, VOCABULARY, seed=1, steps=1000)
     step = make_train_step([state], settings, seed=1)
     counter = ctypes.CDLL("libcounting_gpu.so")
@@ -27,7 +29,7 @@ def main(lengths: list[int]) -> None:
     for length in lengths:
         ids = [rng.integers(4, VOCABULARY, [ROWS, length], np.int32) for _ in range(2)]
         batch = [Part(*ids, np.float32(1))]
-        for _ in range(2):  # traced, compiled and tuned
+        for _ in range(2):  # for tracing, compiling and tuning
             step(batch)
         float(state.loss_sum)
         before, after = (ctypes.c_long * 3)(), (ctypes.c_long * 3)()
