@@ -1,4 +1,4 @@
-"""How Beam runs in tests: as `nmt run` has it, on the DirectRunner."""
+"""Beam's arguments in tests: those of `nmt run`, for the DirectRunner."""
 
 from pipeline.config.beam import BeamSettings, beam_arguments
 

@@ -1,4 +1,4 @@
-"""What Beam does with a combiner, without Beam."""
+"""Runs a combiner like Beam, without Beam."""
 
 import pickle
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def combine(combiner: Any, examples: Sequence[Any], shards: int) -> dict[Any, Any]:
-    """Combines every shard on its own copy of the combiner, and merges them in the other order."""
+    """Combines every shard with a separate copy of the combiner, and merges in reverse order."""
     accumulators = []
     for shard in range(shards):
         worker = pickle.loads(pickle.dumps(combiner))

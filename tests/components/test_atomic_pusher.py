@@ -1,5 +1,8 @@
-"""The component: its blessings, its artifact, and real runs with LiveModel. What goes live in which
-case: `tests/serving/versions/test_push.py`; how: `test_publishing.py`."""
+"""AtomicPusher: its blessings, its artifact, and real runs with LiveModel.
+
+`tests/serving/versions/test_push.py` tests the rules for going live, and `test_publishing.py` the
+writing of versions.
+"""
 
 import json
 import os
@@ -24,7 +27,7 @@ from serving.versions.store import LocalStore
 
 
 def write_model(folder: Path, content: bytes) -> Path:
-    """A Model artifact's folder, whose SavedModel has one field of these bytes as its graph."""
+    """Writes the folder of a Model artifact; its SavedModel's graph is one field of these bytes."""
     model = folder / "Format-Serving"
     (model / "variables").mkdir(parents=True)
     (model / "saved_model.pb").write_bytes(bytes([0x12, len(content)]) + content)
@@ -34,7 +37,7 @@ def write_model(folder: Path, content: bytes) -> Path:
 
 
 def contents(serving: Path) -> list[str]:
-    """Which model each version is, ascending."""
+    """Returns the model of each version, in ascending order of versions."""
     return [
         Path(version.path, "variables/variables.data-00000-of-00001").read_text(encoding="utf-8")
         for version in list_versions(serving)
@@ -42,7 +45,7 @@ def contents(serving: Path) -> list[str]:
 
 
 class World:
-    """A serving directory and the executor, on artifacts made by hand."""
+    """A serving directory and the executor, with artifacts made by hand."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -166,7 +169,7 @@ def test_tfxs_file_access_publishes_retires_and_rolls_back(world: World) -> None
 
 @dataclass(frozen=True)
 class Run:
-    """What a run of LiveModel and AtomicPusher left."""
+    """The result of a run of LiveModel and AtomicPusher."""
 
     contents: list[str]
     pusher: str
@@ -174,7 +177,7 @@ class Run:
 
 
 class Pipelines:
-    """Real runs on one serving directory, with blessings as given."""
+    """Real runs on one serving directory, with given blessings."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -278,5 +281,5 @@ def test_a_model_that_was_rolled_back_stays_back_whatever_runs(
 
 @pytest.mark.slow
 def test_what_was_rolled_back_to_is_the_baseline_of_the_next_model(history: dict[str, Run]) -> None:
-    # Pushed only if LiveModel's baseline is what is live.
+    # A model is pushed only if LiveModel's baseline is still live.
     assert history["three"].contents[-1] == "three"

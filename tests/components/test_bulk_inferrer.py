@@ -1,4 +1,4 @@
-"""TFX's own BulkInferrer on a real export: what translates a corpus of Beam's size."""
+"""TFX's own BulkInferrer, for translating very large corpora with Beam, on a real export."""
 
 from pathlib import Path
 
@@ -41,13 +41,13 @@ def model(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def expected(model) -> dict[str, str]:
-    """What each text is translated to, one at a time."""
+    """Returns the translation of each text, translated one by one."""
     local_model = LocalModel(str(model))
     return {text: local_model.translate([text])[0].text for text in TEXTS}
 
 
 def infer(model: Path, folder: Path, output: str) -> list[bytes]:
-    """Runs BulkInferrer on the texts and returns the records of what it put out."""
+    """Runs BulkInferrer on the texts and returns the records of an output."""
     examples, trained = standard_artifacts.Examples(), standard_artifacts.Model()
     examples.uri, trained.uri = str(folder / "examples"), str(folder / "model")
     examples.split_names = artifact_utils.encode_split_names(["all"])

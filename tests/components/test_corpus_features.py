@@ -1,4 +1,4 @@
-"""What the components make of a corpus whose lines have further columns."""
+"""The components with a corpus that has further columns in its lines."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ SPLITS = ("train", "validation", "test")
 
 
 def write_corpus(folder: Path, features: list[str]) -> Path:
-    """A corpus of which no split has a domain of another."""
+    """Writes a corpus; no two splits have a domain in common."""
     for shard, domain in DOMAINS.items():
         path = folder / f"{shard}-0.tsv"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def fingerprint(corpus: Path) -> str:
 
 @pytest.fixture(scope="module")
 def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the steps before the Trainer make of the corpus, with an inferred schema."""
+    """Runs the steps before the Trainer on the corpus, with an inferred schema."""
     root = tmp_path_factory.mktemp("features")
     corpus = write_corpus(root / "corpus", ["domain", "year"])
     example_gen = ParallelTextExampleGen(str(corpus))

@@ -1,4 +1,4 @@
-"""Which shards a run reads of a corpus with spans."""
+"""The shards read by a run from a corpus with spans."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ PATTERNS = {split: f"{split}-*.tsv*" for split in ("train", "validation", "test"
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
-    """A corpus with two spans, of which the second brings test sentences too."""
+    """Returns a corpus with two spans; the second has test sentences too."""
     for name in (
         "train-0.tsv",
         "validation-0.tsv",

@@ -1,4 +1,4 @@
-"""Which version is the baseline. How TFX caches and hands it on: `test_gate_pipeline`."""
+"""Choice of the baseline version; `test_gate_pipeline` tests its way through TFX and the cache."""
 
 import shutil
 from pathlib import Path
@@ -20,7 +20,7 @@ from serving.versions.store import LocalStore
 
 
 def write_saved_model(folder: Path, content: bytes) -> Path:
-    """The files of a SavedModel; the graph is one field of these bytes."""
+    """Writes the files of a SavedModel; the graph is one field of these bytes."""
     (folder / "variables").mkdir(parents=True)
     (folder / "saved_model.pb").write_bytes(bytes([0x12, len(content)]) + content)
     (folder / "variables" / "variables.index").write_bytes(b"index")
@@ -30,7 +30,7 @@ def write_saved_model(folder: Path, content: bytes) -> Path:
 
 @pytest.fixture
 def serving(tmp_path: Path) -> Path:
-    """Versions 1 and 2, different models."""
+    """Returns a serving directory with versions 1 and 2, different models."""
     folder = tmp_path / "models"
     write_saved_model(folder / "1", b"one")
     write_saved_model(folder / "2", b"two")
@@ -90,7 +90,7 @@ def test_tfxs_file_access_sees_what_the_local_one_sees(serving: Path) -> None:
 
 
 def execute(serving: Path, candidate: Path, output: Path, **properties: str) -> Artifacts:
-    """Run the executor as TFX does, on the artifacts of one candidate."""
+    """Runs the executor like TFX, on the artifacts of one candidate."""
     model, live = standard_artifacts.Model(), standard_artifacts.Model()
     model.uri, live.uri = str(candidate.parent), str(output)
     output.mkdir()

@@ -1,7 +1,7 @@
-"""ModelReport in real runs on ML Metadata, behind the components that it reads from.
+"""ModelReport in real runs on ML Metadata, after the components with its inputs.
 
-first     nothing is live yet
-again     the same once more: answered from the cache
+first     no model is live yet
+again     the same run again, taken from the cache
 blocked   another model is live, and the floor is out of reach
 """
 
@@ -34,7 +34,7 @@ SENTENCES = 12
 
 @dataclass(frozen=True)
 class Run:
-    """What a run left."""
+    """The result of a run."""
 
     page: str
     cached: bool
@@ -59,7 +59,7 @@ class World:
         self.connection = metadata.sqlite_metadata_connection_config(str(root / "metadata.db"))
 
     def push_another_model(self) -> None:
-        """Lets a model be live."""
+        """Makes a model live."""
         other = MODEL.model_copy(update={"decoder_units": 12})
         made = export_tiny_model(self._folder("other"), other)
         shutil.copytree(made, self.serving / "1700000000")

@@ -127,7 +127,7 @@ def test_a_length_falls_into_its_bucket(words: int, bucket: str) -> None:
 
 
 class Dripping(io.BytesIO):
-    """A stream that gives a few bytes at a time, as a network may."""
+    """A stream that returns a few bytes at a time, like a network."""
 
     def read(self, size: int | None = -1) -> bytes:
         return super().read(3)

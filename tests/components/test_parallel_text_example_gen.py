@@ -27,7 +27,7 @@ from tests.components.beam_arguments import BEAM_ARGS
 
 LINE_OF_SEPARATORS = "one\u2028two\u0085three\x0bfour\tein\u2029s".encode()
 
-# What an interrupted copy leaves of a shard.
+# A shard cut off by an interrupted copy.
 CUT_GZIP = gzip.compress(random.Random(0).randbytes(20_000).hex().encode(), mtime=0)[:-20]
 
 BAD_LINES = {
@@ -50,7 +50,7 @@ def write_shard(path: Path, lines: Iterable[bytes]) -> None:
 
 
 def write_corpus(folder: Path) -> Path:
-    """A good corpus of plain and gzip shards."""
+    """Writes a good corpus of plain and gzip shards."""
     folder.mkdir()
     write_shard(folder / "train-00000.tsv", lines_of("first", 20))
     write_shard(folder / "train-00001.tsv.gz", lines_of("second", 20))
@@ -62,12 +62,12 @@ def write_corpus(folder: Path) -> Path:
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
-    """A good corpus, in a folder whose name would confuse a glob."""
+    """Returns a good corpus, in a folder with a name that would confuse a glob."""
     return write_corpus(tmp_path / "corpora [en-de]")
 
 
 def ingest(corpus: Path, output: Path, **settings: Any) -> standard_artifacts.Examples:
-    """Runs the executor as a runner would, without metadata."""
+    """Runs the executor like a runner, without metadata."""
     component = ParallelTextExampleGen(str(corpus), **settings)
     exec_properties = {
         key: proto_utils.proto_to_json(value) if hasattr(value, "DESCRIPTOR") else value
@@ -121,7 +121,7 @@ def test_the_splits_of_the_folder_are_the_splits_of_the_examples(
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> standard_artifacts.Examples:
-    """Examples of a corpus with every kind of bad line, at even places of two of its shards."""
+    """Returns examples of a corpus with every kind of bad line, at even positions of two shards."""
     root = tmp_path_factory.mktemp("mixed")
     corpus = write_corpus(root / "corpus")
     good = lines_of("more", len(BAD_LINES))
@@ -150,7 +150,7 @@ def test_every_kind_of_bad_line_is_counted(mixed: standard_artifacts.Examples) -
 
     assert report["splits"]["train"]["rejected"] == dict.fromkeys(BAD_LINES, 1)
     assert report["splits"]["validation"]["rejected"] == {}
-    # Only a corpus that declares features can have a bad value of one.
+    # Only a corpus with declared features can have bad values.
     assert report["rejected"] == dict.fromkeys(BAD_LINES, 2) | {"feature_value": 0}
 
 
@@ -280,7 +280,7 @@ def test_an_impossible_fraction_is_refused(fraction: float) -> None:
 
 
 def run_pipeline(root: Path, **settings: Any) -> str:
-    """Runs a pipeline of this one node on ML Metadata; the state of the newest execution."""
+    """Runs a pipeline of this node on ML Metadata; returns the state of the newest execution."""
     connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(
         str(root / "metadata.db")
     )
@@ -301,7 +301,7 @@ def run_pipeline(root: Path, **settings: Any) -> str:
 
 @pytest.fixture(scope="module")
 def first_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the pipeline ran once."""
+    """Returns a folder after one run of the pipeline."""
     root = tmp_path_factory.mktemp("first_run")
     write_corpus(root / "corpus")
     assert run_pipeline(root) == "COMPLETE"

@@ -1,4 +1,4 @@
-"""Two real runs on ML Metadata, of an export that may be served and of one that may not."""
+"""Two real runs on ML Metadata, with a valid export and with an invalid one."""
 
 import json
 import logging
@@ -18,7 +18,7 @@ from tests.serving.standin_model import export_standin
 
 @dataclass(frozen=True)
 class Run:
-    """What a run left."""
+    """The result of a run."""
 
     blessing: Path
     blessed: int
@@ -147,7 +147,7 @@ def test_a_remote_export_is_brought_here_for_the_check(tmp_path, monkeypatch):
 
     monkeypatch.setattr(serving_validator, "run_export_check", check)
     model, blessing = standard_artifacts.Model(), standard_artifacts.InfraBlessing()
-    # TensorFlow's file system in memory stands for a bucket.
+    # TensorFlow's file system in memory is a stand-in for a bucket.
     model.uri, blessing.uri = "ram://bucket/model", str(tmp_path / "blessing")
     io_utils.write_string_file("ram://bucket/model/Format-Serving/saved_model.pb", "graph")
     Executor().Do({"model": [model]}, {"blessing": [blessing]}, {})

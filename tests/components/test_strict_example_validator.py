@@ -20,7 +20,7 @@ from tests.components.beam_arguments import BEAM_ARGS
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder with a corpus of every length bucket in every split, and a schema to edit."""
+    """Yields a folder with a corpus; every split has all length buckets."""
     root = tmp_path_factory.mktemp("validator")
     (root / "corpus").mkdir()
     lines = [
@@ -41,7 +41,7 @@ def schema_file(workspace: Path) -> Path:
 
 
 def run_pipeline(workspace: Path, schema_file: Path) -> dict[str, str]:
-    """Runs ingestion to validation on one ML Metadata; the last state of each node."""
+    """Runs ingestion to validation on one ML Metadata; returns the last state of each node."""
     examples = ParallelTextExampleGen(str(workspace / "corpus"))
     statistics = tfx.components.StatisticsGen(examples=examples.outputs["examples"])
     schema = CuratedSchemaGen(str(schema_file))

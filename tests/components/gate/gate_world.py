@@ -1,7 +1,7 @@
-"""A small world of runs: a serving directory, and candidates that want to get into it.
+"""Runs of the gate with a serving directory and candidates to push into it.
 
 LiveModel, RecordingEvaluator and the stock Pusher run for real, on real ML Metadata; so does
-ServingValidator where it is asked for.
+ServingValidator if a test enables it.
 """
 
 import json
@@ -59,27 +59,27 @@ def write_examples(folder: Path, examples: Sequence[Example]) -> str:
 
 @dataclass(frozen=True)
 class Run:
-    """What one run of the pipeline left behind."""
+    """The result of one run of the pipeline."""
 
     states: dict[str, str]
     verdict: Verdict
     baseline: str | None
     pushed: int
     properties: dict[str, str | float] = field(default_factory=dict)
-    """Of the blessing."""
+    """Properties of the blessing."""
     recorded: str = ""
-    """The verdict as the evaluation holds it."""
+    """The verdict stored in the evaluation."""
 
 
 class World:
-    """One workspace, in which candidates come along one after the other.
+    """A workspace for a series of candidates.
 
     Args:
       root: Its folder.
       settings: The bounds of the gate.
       examples: The test set.
-      request_seconds: What ServingValidator gives each request; None leaves it out, and every
-        export counts as one that can be served.
+      request_seconds: ServingValidator's time for each request. None leaves ServingValidator out,
+        and every export counts as valid.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class World:
         )
 
     def validator(self, model: Any) -> tuple[Any, Any]:
-        """The node that says whether the export can be served, and its answer."""
+        """Returns the node for the validation of the export, and its output."""
         if self.request_seconds is not None:
             node = ServingValidator(model=model, max_seconds_per_request=self.request_seconds)
             return node, node.outputs["blessing"]
@@ -183,12 +183,12 @@ class World:
         )
 
     def served(self) -> list[ModelVersion]:
-        """The versions in the serving directory."""
+        """Returns the versions in the serving directory."""
         return [version for version in list_versions(self.serving) if version.complete]
 
 
 def outputs(store: Any, execution: Any, key: str) -> list[Any]:
-    """The artifacts that an execution put out, or took from the cache, under a key."""
+    """Returns the outputs of an execution under a key, made by it or taken from the cache."""
     events = store.get_events_by_execution_ids([execution.id])
     output = metadata_store_pb2.Event.OUTPUT  # type: ignore[attr-defined]
     return list(

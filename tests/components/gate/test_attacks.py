@@ -1,5 +1,8 @@
-"""Models that must never get out: ServingValidator, LiveModel, the Evaluator and the stock Pusher
-against broken, empty, lazy and endless candidates. What was live keeps serving."""
+"""Bad models are never pushed, and the live model stays live.
+
+ServingValidator, LiveModel, the Evaluator and the stock Pusher get broken, empty, lazy and endless
+candidates.
+"""
 
 import contextlib
 import os
@@ -17,11 +20,11 @@ from tests.serving.standin_model import ENDLESS_WORD, export_standin
 
 SETTINGS = GateSettings(min_bleu=50, bootstrap_resamples=200, min_slice_sentences=10)
 REQUEST_SECONDS = 120.0
-"""Even a busy machine answers in this time."""
+"""Long enough for an answer even on a busy machine."""
 HANG_SECONDS = 10.0
-"""What is waited for an answer that never comes."""
+"""Waiting time for an answer that never comes."""
 
-# What each attack is called for in the verdict.
+# The reason in the verdict for each attack.
 REASONS = {
     "broken": "the export cannot be served: load:",
     "all_empty": "the export cannot be served: serving_default: the translations of all ordinary "
@@ -35,7 +38,7 @@ pytestmark = pytest.mark.slow
 
 
 def corpus() -> list[Example]:
-    """Sentences that the stand-in's dictionary translates."""
+    """Returns sentences with translations from the stand-in's dictionary."""
     words = [("the", "die"), ("cat", "Katze"), ("is", "ist"), ("on", "auf"), ("mat", "Matte")]
     examples = []
     for number in range(30):
@@ -120,10 +123,14 @@ def test_a_model_that_copies_the_source_is_worse_than_the_live_one(
 
 
 def let_go(pipe: str) -> bool:
-    """Ends the wait of whoever reads from a named pipe, now or soon; says whether somebody did."""
+    """Ends the wait of a process reading from a named pipe, now or soon.
+
+    Returns:
+      Whether a process was reading.
+    """
     end = time.monotonic() + 300
     while time.monotonic() < end:
-        with contextlib.suppress(OSError):  # nobody reads yet
+        with contextlib.suppress(OSError):  # no process reads yet
             os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
             return True
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""Bounds that are replaced in a finished configuration of the Evaluator."""
+"""Replacement of bounds in a finished configuration of the Evaluator."""
 
 import pytest
 from google.protobuf import json_format

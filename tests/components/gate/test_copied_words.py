@@ -1,4 +1,4 @@
-"""Which words are to be copied, and which were."""
+"""Words to copy, and words copied."""
 
 import pytest
 

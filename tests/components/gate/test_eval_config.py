@@ -1,4 +1,4 @@
-"""The settings of the gate as TFMA's configuration. What TFMA makes of it: `test_gate_pipeline`."""
+"""The settings of the gate as TFMA's configuration; `test_gate_pipeline` tests it with TFMA."""
 
 import importlib
 import json
@@ -24,7 +24,7 @@ def metric(name: str, settings: GateSettings = SETTINGS) -> Any:
 
 
 def bound(name: str, settings: GateSettings = SETTINGS) -> tuple[list[str], float]:
-    """Where a metric is bounded, and by what."""
+    """Returns the features of the slices with a bound for a metric, and the bound."""
     [per_slice] = metric(name, settings).per_slice_thresholds
     [where] = per_slice.slicing_specs
     limits = per_slice.threshold.value_threshold

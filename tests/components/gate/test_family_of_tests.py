@@ -1,4 +1,4 @@
-"""Several tests with one rate of error."""
+"""Several tests with one error rate for all."""
 
 import numpy as np
 import pytest
@@ -81,8 +81,8 @@ def test_a_sentence_may_belong_to_several_slices_or_to_none() -> None:
 
 
 def test_equal_models_are_blocked_about_as_seldom_as_they_should() -> None:
-    # 400 pairs of equal models. Bonferroni's bound is 5 %; the tests depend on each other, so the
-    # rate is below it.
+    # 400 pairs of equal models. Bonferroni's bound is 5 %; the rate is lower, since the tests are
+    # not independent.
     generator = np.random.default_rng(5)
     slices = [(f"{number % 4}",) for number in range(200)]
     blocked = 0

@@ -1,4 +1,4 @@
-"""What translations are like, as TFMA measures it: over real text, on any sharding."""
+"""TFMA's metrics of the translations' properties: over real text, with any sharding."""
 
 import math
 from typing import Any
@@ -36,7 +36,7 @@ SENTENCES = [
 
 
 def attention(source: str, hypothesis: str, seed: int) -> ServedAttention:
-    """Random attention between the words of two texts."""
+    """Returns random attention between the words of two texts."""
     sources, targets = (
         [f"\u2581{word}" for word in text.split()] + ["</s>"] for text in (source, hypothesis)
     )
@@ -52,7 +52,7 @@ ATTENTION = [attention(source, text, seed) for seed, (source, _, text) in enumer
 
 
 def outputs(hypothesis: bytes, served: ServedAttention | None) -> Any:
-    """The predictions of one model, as TFMA hands them over."""
+    """Returns the predictions of one model in TFMA's format."""
     translation = np.array([hypothesis], object)
     if served is None:
         return translation
@@ -80,7 +80,7 @@ EXAMPLES = [
 def measure(
     name: str, examples: list[Any], shards: int = 1, config: Any = ONE_MODEL
 ) -> dict[str, float]:
-    """A share, by model."""
+    """Returns a share by model."""
     names = [spec.name for spec in config.model_specs]
     values: dict[str, float] = {}
     computations = OutputShare(name).computations(eval_config=config, model_names=names)

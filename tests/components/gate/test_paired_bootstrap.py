@@ -1,4 +1,4 @@
-"""The paired bootstrap: what must hold for every pair of models, and what Koehn's count means."""
+"""The paired bootstrap: properties for every pair of models, and the meaning of Koehn's count."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ Rows = NDArray[np.int64]
 
 
 def accuracy(totals: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A score as simple as can be: correct words out of all words, in percent."""
+    """A simple score: correct words divided by all words, in percent."""
     return 100 * totals[:, 0] / totals[:, 1]
 
 
@@ -52,8 +52,8 @@ def test_a_difference_within_noise_is_not_significant() -> None:
 
 
 def test_the_p_value_is_that_of_enumerating_all_resamples() -> None:
-    # Two sentences, of which the candidate wins one by 1 and loses one by 3. Of the four equally
-    # likely resamples (11, 12, 21, 22) it is not worse only on 11: 1/4.
+    # The candidate wins one sentence by 1 and loses the other by 3. Of the four equally likely
+    # resamples (11, 12, 21, 22) it is not worse only on 11: 1/4.
     comparison = paired_bootstrap(model([6, 2]), model([5, 5]), accuracy, resamples=20_000, seed=5)
     assert comparison.p_value == pytest.approx(1 / 4, abs=0.01)
 

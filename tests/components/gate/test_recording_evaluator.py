@@ -1,8 +1,7 @@
-"""The gate at work: real runs of LiveModel, the stock Evaluator and the stock Pusher on real ML
-Metadata.
+"""The whole gate: real runs of LiveModel, the stock Evaluator and the stock Pusher on ML Metadata.
 
-One serving directory lives through a history of runs, made once for the module; each test looks at
-one thing in it. The candidates are tiny SavedModels that look their translations up in a table.
+A history of runs on one serving directory is made once for the module; each test checks one aspect.
+The candidates are tiny SavedModels with a table of translations.
 """
 
 from pathlib import Path
@@ -26,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 
 def corpus() -> list[Example]:
-    """40 sentences of 8 words and 20 of 12; 20 of the short ones are of the domain law."""
+    """Returns 40 sentences of 8 words and 20 of 12; 20 of the short ones have the domain law."""
     examples = []
     all_words = SENTENCE.split()
     for number in range(60):
@@ -40,7 +39,7 @@ def corpus() -> list[Example]:
 
 
 def spoiled(share: dict[str, float]) -> dict[str, str]:
-    """A translation table that loses the second half of this share of each bucket's sentences."""
+    """Returns a translation table; in a share of each bucket, half of each translation is wrong."""
     table = {}
     for bucket in (SHORT, LONG):
         members = [example for example in corpus() if example.bucket == bucket]

@@ -1,4 +1,4 @@
-"""What counts as running in circles."""
+"""Detection of repetitions without end in translations."""
 
 import pytest
 

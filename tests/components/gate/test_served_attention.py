@@ -1,4 +1,4 @@
-"""From an export to the Evaluator: a real model's attention arrives whole."""
+"""A real model's attention reaches the Evaluator unchanged."""
 
 import numpy as np
 import tensorflow as tf

@@ -1,4 +1,4 @@
-"""The metrics as TFMA uses them: combiners that Beam pickles, shards and merges."""
+"""The metrics as used by TFMA: as combiners, pickled, sharded and merged by Beam."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def eval_config(has_baseline: bool) -> config_pb2.EvalConfig:
 def example(
     reference: str, candidate: str | bytes, baseline: str | None = None, bucket: str = "01-10"
 ) -> Any:
-    """What TFMA hands to a combiner for one example."""
+    """Returns the input of a TFMA combiner for one example."""
     raw = candidate if isinstance(candidate, bytes) else candidate.encode()
     prediction: Any = {"translation": np.array([[raw]], object)}
     if baseline is not None:
@@ -160,7 +160,7 @@ def test_without_a_baseline_every_quantity_is_that_of_a_model_that_passes(
 
 
 def lopsided(sentences: int) -> list[Any]:
-    """A candidate that is better on most sentences and always wrong on the long ones."""
+    """Returns examples with a candidate better on most sentences and wrong on all long ones."""
     good, bad = "one two three four five six", "one two 3 4 five six"
     short = [example(good, good, bad, "01-10") for _ in range(4 * sentences)]
     return short + [example(good, bad, good, "11-20") for _ in range(sentences)]

@@ -1,4 +1,4 @@
-"""Corpus scores from summed statistics are those of sacreBLEU itself, to the last digit."""
+"""Corpus scores from summed statistics equal sacreBLEU's scores, to the last digit."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""A run that never was: facts for the tests of its report, with attention of every pattern."""
+"""A made-up run: facts for tests of the report, with attention of every pattern."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ HOSTILE = "<script>alert('&')</script>"
 
 
 def translation(text: str, source: str, pattern: Pattern = Pattern.DIAGONAL, **changes):
-    """A translation of one subword a word whose attention has a pattern."""
+    """Returns a translation with one subword per word, and attention with a pattern."""
     targets, sources = len(text.split()) + 1, len(source.split()) + 1
     weights = np.zeros((targets, sources), np.float32)
     for row in range(targets):
@@ -43,7 +43,7 @@ def translation(text: str, source: str, pattern: Pattern = Pattern.DIAGONAL, **c
 
 
 def sentences(with_live: bool = False):
-    """Five sentences of each pattern; the live model does better on every other one."""
+    """Returns five sentences of each pattern; the live model does better on every other one."""
     pairs, ours, theirs = [], [], []
     for pattern in Pattern:
         for number in range(5):
@@ -57,7 +57,7 @@ def sentences(with_live: bool = False):
 
 
 def verdict(*, blessed: bool = True, with_live: bool = False) -> Verdict:
-    """A verdict over all and in two buckets, of which one is too small."""
+    """Returns a verdict over all and in two buckets; one of these is too small."""
     numbers = {"sentence_count": 20.0, "bleu": 31.25, "chrf": 55.5, "a_metric_of_tomorrow": 0.125}
     live = {"sentence_count": 20.0, "bleu": 30.0, "chrf": 55.0}
     against = {"bleu_drop": -1.25, "bleu_difference_low": -0.5, "bleu_difference_high": 3.0}
@@ -90,7 +90,7 @@ def verdict(*, blessed: bool = True, with_live: bool = False) -> Verdict:
 
 
 def serving(*problems: str) -> ExportReport:
-    """What ServingValidator found."""
+    """Returns a report of ServingValidator."""
     return ExportReport(
         model="model",
         problems=tuple(Problem("load", problem) for problem in problems),
@@ -99,7 +99,7 @@ def serving(*problems: str) -> ExportReport:
 
 
 def corpus() -> CorpusFacts:
-    """A corpus with one rejected line."""
+    """Returns the facts of a corpus with one rejected line."""
     splits = {}
     for split in ("train", "validation", "test"):
         counts = SplitCounts(shards=1)
@@ -113,7 +113,7 @@ def corpus() -> CorpusFacts:
 
 
 def facts(*, blessed: bool = True, with_live: bool = False, **changes) -> ReportFacts:
-    """A whole run."""
+    """Returns the facts of a whole run."""
     pairs, translated = sentences(with_live)
     history = [
         {

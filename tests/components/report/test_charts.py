@@ -11,7 +11,7 @@ XLINK = {"xlink": "http://www.w3.org/1999/xlink"}
 
 
 def marks(svg: str) -> list[tuple[float, float, str]]:
-    """(x, y, shape) of each mark within the axes."""
+    """Returns (x, y, shape) of each mark within the axes."""
     axes = svg[svg.index("axes_1") : svg.index("legend_1")]
     found = re.findall(r'<use xlink:href="#(\S+)" x="(\S+)" y="(\S+)" style="[^"]*--ours', axes)
     return [(float(x), float(y), shape) for shape, x, y in found]

@@ -1,4 +1,4 @@
-"""Whatever a model does, there is a report."""
+"""A report is made even if a model fails."""
 
 import json
 
@@ -32,7 +32,7 @@ def run(**changes) -> Gathered:
 
 @pytest.fixture
 def models(monkeypatch):
-    """Models that translate as the references say, unless a test puts something else here."""
+    """Replaces the models; their translations are the references unless a test makes one fail."""
     asked = {}
     behaviour = {}
 

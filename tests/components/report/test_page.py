@@ -21,7 +21,7 @@ VOID = {"meta", "br"}
 
 
 class Outline(HTMLParser):
-    """What a page is made of; refuses elements that are not closed in their order."""
+    """Parses the elements of a page; fails if they are not closed in the right order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ def outline(page: str) -> Outline:
 
 
 def lines_of(page: str, title: str) -> list[str]:
-    """The names of the lines of a chart, from its legend."""
+    """Returns the names of the lines in a chart, from its legend."""
     [chart] = re.findall(rf"<b>{title}</b>.*?</svg>", page, re.DOTALL)
     return re.findall(r">((?:this|live) model)</text>", chart)
 

@@ -33,7 +33,7 @@ def test_equal_pairs_are_drawn_as_often_as_they_occur():
 def test_each_pair_is_as_likely_as_any_other():
     drawn = [pair for seed in range(300) for pair in draw_sample(PAIRS, 20, seed).pairs]
     counts = [drawn.count(pair) for pair in PAIRS]
-    # 300 draws of 20 out of 200: 30 on the average, standard deviation 5.2.
+    # 300 draws of 20 out of 200: mean 30, standard deviation 5.2.
     assert min(counts) > 10
     assert max(counts) < 55
 

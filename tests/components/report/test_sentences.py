@@ -17,7 +17,7 @@ LONG = " ".join(["word"] * 40)
 
 
 def read(*texts: tuple[str, str], pattern=Pattern.DIAGONAL):
-    """Sentences of (source, translation), each its own reference."""
+    """Returns sentences from (source, translation); each translation is its own reference."""
     return read_sentences(
         [(source, text) for source, text in texts],
         [translation(text, source, pattern) for source, text in texts],
