@@ -13,7 +13,7 @@ BELOW: dict[str, set[str]] = {
     "pipeline": {"components", "trainer", "serving", "text"},
     "benchmarks": {"pipeline", "components", "trainer", "serving", "text"},
 }
-"""The packages of ours that each package may import."""
+"""Allowed imports between our packages: each package, and those it may import."""
 
 
 def modules(folder: str, root: Path = ROOT) -> list[Path]:

@@ -25,7 +25,7 @@ OutputOption = Annotated[
 ]
 InParallelOption = Annotated[
     bool,
-    typer.Option("--in-parallel", help="Train systems at the same time, each on cores of its own."),
+    typer.Option("--in-parallel", help="Train systems at the same time, each on separate cores."),
 ]
 
 

@@ -69,9 +69,11 @@ def main(
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: OverridesOption = None,
     split: Annotated[str, typer.Option(help="validation or test.")] = "test",
-    trials: Annotated[int, typer.Option(min=10, help="Of each pair that may pass.")] = 1000,
-    worse_trials: Annotated[int, typer.Option(min=10, help="Of each that must not.")] = 200,
-    seed: Annotated[int, typer.Option(help="Of the trials.")] = 1,
+    trials: Annotated[
+        int, typer.Option(min=10, help="Trials of each pair, except worse models.")
+    ] = 1000,
+    worse_trials: Annotated[int, typer.Option(min=10, help="Trials of each worse model.")] = 200,
+    seed: Annotated[int, typer.Option(help="Seed of the trials.")] = 1,
     workspace: WorkspaceOption = None,
     output: OutputOption = RESULTS,
 ) -> None:

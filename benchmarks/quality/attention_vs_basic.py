@@ -86,7 +86,7 @@ def main(
         ),
     ] = CORPORA,
     overrides: OverridesOption = None,
-    seed: Annotated[int, typer.Option(help="Of both systems and of the bootstrap.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of both systems and of the bootstrap.")] = 1,
     minimum_gain: Annotated[
         float, typer.Option(metavar="PERCENT", help="Fail if attention adds less BLEU than this.")
     ] = 15.0,

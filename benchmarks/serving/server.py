@@ -62,13 +62,17 @@ def main(
         ),
     ] = None,
     parts: Annotated[
-        list[Part] | None, typer.Option("--part", help="What to measure; repeatable.")
+        list[Part] | None, typer.Option("--part", help="A part to measure; repeatable.")
     ] = None,
     pairs: Annotated[
         int, typer.Option(min=1, metavar="N", help="latency: sentences translated both ways.")
     ] = 1000,
-    seconds: Annotated[float, typer.Option(min=0.1, help="load: of each measurement.")] = 4.0,
-    rounds: Annotated[int, typer.Option(min=1, metavar="N", help="load: of all settings.")] = 3,
+    seconds: Annotated[
+        float, typer.Option(min=0.1, help="load: duration of each measurement.")
+    ] = 4.0,
+    rounds: Annotated[
+        int, typer.Option(min=1, metavar="N", help="load: measurements of each setting.")
+    ] = 3,
     first_requests: Annotated[
         int, typer.Option(min=1, metavar="N", help="first-request: new versions.")
     ] = 10,
@@ -76,7 +80,9 @@ def main(
     hostile_requests: Annotated[
         int, typer.Option(min=1, metavar="N", help="hostile: requests to send.")
     ] = 10_000,
-    seed: Annotated[int, typer.Option(help="Of the sentences and the hostile requests.")] = 1,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the sentences' order and the hostile requests.")
+    ] = 1,
     output: OutputOption = RESULTS,
 ) -> None:
     """Measure the model server from outside."""

@@ -70,7 +70,7 @@ def read(path: str) -> Pairs:
 
 def main(
     pairs: Annotated[int, typer.Option(min=1, help="Pairs of sentences.")] = 1_000_000,
-    seed: Annotated[int, typer.Option(help="Of the made-up text.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the made-up text.")] = 1,
 ) -> None:
     """Measure the time in which made-up examples are read and sorted, and their memory."""
     with tempfile.TemporaryDirectory() as folder:

@@ -1,7 +1,7 @@
 """A SavedModel with the signatures of a real export: a dictionary instead of a network.
 
-It translates word by word, each target word looking at its source word. `fault` makes it break one
-promise.
+It translates word by word, and each target word attends to its source word. With `fault` it breaks
+one rule of the contract.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ DICTIONARY = {"the": "die", "cat": "Katze", "is": "ist", "on": "auf", "mat": "Ma
 MAX_WORDS = 64
 BEAM = 2
 OWN_WEIGHT = 0.9
-"""What a target token puts on its own source token; the rest is spread over all real ones."""
+"""Weight of a target token on its source token; the rest is spread over all real ones."""
 
 ENDLESS_WORD = "zebra"
 
@@ -70,7 +70,7 @@ class StandIn(tf.Module):
         text = tf.io.parse_example(examples, features)["source"]
         if self.pipe is not None:
             is_there = tf.reduce_any(tf.strings.regex_full_match(text, f".*{ENDLESS_WORD}.*"))
-            # A path that is known beforehand would be read when the graph is optimised.
+            # A constant path would already be read while the graph is optimised.
             path = tf.where(is_there, self.pipe, "")
             waited = tf.cond(is_there, lambda: tf.io.read_file(path), lambda: tf.constant(""))
             with tf.control_dependencies([waited]):
@@ -104,7 +104,7 @@ class StandIn(tf.Module):
     def _decoded(
         self, source: tf.RaggedTensor, target: tf.RaggedTensor, *, ends_empty: bool
     ) -> Outputs:
-        """Adds end symbols, pads, and makes the attention."""
+        """Adds end symbols and padding, and makes the attention."""
         has_end = tf.ones_like(target.row_lengths()) if ends_empty else target.row_lengths() > 0
         sources, targets = _with_end(source, source.row_lengths() >= 0), _with_end(target, has_end)
         source_length, target_length = (
@@ -128,8 +128,10 @@ class StandIn(tf.Module):
         }
 
     def _break(self, outputs: Outputs, text: tf.Tensor) -> Outputs:
-        """Breaks the promise that `fault` names in the answers of `serving_default` and, as far as
-        it has such an answer, `serve_examples`."""
+        """Breaks the rule named by `fault` in the outputs.
+
+        Applies to `serving_default` and, for the outputs it has, to `serve_examples`.
+        """
         attention, translation, score = (
             outputs[name] for name in ("attention", "translation", "score")
         )
@@ -177,11 +179,10 @@ def export_standin(folder: Path, fault: str | None = None, pipe: str | None = No
     """Writes the stand-in as a SavedModel.
 
     Args:
-      folder: made if it is missing.
-      fault: the promise to break: a case of `_break`, one that is named above it, or
+      folder: the folder to write to, made if it is missing.
+      fault: the rule to break: a case of `_break`, a fault handled in the code above it, or
         `copies_source` or `missing_signature`.
-      pipe: path of a named pipe; a batch of examples with `ENDLESS_WORD` in it is not answered
-        until somebody writes to it.
+      pipe: path of a named pipe; a batch of examples with `ENDLESS_WORD` waits for a write to it.
 
     Returns:
       The folder, as a string.

@@ -6,7 +6,7 @@ from serving.attention.words import GivenWords
 
 
 def given(attention, on_end=None) -> GivenWords:
-    """Words whose attention is given; what is missing from a row lies on the end symbol."""
+    """Returns words with given attention; the missing weight of a row is on the end symbol."""
     attention = np.array(attention, np.float32)
     rest = 1 - attention.sum(axis=1) if on_end is None else np.array(on_end, np.float32)
     return GivenWords(
@@ -42,7 +42,7 @@ def test_no_words_have_no_links(shape, mutual):
 
 
 def test_mutual_alignment_prefers_a_source_word_that_no_other_word_looks_at():
-    # Both look at word 0 most, but word 1 is looked at by the second target word alone.
+    # Both give word 0 their largest weight, but only the second target word attends to word 1.
     words = given([[0.9, 0.0], [0.5, 0.4]])
     assert align_words(words) == [(0, 0), (0, 1)]
     assert align_words(words, mutual=True) == [(0, 0), (1, 1)]

@@ -17,7 +17,7 @@ LENGTHS = [4, 6, 12, 25, 60]
 
 
 def peaked(positions, sources: int, on_own: float = 0.8) -> np.ndarray:
-    """Each row has a weight on one word and shares the rest with the words beside it."""
+    """Returns rows with a weight on one word; the rest is shared among its neighbours."""
     weights = np.zeros((len(positions), sources))
     for row, position in enumerate(positions):
         neighbours = [p for p in (position - 1, position + 1) if 0 <= p < sources]
@@ -74,7 +74,7 @@ def test_a_german_verb_that_moved_to_the_end_is_reordering():
 
 
 def test_in_order_but_far_from_its_place_is_reordering():
-    # The translation only speaks of the end of the sentence.
+    # The translation covers only the end of the sentence.
     assert pattern_of(peaked([14, 15, 16, 17, 18, 19], 20)) is Pattern.REORDERING
 
 
@@ -135,7 +135,7 @@ def test_monotonicity_is_one_in_order_and_zero_backwards():
 
 
 def test_a_pair_counts_by_its_weights():
-    # Both of the later words look back behind the first, one of them hardly at all.
+    # Both later words attend to a position before the first word's, one of them hardly at all.
     weights = np.array([[0, 1], [0.5, 0], [0.1, 0]])
     elsewhere = np.array([[0.0], [0.5], [0.9]])
     # Pairs: 1 * 0.5 and 1 * 0.1 in the wrong order, 0.5 * 0.1 at the same word.

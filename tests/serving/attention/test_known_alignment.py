@@ -1,4 +1,4 @@
-"""Does attention find the alignments of a language whose alignments are known?"""
+"""Attention finds the alignments of a language with known alignments."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +27,8 @@ TRAINING = TrainingSettings(
     tokens_per_batch=600,
     learning_rate=0.005,
     warmup_steps=50,
-    # Without it the states of neighbours say enough, and attention may lie beside the word.
+    # Without dropout a neighbour's state contains enough information, so attention may be beside
+    # the word.
     dropout=0.1,
     average_decay=0.98,
     validation_sentences=50,
@@ -44,14 +45,14 @@ def heldout() -> AlignedText:
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TranslationModel]:
-    """Two models of equal size, trained alike: with attention and without."""
+    """Returns two models of equal size with the same training: with attention and without."""
     rng = np.random.default_rng(1)
     data = TrainingData(aligned_text(rng, 3000).pairs, aligned_text(rng, 50).pairs, VOCABULARY)
 
     def trained(attention: str, folder: Path) -> TranslationModel:
         shape = ModelSettings(
             attention=attention,
-            copying=False,  # no word of this language is written alike on both sides
+            copying=False,  # every word of this language differs from its translation
             attention_units=32,
             embedding_size=32,
             encoder_units=32,
@@ -82,7 +83,7 @@ def test_without_attention_long_sentences_are_lost(models, heldout) -> None:
 def aligned_by_the_export(
     model: TranslationModel, text: AlignedText, folder: Path
 ) -> list[Sequence[Link]]:
-    """The links of `nmt align` for each sentence, its translation given."""
+    """Returns the links of `nmt align` for each sentence with a given translation."""
     vocabulary = folder / "subwords.txt"
     vocabulary.write_text("\n".join(VOCABULARY) + "\n", encoding="utf-8")
     sources, targets = (
@@ -111,6 +112,6 @@ def test_nmt_align_finds_the_alignments(models, heldout, tmp_path) -> None:
         for alignment in heldout.alignments
     ]
     right = sum(len(gold & set(links)) for gold, links in zip(known, found, strict=True))
-    # Och and Ney (2003), all known links being sure.
+    # Och and Ney (2003), with all known links sure.
     error_rate = 1 - 2 * right / (sum(map(len, found)) + sum(map(len, known)))
     assert error_rate <= 0.1

@@ -17,8 +17,10 @@ def translation_of(source_tokens, target_tokens, target, attention=None) -> Tran
 
 
 def tokens_of_words(text: str, tokens) -> list[list[str]]:
-    """Which tokens belong to each word of `text.split()`: each token is given a row of its own that
-    looks at it alone."""
+    """Returns the tokens of each word of `text.split()`.
+
+    The attention has one row for each token, with all its weight on this token.
+    """
     rows = [f"▁{number}" for number in range(len(tokens))]
     watched = translation_of(
         tokens, rows, " ".join(map(str, range(len(tokens)))), np.eye(len(rows))
@@ -57,12 +59,12 @@ def test_columns_are_summed_and_rows_averaged():
     [
         ("  two   spaces ", ("▁two", "▁spaces", "</s>"), [["▁two"], ["▁spaces"]]),
         ("a\u00a0b\tc\u2028d\u3000e", ("▁a", "▁b", "▁c", "▁d", "▁e"), [[f"▁{c}"] for c in "abcde"]),
-        # A model reads a control character as a space; white space it is not.
+        # A model reads a control character as a space, but it is not white space.
         ("a\x00b c", ("▁a", "▁b", "▁c", "</s>"), [["▁a", "▁b"], ["▁c"]]),
         ("a \x07 b", ("▁a", "▁b", "</s>"), [["▁a"], [], ["▁b"]]),
-        # A space of no width is no white space, for both.
+        # A zero-width space is not white space, for models and for `str.split`.
         ("a\u200bb c", ("▁a", "\u200b", "b", "▁c"), [["▁a", "\u200b", "b"], ["▁c"]]),
-        # The marker of a word's start, in a text, is read as an underscore.
+        # In a text, the marker of a word's start is read as an underscore.
         ("a▁b c", ("▁a", "_", "b", "▁c"), [["▁a", "_", "b"], ["▁c"]]),
         ("cafe\u0301 x", ("▁cafe", "\u0301", "▁x"), [["▁cafe", "\u0301"], ["▁x"]]),
         ("a b", ("▁", "a", "▁", "▁b", "</s>"), [["▁", "a"], ["▁", "▁b"]]),
@@ -86,7 +88,7 @@ def test_a_model_that_composes_accents_shifts_no_word():
 
 
 def test_bytes_that_are_no_text_shift_no_word():
-    # Two bytes of a character of three, as a search may write them, and what they are decoded to.
+    # Two bytes of a three-byte character, as a search may produce them, and their decoded form.
     tokens = ("▁Ein", "▁a", "<0xE2>", "<0x82>", "▁Haus", "</s>")
     translation = translation_of(("▁x", "</s>"), tokens, "Ein a\ufffd Haus")
     words = attention_of_words("x", translation)
@@ -122,7 +124,7 @@ def test_words_keep_the_punctuation_within_them():
 
 @pytest.fixture(scope="module")
 def encode(tmp_path_factory):
-    """The subwords that a model makes of a text, by the graph that is exported."""
+    """Returns a function from a text to a model's subwords, using the exported graph."""
     path = write_vocabulary(tmp_path_factory.mktemp("vocabulary"))
     encoder = SubwordEncoder(path, SUBWORDS.max_piece_characters)
     decoder = SubwordDecoder(read_vocabulary(path))

@@ -1,6 +1,6 @@
-"""A gRPC server in this process that speaks TensorFlow Serving's protocol and does as it is told.
+"""A gRPC server in this process with TensorFlow Serving's protocol and scripted behaviour.
 
-Its model writes each word in capitals and looks at the word itself; a word is a token.
+Its model translates each word into capitals and attends to the same word; a word is a token.
 """
 
 import contextlib
@@ -52,7 +52,7 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass
 class Request:
-    """A Predict request as it came."""
+    """A received Predict request."""
 
     signature: str
     texts: list[bytes]
@@ -64,16 +64,16 @@ class Request:
 
 @dataclass
 class Script:
-    """What a server does, and what was done with it."""
+    """The behaviour of a server, and a record of its calls."""
 
     failures: list[grpc.StatusCode] = field(default_factory=list)
-    """The statuses that the first calls end with, whatever they ask."""
+    """The statuses of the first calls, for any request."""
     fails_always: grpc.StatusCode | None = None
     details: str = "as it was told"
     answer: Callable[..., Arrays] = field(default_factory=lambda: shout)
-    """The model: takes a signature's name and its inputs, lists of bytes, and gives its outputs."""
+    """The model: returns the outputs for a signature's name and its inputs, lists of bytes."""
     as_content: bool = False
-    """Whether outputs come as `tensor_content`."""
+    """Whether to send outputs as `tensor_content`."""
     on_predict: Callable[[Request, grpc.ServicerContext], None] = lambda *_: None
     """Called while a request is answered."""
     signature_names: Sequence[str] = tuple(CONTRACTS)
@@ -85,10 +85,10 @@ class Script:
 
 
 class Stuck:
-    """Keeps a call until its client gives it up; for `Script.on_predict`."""
+    """Holds a call until its client gives up; for `Script.on_predict`."""
 
     PATIENCE = 20
-    """Seconds after which a test that waits for another thread has failed."""
+    """Seconds of a wait for another thread; then the test fails."""
 
     def __init__(self) -> None:
         self.arrived = threading.Event()
@@ -108,9 +108,9 @@ def serving(
     credentials: grpc.ServerCredentials | None = None,
     port: int = 0,
 ) -> Iterator[tuple[str, Script]]:
-    """Runs a server on the loopback, at a free port unless one is given.
+    """Runs a server on the loopback, on a free port unless one is given.
 
-    Returns:
+    Yields:
       Its address and its script.
     """
     script = script or Script()
@@ -132,7 +132,7 @@ def serving(
         port = server.add_secure_port(f"127.0.0.1:{port}", credentials)
     server.start()
     try:
-        # A proxy of this machine's environment has no way to this server.
+        # A proxy set in the environment cannot reach this server.
         with mock.patch.dict(os.environ, no_grpc_proxy="127.0.0.1"):
             yield f"127.0.0.1:{port}", script
     finally:
@@ -187,7 +187,7 @@ def _predict(request: Any, context: grpc.ServicerContext, script: Script) -> Any
 
 
 def shout(signature: str, text: list[bytes], target: list[bytes] | None = None) -> Arrays:
-    """Answers as a signature does, with NumPy arrays."""
+    """Returns the outputs of a signature as NumPy arrays."""
     sources = [value.split() for value in text]
     targets = [
         value.split() if target else [word.upper() for word in value.split()]

@@ -16,7 +16,7 @@ ONCE = RetryPolicy(attempts=1)
 
 @dataclass(frozen=True)
 class Identity:
-    """A private key and the certificate that an authority made of it, as PEM."""
+    """A private key and its certificate from an authority, as PEM."""
 
     key: bytes
     certificate: bytes
@@ -24,7 +24,10 @@ class Identity:
 
 @dataclass(frozen=True)
 class Certificates:
-    """What a server for `NAME` and its clients need, of one authority, valid for an hour."""
+    """The keys and certificates of one authority for a server `NAME` and its clients.
+
+    They are valid for an hour.
+    """
 
     authority: bytes
     server: Identity
@@ -72,7 +75,10 @@ def certificates() -> Certificates:
 
 
 def credentials(certificates: Certificates, asks_client: bool = False) -> grpc.ServerCredentials:
-    """What a server of `NAME` needs; one that asks clients takes those of the same authority."""
+    """Returns the credentials of a server `NAME`.
+
+    With `asks_client`, it requires client certificates of the same authority.
+    """
     return grpc.ssl_server_credentials(
         [(certificates.server.key, certificates.server.certificate)],
         root_certificates=certificates.authority if asks_client else None,

@@ -6,7 +6,7 @@ import pytest
 from serving.client import errors
 from serving.client.errors import ServingError, error_of_status
 
-# The statuses are all that gRPC defines but OK (grpc/doc/statuscodes.md).
+# All of gRPC's statuses except OK (grpc/doc/statuscodes.md).
 KINDS = {
     "ABORTED": errors.ServingError,
     "ALREADY_EXISTS": errors.ServingError,

@@ -116,7 +116,7 @@ def test_all_attempts_share_one_deadline():
     ):
         client.translate(["a"], timeout=5)
     first, _, last = (request.remaining for request in script.requests)
-    # Two delays of at least 0.4 seconds, less what gRPC rounds: up to a tenth of a second.
+    # Two delays of at least 0.4 seconds, minus gRPC's rounding of up to a tenth of a second.
     assert last < first - 0.3
 
 
@@ -181,7 +181,7 @@ def test_another_kind_of_server_is_named_as_such(monkeypatch):
 
 
 LONG = "word " * 1100
-"""Its attention takes more than gRPC's default of 4 MiB: 1,101 * 1,101 float32."""
+"""Its attention exceeds gRPC's default limit of 4 MiB: 1,101 * 1,101 float32."""
 
 
 def test_a_reply_larger_than_grpcs_default_arrives():

@@ -25,7 +25,7 @@ def described(tensors) -> dict[str, TensorDescription]:
 
 
 def make_metadata() -> ModelMetadata:
-    """The metadata of a model that keeps the contract."""
+    """Returns the metadata of a model that keeps the contract."""
     return ModelMetadata(
         version=1,
         signatures={

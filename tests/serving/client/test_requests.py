@@ -12,7 +12,7 @@ TEXTS = ["one two", "three"]
 
 
 def make_reply(signature: str, **changed: np.ndarray | None):
-    """A reply to `TEXTS` in which some outputs are others, or missing."""
+    """Returns a reply to `TEXTS` with some outputs changed or, if None, missing."""
     reply = PREDICT.reply()
     inputs = {"text": [text.encode() for text in TEXTS]}
     for name, array in {**shout(signature, **inputs), **changed}.items():
@@ -49,7 +49,7 @@ def test_one_text_instead_of_a_list_is_refused():
 
 def test_outputs_that_nobody_asked_for_are_not_even_read():
     reply = make_reply("serving_default")
-    reply.outputs["new"].dtype = 19  # DT_HALF, which cannot be read
+    reply.outputs["new"].dtype = 19  # DT_HALF, not supported by the client
     assert len(translation_job(TEXTS, n_best=False).results(reply, [0, 1])) == 2
 
 

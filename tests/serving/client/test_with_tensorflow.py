@@ -45,7 +45,7 @@ def directory(tmp_path_factory) -> str:
 
 @pytest.fixture(scope="module")
 def served_model(directory):
-    """The address of a server that answers as the stand-in does."""
+    """Yields the address of a server with the stand-in's answers."""
     model = SavedModel(directory)
     with serving(Script(answer=model.call)) as (address, _):
         yield address
@@ -122,7 +122,7 @@ def test_missing_values_are_filled_up_as_tensorflow_does(values):
 
 def test_the_methods_are_those_that_tensorflow_servings_own_stub_calls():
     class Channel:
-        """Keeps the paths that a stub asks for."""
+        """Records the paths used by a stub."""
 
         def __init__(self) -> None:
             self.paths: list[str] = []

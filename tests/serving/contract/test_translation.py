@@ -11,7 +11,7 @@ TARGET = ("▁Die", "▁Kat", "ze", "▁schläft", ".", "</s>")
 
 
 def make_translation(source=SOURCE, target=TARGET, attention=None, seed=1) -> Translation:
-    """A translation whose attention, if none is given, is random with rows that sum to 1."""
+    """Returns a translation; by default its attention is random, with rows summing to 1."""
     if attention is None:
         attention = np.random.default_rng(seed).dirichlet(np.ones(len(source)), len(target))
     return Translation(
@@ -25,7 +25,7 @@ def make_translation(source=SOURCE, target=TARGET, attention=None, seed=1) -> Tr
 
 
 def make_response(batch=2, beam=3, targets=4, sources=5) -> dict[str, np.ndarray]:
-    """A padded answer of `n_best` in which every value tells where it stands."""
+    """Returns a padded answer of `n_best`; every value shows its position."""
     axes = np.indices((batch, beam, targets, sources))
     return {
         "translation": np.array(

@@ -1,11 +1,10 @@
-"""Runs an export with TensorFlow's C interface alone, as a model server does: no Python's
-TensorFlow.
+"""Runs an export with only TensorFlow's C interface, like a model server, without Python's part.
 
 `python -m tests.serving.export.c_api_runner TENSORFLOW_FOLDER MODEL_FOLDER` reads requests from
 standard input as JSON, a list of `{"inputs": {tensor: [base64, ...]}, "outputs": {name: tensor}}`
-with tensors as in `operation:0`. It writes `{"version", "modules", "answers"}`: what is running,
-the Python modules that it took, and for each request `{name: {"shape", "values"}}`. Strings come
-and go as base64, for they may be any bytes.
+with tensors as in `operation:0`. It writes `{"version", "modules", "answers"}`: TensorFlow's
+version, the loaded Python modules, and for each request `{name: {"shape", "values"}}`. Strings are
+in base64, since they may be any bytes.
 """
 
 import base64
@@ -20,7 +19,7 @@ from serving.export.tensorflow_library import load_library
 
 TF_STRING = 7
 STRING_BYTES = 24
-"""The size of a `TF_TString`; what is in it only the interface's own functions know."""
+"""The size of a `TF_TString`; only functions of the interface access its content."""
 NUMBERS = {1: ctypes.c_float, 3: ctypes.c_int32, 9: ctypes.c_int64, 10: ctypes.c_bool}
 """By `TF_DataType`: float, int32, int64 and bool."""
 
@@ -72,7 +71,7 @@ FUNCTIONS: Mapping[str, tuple[Any, Sequence[Any]]] = {
 
 
 def open_library(folder: str) -> ctypes.CDLL:
-    """Loads TensorFlow's library and says what its functions take and give."""
+    """Loads TensorFlow's library and declares the types of its functions."""
     library = load_library(folder)
     for name, (result, arguments) in FUNCTIONS.items():
         function = getattr(library, name)
@@ -81,7 +80,7 @@ def open_library(folder: str) -> ctypes.CDLL:
 
 
 class ServedModel:
-    """An export in a session of TensorFlow's, as a model server holds it."""
+    """An export in a TensorFlow session, as in a model server."""
 
     def __init__(self, library: ctypes.CDLL, folder: str):
         self._library = library
@@ -99,7 +98,7 @@ class ServedModel:
         """Feeds lists of strings, [batch] each, and fetches tensors by name.
 
         Raises:
-          RuntimeError: TensorFlow refused.
+          RuntimeError: TensorFlow returned an error.
         """
         library = self._library
         fed = [self._string_tensor(strings) for strings in inputs.values()]
@@ -124,7 +123,7 @@ class ServedModel:
             raise RuntimeError(self._library.TF_Message(self._status).decode())
 
     def _places(self, tensors: Any) -> Any:
-        """The results of the graph that tensors' names stand for."""
+        """Returns the outputs of the graph with these tensors' names."""
         places = []
         for name in tensors:
             operation, _, index = name.partition(":")
@@ -134,7 +133,7 @@ class ServedModel:
         return (Output * len(places))(*places)
 
     def _strings_of(self, tensor: int) -> range:
-        """The addresses of a tensor's strings."""
+        """Returns the addresses of a tensor's strings."""
         start = self._library.TF_TensorData(tensor) or 0
         count = self._library.TF_TensorElementCount(tensor)
         return range(start, start + STRING_BYTES * count, STRING_BYTES)
@@ -149,7 +148,7 @@ class ServedModel:
         return tensor
 
     def _delete_string_tensor(self, tensor: int) -> None:
-        """Frees strings that are too long to lie in the tensor itself, and the tensor."""
+        """Frees the tensor, and its strings that are too long to be stored in it."""
         for address in self._strings_of(tensor):
             self._library.TF_StringDealloc(address)
         self._library.TF_DeleteTensor(tensor)

@@ -1,4 +1,4 @@
-"""A real export in a process that has TensorFlow's C interface and no Python's TensorFlow."""
+"""A real export in a process with TensorFlow's C interface but without Python's TensorFlow."""
 
 import base64
 import json
@@ -47,7 +47,7 @@ REQUESTS: Mapping[str, Mapping[str, Sequence[bytes]]] = {
     SERVE_EXAMPLES: {"examples": EXAMPLES},
 }
 LONGEST_STRING_WITHIN_A_TENSOR = 22
-"""Bytes; a `TF_TString` that is longer lies elsewhere."""
+"""Bytes; a longer `TF_TString` is stored outside the tensor."""
 Response = dict[str, np.ndarray]
 
 
@@ -58,13 +58,13 @@ def folder(request, tmp_path_factory) -> str:
 
 
 def signatures_of(folder: str) -> Mapping[str, Any]:
-    """Where a server feeds and fetches, from the file."""
+    """Returns the signatures from the file, with the tensors to feed and fetch."""
     content = Path(folder, "saved_model.pb").read_bytes()
     return saved_model_pb2.SavedModel.FromString(content).meta_graphs[0].signature_def
 
 
 def as_array(tensor: Mapping[str, Any]) -> np.ndarray:
-    """Makes an array of what the runner wrote; strings become bytes, as in Python's TensorFlow."""
+    """Makes an array from the runner's output; strings become bytes, as in Python's TensorFlow."""
     values = tensor["values"]
     is_text = any(isinstance(value, str) for value in values)
     dtype = object if is_text else None
@@ -99,7 +99,7 @@ def run_alone(
 
 @pytest.fixture(scope="module")
 def served(folder) -> dict[str, Any]:
-    """All requests and their answers."""
+    """Returns all requests and their answers."""
     done = run_alone(folder, REQUESTS)
     assert done.returncode == 0, done.stderr.decode()
     return json.loads(done.stdout)
@@ -107,7 +107,7 @@ def served(folder) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def responses(served) -> dict[str, Response]:
-    """The runner's answers by signature."""
+    """Returns the runner's answers by signature."""
     return {
         name: {key: as_array(tensor) for key, tensor in answer.items()}
         for name, answer in zip(REQUESTS, served["answers"], strict=True)
@@ -172,7 +172,7 @@ def test_examples_are_translated_as_texts_are(responses):
 
 
 def test_the_answers_are_of_all_kinds(responses):
-    """The untrained network says enough for the comparisons above to mean something."""
+    """The untrained network's outputs vary enough to make the comparisons above meaningful."""
     response = responses[SERVING_DEFAULT]
     lengths = [len(text) for text in response["translation"]]
     assert min(lengths) == 0

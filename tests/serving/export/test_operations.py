@@ -21,7 +21,7 @@ def standin(tmp_path_factory) -> str:
 
 
 def altered(directory: str, folder: Path, change: Callable[[saved_model_pb2.SavedModel], None]):
-    """Writes the graph of an export to another folder, changed."""
+    """Writes the changed graph of an export to another folder."""
     content = Path(directory, "saved_model.pb").read_bytes()
     saved_model = saved_model_pb2.SavedModel.FromString(content)
     change(saved_model)
@@ -30,7 +30,7 @@ def altered(directory: str, folder: Path, change: Callable[[saved_model_pb2.Save
 
 
 def rename_operation(old: str, new: str) -> Callable[[saved_model_pb2.SavedModel], None]:
-    """Renames an operation wherever it is used, in the graph and in its functions."""
+    """Returns a change that renames an operation everywhere in the graph and its functions."""
 
     def change(saved_model: saved_model_pb2.SavedModel) -> None:
         graph = saved_model.meta_graphs[0].graph_def
@@ -101,7 +101,7 @@ def test_the_library_alone_has_no_python_functions_and_no_operations_of_other_pa
         "PyFunc",
         "EagerPyFunc",
         TENSORFLOW_TEXT_OPERATION,
-        "AudioMicrofrontend",  # of TensorFlow Lite's Python package
+        "AudioMicrofrontend",  # from TensorFlow Lite's Python package
     }
 
 

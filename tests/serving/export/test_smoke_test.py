@@ -1,4 +1,4 @@
-"""Each check refuses an answer that is sound but for the one thing that it looks at."""
+"""Each check rejects an answer with one error, valid in all other respects."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ def sound(tmp_path_factory) -> SavedModel:
 
 
 class Altered:
-    """A sound model in whose answers to one signature something is changed."""
+    """A valid model with changed answers to one signature."""
 
     def __init__(self, model: SavedModel, signature: str, change: Callable[[Outputs], None]):
         self.signatures = model.signatures

@@ -19,7 +19,7 @@ WEIGHTS = np.array(
 
 
 def make_translation(source, target, weights=None) -> Translation:
-    """A translation of whole words between end symbols, which get no weight."""
+    """Returns a translation of whole words, with end symbols without weight."""
     attention = np.zeros((len(target) + 1, len(source) + 1), np.float32)
     attention[:-1, :-1] = 1 / len(source) if weights is None else weights
     attention[-1, -1] = 1

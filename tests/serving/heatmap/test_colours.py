@@ -21,7 +21,7 @@ WEIGHTS = np.linspace(0, 1, 101).tolist()
     [
         (WHITE, (1.0, 0.0, 0.0)),
         (BLACK, (0.0, 0.0, 0.0)),
-        # From the table of test colours of Bevy's `bevy_color`.
+        # From the test colours in Bevy's `bevy_color`.
         (Rgb(255, 0, 0), (0.6279554, 0.22486295, 0.1258463)),
         (Rgb(0, 0, 255), (0.4520137, -0.032456964, -0.31152815)),
     ],
@@ -40,7 +40,7 @@ def test_there_and_back_is_the_same_colour(seed):
 def test_equal_steps_of_weight_are_equal_steps_for_the_eye(scale):
     points = np.array([to_oklab(scale.colour(weight)) for weight in np.linspace(0, 1, 11).tolist()])
     steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
-    # Codes of 8 bits round each colour a little.
+    # 8-bit codes round each colour a little.
     assert steps.max() / steps.min() < 1.15
 
 

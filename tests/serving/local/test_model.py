@@ -134,7 +134,7 @@ def test_keras_can_still_be_imported_where_tensorflow_came_without_it():
         "tensorflow = import_tensorflow()\n"
         "import keras; print(tensorflow.keras.layers.Dense is keras.layers.Dense)"
     )
-    # TensorFlow Transform, if another test imported it, has asked for Keras 2 in our environment.
+    # TensorFlow Transform, if imported by another test, sets this variable to select Keras 2.
     environment = {name: os.environ[name] for name in os.environ if name != "TF_USE_LEGACY_KERAS"}
     done = subprocess.run(
         [sys.executable, "-c", program],

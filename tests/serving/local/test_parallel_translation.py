@@ -20,7 +20,7 @@ def directory(tmp_path_factory) -> str:
 
 
 def running() -> set[int]:
-    """The processes that translate now."""
+    """Returns the processes running a translation now."""
     return {process.pid for process in multiprocessing.active_children() if process.pid}
 
 

@@ -36,7 +36,7 @@ def test_an_array_comes_back_as_it_was(name, as_content):
     np.testing.assert_array_equal(read, array)
 
 
-# The first three are what TensorFlow 2.21 reads (tf.make_ndarray) from the same messages.
+# The first three equal the results of TensorFlow 2.21 (tf.make_ndarray) for the same messages.
 @pytest.mark.parametrize(
     ("values", "expected"),
     [

@@ -3,7 +3,7 @@ import pytest
 from serving.protocol.varint import encode_varint, read_varint
 
 
-# The first and the last are the examples of protobuf.dev/programming-guides/encoding.
+# The first and the last are examples from protobuf.dev/programming-guides/encoding.
 @pytest.mark.parametrize(
     ("number", "encoded"),
     [(1, b"\x01"), (0, b"\x00"), (127, b"\x7f"), (128, b"\x80\x01"), (150, b"\x96\x01")],

@@ -1,4 +1,4 @@
-"""A model without TensorFlow, versions of it on disk, and a server of it in a thread."""
+"""A model without TensorFlow, its versions on disk, and a server for it in a thread."""
 
 import asyncio
 import threading
@@ -23,18 +23,18 @@ from serving.server.slicing import Inputs
 NAME = "debian"
 BEAM = 2
 GRAPH = b"\x08\x01\x12\x02\x0a\x00"
-"""The shortest SavedModel: its schema version, and one empty graph."""
+"""The shortest SavedModel: a schema version, and one empty graph."""
 LONG = 30.0
-"""Seconds after which a test that waits has failed."""
+"""Seconds of a wait; then the test fails."""
 REFUSED = b"refuse me"
-"""The text that the fake fails on, with all that run beside it."""
+"""A text on which the fake model fails, together with the rest of its batch."""
 
 
 def fake_answers(signature: str, inputs: Inputs, tag: str = "") -> dict[str, np.ndarray]:
-    """Answers texts in the form of the contract, padded to the longest of them.
+    """Returns answers in the form of the contract, padded to the longest text.
 
-    A source has as many tokens as words, and its target one more; the attention of token t on
-    source s is 1 / (1 + t + s). The translation is the text in capitals behind the tag.
+    A source has one token for each word, and its target one more; the attention of token t on
+    source s is 1 / (1 + t + s). The translation is the tag followed by the text in capitals.
     """
     texts = inputs["text"]
     if REFUSED in texts:
@@ -94,7 +94,7 @@ def fake_signature(name: str, tag: str = "") -> LoadedSignature:
 
 
 def fake_load(path: str, number: int) -> LoadedModel:
-    """A version whose translations begin with its number."""
+    """Loads a version; its translations start with its number."""
     names = (SERVING_DEFAULT, N_BEST, SCORE)
     definitions = messages.SignatureDefMap()
     for name in names:
@@ -104,7 +104,7 @@ def fake_load(path: str, number: int) -> LoadedModel:
 
 
 class SlowModel:
-    """Loads a version that answers when it is let, and notes what it is asked."""
+    """Loads a version that records its inputs, and waits for `may_answer` before it answers."""
 
     def __init__(self) -> None:
         self.asked: list[list[bytes]] = []
@@ -124,7 +124,7 @@ class SlowModel:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    """Waits until something holds that another thread brings about."""
+    """Waits until a condition, fulfilled by another thread, holds."""
     end = time.monotonic() + LONG
     while not condition():
         assert time.monotonic() < end
@@ -132,7 +132,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def make_version(folder: Path, number: int) -> Path:
-    """Writes the folder of a version that looks complete, and moves it into place."""
+    """Writes the folder of a seemingly complete version, and moves it into place."""
     making = folder / f"making-{number}"
     (making / "variables").mkdir(parents=True)
     (making / "saved_model.pb").write_bytes(GRAPH)
@@ -142,7 +142,7 @@ def make_version(folder: Path, number: int) -> Path:
 
 
 def settings_for(folder: Path, **changes: object) -> ServerSettings:
-    """Settings with any free ports, and no patience."""
+    """Returns settings with free ports and short waits."""
     settings = ServerSettings(
         model_name=NAME,
         model_directory=str(folder),
@@ -158,7 +158,7 @@ def settings_for(folder: Path, **changes: object) -> ServerSettings:
 
 
 class RunningServer(ModelServer):
-    """A server in a thread of its own."""
+    """A server in a separate thread."""
 
     ending: Ending | None = None
 
@@ -171,8 +171,8 @@ class RunningServer(ModelServer):
         self.ending = await self.stop()
 
     def end(self) -> None:
-        """Tells the server to end, as a signal would."""
-        with suppress(RuntimeError):  # it has already
+        """Ends the server, like a signal."""
+        with suppress(RuntimeError):  # the server has already ended
             self._loop.call_soon_threadsafe(self._told.set)
 
 
@@ -180,7 +180,7 @@ class RunningServer(ModelServer):
 def running_server(
     settings: ServerSettings, load: Load = fake_load, report: Report = lambda sentence: None
 ) -> Iterator[RunningServer]:
-    """Runs a server in a thread; what its start raises is raised here."""
+    """Runs a server in a thread; raises the errors of its start."""
     server = RunningServer(settings, report, load)
     is_started = threading.Event()
     with ThreadPoolExecutor(1) as pool:

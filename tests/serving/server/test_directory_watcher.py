@@ -17,7 +17,7 @@ from tests.serving.server.fake_model import LONG, NAME, fake_load, make_version
 
 
 class Watched:
-    """A folder, its versions, and what was loaded and said."""
+    """A folder, its versions, and the recorded loads and log messages."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ def test_the_old_version_is_freed_a_moment_after_the_new_one_has_taken_over(tmp_
         time.sleep(0.01)
     with watched.versions.lease(Target(NAME)) as lease:
         assert lease.model.number == 2
-    assert watched.watcher.stop(LONG)  # which waits no longer
+    assert watched.watcher.stop(LONG)  # ends the wait at once
     assert watched.versions.available() == [2]
 
 

@@ -1,4 +1,4 @@
-"""How the server starts and ends: ports, drains, health."""
+"""The server's start and end: ports, draining, health."""
 
 import http.client
 import socket
@@ -31,7 +31,7 @@ SERVICES = ("", messages.PREDICTION_SERVICE, messages.MODEL_SERVICE, NAME)
 
 
 class Client:
-    """Health and predictions of a server."""
+    """A client for a server's health and predictions."""
 
     def __init__(self, channel: grpc.Channel):
         self._health = health_pb2_grpc.HealthStub(channel)

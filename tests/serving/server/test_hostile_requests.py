@@ -1,4 +1,4 @@
-"""Requests that nobody would send by mistake: each is refused, and the server goes on."""
+"""Hostile requests: each is rejected, and the server continues."""
 
 import http.client
 import json
@@ -71,7 +71,7 @@ def _good() -> Any:
 
 
 def _with(**changes: Any) -> Any:
-    """A good request whose tensor is changed: its dtype, its dims, its values."""
+    """Returns a good request with a changed tensor: its dtype, its dims or its values."""
     request = _good()
     tensor = request.inputs["text"]
     if "dims" in changes:
@@ -155,7 +155,7 @@ def test_a_long_name_does_not_come_back_at_full_length(predict: Call) -> None:
 
 
 def _mutated(random_numbers: random.Random) -> bytes:
-    """A good request with something changed: in a field, or anywhere in its bytes."""
+    """Returns a good request with a change in a field, or anywhere in its bytes."""
     request = _good()
     tensor = request.inputs["text"]
     size = random_numbers.choice([-1, 0, 1, 2, 3, 1 << 31, (1 << 63) - 1, -(1 << 63)])

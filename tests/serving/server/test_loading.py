@@ -1,4 +1,4 @@
-"""Real SavedModels: the stand-in, loaded, warmed up and asked."""
+"""A real SavedModel, the stand-in: loading, warm-up and requests."""
 
 import shutil
 from collections.abc import Iterator
@@ -131,7 +131,7 @@ def _write_warmup(folder: Path, *requests: Any) -> None:
 
 @pytest.fixture
 def version(export: str, tmp_path: Path) -> Path:
-    """A version that may be changed."""
+    """Returns a copy of a version, for tests that change it."""
     return Path(shutil.copytree(export, tmp_path / "models" / "1"))
 
 

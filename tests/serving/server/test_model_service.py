@@ -1,4 +1,4 @@
-"""The service, asked with the official stubs as they are."""
+"""The service, called with the unchanged official stubs."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,14 +32,14 @@ State = get_model_status_pb2.ModelVersionStatus.State
 
 
 def _load(path: str, number: int) -> LoadedModel:
-    """Fails on the version that lacks a file."""
+    """Loads a version; fails if a file is missing."""
     if number == 13:
         raise ModelLoadError("Version 13 is damaged.")
     return fake_load(path, number)
 
 
 class Client:
-    """Both services of a server, and the folder of its versions."""
+    """A client for both services of a server, with the folder of its versions."""
 
     def __init__(self, folder: Path, channel: grpc.Channel):
         self.folder = folder
@@ -66,7 +66,7 @@ class Client:
         return {version: status[0] for version, status in self.status().items()}
 
     def reload(self, **changes: Any) -> Any:
-        """Sends a configuration of the one model: its `policy`, its `labels`."""
+        """Sends a configuration of the model, with changes of its `policy` or `labels`."""
         request = model_management_pb2.ReloadConfigRequest()
         config = request.config.model_config_list.config.add(
             name=changes.get("name", NAME),

@@ -1,4 +1,4 @@
-"""The service, asked with the official stubs as they are."""
+"""The service, called with the unchanged official stubs."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -218,7 +218,7 @@ def test_other_metadata_are_refused(stub, fields):
 
 @pytest.fixture
 def slow(tmp_path: Path) -> Iterator[tuple[SlowModel, Any, Any]]:
-    """A slow model of one worker and two places in the queue, its server and a stub."""
+    """Yields a slow model with one worker and a queue for two texts, its server and a stub."""
     make_version(tmp_path, 1)
     model = SlowModel()
     settings = settings_for(tmp_path, batching=BatchSettings(workers=1, max_queued_rows=2))

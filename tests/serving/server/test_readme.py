@@ -1,4 +1,4 @@
-"""The commands and programs of `docs/serving.md` and `README.md`, against a server."""
+"""The commands and programs in `docs/serving.md` and `README.md`, run against a server."""
 
 import re
 import shlex
@@ -36,7 +36,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture
 def here(server):
-    """Puts the running server's ports in the place of the documented ones."""
+    """Returns a function that replaces the documented ports by the running server's."""
     ports = {"8500": str(server.port), "8501": str(server.rest_port)}
     return lambda text: re.sub(r"(?<=localhost:)850[01]", lambda port: ports[port[0]], text)
 

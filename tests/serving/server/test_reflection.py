@@ -1,4 +1,4 @@
-"""What tools such as grpcurl do: ask what there is, and call it with nothing but the answer."""
+"""Reflection, as used by grpcurl: list the services and call them using only the descriptions."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -32,7 +32,7 @@ def _ask(channel: grpc.Channel, **question: str) -> Any:
 
 
 def _described_pool(channel: grpc.Channel, symbol: str) -> descriptor_pool.DescriptorPool:
-    """All files that a symbol needs, as the server describes them."""
+    """Returns a pool with all files needed for a symbol, from the server's descriptions."""
     pool = descriptor_pool.DescriptorPool()
     files: dict[str, descriptor_pb2.FileDescriptorProto] = {}
 

@@ -1,4 +1,4 @@
-"""New versions while clients are being served: nobody fails, and nobody gets a mixture."""
+"""New versions while clients translate: no request fails, and no answer mixes versions."""
 
 import shutil
 import threading
@@ -27,7 +27,7 @@ CLIENTS = 4
 
 
 class Clients:
-    """Threads that translate without pause until they are told to stop."""
+    """Threads that translate without pause until the end of the `with` block."""
 
     def __init__(self, port: int):
         self._channel = grpc.insecure_channel(f"127.0.0.1:{port}")
@@ -39,7 +39,7 @@ class Clients:
         self._stopped = threading.Event()
         self._threads = [threading.Thread(target=self._run, args=(n,)) for n in range(CLIENTS)]
         self.answers: list[tuple[bytes, int, bytes]] = []
-        """Of each request its text, the version that says to have answered, and its translation."""
+        """For each request, the text, the version named in the answer, and the translation."""
         self.errors: list[grpc.RpcError] = []
 
     def __enter__(self) -> "Clients":

@@ -3,7 +3,7 @@ import pytest
 from serving.server.returning_clients import PATIENCE, ReturningClients
 
 SECONDS = 1.0
-"""A batch's."""
+"""Duration of a batch."""
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def clients() -> ReturningClients:
 
 @pytest.fixture
 def loyal(clients: ReturningClients) -> ReturningClients:
-    """Clients that came back after a batch of four that was answered at 0."""
+    """Returns clients that came back after a batch of four, answered at time 0."""
     clients.answered(4, 0.0, SECONDS)
     clients.came(4, 0.01)
     return clients

@@ -16,7 +16,7 @@ from tests.serving.server.fake_model import LONG, REFUSED, fake_answers
 
 
 class RecordingSignature:
-    """A model that notes its batches, and answers when it is let."""
+    """A model that records its batches, and waits for `may_answer` before it answers."""
 
     def __init__(self, shares_batches: bool = True):
         self.shares_batches = shares_batches
@@ -33,7 +33,7 @@ class RecordingSignature:
 
     @contextmanager
     def busy(self, scheduler: BatchScheduler, workers: int = 1) -> Iterator[None]:
-        """Keeps workers busy with a text each, so that what is sent meanwhile queues up."""
+        """Keeps workers busy with a text each, so requests sent meanwhile stay in the queue."""
         self.may_answer.clear()
         for _ in range(workers):
             scheduler.submit(self, [{"text": [b"first"]}], None)
@@ -143,7 +143,7 @@ def test_a_signature_waiting_for_its_batch_delays_no_other(start: Start) -> None
 def _expect_to_come_back(
     scheduler: BatchScheduler, signature: RecordingSignature, requests: int
 ) -> None:
-    """As if so many had just been answered, and as if such clients had come back before."""
+    """Simulates requests answered just now, from clients that came back before."""
     clients, now = scheduler._clients_of(signature), time.monotonic()
     clients.answered(1, now - 1.0, 1.0)
     clients.came(1, now - 0.9)
@@ -222,7 +222,7 @@ def test_where_a_batch_fails_only_the_culprit_does(start: Start) -> None:
 def test_several_workers_run_batches_at_the_same_time(start: Start) -> None:
     scheduler, signature = start(workers=2), RecordingSignature()
     with signature.busy(scheduler, workers=2):
-        pass  # both have started before either could end
+        pass  # both texts have started before either could end
 
 
 def test_a_worker_takes_no_more_than_its_share(start: Start) -> None:
@@ -231,7 +231,7 @@ def test_a_worker_takes_no_more_than_its_share(start: Start) -> None:
         texts = (b"a", b"b", b"c", b"d", b"e", b"f")
         futures = [_send(scheduler, signature, text) for text in texts]
     _translations(futures)
-    # Six wait and one runs when the first worker is free; its share is half of that.
+    # Six texts wait and one runs when the first worker is free; its share is half of the seven.
     assert signature.batches[0] == [b"a", b"b", b"c", b"d"]
 
 
@@ -245,7 +245,7 @@ def test_what_has_ended_counts_no_more(start: Start) -> None:
 
 @contextmanager
 def _running_here(scheduler: BatchScheduler, signature: RecordingSignature) -> Iterator[Future]:
-    """Runs a text in the thread that brings it, which is not this one, until it may answer."""
+    """Runs a text with `run_here` in another thread; it may answer when the block ends."""
     signature.may_answer.clear()
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(scheduler.run_here, signature, {"text": [b"here"]}, None)

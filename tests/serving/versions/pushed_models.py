@@ -1,4 +1,4 @@
-"""Small folders that pass for SavedModels, and stores and clocks to publish them with."""
+"""Small folders that look like SavedModels, and stores and clocks for publishing them."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ STORE = LocalStore()
 
 
 def write_saved_model(folder: Path, content: bytes, shards: int = 1, size: int = 7) -> Path:
-    """The files of a SavedModel; the graph is one field of these bytes."""
+    """Writes the files of a SavedModel; the graph is one field of these bytes."""
     (folder / "variables").mkdir(parents=True)
     (folder / "assets").mkdir()
     (folder / "assets" / "subwords.txt").write_bytes(content)
@@ -25,7 +25,7 @@ def write_saved_model(folder: Path, content: bytes, shards: int = 1, size: int =
 
 
 class Models:
-    """A model directory, to which models are pushed by name a minute apart."""
+    """A model directory with models pushed by name, a minute apart."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -51,7 +51,7 @@ class Models:
         return [version.number for version in list_versions(self.folder)]
 
     def contents(self) -> list[str]:
-        """Which model each version is, ascending."""
+        """Returns the model of each version, in ascending order of versions."""
         return [
             Path(version.path, "assets/subwords.txt").read_text(encoding="utf-8")
             for version in list_versions(self.folder)

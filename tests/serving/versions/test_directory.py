@@ -1,4 +1,4 @@
-"""The versions of a model directory: what is complete, what is live, what is passed over."""
+"""The versions of a model directory: complete ones, the live one, and ignored ones."""
 
 import shutil
 import subprocess

@@ -1,5 +1,7 @@
-"""Versions appear whole or not at all: with real processes, which race, are killed, and run out of
-disk."""
+"""Versions appear whole or not at all.
+
+Real processes race, are killed, and run out of disk.
+"""
 
 import errno
 import os
@@ -46,7 +48,7 @@ def start(program: str, *arguments: object) -> subprocess.Popen[str]:
 
 @contextmanager
 def watched(folder: Path, expected: set[str]) -> Iterator[list[str]]:
-    """Looks at a model directory as a server does, without a pause; yields what was wrong there."""
+    """Reads a model directory like a server, without pauses; yields a list of errors seen there."""
     seen: list[str] = []
     ended = Event()
 
@@ -59,7 +61,7 @@ def watched(folder: Path, expected: set[str]) -> Iterator[list[str]]:
                         continue
                     content = fingerprint(version.path)
                 except FileNotFoundError:
-                    # Moved away while it was read: only an older version that was retired.
+                    # Moved away while it was read: this happens only to old, retired versions.
                     continue
                 if not os.path.isdir(version.path):
                     continue
@@ -293,7 +295,7 @@ def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path) -> None:
 
 
 class ObjectStore(LocalStore):
-    """A store that can neither lock nor move, as far as publishing knows."""
+    """A store that declares to publishing that it can neither lock nor move."""
 
     moves_whole_folders = False
     abandoned_after_seconds = 3600.0

@@ -1,4 +1,4 @@
-"""What goes live and what does not. How it is written: `test_publishing`."""
+"""The rules for models to go live; `test_publishing` tests the writing of versions."""
 
 import shutil
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Chromium, and a page whose model server has two versions of a dictionary."""
+"""Chromium, and a page with a model server for two versions of a dictionary."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -31,7 +31,7 @@ def dictionary() -> Dictionary:
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory, dictionary: Dictionary) -> Iterator[str]:
-    """Of a page whose model server has two versions."""
+    """Yields the address of a page with a model server for two versions."""
     folder = tmp_path_factory.mktemp("models")
     with (
         dictionary_server(folder, dictionary=dictionary) as server,
@@ -42,7 +42,7 @@ def address(tmp_path_factory, dictionary: Dictionary) -> Iterator[str]:
 
 @pytest.fixture
 def visit(browser: "Browser", address: str) -> Iterator[Visit]:
-    """A visit to the page, which must end without a complaint of the browser."""
+    """Yields a visit to the page; the browser must not report an error during it."""
     with_page = Visit(browser, address)
     yield with_page
     with_page.context.close()

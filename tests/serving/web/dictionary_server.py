@@ -1,7 +1,7 @@
-"""A model server whose versions translate with dictionaries, and a page that asks it.
+"""A model server with dictionaries as versions, and a page that uses it.
 
-Version 2 says Kater where version 1 says Katze, and both say nothing for nothing. A word of more
-than four letters is two subwords.
+Version 2 has Kater instead of version 1's Katze; both translate an empty text to an empty text. A
+word of more than four letters is two subwords.
 """
 
 import asyncio
@@ -34,15 +34,15 @@ from text.characters import WORD_START
 WORDS = {"nothing": "", "the": "die", "is": "ist", "on": "auf", "mat": "Matte", "mat.": "Matte."}
 CATS = {1: "Katze", 2: "Kater"}
 ON_OWN_WORD = 0.8
-"""What each token puts on the word that it translates; the rest is spread over all tokens."""
+"""Weight of each token on its source word; the rest is spread over all tokens."""
 SLOW = "slow"
-"""A word that is translated only when `Dictionary.may_go_on`."""
+"""A word whose translation waits for `Dictionary.may_go_on`."""
 EXAMPLES = ("the cat is on the mat.", "the mat")
 
 
 @dataclass
 class Dictionary:
-    """Loads versions, and keeps texts with the slow word waiting."""
+    """Loads versions, and lets texts with the slow word wait."""
 
     may_go_on: threading.Event = field(default_factory=threading.Event)
 
@@ -84,7 +84,7 @@ class Dictionary:
 
 
 def _tokens(words: list[str]) -> tuple[list[str], list[int]]:
-    """Cuts words into subwords, and says of which word each is."""
+    """Cuts words into subwords; returns these and the position of each one's word."""
     tokens, owners = [], []
     for place, word in enumerate(words):
         parts = [word[:3], word[3:]] if len(word) > 4 else [word]
@@ -108,7 +108,7 @@ def _encoded(rows: list[list[str]]) -> np.ndarray:
 def dictionary_server(
     folder: Path, versions: int = 2, dictionary: Dictionary | None = None
 ) -> Iterator[RunningServer]:
-    """Runs a model server with so many versions."""
+    """Runs a model server with a number of versions."""
     for number in range(1, versions + 1):
         make_version(folder, number)
     settings = settings_for(folder, latest_versions=versions, grace_seconds=0.1)
@@ -117,7 +117,7 @@ def dictionary_server(
 
 
 def page_settings(server_port: int, **changes: object) -> WebSettings:
-    """Settings of a page that asks a server on the loopback."""
+    """Returns settings of a page for a server on the loopback."""
     settings = WebSettings(
         server=f"127.0.0.1:{server_port}",
         model=NAME,
@@ -133,7 +133,7 @@ def page_settings(server_port: int, **changes: object) -> WebSettings:
 def running_page(settings: WebSettings) -> Iterator[str]:
     """Runs the gateway in a thread.
 
-    Returns:
+    Yields:
       The address of its page.
     """
     server = make_server(settings)

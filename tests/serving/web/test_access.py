@@ -1,4 +1,4 @@
-"""The page for everybody: by keyboard, for screen readers, in the dark, on a telephone."""
+"""Accessibility of the page: keyboard, screen readers, dark mode, telephones."""
 
 import re
 from typing import TYPE_CHECKING

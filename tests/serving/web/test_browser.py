@@ -61,7 +61,7 @@ def test_a_source_word_that_is_pointed_at_lights_up_its_target_words(visit: Visi
 def test_the_colour_of_a_word_is_that_of_its_weight(visit: Visit) -> None:
     visit.translate(SENTENCE)
     visit.word("target", "Kater").hover()
-    # Once they have faded in; Oklab's lightness is the first number of what Chromium computes.
+    # After the fade-in; the first number of Chromium's computed colour is Oklab's lightness.
     visit.page.wait_for_timeout(300)
     lightness = [
         float(

@@ -116,7 +116,7 @@ def test_a_version_that_is_chosen_is_the_one_that_is_asked() -> None:
     "text", [HOSTILE, PERSIAN, "lone \ud800 surrogate", "bell \x07", "a\u202eb"]
 )
 def test_any_text_is_answered_with_what_can_be_shown(page: TestClient, text: str) -> None:
-    # As JavaScript writes it, with what is no UTF-8 in escapes.
+    # As sent by JavaScript, with invalid UTF-8 in escapes.
     body = json.dumps({"text": text})
     reply = page.post("/api/translate", content=body, headers={"content-type": "application/json"})
     assert reply.status_code == 200

@@ -1,4 +1,4 @@
-"""What the page says when a server, a model or a text fails it."""
+"""The page's messages if a server, a model or a text causes an error."""
 
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(IS_MISSING, reason=REASON)]
 
 
 def _ignoring_failed_requests(visit: Visit) -> list[str]:
-    """Complaints less those of the browser itself, which notes each answer that is no success."""
+    """Returns the reported errors, without the browser's notes about failed requests."""
     return [each for each in visit.complaints if not each.startswith("Failed to load resource")]
 
 

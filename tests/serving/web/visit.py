@@ -11,12 +11,12 @@ SENTENCE = "The cat is on the mat."
 DESK = {"width": 1180, "height": 900}
 TELEPHONE = {"width": 390, "height": 844}
 _PATIENCE = 20_000
-"""Milliseconds."""
+"""Milliseconds to wait for the page."""
 _SERIOUS = ("serious", "critical")
 
 
 class Visit:
-    """A person at the page, and what the browser complained about."""
+    """A person at the page, and the errors reported by the browser."""
 
     def __init__(self, browser: "Browser", address: str, **context: object):
         self.context = browser.new_context(**{"viewport": DESK, **context})  # type: ignore[arg-type]
@@ -43,7 +43,7 @@ class Visit:
         return self.page.locator(f".{side} .word").get_by_text(word, exact=True)
 
     def lit(self, side: str) -> dict[str, float]:
-        """The weights by which the words of a side are lit, in percent."""
+        """Returns the highlight weights of the words on a side, in percent."""
         words = self.page.locator(f".{side} .word.lit")
         return {
             word.text_content() or "": float(
@@ -60,7 +60,7 @@ class Visit:
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 
     def findings(self) -> list[str]:
-        """What axe finds that keeps people out."""
+        """Returns the accessibility problems found by axe."""
         from axe_playwright_python.sync_playwright import Axe
 
         violations = Axe().run(self.page).response["violations"]
