@@ -31,7 +31,8 @@ test-flink: setup ## Beam's work on a Flink cluster of this machine, against Dir
 	scripts/loopback_only.sh .venv/bin/python -m pytest -m flink tests/end_to_end $(ARGS)
 
 test-serving: setup ## our export and client with the real TensorFlow Serving, which TENSORFLOW_MODEL_SERVER names
-	scripts/loopback_only.sh .venv/bin/python -m pytest tests/serving/test_tensorflow_serving.py $(ARGS)
+	scripts/loopback_only.sh .venv/bin/python -m pytest tests/serving/test_tensorflow_serving.py \
+	    tests/serving/test_differences.py $(ARGS)
 
 lint: setup ## ruff (lint and format) and mypy, changing nothing
 	.venv/bin/ruff check .

@@ -50,6 +50,14 @@ def serve(
     poll_seconds: Annotated[
         float, typer.Option(min=0.05, help="Seconds between two checks for new versions.")
     ] = _DEFAULTS.poll_seconds,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict/--lenient",
+            help="Reject requests that TensorFlow Serving would not answer: without texts, or with "
+            "more than --max-batch-size.",
+        ),
+    ] = _BATCHING.strict,
     max_batch_size: Annotated[
         int, typer.Option(min=1, help="Largest number of texts in one call of the model.")
     ] = _BATCHING.max_batch_size,
@@ -84,6 +92,7 @@ def serve(
         max_message_bytes=max_message_mb * _MEBIBYTE,
         grace_seconds=grace_seconds,
         batching=BatchSettings(
+            strict=strict,
             max_batch_size=max_batch_size,
             batch_timeout_seconds=batch_timeout_ms / 1000,
             max_queued_rows=max_queued,

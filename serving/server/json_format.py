@@ -45,7 +45,7 @@ def parse_body(body: bytes) -> JsonRequest:
       RequestError: it is not JSON, or not a valid predict request.
     """
     try:
-        document = json.loads(body)
+        document = json.loads(body, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
         raise invalid(f"JSON Parse error: {reason}") from error
@@ -67,6 +67,13 @@ def parse_body(body: bytes) -> JsonRequest:
     if is_row_format and not values:
         raise invalid("No values in 'instances' array")
     return JsonRequest(signature or SERVING_DEFAULT, is_row_format, values)
+
+
+def _unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise invalid("JSON Parse error: an object has the same key twice")
+    return found
 
 
 def read_json_inputs(request: JsonRequest, signature: LoadedSignature) -> Inputs:

@@ -68,7 +68,7 @@ def model_status(versions: Versions, target: Target) -> Any:
     """
     statuses: Sequence[VersionStatus] = versions.statuses_of(target)
     response = messages.GET_MODEL_STATUS.reply()
-    for status in statuses:
+    for status in reversed(statuses):  # the highest first, as in TensorFlow Serving
         entry = response.model_version_status.add(version=status.number, state=int(status.state))
         entry.status.error_code = status.code.value[0]
         entry.status.error_message = status.problem

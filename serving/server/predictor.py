@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import grpc
 
-from serving.server.errors import RequestError, shutting_down, too_late
+from serving.server.errors import RequestError, invalid, shutting_down, too_late
 from serving.server.loaded_model import LoadedSignature
 from serving.server.requests import Target, find_signature
 from serving.server.scheduler import BatchScheduler
@@ -179,6 +179,8 @@ class Predictor:
         signature = find_signature(lease.model, target.signature)
         inputs = read(signature)
         rows = rows_of(inputs)
+        if self._settings.strict:
+            self._check_size(rows)
         if rows > self._settings.max_queued_rows:
             raise RequestError(
                 grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -186,6 +188,18 @@ class Predictor:
                 f"{self._settings.max_queued_rows} may wait: send fewer at once.",
             )
         return signature, split(inputs, self._rows_of_a_piece(signature, rows))
+
+    def _check_size(self, rows: int) -> None:
+        """Rejects a request that TensorFlow Serving would reject or never answer."""
+        most = self._settings.max_batch_size
+        if rows > most:
+            # TensorFlow Serving's own words.
+            raise invalid(f"Task size {rows} is larger than maximum input batch size {most}")
+        if rows == 0:
+            raise invalid(
+                "The request holds no texts. TensorFlow Serving would keep it until another "
+                "request joins its batch."
+            )
 
     def _rows_of_a_piece(self, signature: LoadedSignature, rows: int) -> int:
         """Returns the size of the pieces of a request, chosen to spread it over all workers."""

@@ -12,8 +12,11 @@ DEFAULT_REST_PORT = 8501
 class BatchSettings:
     """Settings of batching and of the request queue."""
 
+    strict: bool = True
+    """Whether to reject requests that TensorFlow Serving with these limits would not answer: those
+    with no text, and those with more than `max_batch_size`. Otherwise the latter run in pieces."""
     max_batch_size: int = 32
-    """Most texts in one batch. A larger request is run in pieces."""
+    """Most texts in one batch."""
     batch_timeout_seconds: float = 0.0
     """How long an incomplete batch waits for more texts. With 0 it takes the texts queued while the
     model was busy."""
