@@ -30,12 +30,9 @@ from trainer.translation import force, score, search
 Outputs = dict[str, tf.Tensor]
 EXAMPLES_AT_ONCE = 32
 EXAMPLE_OUTPUTS = ("translation", "source_tokens", "target_tokens", "attention")
-WARMUP_BATCH_SIZES = (1, 8, 32)
 WARMUP_INPUTS = {"serving_default": ("text",), "n_best": ("text",), "score": ("text", "target")}
 """Signatures for requests of a server's clients, with their inputs. Evaluator and BulkInferrer use
 `serve_examples` without a server, so it needs no warm-up."""
-_WARMUP_SENTENCES = 8
-"""Number of the shortest texts for the short batches, and of the longest for the long ones."""
 
 
 class ServingModel(tf.Module):
@@ -219,7 +216,7 @@ def export_model(
     decoding: DecodingSettings,
     *,
     card: dict[str, object],
-    warmup_texts: list[str],
+    warmup_text: str,
 ) -> None:
     """Writes the SavedModel with its warm-up requests and its model card.
 
@@ -230,8 +227,8 @@ def export_model(
       subwords: settings of this vocabulary.
       decoding: settings of the search.
       card: the model card, JSON values (`trainer.model_card`); written as JSON and as text.
-      warmup_texts: ordinary sentences, shortest first. TensorFlow Serving translates and scores
-        them before a version becomes available.
+      warmup_text: an ordinary sentence. TensorFlow Serving translates and scores it before a
+        version becomes available.
     """
     model.prepare_to_serve(tf.as_dtype(decoding.precision))
     serving = ServingModel(model, vocabulary_path, subwords, decoding)
@@ -248,25 +245,22 @@ def export_model(
     with tf.io.gfile.GFile(os.path.join(folder, layout.READABLE_MODEL_CARD), "w") as file:
         file.write(as_markdown(card))
     with tf.io.TFRecordWriter(os.path.join(folder, layout.WARMUP_REQUESTS)) as records:
-        for request in _warmup_requests(warmup_texts):
+        for request in _warmup_requests(warmup_text):
             records.write(prediction_log_pb2.PredictionLog(predict_log=request).SerializeToString())
 
 
-def _warmup_requests(texts: list[str]) -> list[prediction_log_pb2.PredictLog]:
-    """Makes requests for each signature, in batches of each size, of short and of long sentences.
+def _warmup_requests(text: str) -> list[prediction_log_pb2.PredictLog]:
+    """Makes one request for each signature.
 
-    TensorFlow prepares the graph at the first request for all outputs of a signature. This takes as
-    long as translating dozens of sentences. A GPU also needs preparation for each new shape.
+    TensorFlow prepares the graph at the first request for all outputs of a signature, which takes
+    as long as dozens of translations. Further sizes and lengths take no preparation.
     """
     requests = []
     for signature, inputs in WARMUP_INPUTS.items():
-        for size in WARMUP_BATCH_SIZES:
-            for alike in (texts[:_WARMUP_SENTENCES], texts[::-1][:_WARMUP_SENTENCES]):
-                batch = tf.make_tensor_proto([alike[i % len(alike)] for i in range(size)])
-                request = predict_pb2.PredictRequest(
-                    model_spec=model_pb2.ModelSpec(signature_name=signature)
-                )
-                for name in inputs:
-                    request.inputs[name].CopyFrom(batch)
-                requests.append(prediction_log_pb2.PredictLog(request=request))
+        request = predict_pb2.PredictRequest(
+            model_spec=model_pb2.ModelSpec(signature_name=signature)
+        )
+        for name in inputs:
+            request.inputs[name].CopyFrom(tf.make_tensor_proto([text]))
+        requests.append(prediction_log_pb2.PredictLog(request=request))
     return requests

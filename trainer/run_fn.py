@@ -25,7 +25,6 @@ from trainer.subwords import SubwordDecoder, read_vocabulary
 from trainer.training import TrainingData, TrainingResult, remove_other_checkpoints, train
 
 HISTORY_FILE = "history.json"
-WARMUP_TEXTS = 32
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -103,7 +102,7 @@ def _write(
                 "training_pairs": len(data.train.up_to(training.max_tokens)),
             },
         ),
-        warmup_texts=_some_sources(data.validation, data.vocabulary),
+        warmup_text=_middle_source(data.validation, data.vocabulary),
     )
 
 
@@ -138,9 +137,8 @@ def _training_key(config: dict[str, Any], data: TrainingData, replicas: int) -> 
     return digest.hexdigest()[:16]
 
 
-def _some_sources(pairs: Pairs, vocabulary: list[str]) -> list[str]:
-    """Returns sentences of the validation split for the warm-up, from shortest to longest."""
+def _middle_source(pairs: Pairs, vocabulary: list[str]) -> str:
+    """Returns the source sentence of median length."""
     order = np.argsort(pairs.source.lengths, kind="stable")
-    chosen = order[np.linspace(0, len(order) - 1, num=min(WARMUP_TEXTS, len(order)), dtype=int)]
-    decode = SubwordDecoder(vocabulary)
-    return [decode(tf.constant(pairs.source[index])).numpy().decode("utf-8") for index in chosen]
+    ids = pairs.source[order[len(order) // 2]]
+    return SubwordDecoder(vocabulary)(tf.constant(ids)).numpy().decode("utf-8")

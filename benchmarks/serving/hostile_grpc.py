@@ -30,8 +30,8 @@ _OK = "OK"
 _INVALID = ("INVALID_ARGUMENT",)
 _NOT_FOUND = ("NOT_FOUND",)
 _LONGEST_TEXT = 100_000
-_MORE_THAN_MAY_WAIT = 1025
-"""Number of texts, one above the limit of the queue in `nmt serve`."""
+_MORE_THAN_A_BATCH = 33
+"""Number of texts, one above `max_batch_size`."""
 _HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _EMPTY_SETTINGS = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 _METHODS = (messages.PREDICT, messages.GET_MODEL_METADATA, messages.GET_MODEL_STATUS, RELOAD_CONFIG)
@@ -244,10 +244,10 @@ GRPC_KINDS: Sequence[Kind] = (
     Kind("invalid UTF-8", 3, [_OK], _of_texts(invalid_texts)),
     Kind("very long texts", 0.3, [_OK], _of_texts(_long_text)),
     Kind(
-        "more texts than may wait",
+        "more texts than a batch holds",
         0.5,
-        ["RESOURCE_EXHAUSTED"],
-        _of_texts(lambda numbers: [b"a"] * _MORE_THAN_MAY_WAIT),
+        _INVALID,
+        _of_texts(lambda numbers: [b"a"] * _MORE_THAN_A_BATCH),
     ),
     Kind("messages above the limit", 0.1, ["RESOURCE_EXHAUSTED"], _too_large_call),
     Kind("deadlines that cannot be met", 2, ["DEADLINE_EXCEEDED", _OK], _impatient),

@@ -1,8 +1,13 @@
 """Our export, client and settings with the real TensorFlow Serving: `make test-serving`."""
 
+import itertools
+import logging
+import os
+import shutil
 import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +20,7 @@ from serving.client import TranslationClient
 from serving.protocol.messages import PREDICT, ModelSpec
 from serving.protocol.tensors import write_tensor
 from serving.versions.directory import list_versions
+from tests.serving.standin_model import export_standin
 from tests.serving.tensorflow_model_server import (
     SERVING,
     RealServer,
@@ -22,11 +28,11 @@ from tests.serving.tensorflow_model_server import (
     real_server,
     wait_until_loaded,
 )
-from tests.trainer.tiny_export import export_tiny_model
 
 pytestmark = [needs_model_server, pytest.mark.slow]
 
-NAME = "tiny"
+_LOG = logging.getLogger(__name__)
+NAME = "standin"
 TEXTS = ["the cat", "", "a", "the cat sees the mat", "the mat sees the cat sees the mat", "cat"] * 8
 
 
@@ -34,8 +40,7 @@ TEXTS = ["the cat", "", "a", "the cat sees the mat", "the mat sees the cat sees 
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model directory with one version."""
     folder = tmp_path_factory.mktemp("models")
-    (folder / NAME).mkdir()
-    export_tiny_model(folder).rename(folder / NAME / "1")
+    export_standin(folder / NAME / "1")
     return folder / NAME
 
 
@@ -176,3 +181,64 @@ def test_a_large_request_that_is_divided_aborts_the_server(models: Path, tmp_pat
         with grpc.insecure_channel(server.address) as channel:
             assert method(channel).future(request(value), timeout=60).exception()
         assert server.process.wait(timeout=60) != 0
+
+
+CALLERS = 80
+REQUESTS = int(os.environ.get("NMT_TEST_REQUESTS", "4000"))
+GOOD_TEXTS = [f"the {animal} sees the mat" for animal in ("cat", "mat", "cat cat", "mat mat")]
+
+
+def test_no_good_request_is_lost_among_malformed_ones_over_three_new_versions(
+    models: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / NAME
+    shutil.copytree(models / "1", folder / "1")
+    done, ends = itertools.count(), threading.Event()
+    unhealthy: list[float] = []
+
+    def good() -> set[tuple[str, ...]]:
+        answers = set()
+        with TranslationClient(server.address, NAME) as client:
+            while next(done) < REQUESTS:
+                answers.add(tuple(found.text for found in client.translate(GOOD_TEXTS)))
+        return answers
+
+    def bad(caller: int) -> Counter[str]:
+        values = [texts(0), texts(1, 1), np.array([3], np.int32), texts(33), texts(1)]
+        statuses: Counter[str] = Counter()
+        with grpc.insecure_channel(server.address) as channel:
+            predict = method(channel)
+            while not ends.is_set():
+                try:
+                    predict(request(values[caller % len(values)]), timeout=60)
+                    statuses["OK"] += 1
+                except grpc.RpcError as error:
+                    statuses[error.code().name] += 1
+                time.sleep(0.02 if caller % 4 else 0.2)  # some read slowly
+        return statuses
+
+    def probe() -> None:
+        while not ends.wait(0.5):
+            if not is_healthy(server):
+                unhealthy.append(time.monotonic())
+
+    with real_server(folder, tmp_path) as server, ThreadPoolExecutor(CALLERS + 1) as pool:
+        probing = pool.submit(probe)
+        bads = [pool.submit(bad, caller) for caller in range(CALLERS // 4)]
+        goods = [pool.submit(good) for _ in range(CALLERS - len(bads))]
+        for version in ("2", "3", "4"):
+            shutil.copytree(models / "1", tmp_path / version)
+            (tmp_path / version).rename(folder / version)
+            time.sleep(4)
+        answers = set().union(*(each.result() for each in goods))
+        ends.set()
+        statuses = sum((each.result() for each in bads), Counter())
+        probing.result()
+        state = server.rest(f"/v1/models/{NAME}")[1]
+    assert len(answers) == 1
+    # UNAVAILABLE: the connection reached its greatest age, and this client does not retry.
+    others = {"FAILED_PRECONDITION", "INTERNAL", "UNAVAILABLE"}
+    assert set(statuses) - others == {"OK", "INVALID_ARGUMENT"}, statuses
+    _LOG.info("%d good requests, and of the others %s", REQUESTS, dict(statuses))
+    assert not unhealthy
+    assert b'"version": "4",\n   "state": "AVAILABLE"' in state

@@ -78,7 +78,7 @@ def test_a_seed_makes_the_same_requests_again(kind: Kind) -> None:
     )
     assert first == again
     # Requests with too many texts are the same for every seed.
-    assert first != other or kind.name == "more texts than may wait"
+    assert first != other or kind.name == "more texts than a batch holds"
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

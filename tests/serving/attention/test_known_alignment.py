@@ -96,7 +96,7 @@ def aligned_by_the_export(
         SubwordSettings(),
         DecodingSettings(),
         card={"name": "aligned"},
-        warmup_texts=sources[:1],
+        warmup_text=sources[0],
     )
     scored = LocalModel(folder / "model").score(sources, targets)
     return [

@@ -156,7 +156,7 @@ def test_an_incomplete_version_says_what_it_lacks(client):
 
 
 @pytest.mark.parametrize(
-    ("policy", "served"), [("all", [1, 2, 3]), (2, [2, 3]), ([1, 3], [1, 3]), (None, [3])]
+    ("policy", "served"), [("all", [3, 2, 1]), (2, [3, 2]), ([1, 3], [3, 1]), (None, [3])]
 )
 def test_a_policy_chooses_the_versions(client, policy, served):
     assert client.reload(policy=policy).status.error_code == 0

@@ -36,7 +36,7 @@ Code = grpc.StatusCode
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     folder = tmp_path_factory.mktemp("models")
     make_version(folder, 3)
-    batching = BatchSettings(max_batch_size=4, max_queued_rows=50)
+    batching = BatchSettings(strict=False, max_batch_size=4, max_queued_rows=50)
     settings = settings_for(folder, batching=batching, max_message_bytes=100_000)
     with running_server(settings) as running:
         yield running

@@ -65,7 +65,7 @@ def rest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rest]:
     folder = tmp_path_factory.mktemp("models")
     make_version(folder, 3)
     settings = settings_for(
-        folder, max_message_bytes=50_000, batching=BatchSettings(max_queued_rows=50)
+        folder, max_message_bytes=50_000, batching=BatchSettings(strict=False, max_queued_rows=50)
     )
     with running_server(settings) as server:
         server.versions.set_labels({"stable": 3})
