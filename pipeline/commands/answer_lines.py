@@ -8,12 +8,12 @@ from contextlib import AbstractContextManager
 
 import typer
 
+from pipeline.commands.chosen_model import Model
 from pipeline.commands.line_files import in_chunks
 from pipeline.commands.line_progress import shown_lines
 from pipeline.commands.text_streams import STANDARD_STREAM, Pair
 from pipeline.errors import RunFailedError, UserError
 from serving.contract.translation import Translation
-from serving.local.model import LocalModel
 from serving.local.parallel_translation import WorkerError
 from serving.local.saved_model import ModelCallError, ModelLoadError
 
@@ -37,12 +37,12 @@ def model_errors() -> Iterator[None]:
 
 
 def answers(
-    folder: str, pairs: Iterable[Pair], batch_size: int, advance: Advance = lambda done: None
+    model: Model, pairs: Iterable[Pair], batch_size: int, advance: Advance = lambda done: None
 ) -> Iterator[tuple[Pair, Translation | None]]:
     """Translates texts by beam search, and scores the given translations.
 
     Args:
-        folder: the folder of an exported model.
+        model: an opened model.
         pairs: any number; only some of them are in memory at a time.
         batch_size: number of pairs in one call of the model.
         advance: called with the number of lines done.
@@ -50,14 +50,13 @@ def answers(
     Yields:
         Each pair with its result, in order; None if a side is blank.
     """
-    model = LocalModel(folder, batch_size)
     for chunk in in_chunks(pairs, batch_size * BATCHES_PER_CHUNK, length=Pair.characters):
         found = iter(_ask(model, [pair for pair in chunk if not pair.is_blank]))
         yield from ((pair, None if pair.is_blank else next(found)) for pair in chunk)
         advance(len(chunk))
 
 
-def _ask(model: LocalModel, pairs: list[Pair]) -> list[Translation]:
+def _ask(model: Model, pairs: list[Pair]) -> list[Translation]:
     given = [pair.target for pair in pairs if pair.target is not None]
     if given:  # either all pairs have a translation or none
         return [*model.score([pair.source for pair in pairs], given)]

@@ -21,22 +21,16 @@ from pipeline.commands.answer_lines import (
     one_line,
     warn_of_cut_texts,
 )
-from pipeline.commands.exported_model import find_model
+from pipeline.commands.chosen_model import ModelOptions, with_model_options
 from pipeline.commands.line_progress import shown_lines
 from pipeline.commands.options import (
     DEFAULT_BATCH_SIZE,
-    DEFAULT_CONFIG,
     BatchSizeOption,
-    ConfigOption,
     InputOption,
     JsonOption,
-    ModelOption,
-    OverridesOption,
     TargetInputOption,
     TargetOption,
     TextsArgument,
-    VersionOption,
-    WorkspaceOption,
 )
 from pipeline.commands.text_streams import STANDARD_STREAM, Pair, destination, source_pairs
 from serving.attention.corpus_diagnostics import CorpusDiagnostics, Judged
@@ -55,14 +49,12 @@ _MEANINGS = {
 }
 
 
+@with_model_options
 def diagnose(
     texts: TextsArgument = None,
     targets: TargetOption = None,
-    config: ConfigOption = DEFAULT_CONFIG,
-    overrides: OverridesOption = None,
-    workspace: WorkspaceOption = None,
-    model: ModelOption = None,
-    version: VersionOption = None,
+    *,
+    options: ModelOptions,
     input_file: InputOption = None,
     target_file: TargetInputOption = None,
     output_file: Annotated[
@@ -86,7 +78,7 @@ def diagnose(
         pairs = stack.enter_context(
             source_pairs(texts, targets, input_file, target_file, _NOTHING_TO_DO)
         )
-        folder = find_model(config, overrides, workspace, model, version)
+        chosen = options.choose()
         each_line = stack.enter_context(destination(output_file)) if output_file else None
         shown = stack.enter_context(destination(None))
         # Results appear only at the end, so a bar cannot mix with them, even on a terminal.
@@ -94,9 +86,10 @@ def diagnose(
             shown_lines(None if input_file == STANDARD_STREAM else input_file)
         )
         stack.enter_context(model_errors())
+        model = stack.enter_context(chosen.open(batch_size))
 
         corpus, truncated = CorpusDiagnostics(), 0
-        for line, judged in _judged(answers(folder, pairs, batch_size, advance)):
+        for line, judged in _judged(answers(model, pairs, batch_size, advance)):
             if judged:
                 corpus.add(judged)
                 truncated += judged.truncated

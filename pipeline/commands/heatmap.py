@@ -1,40 +1,30 @@
 """`nmt heatmap`: the attention of a translation, in the terminal, as a picture or as a page."""
 
-import json
 import os
 import warnings
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pipeline.commands.answer_lines import model_errors, one_line, warn_of_cut_texts
-from pipeline.commands.exported_model import find_model
+from pipeline.commands.chosen_model import Languages, ModelOptions, with_model_options
 from pipeline.commands.line_files import write_whole
-from pipeline.commands.options import (
-    DEFAULT_CONFIG,
-    ConfigOption,
-    ModelOption,
-    OverridesOption,
-    VersionOption,
-    WorkspaceOption,
-)
+from pipeline.commands.options import DEFAULT_BATCH_SIZE
 from pipeline.commands.text_streams import arguments, destination, require_writable
 from pipeline.errors import UserError
-from serving.contract import layout
 from serving.contract.translation import Translation
 from serving.heatmap.matrix import Heatmap, make_heatmap
 from serving.heatmap.page import draw_page
 from serving.heatmap.picture import PictureFormat, draw_picture
 from serving.heatmap.terminal import attention_table
-from serving.local.model import LocalModel
 
-Draw = Callable[[Heatmap, str, Translation, str], bytes]
-"""(heatmap, source, translation, folder of the model) -> the content of a file."""
+Draw = Callable[[Heatmap, str, Translation, Languages], bytes]
+"""(heatmap, source, translation, languages of the model) -> the content of a file."""
 
 
+@with_model_options
 def heatmap(
     text: Annotated[str, typer.Argument(help="A text to translate.")],
     target: Annotated[
@@ -48,11 +38,8 @@ def heatmap(
     tokens: Annotated[
         bool, typer.Option("--tokens", help="Show subwords instead of words.")
     ] = False,
-    config: ConfigOption = DEFAULT_CONFIG,
-    overrides: OverridesOption = None,
-    workspace: WorkspaceOption = None,
-    model: ModelOption = None,
-    version: VersionOption = None,
+    *,
+    options: ModelOptions,
 ) -> None:
     """Show the attention of a translation: source on top, target on the left.
 
@@ -62,17 +49,16 @@ def heatmap(
     if not text.strip() or any(not each.strip() for each in given):
         raise UserError("The text is empty: give one with words.")
     draw = _drawing_for(output_file)
-    folder = find_model(config, overrides, workspace, model, version)
-    with model_errors():
-        loaded = LocalModel(folder)
-        [translation] = loaded.score([text], given) if given else loaded.translate([text])
+    chosen = options.choose()
+    with model_errors(), chosen.open(DEFAULT_BATCH_SIZE) as model:
+        [translation] = model.score([text], given) if given else model.translate([text])
     shown = make_heatmap(text, translation, tokens=tokens)
     if draw is None or output_file is None:
         _print(shown, translation)
     elif not shown.target:
         raise UserError("The translation is empty, so there is nothing to draw.")
     else:
-        write_whole(output_file, draw(shown, text, translation, folder))
+        write_whole(output_file, draw(shown, text, translation, chosen.languages()))
     warn_of_cut_texts(int(translation.truncated))
 
 
@@ -100,7 +86,11 @@ def _print(shown: Heatmap, translation: Translation) -> None:
 
 
 def _picture(
-    file_format: PictureFormat, shown: Heatmap, source: str, translation: Translation, folder: str
+    file_format: PictureFormat,
+    shown: Heatmap,
+    source: str,
+    translation: Translation,
+    languages: Languages,
 ) -> bytes:
     title = f"Attention: {one_line(source)} -> {one_line(translation.text)}"
     with warnings.catch_warnings(record=True) as complaints:
@@ -115,8 +105,8 @@ def _picture(
     return content
 
 
-def _page(shown: Heatmap, source: str, translation: Translation, folder: str) -> bytes:
-    source_language, target_language = _languages(folder)
+def _page(shown: Heatmap, source: str, translation: Translation, languages: Languages) -> bytes:
+    source_language, target_language = languages
     page = draw_page(
         shown,
         source=source,
@@ -125,14 +115,3 @@ def _page(shown: Heatmap, source: str, translation: Translation, folder: str) ->
         target_language=target_language,
     )
     return page.encode("utf-8")
-
-
-def _languages(folder: str) -> tuple[str | None, str | None]:
-    """Reads the languages from a model's card; None for each language missing there."""
-    try:
-        card = json.loads(Path(folder, layout.MODEL_CARD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None, None
-    languages = [card.get(f"{side}_language") for side in ("source", "target")]
-    source, target = (each if isinstance(each, str) else None for each in languages)
-    return source, target

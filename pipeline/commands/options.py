@@ -34,6 +34,29 @@ ModelOption = Annotated[
 VersionOption = Annotated[
     int | None, typer.Option("--version", metavar="N", help="A version other than the live one.")
 ]
+ServerOption = Annotated[
+    str | None,
+    typer.Option("--server", metavar="HOST:PORT", help="Use this running model server, over gRPC."),
+]
+TlsOption = Annotated[bool, typer.Option("--tls", help="Encrypt the connection to --server.")]
+RootCertificatesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--root-certificates",
+        metavar="FILE",
+        help="PEM of trusted issuers for --server; implies --tls.",
+    ),
+]
+TokenFileOption = Annotated[
+    str | None,
+    typer.Option(
+        "--token-file", metavar="FILE", help="A bearer token for --server (else NMT_TOKEN)."
+    ),
+]
+TIMEOUT = typer.Option(
+    "--timeout", metavar="SECONDS", min=0.1, help="Longest time for an answer of the server."
+)
+TimeoutOption = Annotated[float | None, TIMEOUT]
 TargetOption = Annotated[
     list[str] | None,
     typer.Option(

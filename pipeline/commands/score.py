@@ -13,22 +13,16 @@ from pipeline.commands.answer_lines import (
     shown_progress,
     warn_of_cut_texts,
 )
-from pipeline.commands.exported_model import find_model
+from pipeline.commands.chosen_model import ModelOptions, with_model_options
 from pipeline.commands.options import (
     DEFAULT_BATCH_SIZE,
-    DEFAULT_CONFIG,
     BatchSizeOption,
-    ConfigOption,
     InputOption,
     JsonOption,
-    ModelOption,
     OutputOption,
-    OverridesOption,
     TargetInputOption,
     TargetOption,
     TextsArgument,
-    VersionOption,
-    WorkspaceOption,
 )
 from pipeline.commands.text_streams import Pair, destination, source_pairs
 from pipeline.errors import UserError
@@ -40,14 +34,12 @@ _NOTHING_TO_DO = (
 )
 
 
+@with_model_options
 def score(
     texts: TextsArgument = None,
     targets: TargetOption = None,
-    config: ConfigOption = DEFAULT_CONFIG,
-    overrides: OverridesOption = None,
-    workspace: WorkspaceOption = None,
-    model: ModelOption = None,
-    version: VersionOption = None,
+    *,
+    options: ModelOptions,
     input_file: InputOption = None,
     target_file: TargetInputOption = None,
     output_file: OutputOption = None,
@@ -68,13 +60,14 @@ def score(
         pairs = stack.enter_context(
             source_pairs(texts, targets, input_file, target_file, _NOTHING_TO_DO)
         )
-        folder = find_model(config, overrides, workspace, model, version)
+        chosen = options.choose()
         output = stack.enter_context(destination(output_file))
         advance = stack.enter_context(shown_progress(input_file, output_file))
         stack.enter_context(model_errors())
+        model = stack.enter_context(chosen.open(batch_size))
 
         truncated = 0
-        for pair, scored in answers(folder, pairs, batch_size, advance):
+        for pair, scored in answers(model, pairs, batch_size, advance):
             truncated += scored is not None and scored.truncated
             line = _as_json(pair, scored) if as_json else _as_line(scored, tokens)
             output.write(line + "\n")

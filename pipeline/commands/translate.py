@@ -18,26 +18,25 @@ from pipeline.commands.answer_lines import (
     shown_progress,
     warn_of_cut_texts,
 )
-from pipeline.commands.exported_model import find_model
+from pipeline.commands.chosen_model import (
+    ChosenModel,
+    ExportedModel,
+    ModelOptions,
+    refuse_with_server,
+    with_model_options,
+)
 from pipeline.commands.line_files import in_chunks
 from pipeline.commands.options import (
     DEFAULT_BATCH_SIZE,
-    DEFAULT_CONFIG,
     BatchSizeOption,
-    ConfigOption,
     InputOption,
     JsonOption,
-    ModelOption,
     OutputOption,
-    OverridesOption,
-    VersionOption,
-    WorkspaceOption,
 )
 from pipeline.commands.text_streams import destination, source_lines
 from serving.contract.translation import Translation
 from serving.heatmap.matrix import make_heatmap
 from serving.heatmap.terminal import attention_table
-from serving.local.model import LocalModel
 from serving.local.parallel_translation import translate_in_parallel
 
 _NOTHING_TO_DO = (
@@ -60,16 +59,14 @@ Render = Callable[[str, Translation], Iterable[str]]
 """Returns the lines of output for a text and its translation."""
 
 
+@with_model_options
 def translate(
     texts: Annotated[
         list[str] | None,
         typer.Argument(help="Texts to translate; without any, or with -, standard input."),
     ] = None,
-    config: ConfigOption = DEFAULT_CONFIG,
-    overrides: OverridesOption = None,
-    workspace: WorkspaceOption = None,
-    model: ModelOption = None,
-    version: VersionOption = None,
+    *,
+    options: ModelOptions,
     input_file: InputOption = None,
     output_file: OutputOption = None,
     attention: Annotated[
@@ -92,33 +89,38 @@ def translate(
     ] = 1,
 ) -> None:
     """Translate text with the live model: one line of output for each line of input."""
+    refuse_with_server(options.server, workers=workers > 1)
     with contextlib.ExitStack() as stack:
         lines = stack.enter_context(source_lines(texts, input_file, _NOTHING_TO_DO))
-        folder = find_model(config, overrides, workspace, model, version)
+        chosen = options.choose()
         output = stack.enter_context(destination(output_file))
         table = partial(_table, output, tokens) if attention or tokens else None
         render = _renderer(as_json, n_best, table)
         advance = stack.enter_context(shown_progress(input_file, output_file))
         stack.enter_context(model_errors())
 
-        translated = partial(_translated, folder, batch_size, workers, n_best)
+        translated = partial(_translated, chosen, batch_size, workers, n_best)
         chunks = in_chunks(lines, batch_size * BATCHES_PER_CHUNK)
         truncated = _translate_lines(translated, chunks, output, render, advance)
     warn_of_cut_texts(truncated)
 
 
 def _translated(
-    folder: str, batch_size: int, workers: int, n_best: bool, chunks: Chunks
+    chosen: ChosenModel,
+    batch_size: int,
+    workers: int,
+    n_best: bool,
+    chunks: Chunks,
 ) -> Translated:
-    """Yields the translations of each chunk, made by this process or by several workers."""
-    if workers > 1:
+    """Yields the translations of each chunk, made by one model or by several workers."""
+    if isinstance(chosen, ExportedModel) and workers > 1:
         yield from translate_in_parallel(
-            folder, chunks, workers=workers, batch_size=batch_size, n_best=n_best
+            chosen.folder, chunks, workers=workers, batch_size=batch_size, n_best=n_best
         )
         return
-    model = LocalModel(folder, batch_size)
-    for chunk in chunks:
-        yield model.translate(chunk, n_best=n_best)
+    with chosen.open(batch_size) as model:
+        for chunk in chunks:
+            yield model.translate(chunk, n_best=n_best)
 
 
 def _translate_lines(

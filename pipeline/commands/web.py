@@ -8,13 +8,22 @@ from typing import Annotated
 
 import typer
 
+from pipeline.commands.chosen_model import refuse_with_server, server_tls
 from pipeline.commands.line_files import read_lines
-from pipeline.commands.options import DEFAULT_CONFIG, ConfigOption, OverridesOption, WorkspaceOption
+from pipeline.commands.options import (
+    DEFAULT_CONFIG,
+    TIMEOUT,
+    ConfigOption,
+    OverridesOption,
+    RootCertificatesOption,
+    ServerOption,
+    TlsOption,
+    WorkspaceOption,
+)
 from pipeline.commands.serve import check_folder, say
 from pipeline.config.settings import PipelineConfig, load_config
 from pipeline.errors import UserError
 from pipeline.workspace import Workspace
-from serving.client.connection import Tls
 from serving.server.settings import ServerSettings
 from serving.web.settings import DEFAULT_HOST, DEFAULT_PORT, WebSettings
 
@@ -27,15 +36,9 @@ def web(
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: OverridesOption = None,
     workspace: WorkspaceOption = None,
-    server: Annotated[
-        str | None,
-        typer.Option(metavar="HOST:PORT", help="Use this model server's gRPC, and start none."),
-    ] = None,
-    tls: Annotated[bool, typer.Option("--tls", help="Encrypt the connection to --server.")] = False,
-    root_certificates: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="PEM of trusted issuers for --server; implies --tls."),
-    ] = None,
+    server: ServerOption = None,
+    tls: TlsOption = False,
+    root_certificates: RootCertificatesOption = None,
     model: Annotated[
         str | None,
         typer.Option(metavar="DIR", help="A folder of versions other than the workspace's."),
@@ -57,16 +60,15 @@ def web(
         str | None,
         typer.Option(metavar="FILE", help="Sentences for the page to offer, one on each line."),
     ] = None,
-    timeout: Annotated[
-        float, typer.Option(min=0.1, help="Seconds for the model to answer.")
-    ] = 30.0,
+    timeout: Annotated[float, TIMEOUT] = 30.0,
 ) -> None:
     """Show translations and their attention in a web page, from the live model or a server."""
+    refuse_with_server(server, model=model)
     settings = load_config(config, overrides or ())
     page = WebSettings(
         server=server or "",
         model=settings.name,
-        tls=_tls(server, tls, root_certificates),
+        tls=server_tls(server, tls, root_certificates),
         timeout=timeout,
         host=host,
         port=port,
@@ -88,8 +90,6 @@ def web(
             latest_versions=versions,
             grace_seconds=_SECONDS_TO_END,
         )
-    elif model is not None:
-        raise UserError("--model is for a server of our own: give it, or --server, not both.")
     _run(page, own_server)
 
 
@@ -111,14 +111,6 @@ def _run(page: WebSettings, own_server: ServerSettings | None) -> None:
     if has_threads:
         # A thread inside TensorFlow cannot be ended, and shall not keep the process alive.
         os._exit(0)
-
-
-def _tls(server: str | None, wanted: bool, root_certificates: str | None) -> Tls | None:
-    if not wanted and root_certificates is None:
-        return None
-    if server is None:
-        raise UserError("--tls and --root-certificates are for another server: give --server too.")
-    return Tls(root_certificates=root_certificates)
 
 
 def _examples(path: str | None, settings: PipelineConfig) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from pipeline.commands import chosen_model
 from pipeline.commands import translate as translate_command
 from pipeline.errors import RunFailedError, UserError
 from serving.contract.translation import Translation
@@ -131,13 +132,13 @@ def test_json_has_null_for_a_score_that_is_no_number(nmt, tmp_path):
 def loaded(monkeypatch) -> list[str]:
     """The folders that models are loaded from."""
     folders: list[str] = []
-    original = translate_command.LocalModel
+    original = chosen_model.LocalModel
 
     def load(folder, batch_size):
         folders.append(Path(folder).name)
         return original(folder, batch_size)
 
-    monkeypatch.setattr(translate_command, "LocalModel", load)
+    monkeypatch.setattr(chosen_model, "LocalModel", load)
     return folders
 
 

@@ -47,8 +47,8 @@ def test_a_remote_workspace_needs_a_server(capsys: pytest.CaptureFixture[str]) -
     ("arguments", "words"),
     [
         (["--server", "localhost:1", "--model", "x"], "give it, or --server, not both"),
-        (["--tls"], "are for another server: give --server too"),
-        (["--root-certificates", "x.pem"], "are for another server: give --server too"),
+        (["--tls"], "--tls is for a model server: give --server too"),
+        (["--root-certificates", "x.pem"], "is for a model server: give --server too"),
         (["--server", "localhost"], "'localhost' is not an address of a gRPC server"),
         (
             ["--server", "localhost:1", "--root-certificates", "missing.pem"],

@@ -133,7 +133,7 @@ def serving(
     server.start()
     try:
         # A proxy set in the environment cannot reach this server.
-        with mock.patch.dict(os.environ, no_grpc_proxy="127.0.0.1"):
+        with mock.patch.dict(os.environ, no_grpc_proxy="127.0.0.1,localhost"):
             yield f"127.0.0.1:{port}", script
     finally:
         server.stop(None).wait()
