@@ -54,6 +54,7 @@ docs: ## build README and docs as a site in build/docs; a broken link fails
 
 pictures: setup ## draw the pictures of docs/ again, from the code
 	.venv/bin/python -m scripts.draw_architecture
+	.venv/bin/python -m scripts.draw_sentence_path
 	.venv/bin/python -m scripts.draw_heatmap
 
 screenshots: setup ## train a model of Multi30k, unless it is there, and take the screenshots of docs/ again

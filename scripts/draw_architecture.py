@@ -55,13 +55,17 @@ def draw_architecture() -> str:
         bands[package] = (y, y + height)
         y += height + _BAND_GAP
     parts += _arrows(bands)
-    y -= _BAND_GAP // 2
+    return svg(parts, _WIDTH, y - _BAND_GAP // 2, "Packages and their imports")
+
+
+def svg(parts: list[str], width: int, height: int, label: str) -> str:
+    """Returns a picture made of elements, in the colours of our pictures."""
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {y}" role="img" '
-            f'width="{_WIDTH}" height="{y}" aria-label="Packages and their imports">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
+            f'width="{width}" height="{height}" aria-label="{label}">',
             f"<style>{_STYLE}</style>",
-            f'<rect class="background" width="{_WIDTH}" height="{y}"/>',
+            f'<rect class="background" width="{width}" height="{height}"/>',
             *parts,
             "</svg>\n",
         ]
@@ -82,8 +86,8 @@ def _band(package: str, top: int) -> tuple[list[str], int]:
         height = 26 + _LINE_HEIGHT * max(map(len, texts)) + 4
         for column, (name, lines) in enumerate(zip(row, texts, strict=True)):
             x = 2 * _MARGIN + column * (_BOX_WIDTH + _GAP)
-            parts.append(_rectangle("box", x, y, _BOX_WIDTH, height))
-            parts.append(_text("name", x + 10, y + 19, f"{name}/"))
+            parts.append(rectangle("box", x, y, _BOX_WIDTH, height))
+            parts.append(text_line("name", x + 10, y + 19, f"{name}/"))
             parts += _lines(x + 10, y + 36, lines)
         y += height + _GAP
     lines = textwrap.wrap(", ".join(f"{name}.py" for name in single), _BAND_CHARACTERS)
@@ -91,9 +95,9 @@ def _band(package: str, top: int) -> tuple[list[str], int]:
     y += _LINE_HEIGHT * len(lines) + (10 if lines else 0)
     height = y - top
     heading = [
-        _rectangle("band", _MARGIN, top, _BAND_WIDTH, height),
-        _text("package", 2 * _MARGIN, top + 23, f"{package}/"),
-        _text("small", 2 * _MARGIN + 150, top + 22, _summary(package)),
+        rectangle("band", _MARGIN, top, _BAND_WIDTH, height),
+        text_line("package", 2 * _MARGIN, top + 23, f"{package}/"),
+        text_line("small", 2 * _MARGIN + 150, top + 22, _summary(package)),
     ]
     return heading + parts, height
 
@@ -142,16 +146,16 @@ def _arrows(bands: dict[str, tuple[int, int]]) -> Iterator[str]:
         yield f'<path class="head" d="M {left} {end} l 8 -4 v 8 z"/>'
 
 
-def _rectangle(style: str, x: int, y: int, width: int, height: int) -> str:
+def rectangle(style: str, x: int, y: int, width: int, height: int) -> str:
     return f'<rect class="{style}" x="{x}" y="{y}" width="{width}" height="{height}" rx="6"/>'
 
 
-def _text(style: str, x: int, y: int, text: str) -> str:
+def text_line(style: str, x: int, y: int, text: str) -> str:
     return f'<text class="{style}" x="{x}" y="{y}">{escape(text)}</text>'
 
 
 def _lines(x: int, y: int, lines: list[str]) -> list[str]:
-    return [_text("small", x, y + _LINE_HEIGHT * i, line) for i, line in enumerate(lines)]
+    return [text_line("small", x, y + _LINE_HEIGHT * i, line) for i, line in enumerate(lines)]
 
 
 def main(picture: Path = PICTURE) -> None:
