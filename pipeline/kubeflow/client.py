@@ -42,7 +42,7 @@ class KubeflowPipelines:
     def upload(self, file: str, name: str, version: str) -> tuple[str, str]:
         """Uploads a version of a pipeline, or a new pipeline; returns the ids of both."""
         with self._readable_errors():
-            pipeline_id = self._client.get_pipeline_id(name)
+            pipeline_id = self._pipeline(name)
             if pipeline_id is None:
                 uploaded = self._client.upload_pipeline(file, name, namespace=self._namespace)
                 pipeline_id = uploaded.pipeline_id
@@ -106,6 +106,15 @@ class KubeflowPipelines:
                 say(f"{answer.display_name}: {answer.state.lower()}{reason}")
                 return str(answer.state)
             time.sleep(seconds)
+
+    def _pipeline(self, name: str) -> str | None:
+        """Returns the id of a pipeline in the user's namespace; None if there is none."""
+        # The client's `get_pipeline_id` passes no namespace, so it misses a user's own pipelines.
+        wanted = {"operation": "EQUALS", "key": "display_name", "stringValue": name}
+        found = self._client.list_pipelines(
+            namespace=self._namespace, filter=json.dumps({"predicates": [wanted]})
+        )
+        return found.pipelines[0].pipeline_id if found.pipelines else None
 
     @contextlib.contextmanager
     def _readable_errors(self) -> Iterator[None]:
