@@ -71,6 +71,8 @@ def submit(
         "version": version,
         "experiment": experiment or name,
         "schedule": schedule,
+        # No backend reads the specification's field: only the request's counts.
+        "pipeline_root": specification.get("defaultPipelineRoot"),
         "parameters": {**_defaults(specification), **chosen},
     }
     if schedule is not None and len(schedule.split()) != 6:
@@ -92,6 +94,7 @@ def submit(
         "pipeline_id": pipeline_id,
         "version_id": version_id,
         "params": chosen,
+        "pipeline_root": plan["pipeline_root"],
         "service_account": service_account,
     }
     if schedule is not None:

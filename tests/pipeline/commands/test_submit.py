@@ -98,6 +98,17 @@ def test_a_schedule_is_one_of_six_fields_that_lets_runs_wait(file, start):
     assert kubeflow.runs == []
 
 
+@pytest.mark.parametrize("root", ["minio://mlpipeline/nmt", None])
+def test_runs_and_schedules_write_to_the_compiled_pipeline_root(file, start, root):
+    compiled = SPECIFICATION if root is None else {**SPECIFICATION, "defaultPipelineRoot": root}
+    Path(file).write_text(yaml.safe_dump(compiled), encoding="utf-8")
+    kubeflow = start()
+    assert submit(file, "--host", kubeflow.host, "--no-follow") == 0
+    assert submit(file, "--host", kubeflow.host, "--schedule", "0 0 3 * * *") == 0
+    for each in (*kubeflow.runs, *kubeflow.schedules):
+        assert each["runtime_config"].get("pipeline_root") == root
+
+
 @pytest.mark.parametrize("state", ["FAILED", "CANCELED"])
 def test_a_run_that_does_not_succeed_ends_with_1(file, start, state):
     assert submit(file, "--host", start(last_state=state).host) == 1
