@@ -5,6 +5,8 @@ damage such a path.
 """
 
 import os
+import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.errors import UserError
@@ -16,6 +18,32 @@ ENVIRONMENT_VARIABLE = "NMT_WORKSPACE"
 def is_remote(path: str) -> bool:
     """Whether the path is a URI such as `gs://bucket/folder`."""
     return "://" in path
+
+
+def require_writable(folders: Iterable[str], remedy: str) -> None:
+    """Checks before a run whether it can write its results.
+
+    Args:
+        folders: the folders of the results; of a missing one, the nearest existing parent is
+            checked. URIs are not checked.
+        remedy: the end of the error message.
+
+    Raises:
+        UserError: a folder cannot be written.
+    """
+    for folder in folders:
+        if is_remote(folder):
+            continue
+        while not os.path.exists(folder):
+            folder = os.path.dirname(folder)
+        try:
+            # On Linux the file has no name, so servers watching the folder never see it.
+            tempfile.TemporaryFile(dir=folder).close()
+        except OSError as error:
+            raise UserError(
+                f"The folder {folder} cannot be written by user {os.geteuid()} "
+                f"({error.strerror}): {remedy}."
+            ) from error
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pipeline.corpora.spans import Spans, read_spans
 from pipeline.errors import UserError
 from pipeline.running.log import logged_run
 from pipeline.running.summary import format_summary
-from pipeline.workspace import Workspace
+from pipeline.workspace import Workspace, require_writable
 
 
 def run_pipeline(
@@ -33,16 +33,27 @@ def run_pipeline(
       The exit status: 0 if the model is live, 1 if it was blocked.
 
     Raises:
-      UserError: the corpus cannot be obtained or does not fit the configuration.
+      UserError: the workspace cannot be written; the corpus cannot be obtained or does not fit the
+        configuration.
       RunFailedError: a node failed.
     """
+    name = config.name
+    require_writable(
+        (
+            workspace.root,
+            workspace.pipeline_root(name),
+            workspace.models(name),
+            workspace.reports(name),
+        ),
+        "change its permissions, or choose another folder with --workspace",
+    )
     corpus = _corpus(config, workspace)
     spans = read_spans(corpus, Path(workspace.corpus(config.data.corpus)), config.data.train_spans)
-    log = os.path.join(workspace.pipeline_root(config.name), "run.log")
+    log = os.path.join(workspace.pipeline_root(name), "run.log")
     with logged_run(log) as screen:
         counts = ", ".join(f"{count:,} {split}" for split, count in corpus.counts.items())
         screen.show(
-            f"{config.name}: {corpus.source_language} to {corpus.target_language}, {counts} pairs"
+            f"{name}: {corpus.source_language} to {corpus.target_language}, {counts} pairs"
             f"{_added(spans)}"
         )
         # Imported late: TFX takes half a minute, and its output belongs in the log.

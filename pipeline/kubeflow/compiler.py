@@ -6,6 +6,7 @@ platform specification) and removes the fields ignored by open-source backends. 
 supported by these backends are rejected by name.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ from pipeline.config.kubeflow import KubeflowSettings
 from pipeline.config.settings import PipelineConfig
 from pipeline.errors import UserError
 from pipeline.kubeflow import linter, runtime_parameters
-from pipeline.kubeflow.entrypoint import REQUIRE_GPU, SHARED_FOLDER
+from pipeline.kubeflow.entrypoint import REQUIRE_GPU, SHARED_FOLDER, WRITTEN_FOLDERS
 from pipeline.kubeflow.platform import platform_specification
 from pipeline.kubeflow.runtime_parameters import RUNTIME_PARAMETERS
 from pipeline.pipeline import Places, create_pipeline
@@ -73,8 +74,11 @@ def compile_pipeline(
     _add_parameters(specification, runtime_parameters.defaults(config, corpus, corpus_checksum))
     _add_policies(specification, settings, is_corpus_known=bool(corpus_checksum))
     _add_resources(specification, settings)
+    written = [places.pipeline_root, places.serving_directory]
     if config.beam.runner != "direct":
-        _add_environment(specification, SHARED_FOLDER, f"{workspace.root}/beam")
+        written.append(f"{workspace.root}/beam")
+        _add_environment(specification, SHARED_FOLDER, written[-1])
+    _add_environment(specification, WRITTEN_FOLDERS, json.dumps(written))
     found = linter.problems(specification)
     if found:
         raise UserError("\n".join(f"Kubeflow Pipelines cannot run it: {each}" for each in found))

@@ -19,11 +19,14 @@ from pipeline import failures
 from pipeline.errors import UserError
 from pipeline.kubeflow.executor_input import Json, repaired, with_store_uris
 from pipeline.kubeflow.runtime_parameters import applied
+from pipeline.workspace import require_writable
 
 REQUIRE_GPU = "NMT_REQUIRE_GPU"
 """Environment variable; if it is set, a container without a GPU ends at once."""
 SHARED_FOLDER = "NMT_SHARED_FOLDER"
 """Environment variable: a folder shared with Beam's workers, if these are on other machines."""
+WRITTEN_FOLDERS = "NMT_WRITTEN_FOLDERS"
+"""Environment variable: the folders written by the run's tasks, as a list in JSON."""
 
 _CLASS = "--executor_class_path"
 _INPUT = "--json_serialized_invocation_args"
@@ -62,6 +65,11 @@ def _run(arguments: list[str]) -> None:
         from trainer import gpu
 
         gpu.check()
+    # Every task checks the folders of all: the push must not fail after the training.
+    require_writable(
+        json.loads(os.environ.get(WRITTEN_FOLDERS, "[]")),
+        'give its volume to the user of the tasks, see "The volumes" in kubeflow/README.md',
+    )
     given: Json = json.loads(_option(arguments, _INPUT))
     fitting = repaired(given, json.loads(_option(arguments, _INPUTS_SPEC)))
     inputs = fitting["inputs"]

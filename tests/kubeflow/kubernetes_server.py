@@ -69,6 +69,8 @@ class KubernetesServer:
         manifest["metadata"] |= {"namespace": namespace, "uid": name, "generation": 1}
         manifest["metadata"]["resourceVersion"] = "1"
         manifest["status"] = _READY.get(kind, {})
+        if kind == "Pod" and "chown" in str(manifest["spec"]):
+            manifest["status"] = {"phase": "Succeeded"}
         self.objects[namespace, _plural(kind), name] = manifest
         return manifest
 

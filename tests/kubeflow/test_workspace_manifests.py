@@ -1,4 +1,4 @@
-"""The volume of the workspace and the pod to fill it, applied as in kubeflow/README.md."""
+"""The volume of the workspace and the pods to fill it, applied as in kubeflow/README.md."""
 
 from pathlib import Path
 from typing import Any
@@ -17,32 +17,41 @@ def manifest(name: str) -> dict[str, Any]:
 
 
 CLAIM = manifest("workspace-claim.yaml")
+MODELS = manifest("serving/claim/claim.yaml")
 POD = manifest("workspace-pod.yaml")
+OWNER = manifest("volume-owner-pod.yaml")
+USER = "10001:10001"
 
 
 @pytest.mark.parametrize("kubernetes", KUBERNETES)
-@pytest.mark.parametrize("each", [CLAIM, POD], ids=lambda each: each["kind"])
+@pytest.mark.parametrize("each", [CLAIM, POD, OWNER], ids=lambda each: each["metadata"]["name"])
 def test_kubernetes_knows_every_field(each: dict[str, Any], kubernetes: str) -> None:
     validator = pytest.importorskip("kubernetes_validate")
     validator.validate(each, kubernetes, strict=True)
 
 
-def test_the_tasks_mount_the_claim_where_the_pod_does() -> None:
+@pytest.mark.parametrize("pod", [POD, OWNER], ids=lambda pod: pod["metadata"]["name"])
+def test_the_tasks_mount_the_claims_where_the_pods_do(pod: dict[str, Any]) -> None:
     settings = load_config("debian").kubeflow
-    [mount] = POD["spec"]["containers"][0]["volumeMounts"]
-    [volume] = POD["spec"]["volumes"]
-    name = CLAIM["metadata"]["name"]
-    assert volume["persistentVolumeClaim"]["claimName"] == name
-    assert f"{name}:{mount['mountPath']}" in settings.volumes
-    assert mount["mountPath"] == settings.workspace
-
-
-def test_the_pod_writes_as_the_user_that_the_tasks_run_as() -> None:
-    [user] = [
-        line.split()[1]
-        for line in (FOLDER / "Dockerfile").read_text(encoding="utf-8").splitlines()
-        if line.startswith("USER ")
+    claims = {
+        volume["name"]: volume["persistentVolumeClaim"]["claimName"]
+        for volume in pod["spec"]["volumes"]
+    }
+    mounts = [
+        f"{claims[mount['name']]}:{mount['mountPath']}"
+        for mount in pod["spec"]["containers"][0]["volumeMounts"]
     ]
+    assert mounts == settings.volumes
+    assert list(claims.values()) == [CLAIM["metadata"]["name"], MODELS["metadata"]["name"]]
+    assert mounts[0].endswith(f":{settings.workspace}")
+
+
+def test_the_pods_write_as_the_user_that_the_tasks_run_as() -> None:
+    lines = (FOLDER / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    assert f"USER {USER}" in lines
     context = POD["spec"]["securityContext"]
-    assert f"{context['runAsUser']}:{context['runAsGroup']}" == user
+    assert f"{context['runAsUser']}:{context['runAsGroup']}" == USER
     assert context["fsGroup"] == context["runAsGroup"]
+    [container] = OWNER["spec"]["containers"]
+    folders = [mount["mountPath"] for mount in container["volumeMounts"]]
+    assert container["command"] == ["chown", USER, *folders]

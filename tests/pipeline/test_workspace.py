@@ -1,9 +1,14 @@
+import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from pipeline.commands.run import run_pipeline
+from pipeline.config.settings import load_config
 from pipeline.errors import UserError
-from pipeline.workspace import Workspace
+from pipeline.workspace import Workspace, require_writable
 
 
 def test_the_option_comes_before_the_environment(
@@ -93,3 +98,44 @@ def test_a_workspace_that_is_a_file_is_refused(tmp_path: Path) -> None:
     file.write_text("", encoding="utf-8")
     with pytest.raises(UserError, match="is not a folder: give another --workspace"):
         Workspace.resolve(str(file))
+
+
+@pytest.fixture
+def of_another_user() -> Iterator[Path]:
+    """A folder that only another user may write; root becomes a user without rights."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "models").mkdir()
+        is_root = os.geteuid() == 0
+        if is_root:
+            os.seteuid(10001)
+        else:
+            (folder / "models").chmod(0o555)
+        yield folder / "models"
+        if is_root:
+            os.seteuid(0)
+        (folder / "models").chmod(0o755)
+
+
+@pytest.mark.parametrize("below", ["", "debian", "debian/1"])
+def test_a_folder_of_another_user_is_named_with_the_remedy(
+    of_another_user: Path, below: str
+) -> None:
+    with pytest.raises(UserError) as error:
+        require_writable(["gs://bucket", str(of_another_user / below)], "change it")
+    assert str(error.value) == (
+        f"The folder {of_another_user} cannot be written by user {os.geteuid()} "
+        "(Permission denied): change it."
+    )
+
+
+def test_a_check_leaves_nothing_in_the_folder(tmp_path: Path) -> None:
+    require_writable([str(tmp_path), str(tmp_path / "models" / "debian")], "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_cannot_push_ends_before_it_begins(of_another_user: Path) -> None:
+    workspace = Workspace(str(of_another_user.parent))
+    with pytest.raises(UserError, match="choose another folder with --workspace"):
+        run_pipeline(load_config("debian"), workspace, runner="local", as_json=False)

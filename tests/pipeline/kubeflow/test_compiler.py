@@ -11,6 +11,7 @@ from pipeline.config.settings import load_config
 from pipeline.errors import UserError
 from pipeline.kubeflow import linter
 from pipeline.kubeflow.compiler import COMMAND, as_yaml, compile_pipeline
+from pipeline.kubeflow.entrypoint import WRITTEN_FOLDERS
 
 CLUSTER = [
     "kubeflow.image=registry.example/nmt:1",
@@ -99,10 +100,10 @@ def test_only_the_trainer_gets_a_gpu_and_demands_it(specification):
                 "resourceType": "nvidia.com/gpu",
                 "resourceCount": "1",
             }
-            assert given["env"] == [{"name": "NMT_REQUIRE_GPU", "value": "1"}]
+            assert {"name": "NMT_REQUIRE_GPU", "value": "1"} in given["env"]
         else:
             assert "accelerator" not in given["resources"]
-            assert given["env"] == [{"name": "CUDA_VISIBLE_DEVICES", "value": "-1"}]
+            assert {"name": "CUDA_VISIBLE_DEVICES", "value": "-1"} in given["env"]
 
 
 def test_every_container_runs_our_entry_point_in_the_image(specification):
@@ -205,6 +206,12 @@ def test_where_beam_runs_on_an_engine_every_task_knows_the_folder_that_its_worke
     shared = {"name": "NMT_SHARED_FOLDER", "value": "/nmt/beam"}
     for executor in specification["deploymentSpec"]["executors"].values():
         assert shared in executor["container"]["env"]
+
+
+def test_every_task_knows_all_folders_that_the_run_writes(specification):
+    written = {"name": WRITTEN_FOLDERS, "value": '["/nmt/pipelines/debian", "/nmt/models/debian"]'}
+    for name in tasks(specification):
+        assert written in container(specification, name)["env"]
 
 
 def test_dataflow_wants_a_workspace_in_a_bucket():

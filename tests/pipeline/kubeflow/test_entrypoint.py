@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from pipeline.kubeflow.entrypoint import REQUIRE_GPU, main
+from pipeline.kubeflow.entrypoint import REQUIRE_GPU, WRITTEN_FOLDERS, main
 
 
 def arguments(parameters, output):
@@ -36,6 +36,16 @@ def test_a_wrong_parameter_is_a_sentence(tmp_path, capsys):
     shown = capsys.readouterr().err
     assert shown.startswith("nmt: The run's parameter epochs is 0")
     assert "Traceback" not in shown
+
+
+def test_a_task_ends_at_once_if_another_one_could_not_write(tmp_path, monkeypatch, capsys):
+    (tmp_path / "models").write_text("a file in the place of the folder", encoding="utf-8")
+    written = [str(tmp_path / "pipelines" / "debian"), str(tmp_path / "models")]
+    monkeypatch.setenv(WRITTEN_FOLDERS, json.dumps(written))
+    assert main(arguments({}, tmp_path / "out.json")) == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith(f"nmt: The folder {written[1]} cannot be written by user")
+    assert "The volumes" in shown
 
 
 @pytest.mark.parametrize("missing", [0, 2, 4])
