@@ -72,6 +72,9 @@ class KubeflowSettings(Settings):
         default_factory=lambda: ["nmt-workspace:/nmt", "nmt-models:/nmt/models"]
     )
     """Volume claims and their mount paths in every task, `CLAIM:/PATH`."""
+    run_as_non_root: bool = False
+    """Whether each task states the image's user, as a namespace of the level `restricted` requires.
+    Kubeflow Pipelines 2.16 or newer adds the other requirements of this level."""
     secrets: list[Secret] = Field(default_factory=list)
     """Keys of secrets as environment variables of every task, `SECRET/KEY=VARIABLE`."""
     image_pull_secrets: list[PullSecret] = Field(default_factory=list)

@@ -68,7 +68,7 @@ def _run(arguments: list[str]) -> None:
     # Every task checks the folders of all: the push must not fail after the training.
     require_writable(
         json.loads(os.environ.get(WRITTEN_FOLDERS, "[]")),
-        'give its volume to the user of the tasks, see "The volumes" in kubeflow/README.md',
+        "give its volume to the user of the tasks, see step 2 of kubeflow/README.md",
     )
     given: Json = json.loads(_option(arguments, _INPUT))
     fitting = repaired(given, json.loads(_option(arguments, _INPUTS_SPEC)))

@@ -1,4 +1,4 @@
-"""Makes the Kubernetes part of a pipeline: volumes, secrets and nodes of tasks.
+"""Makes the Kubernetes part of a pipeline: volumes, user, secrets and nodes of tasks.
 
 The functions of the kfp-kubernetes library write it to a task's `platform_config`.
 """
@@ -10,6 +10,9 @@ from kfp import kubernetes
 from kfp.dsl import PipelineTask
 
 from pipeline.config.kubeflow import KubeflowSettings
+
+USER = 10001
+"""User and group of the image, see kubeflow/Dockerfile."""
 
 
 @dataclass
@@ -25,7 +28,7 @@ def platform_specification(
     """Returns the `PlatformSpec` of a pipeline, the second document of its file.
 
     Args:
-      settings: volumes, secrets, and the Trainer's nodes.
+      settings: volumes, user, secrets, and the Trainer's nodes.
       executors: the labels of all executors.
       trainer: the label of the Trainer's executor.
     """
@@ -45,6 +48,10 @@ def _executor(settings: KubeflowSettings, *, is_trainer: bool) -> dict[str, Any]
     for volume in settings.volumes:
         claim, _, path = volume.partition(":")
         kubernetes.mount_pvc(task, claim, path)
+    if settings.run_as_non_root:
+        kubernetes.set_security_context(
+            task, run_as_user=USER, run_as_group=USER, run_as_non_root=True
+        )
     for secret in settings.secrets:
         place, _, variable = secret.partition("=")
         name, _, key = place.partition("/")

@@ -283,7 +283,9 @@ def test_the_shared_volume_is_the_workspace_of_the_workers() -> None:
     [mount] = [each for each in worker_pool(folder)["volumeMounts"] if each["name"] == "workspace"]
     assert mount["mountPath"] == "/nmt"
     [claim] = find(flink_pods(folder)["taskManager"]["volumes"], "claimName")
-    assert the(folder, "PersistentVolumeClaim", claim)["spec"]["accessModes"] == ["ReadWriteMany"]
+    volume = yaml.safe_load((ROOT / "kubeflow/workspace-claim.yaml").read_text(encoding="utf-8"))
+    assert volume["metadata"]["name"] == claim
+    assert volume["spec"]["accessModes"] == ["ReadWriteMany"]
 
 
 def test_the_workers_have_the_image_of_the_tasks() -> None:

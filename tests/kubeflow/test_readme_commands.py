@@ -37,7 +37,7 @@ class Cluster:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.kubernetes = KubernetesServer(folder / "container", "kubeflow", "nmt")
+        self.kubernetes = KubernetesServer(folder / "container", "kubeflow")
         self.kubeflow = KubeflowServer()
         self._folder = folder
         self._environment = {
@@ -50,9 +50,8 @@ class Cluster:
         self.kubectl("config", "set-cluster", "stub", "--server", self.kubernetes.host)
         self.kubectl("config", "set-context", "stub", "--cluster", "stub")
         self.kubectl("config", "use-context", "stub")
-        for namespace in ("kubeflow", "nmt"):
-            for name, port in INSTALLED:
-                self._add_service(namespace, name, port)
+        for name, port in INSTALLED:
+            self._add_service(name, port)
 
     def close(self) -> None:
         self.kubernetes.close()
@@ -91,14 +90,14 @@ class Cluster:
             process.terminate()
         assert first.startswith("Forwarding from"), f"{words}: {first}"
 
-    def _add_service(self, namespace: str, name: str, port: int) -> None:
+    def _add_service(self, name: str, port: int) -> None:
         version, metadata = {"apiVersion": "v1"}, {"name": name, "labels": {"app": name}}
         ports = [{"port": port, "targetPort": port}]
         service = {"selector": {"app": name}, "ports": ports}
         pod = {"containers": [{"name": name, "ports": [{"containerPort": port}]}]}
         for kind, spec in (("Service", service), ("Pod", pod)):
             manifest = {**version, "kind": kind, "metadata": dict(metadata), "spec": spec}
-            self.kubernetes.add(namespace, manifest)
+            self.kubernetes.add("kubeflow", manifest)
 
 
 @pytest.fixture(scope="module")

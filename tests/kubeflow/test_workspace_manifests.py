@@ -1,5 +1,6 @@
 """The volume of the workspace and the pods to fill it, applied as in kubeflow/README.md."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 import yaml
 
 from pipeline.config.settings import load_config
+from pipeline.kubeflow import platform
 
 FOLDER = Path(__file__).resolve().parents[2] / "kubeflow"
 KUBERNETES = ["1.29", "1.37"]  # the oldest that the README names, and the newest
@@ -20,7 +22,7 @@ CLAIM = manifest("workspace-claim.yaml")
 MODELS = manifest("serving/claim/claim.yaml")
 POD = manifest("workspace-pod.yaml")
 OWNER = manifest("volume-owner-pod.yaml")
-USER = "10001:10001"
+USER = f"{platform.USER}:{platform.USER}"
 
 
 @pytest.mark.parametrize("kubernetes", KUBERNETES)
@@ -28,6 +30,13 @@ USER = "10001:10001"
 def test_kubernetes_knows_every_field(each: dict[str, Any], kubernetes: str) -> None:
     validator = pytest.importorskip("kubernetes_validate")
     validator.validate(each, kubernetes, strict=True)
+
+
+@pytest.mark.parametrize("page", ["README.md", "serving/README.md", "flink/README.md"])
+def test_the_pages_agree_on_the_namespace(page: str) -> None:
+    text = (FOLDER / page).read_text(encoding="utf-8")
+    named = re.findall(r"(?:set-context --current --namespace |`nmt-[a-z-]+\.)([a-z-]+)", text)
+    assert set(named) == {"kubeflow"}
 
 
 @pytest.mark.parametrize("pod", [POD, OWNER], ids=lambda pod: pod["metadata"]["name"])

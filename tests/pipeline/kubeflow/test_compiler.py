@@ -12,6 +12,7 @@ from pipeline.errors import UserError
 from pipeline.kubeflow import linter
 from pipeline.kubeflow.compiler import COMMAND, as_yaml, compile_pipeline
 from pipeline.kubeflow.entrypoint import WRITTEN_FOLDERS
+from pipeline.kubeflow.platform import USER
 
 CLUSTER = [
     "kubeflow.image=registry.example/nmt:1",
@@ -165,6 +166,16 @@ def test_only_the_trainer_is_sent_to_other_nodes(platform):
     ]
     for label in platform.keys() - {"Trainer_executor"}:
         assert not {"nodeSelector", "tolerations"} & platform[label].keys()
+
+
+def test_every_task_states_its_user_if_the_namespace_requires_it(platform):
+    assert all("securityContext" not in given for given in platform.values())
+    restricted = load_config("debian", ["kubeflow.run_as_non_root=true"])
+    [_, document] = compile_pipeline(restricted)
+    for given in document["platforms"]["kubernetes"]["deploymentSpec"]["executors"].values():
+        json_format.ParseDict(given, kubernetes_executor_config_pb2.KubernetesExecutorConfig())
+        user = {"runAsUser": str(USER), "runAsGroup": str(USER), "runAsNonRoot": True}
+        assert given["securityContext"] == user
 
 
 def test_the_pipeline_root_is_the_clusters_unless_one_is_named(specification):

@@ -45,7 +45,7 @@ def test_a_task_ends_at_once_if_another_one_could_not_write(tmp_path, monkeypatc
     assert main(arguments({}, tmp_path / "out.json")) == 2
     shown = capsys.readouterr().err
     assert shown.startswith(f"nmt: The folder {written[1]} cannot be written by user")
-    assert "The volumes" in shown
+    assert "step 2 of kubeflow/README.md" in shown
 
 
 @pytest.mark.parametrize("missing", [0, 2, 4])
