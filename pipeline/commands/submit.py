@@ -14,7 +14,7 @@ import yaml
 
 from pipeline.commands.options import JsonOption
 from pipeline.errors import UserError
-from pipeline.kubeflow import linter
+from pipeline.kubeflow import linter, minimum_version
 
 _TOKEN = "KFP_TOKEN"
 _POLL_SECONDS = 10.0
@@ -61,7 +61,8 @@ def submit(
     as_json: JsonOption = False,
 ) -> None:
     """Run a compiled pipeline on Kubeflow Pipelines, once or on a schedule."""
-    specification = _read(file)
+    documents = _read(file)
+    specification = documents[0]
     name = str(specification["pipelineInfo"]["name"])
     chosen = _chosen(specification, parameters or [])
     version = f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
@@ -87,6 +88,8 @@ def submit(
     from pipeline.kubeflow.client import KubeflowPipelines
 
     cluster = KubeflowPipelines(host, namespace, os.environ.get(_TOKEN))
+    if too_old := minimum_version.problems(cluster.version(), documents):
+        raise UserError("\n".join(too_old))
     pipeline_id, version_id = cluster.upload(file, name, version)
     experiment_id = cluster.experiment(plan["experiment"])
     target = {
@@ -113,8 +116,8 @@ def submit(
         raise typer.Exit(1)
 
 
-def _read(file: str) -> dict[str, Any]:
-    """Reads the pipeline's specification, the first document of the file."""
+def _read(file: str) -> list[dict[str, Any]]:
+    """Reads the documents of the file; the first is the pipeline's specification."""
     try:
         with open(file, encoding="utf-8") as stream:
             documents = list(yaml.safe_load_all(stream))
@@ -126,7 +129,7 @@ def _read(file: str) -> dict[str, Any]:
     found = linter.problems(documents[0])
     if found:
         raise UserError("\n".join(f"{file}: {sentence}" for sentence in found))
-    return cast(dict[str, Any], documents[0])
+    return documents
 
 
 def _declared(specification: dict[str, Any]) -> dict[str, Any]:

@@ -39,6 +39,16 @@ class KubeflowPipelines:
                 host=self._host, namespace=namespace or "kubeflow", existing_token=token
             )
 
+    def version(self) -> str:
+        """Returns the server's release, such as 2.17.0; empty if it names none."""
+        with self._readable_errors(), contextlib.suppress(kfp_server_api.ApiException, ValueError):
+            # The client's own model of the answer lacks the release.
+            answer = self._client._healthz_api.healthz_service_get_healthz(_preload_content=False)
+            health = json.loads(answer.data)
+            # The server of the pages and the server of the API give it different names.
+            return str(health.get("apiServerTagName") or health.get("tag_name") or "")
+        return ""
+
     def upload(self, file: str, name: str, version: str) -> tuple[str, str]:
         """Uploads a version of a pipeline, or a new pipeline; returns the ids of both."""
         with self._readable_errors():

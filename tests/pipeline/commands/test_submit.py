@@ -156,6 +156,19 @@ def test_a_file_without_a_sound_pipeline_is_refused(tmp_path: Path, text, capsys
     assert str(path) in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("version", ["2.4.1", "2.5.0", "master", ""])
+def test_a_server_too_old_for_the_file_gets_nothing(file, start, version, capsys):
+    volumes = {"platforms": {"kubernetes": {"executors": {"Trainer": {"pvcMount": []}}}}}
+    Path(file).write_text(yaml.safe_dump_all([SPECIFICATION, volumes]), encoding="utf-8")
+    kubeflow = start(version=version)
+    is_too_old = version == "2.4.1"
+    arguments = ["--host", kubeflow.host, "--no-follow"]
+    assert submit(file, *arguments) == (2 if is_too_old else 0)
+    assert bool(kubeflow.pipelines) is not is_too_old
+    sentence = "2.4.1 is too old for kubeflow.volumes: update it to 2.5.0 or newer."
+    assert (sentence in capsys.readouterr().err) is is_too_old
+
+
 def test_a_refusal_is_told_in_the_servers_words(file, start, capsys):
     assert submit(file, "--host", start(rejects=True).host) == 1
     assert "rejected the request (403): User cannot create runs." in capsys.readouterr().err
