@@ -15,6 +15,7 @@ import yaml
 from pipeline.commands.options import JsonOption
 from pipeline.errors import UserError
 from pipeline.kubeflow import linter, minimum_version
+from pipeline.kubeflow.runtime_parameters import checked
 
 _TOKEN = "KFP_TOKEN"
 _POLL_SECONDS = 10.0
@@ -155,7 +156,7 @@ def _chosen(specification: dict[str, Any], given: list[str]) -> dict[str, Any]:
             raise UserError(f"--param {text}: give NAME=VALUE, with one of the names {known}.")
         convert = _NUMBERS.get(declared[name]["parameterType"], str)
         try:
-            chosen[name] = convert(value)
+            chosen[name] = checked(name, convert(value))
         except ValueError as error:
             kind = "a whole number" if convert is int else "a number"
             raise UserError(f"--param {text}: {name} must be {kind}.") from error

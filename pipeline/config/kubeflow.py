@@ -4,17 +4,24 @@ Lists hold one line of text for each entry, in the notation of a well-known tool
 `docker run -v`, tolerations as in `kubectl taint`.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from trainer.settings_base import Settings
 
-_CPU = r"^[0-9]+(\.[0-9]+|m)?$"
 _MEMORY = r"^[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$"
 _NAME = r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?"
 _LABEL = r"([A-Za-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?"
 
+
+def _as_text(value: Any) -> Any:
+    """Returns a number as text: YAML reads `cpu: 2` as a number."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if is_number else value
+
+
+Cpu = Annotated[str, BeforeValidator(_as_text), Field(pattern=r"^[0-9]+(\.[0-9]+|m)?$")]
 Label = Annotated[str, Field(pattern=rf"^{_LABEL}=[A-Za-z0-9_.-]*$")]
 Toleration = Annotated[
     str, Field(pattern=rf"^{_LABEL}(=[A-Za-z0-9_.-]*)?:(NoSchedule|PreferNoSchedule|NoExecute)$")
@@ -27,9 +34,9 @@ PullSecret = Annotated[str, Field(pattern=rf"^{_NAME}$")]
 class TrainerResources(Settings):
     """Resources of the Trainer's container, and the nodes where it may run."""
 
-    cpu: str = Field(default="4", pattern=_CPU)
-    """Processors, such as "4" or 500m."""
-    memory: str = Field(default="16Gi", pattern=_MEMORY)
+    cpu: Cpu = "3"
+    """Processors, such as 3 or 500m."""
+    memory: str = Field(default="8Gi", pattern=_MEMORY)
     """Memory, both requested and the limit."""
     gpus: int = Field(default=0, ge=0, le=64)
     """Number of GPUs on one node, each with a separate batch; 0 trains on the processor."""
@@ -44,9 +51,18 @@ class TrainerResources(Settings):
 class TaskResources(Settings):
     """Resources of the container of every other task."""
 
-    cpu: str = Field(default="2", pattern=_CPU)
-    """Processors, such as "2" or 500m."""
+    cpu: Cpu = "2"
+    """Processors, such as 2 or 500m."""
     memory: str = Field(default="8Gi", pattern=_MEMORY)
+    """Memory, both requested and the limit."""
+
+
+class LightTaskResources(Settings):
+    """Resources of LiveModel, Pusher and SchemaGen, which copy files or read small ones."""
+
+    cpu: Cpu = "1"
+    """Processors, such as 1 or 500m."""
+    memory: str = Field(default="2Gi", pattern=_MEMORY)
     """Memory, both requested and the limit."""
 
 
@@ -62,12 +78,13 @@ class KubeflowSettings(Settings):
     workspace: str = Field(default="/nmt", pattern=r"^(/|gs://).+")
     """Folder of corpora/NAME, models/NAME and checkpoints, as on a laptop: a mounted volume, or
     gs://."""
-    retries: int = Field(default=2, ge=0, le=20)
-    """Number of retries of a failed task."""
+    retries: int = Field(default=1, ge=0, le=20)
+    """Number of retries of a failed task, also after an error that a retry cannot fix."""
     caching: bool = True
     """Whether tasks with unchanged inputs use the cache."""
     trainer: TrainerResources = Field(default_factory=TrainerResources)
     tasks: TaskResources = Field(default_factory=TaskResources)
+    light_tasks: LightTaskResources = Field(default_factory=LightTaskResources)
     volumes: list[Volume] = Field(
         default_factory=lambda: ["nmt-workspace:/nmt", "nmt-models:/nmt/models"]
     )

@@ -13,7 +13,12 @@ from typing import Any
 import yaml
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
-from pipeline.config.kubeflow import KubeflowSettings
+from pipeline.config.kubeflow import (
+    KubeflowSettings,
+    LightTaskResources,
+    TaskResources,
+    TrainerResources,
+)
 from pipeline.config.settings import PipelineConfig
 from pipeline.errors import UserError
 from pipeline.kubeflow import linter, runtime_parameters
@@ -26,6 +31,8 @@ from pipeline.workspace import Workspace
 TRAINER = "Trainer"
 COMMAND = ["python", "-m", "pipeline.kubeflow.entrypoint"]
 FIRST_RETRY_SECONDS = 30
+_LIGHT = {"LiveModel", "Pusher", "SchemaGen"}
+"""Tasks that copy files or read small ones."""
 _UNCACHED = {"LiveModel", "Pusher"}
 """Tasks never cached: their result depends on the serving directory, not seen by the cache."""
 
@@ -167,10 +174,15 @@ def _add_policies(
 def _add_resources(specification: Specification, settings: KubeflowSettings) -> None:
     """Sets the resources of each container; only the Trainer may use a GPU."""
     trainer = _label(specification, TRAINER)
+    light = {_label(specification, task) for task in _LIGHT}
     for label, executor in specification["deploymentSpec"]["executors"].items():
         container = executor["container"]
         container.pop("lifecycle", None)  # ExampleGen's driver: the entry point does its work
-        needed = settings.trainer if label == trainer else settings.tasks
+        needed: TrainerResources | TaskResources | LightTaskResources = settings.tasks
+        if label == trainer:
+            needed = settings.trainer
+        elif label in light:
+            needed = settings.light_tasks
         container["resources"] = {
             "resourceCpuRequest": needed.cpu,
             "resourceCpuLimit": needed.cpu,

@@ -21,6 +21,12 @@ from trainer.settings import Settings, TrainingSettings
 Values = dict[str, Any]
 
 CORPUS_CHECKSUM = "corpus_checksum"
+_SECTIONS: dict[str, type[Settings]] = {
+    "epochs": TrainingSettings,
+    "min_bleu": EvaluationSettings,
+    "max_bleu_drop": EvaluationSettings,
+}
+"""The sections of the configuration with the bounds of parameters."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,7 @@ def _put_corpus_checksum(parameters: Values, value: Any) -> None:
 
 def _put_epochs(parameters: Values, value: Any) -> None:
     config = json.loads(parameters["custom_config"])
-    epochs = _checked(TrainingSettings, "epochs", value)
+    epochs = checked("epochs", value)
     config["training"]["epochs"] = epochs
     config["record"]["configuration"]["training"]["epochs"] = epochs
     parameters["custom_config"] = json.dumps(config, sort_keys=True)
@@ -96,7 +102,7 @@ def _put_bound(name: str) -> Callable[[Values, Any], None]:
         # Imported late: TensorFlow Model Analysis takes long, and only one task needs it.
         from components.gate.eval_config import with_bounds
 
-        bound = _checked(EvaluationSettings, name, value)
+        bound = checked(name, value)
         parameters["eval_config"] = with_bounds(parameters["eval_config"], **{name: bound})
         # The verdict is read back with these settings.
         settings = json.loads(parameters["gate_settings"]) | {name: bound}
@@ -124,8 +130,15 @@ def _require_checksum(corpus: str, expected: str) -> None:
         )
 
 
-def _checked(section: type[Settings], name: str, value: Any) -> Any:
-    """Checks a value against the bounds of the configuration's key with the same name."""
+def checked(name: str, value: Any) -> Any:
+    """Checks a parameter's value against the bounds of the configuration's key of the same name.
+
+    Raises:
+      UserError: the value is not allowed.
+    """
+    section = _SECTIONS.get(name)
+    if section is None:
+        return value
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # all numbers of a pipeline specification arrive as floats
     try:

@@ -1,5 +1,7 @@
 """The compiled pipeline, without running it; test_local_run.py runs it."""
 
+import itertools
+
 import pytest
 import yaml
 from google.protobuf import json_format
@@ -116,10 +118,34 @@ def test_every_container_runs_our_entry_point_in_the_image(specification):
 
 
 def test_tasks_ask_for_what_is_configured_and_are_tried_again(specification):
-    assert container(specification, "Trainer")["resources"]["resourceMemoryLimit"] == "16Gi"
+    assert container(specification, "Trainer")["resources"]["resourceMemoryLimit"] == "8Gi"
     assert container(specification, "Transform")["resources"]["resourceCpuRequest"] == "2"
+    assert container(specification, "Pusher")["resources"]["resourceCpuRequest"] == "1"
     for task in tasks(specification).values():
-        assert task["retryPolicy"]["maxRetryCount"] == 2
+        assert task["retryPolicy"]["maxRetryCount"] == 1
+
+
+def test_the_tasks_that_run_at_once_fit_a_node_of_4_processors_and_16_gb(specification):
+    before = {name: task.get("dependentTasks", []) for name, task in tasks(specification).items()}
+
+    def ancestors(name):
+        return set(before[name]).union(*(ancestors(each) for each in before[name]))
+
+    for size in range(1, 5):
+        for group in itertools.combinations(before, size):
+            if any(set(group) & ancestors(name) for name in group):
+                continue  # one waits for another
+            needed = [container(specification, name)["resources"] for name in group]
+            # The rest is Kubernetes' own, and that of the servers of Kubeflow Pipelines.
+            assert sum(float(each["resourceCpuRequest"]) for each in needed) <= 3, group
+            memory = [each["resourceMemoryRequest"].removesuffix("Gi") for each in needed]
+            assert sum(map(float, memory)) <= 10, group
+
+
+@pytest.mark.parametrize(("given", "text"), [("2", "2"), ("0.5", "0.5"), ("500m", "500m")])
+def test_processors_need_no_quotes(given, text):
+    settings = load_config("debian", [f"kubeflow.trainer.cpu={given}"])
+    assert settings.kubeflow.trainer.cpu == text
 
 
 def cached(specification):
@@ -204,6 +230,8 @@ def test_without_volumes_and_the_like_there_is_no_platform_document():
         "kubeflow.secrets=[key]",
         "kubeflow.trainer.tolerations=[gpu]",
         "kubeflow.trainer.cpu=many",
+        "kubeflow.trainer.cpu=true",
+        "kubeflow.trainer.cpu=-1",
     ],
 )
 def test_what_a_cluster_could_not_do_is_refused_with_its_key(override):
