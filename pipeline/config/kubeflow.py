@@ -74,7 +74,7 @@ class KubeflowSettings(Settings):
     pipeline_root: str | None = Field(
         default=None, pattern=r"^(minio|s3|gs)://[a-z0-9][a-z0-9._-]+(/.*)?$"
     )
-    """Folder of the artifacts, such as minio://mlpipeline/nmt; null uses the cluster's default."""
+    """Folder of the artifacts, such as s3://bucket/nmt; null uses the cluster's default."""
     workspace: str = Field(default="/nmt", pattern=r"^(/|gs://).+")
     """Folder of corpora/NAME, models/NAME and checkpoints, as on a laptop: a mounted volume, or
     gs://."""
