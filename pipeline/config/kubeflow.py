@@ -31,7 +31,25 @@ Secret = Annotated[str, Field(pattern=rf"^{_NAME}/[A-Za-z0-9_.-]+=[A-Za-z_][A-Za
 PullSecret = Annotated[str, Field(pattern=rf"^{_NAME}$")]
 
 
-class TrainerResources(Settings):
+class TaskResources(Settings):
+    """Resources of the container of every other task."""
+
+    cpu: Cpu = "2"
+    """Processors, such as 2 or 500m."""
+    memory: str = Field(default="8Gi", pattern=_MEMORY)
+    """Memory, both requested and the limit."""
+
+
+class LightTaskResources(TaskResources):
+    """Resources of LiveModel, Pusher and SchemaGen, which copy files or read small ones."""
+
+    cpu: Cpu = "1"
+    """Processors, such as 1 or 500m."""
+    memory: str = Field(default="2Gi", pattern=_MEMORY)
+    """Memory, both requested and the limit."""
+
+
+class TrainerResources(TaskResources):
     """Resources of the Trainer's container, and the nodes where it may run."""
 
     cpu: Cpu = "3"
@@ -46,24 +64,6 @@ class TrainerResources(Settings):
     """Required labels of the node, such as cloud.google.com/gke-accelerator=nvidia-l4."""
     tolerations: list[Toleration] = Field(default_factory=list)
     """Taints tolerated by the Trainer, such as nvidia.com/gpu=present:NoSchedule."""
-
-
-class TaskResources(Settings):
-    """Resources of the container of every other task."""
-
-    cpu: Cpu = "2"
-    """Processors, such as 2 or 500m."""
-    memory: str = Field(default="8Gi", pattern=_MEMORY)
-    """Memory, both requested and the limit."""
-
-
-class LightTaskResources(Settings):
-    """Resources of LiveModel, Pusher and SchemaGen, which copy files or read small ones."""
-
-    cpu: Cpu = "1"
-    """Processors, such as 1 or 500m."""
-    memory: str = Field(default="2Gi", pattern=_MEMORY)
-    """Memory, both requested and the limit."""
 
 
 class KubeflowSettings(Settings):

@@ -13,12 +13,7 @@ from typing import Any
 import yaml
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
-from pipeline.config.kubeflow import (
-    KubeflowSettings,
-    LightTaskResources,
-    TaskResources,
-    TrainerResources,
-)
+from pipeline.config.kubeflow import KubeflowSettings, TaskResources
 from pipeline.config.settings import PipelineConfig
 from pipeline.errors import UserError
 from pipeline.kubeflow import linter, runtime_parameters
@@ -178,7 +173,7 @@ def _add_resources(specification: Specification, settings: KubeflowSettings) -> 
     for label, executor in specification["deploymentSpec"]["executors"].items():
         container = executor["container"]
         container.pop("lifecycle", None)  # ExampleGen's driver: the entry point does its work
-        needed: TrainerResources | TaskResources | LightTaskResources = settings.tasks
+        needed: TaskResources = settings.tasks
         if label == trainer:
             needed = settings.trainer
         elif label in light:
