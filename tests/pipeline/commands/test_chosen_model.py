@@ -241,7 +241,7 @@ def test_a_server_is_asked_through_tls(tmp_path: Path) -> None:
             assert (done.returncode, len(done.stderr.splitlines())) == (status, status)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_server_gives_what_the_same_model_gives_here(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 import numpy as np
+import pytest
 
 from serving.protocol import messages
 from serving.protocol.tensors import to_tensor
@@ -79,6 +80,7 @@ def _reload(folder: Path, make: Callable[[int], object], clients: Clients, numbe
     wait_for(lambda: number in clients.versions() or bool(clients.errors))
 
 
+@pytest.mark.long
 def test_twenty_reloads_under_load_fail_nobody_and_mix_nothing_up(tmp_path):
     make_version(tmp_path, 1)
     with running_server(settings_for(tmp_path), fake_load) as server:
