@@ -19,7 +19,7 @@ def run_program(program: str, max_seconds: float = 60) -> ExportReport:
     return run_reporting_command([sys.executable, "-c", program], "model", max_seconds)
 
 
-def test_a_sound_export_passes_in_a_clean_process(tmp_path):
+def test_a_sound_export_passes_in_a_separate_process(tmp_path):
     report = run_export_check(export_standin(tmp_path / "model"))
     assert report.problems == ()
     assert report.passed
@@ -88,11 +88,11 @@ def test_nothing_of_our_environment_reaches_the_model(monkeypatch):
     assert environment["PYTHONPATH"] != "/elsewhere"
 
 
-def test_the_clean_process_sees_no_gpu():
+def test_the_separate_process_sees_no_gpu():
     assert clean_environment()["CUDA_VISIBLE_DEVICES"] == "-1"
 
 
-def test_the_clean_process_finds_programs_where_we_do():
+def test_the_separate_process_finds_programs_where_we_do():
     assert clean_environment()["PATH"] == os.environ["PATH"]
 
 
