@@ -1,12 +1,20 @@
-"""Wires the components of the pipeline, in the same way for every runner."""
+"""Wires the components of the pipeline, in the same way for every runner.
+
+TFX's modules are imported one by one: `tfx.v1` would also import Google's AI Platform, 3 seconds
+and 240 MB that are not installed here.
+"""
 
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tfx import v1 as tfx
+from tfx.components import SchemaGen, StatisticsGen, Transform
 from tfx.dsl.components.base import base_node
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto.trainer_pb2 import EvalArgs, TrainArgs
+from tfx.proto.transform_pb2 import SplitsConfig
 
 from components.atomic_pusher import AtomicPusher
 from components.curated_schema_gen import CuratedSchemaGen
@@ -50,7 +58,7 @@ def create_pipeline(
     corpus_checksum: str,
     corpus_facts: Mapping[str, Any] | None = None,
     warm_start: WarmStart | None = None,
-) -> tfx.dsl.Pipeline:
+) -> Pipeline:
     """Wires the components.
 
     Args:
@@ -69,8 +77,8 @@ def create_pipeline(
     """
     connection = None
     if places.metadata is not None:
-        connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(places.metadata)
-    return tfx.dsl.Pipeline(
+        connection = sqlite_metadata_connection_config(places.metadata)
+    return Pipeline(
         pipeline_name=config.name,
         pipeline_root=places.pipeline_root,
         components=_components(
@@ -105,20 +113,20 @@ def _components(
         code_digest=code_digest("components.parallel_text_example_gen"),
     )
     examples = example_gen.outputs["examples"]
-    statistics_gen = tfx.components.StatisticsGen(examples=examples)
+    statistics_gen = StatisticsGen(examples=examples)
     statistics = statistics_gen.outputs["statistics"]
     schema_gen: base_node.BaseNode
     if data.schema_path is None:
-        schema_gen = tfx.components.SchemaGen(statistics=statistics, infer_feature_shape=True)
+        schema_gen = SchemaGen(statistics=statistics, infer_feature_shape=True)
     else:
         schema_gen = CuratedSchemaGen(data.schema_path)
     schema = schema_gen.outputs["schema"]
     example_validator = StrictExampleValidator(statistics=statistics, schema=schema)
-    transform = tfx.components.Transform(
+    transform = Transform(
         examples=examples,
         schema=schema,
         preprocessing_fn="trainer.preprocessing.preprocessing_fn",
-        splits_config=tfx.proto.SplitsConfig(analyze=["train"], transform=["train", "validation"]),
+        splits_config=SplitsConfig(analyze=["train"], transform=["train", "validation"]),
         custom_config={
             "subwords": config.subwords.model_dump(mode="json"),
             "code_digest": code_digest("trainer.preprocessing"),
@@ -206,15 +214,15 @@ def _trainer(
     places: Places,
     record: dict[str, Any],
     warm_start: WarmStart | None,
-    transform: tfx.components.Transform,
+    transform: Transform,
 ) -> RecordingTrainer:
     """Returns the Trainer; its parameters hold every input of the training."""
     return RecordingTrainer(
         run_fn="trainer.run_fn.run_fn",
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
-        train_args=tfx.proto.TrainArgs(splits=["train"]),
-        eval_args=tfx.proto.EvalArgs(splits=["validation"]),
+        train_args=TrainArgs(splits=["train"]),
+        eval_args=EvalArgs(splits=["validation"]),
         custom_config={
             **_trainer_sections(config),
             "seed": config.seed,

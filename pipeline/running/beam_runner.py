@@ -4,13 +4,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tfx import v1 as tfx
 from tfx.orchestration.beam.beam_dag_runner import BeamDagRunner
+from tfx.orchestration.pipeline import Pipeline
 
 _ORCHESTRATION_ARGUMENTS = ["--direct_running_mode=in_memory"]
 
 
-def run(pipeline: tfx.dsl.Pipeline) -> None:
+def run(pipeline: Pipeline) -> None:
     """Runs all nodes; an error ends the run."""
     with _process_arguments(_ORCHESTRATION_ARGUMENTS):
         BeamDagRunner().run(pipeline)

@@ -1,8 +1,9 @@
 """Runs a pipeline in this process, node by node, with TFX's LocalDagRunner."""
 
-from tfx import v1 as tfx
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.pipeline import Pipeline
 
 
-def run(pipeline: tfx.dsl.Pipeline) -> None:
+def run(pipeline: Pipeline) -> None:
     """Runs all nodes in order; the first error ends the run."""
-    tfx.orchestration.LocalDagRunner().run(pipeline)
+    LocalDagRunner().run(pipeline)
