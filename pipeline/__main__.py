@@ -3,10 +3,12 @@
 import sys
 
 from pipeline import failures
+from serving.local.processors import limit_tensorflow
 
 
 def main() -> int:
     """Runs the command line, or names the missing package if only the client is installed."""
+    limit_tensorflow()
     try:
         from pipeline.cli import main as run
     except ModuleNotFoundError as error:

@@ -2,6 +2,7 @@
 
     python -m pipeline.kubeflow.entrypoint --executor_class_path CLASS
         --json_serialized_invocation_args JSON --json_serialized_inputs_spec_args JSON [BEAM...]
+    python -m pipeline.kubeflow.entrypoint --check_run FOLDERS JSON
 
 TFX's own runner of executors runs the component. This module prepares its input: it converts the
 input of Kubeflow Pipelines, applies the run's parameters, and does the work of ExampleGen's driver,
@@ -18,15 +19,18 @@ from typing import Any
 from pipeline import failures
 from pipeline.errors import UserError
 from pipeline.kubeflow.executor_input import Json, repaired, with_store_uris
-from pipeline.kubeflow.runtime_parameters import applied
+from pipeline.kubeflow.runtime_parameters import applied, checked
+from pipeline.kubeflow.visualizations import add_visualizations, without_visualizations
 from pipeline.workspace import require_writable
+from serving.local.processors import limit_tensorflow
 
 REQUIRE_GPU = "NMT_REQUIRE_GPU"
 """Environment variable; if it is set, a container without a GPU ends at once."""
 SHARED_FOLDER = "NMT_SHARED_FOLDER"
 """Environment variable: a folder shared with Beam's workers, if these are on other machines."""
-WRITTEN_FOLDERS = "NMT_WRITTEN_FOLDERS"
-"""Environment variable: the folders written by the run's tasks, as a list in JSON."""
+CHECK_RUN = "--check_run"
+"""Option to check a run instead: a JSON list of the folders written by its tasks follows, and an
+`ExecutorInput` with the run's parameters."""
 
 _CLASS = "--executor_class_path"
 _INPUT = "--json_serialized_invocation_args"
@@ -42,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
       The exit status: 0, 1 if the component failed, 2 if its input is wrong.
     """
+    limit_tensorflow()
     try:
         _run(list(sys.argv[1:] if arguments is None else arguments))
     except Exception as error:
@@ -61,15 +66,13 @@ def _complain(sentence: str) -> None:
 
 
 def _run(arguments: list[str]) -> None:
+    if arguments[:1] == [CHECK_RUN]:
+        _check_run(*(json.loads(argument) for argument in arguments[1:]))
+        return
     if os.environ.get(REQUIRE_GPU):
         from trainer import gpu
 
         gpu.check()
-    # Every task checks the folders of all: the push must not fail after the training.
-    require_writable(
-        json.loads(os.environ.get(WRITTEN_FOLDERS, "[]")),
-        "give its volume to the user of the tasks, see step 2 of kubeflow/README.md",
-    )
     given: Json = json.loads(_option(arguments, _INPUT))
     fitting = repaired(given, json.loads(_option(arguments, _INPUTS_SPEC)))
     inputs = fitting["inputs"]
@@ -93,14 +96,27 @@ def _run(arguments: list[str]) -> None:
         _execute(arguments, fitting, given)
 
 
+def _check_run(folders: list[str], executor_input: Json) -> None:
+    """Does the first task of a run: nothing that can be known before shall fail after training.
+
+    Raises:
+      UserError: a parameter of the run has a value not allowed, or a folder cannot be written.
+    """
+    for name, value in executor_input["inputs"]["parameterValues"].items():
+        checked(name, value)
+    require_writable(
+        folders, "give its volume to the user of the tasks, see step 2 of kubeflow/README.md"
+    )
+
+
 def _execute(arguments: list[str], fitting: Json, given: Json) -> None:
     """Runs TFX's runner of executors, and converts its output for the launcher."""
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 
-    arguments[arguments.index(_INPUT) + 1] = json.dumps(fitting)
+    arguments[arguments.index(_INPUT) + 1] = json.dumps(without_visualizations(fitting))
     kubeflow_v2_run_executor.main(kubeflow_v2_run_executor._parse_flags(["", *arguments]))
     answer = Path(fitting["outputs"]["outputFile"])
-    written = json.loads(answer.read_text(encoding="utf-8"))
+    written = add_visualizations(json.loads(answer.read_text(encoding="utf-8")), fitting)
     answer.write_text(json.dumps(with_store_uris(written, fitting, given)), encoding="utf-8")
 
 

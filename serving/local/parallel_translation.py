@@ -14,11 +14,11 @@ from typing import Any
 
 from serving.contract.translation import Translation
 from serving.local.model import LocalModel
+from serving.local.processors import THREAD_VARIABLES, processors
 from serving.local.saved_model import ModelCallError, ModelLoadError, message_of
 
 _CHUNKS_PER_WORKER = 2
 """Most chunks read before the oldest is answered: one in work, one waiting."""
-_THREAD_VARIABLES = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
 class WorkerError(Exception):
@@ -83,7 +83,7 @@ def translate_in_parallel(
 def _started(directory: str, batch_size: int, workers: int) -> Iterator[list[Connection]]:
     """Starts the processes and yields the connections to them."""
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
-    threads = max(1, len(os.sched_getaffinity(0)) // workers)
+    threads = max(1, processors() // workers)
     processes, connections = [], []
     try:
         for _ in range(workers):
@@ -107,7 +107,7 @@ def _started(directory: str, batch_size: int, workers: int) -> Iterator[list[Con
 def _work(connection: Connection, directory: str, batch_size: int, threads: int) -> None:
     """The main function of a process: loads the model, and translates until the connection ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process handles Ctrl-C
-    for variable in _THREAD_VARIABLES:
+    for variable in THREAD_VARIABLES:
         os.environ.setdefault(variable, str(threads))
     with contextlib.suppress(EOFError, BrokenPipeError):
         try:

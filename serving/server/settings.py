@@ -1,7 +1,8 @@
 """The settings of the server."""
 
-import os
 from dataclasses import dataclass, field
+
+from serving.local.processors import processors
 
 DEFAULT_PORT = 8500
 DEFAULT_REST_PORT = 8501
@@ -24,7 +25,7 @@ class BatchSettings:
     """Most texts in the queue; a request beyond this limit is rejected."""
     max_requests: int = 256
     """Most gRPC requests in flight, each in a thread; further ones are rejected."""
-    workers: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    workers: int = field(default_factory=processors)
     """Batches run at the same time, one per core."""
 
 
