@@ -17,19 +17,21 @@ from pipeline.config.kubeflow import KubeflowSettings, TaskResources
 from pipeline.config.settings import PipelineConfig
 from pipeline.errors import UserError
 from pipeline.kubeflow import linter, runtime_parameters
-from pipeline.kubeflow.entrypoint import REQUIRE_GPU, SHARED_FOLDER, WRITTEN_FOLDERS
+from pipeline.kubeflow.entrypoint import CHECK_RUN, REQUIRE_GPU, SHARED_FOLDER
 from pipeline.kubeflow.platform import platform_specification
 from pipeline.kubeflow.runtime_parameters import RUNTIME_PARAMETERS
+from pipeline.kubeflow.visualizations import add_outputs
 from pipeline.pipeline import Places, create_pipeline
 from pipeline.workspace import Workspace
 
 TRAINER = "Trainer"
+FIRST_TASK = "CheckRun"
 COMMAND = ["python", "-m", "pipeline.kubeflow.entrypoint"]
 FIRST_RETRY_SECONDS = 30
-_LIGHT = {"LiveModel", "Pusher", "SchemaGen"}
+_LIGHT = {FIRST_TASK, "LiveModel", "Pusher", "SchemaGen"}
 """Tasks that copy files or read small ones."""
-_UNCACHED = {"LiveModel", "Pusher"}
-"""Tasks never cached: their result depends on the serving directory, not seen by the cache."""
+_UNCACHED = {FIRST_TASK, "LiveModel", "Pusher"}
+"""Tasks never cached: their result depends on the volumes, not seen by the cache."""
 
 Specification = dict[str, Any]
 
@@ -74,13 +76,16 @@ def compile_pipeline(
     else:
         specification["defaultPipelineRoot"] = settings.pipeline_root
     _add_parameters(specification, runtime_parameters.defaults(config, corpus, corpus_checksum))
-    _add_policies(specification, settings, is_corpus_known=bool(corpus_checksum))
-    _add_resources(specification, settings)
     written = [places.pipeline_root, places.serving_directory]
     if config.beam.runner != "direct":
         written.append(f"{workspace.root}/beam")
-        _add_environment(specification, SHARED_FOLDER, written[-1])
-    _add_environment(specification, WRITTEN_FOLDERS, json.dumps(written))
+    _add_first_task(specification, settings.image, written)
+    add_outputs(specification)
+    _add_policies(specification, settings, is_corpus_known=bool(corpus_checksum))
+    _add_resources(specification, settings)
+    if config.beam.runner != "direct":
+        for executor in specification["deploymentSpec"]["executors"].values():
+            executor["container"]["env"].append({"name": SHARED_FOLDER, "value": written[-1]})
     found = linter.problems(specification)
     if found:
         raise UserError("\n".join(f"Kubeflow Pipelines cannot run it: {each}" for each in found))
@@ -150,6 +155,37 @@ def _add_parameters(specification: Specification, defaults: dict[str, Any]) -> N
             }
 
 
+def _add_first_task(specification: Specification, image: str, folders: list[str]) -> None:
+    """Adds the task that checks the run's parameters and folders before any other task."""
+    root = specification["root"]
+    parameters = root["inputDefinitions"]["parameters"]
+    for task in root["dag"]["tasks"].values():
+        if not task.get("dependentTasks"):
+            task["dependentTasks"] = [FIRST_TASK]
+    root["dag"]["tasks"][FIRST_TASK] = {
+        "taskInfo": {"name": FIRST_TASK},
+        "componentRef": {"name": FIRST_TASK},
+        "inputs": {"parameters": {name: {"componentInputParameter": name} for name in parameters}},
+    }
+    label = f"{FIRST_TASK}_executor"
+    specification["components"][FIRST_TASK] = {
+        "executorLabel": label,
+        "inputDefinitions": {
+            "parameters": {
+                name: {"parameterType": declared["parameterType"]}
+                for name, declared in parameters.items()
+            }
+        },
+    }
+    specification["deploymentSpec"]["executors"][label] = {
+        "container": {
+            "image": image,
+            "command": COMMAND,
+            "args": [CHECK_RUN, json.dumps(folders), "{{$}}"],
+        }
+    }
+
+
 def _add_policies(
     specification: Specification, settings: KubeflowSettings, *, is_corpus_known: bool
 ) -> None:
@@ -192,11 +228,6 @@ def _add_resources(specification: Specification, settings: KubeflowSettings) -> 
             container["env"] = [{"name": REQUIRE_GPU, "value": "1"}]
         else:
             container["env"] = [{"name": "CUDA_VISIBLE_DEVICES", "value": "-1"}]
-
-
-def _add_environment(specification: Specification, variable: str, value: str) -> None:
-    for executor in specification["deploymentSpec"]["executors"].values():
-        executor["container"]["env"].append({"name": variable, "value": value})
 
 
 def _label(specification: Specification, task: str) -> str:

@@ -39,8 +39,9 @@ class RuntimeParameter:
     description: str
     nodes: tuple[str, ...]
     """The tasks using the parameter."""
-    put: Callable[[Values, Any], None]
-    """Writes a value into a task's parameters, in place."""
+    puts: Mapping[str, Callable[[Values, Any], None]]
+    """Functions to write the value into a task's parameters, in place, by the name of the
+    parameter changed. The first one known to the task counts."""
 
 
 def defaults(config: PipelineConfig, corpus: str, corpus_checksum: str) -> Values:
@@ -69,10 +70,14 @@ def applied(parameters: Mapping[str, Any]) -> Values:
     Raises:
       UserError: a value is not allowed.
     """
-    own = dict(parameters)
-    chosen = {each: own.pop(each.name) for each in RUNTIME_PARAMETERS if each.name in own}
-    for parameter, value in chosen.items():
-        parameter.put(own, value)
+    names = {each.name for each in RUNTIME_PARAMETERS}
+    own = {name: value for name, value in parameters.items() if name not in names}
+    for parameter in RUNTIME_PARAMETERS:
+        if parameter.name not in parameters:
+            continue
+        value = checked(parameter.name, parameters[parameter.name])
+        place = next(place for place in parameter.puts if place in own)
+        parameter.puts[place](own, value)
     return own
 
 
@@ -80,10 +85,11 @@ def _put_corpus(parameters: Values, value: Any) -> None:
     parameters["input_base"] = value
 
 
+def _require_corpus_checksum(parameters: Values, value: Any) -> None:
+    _require_checksum(parameters["input_base"], value)
+
+
 def _put_corpus_checksum(parameters: Values, value: Any) -> None:
-    if "input_base" in parameters:
-        _require_checksum(parameters["input_base"], value)
-        return
     config = json.loads(parameters["custom_config"])
     config["record"][CORPUS_CHECKSUM] = value
     parameters["custom_config"] = json.dumps(config, sort_keys=True)
@@ -91,9 +97,8 @@ def _put_corpus_checksum(parameters: Values, value: Any) -> None:
 
 def _put_epochs(parameters: Values, value: Any) -> None:
     config = json.loads(parameters["custom_config"])
-    epochs = checked("epochs", value)
-    config["training"]["epochs"] = epochs
-    config["record"]["configuration"]["training"]["epochs"] = epochs
+    config["training"]["epochs"] = value
+    config["record"]["configuration"]["training"]["epochs"] = value
     parameters["custom_config"] = json.dumps(config, sort_keys=True)
 
 
@@ -102,10 +107,9 @@ def _put_bound(name: str) -> Callable[[Values, Any], None]:
         # Imported late: TensorFlow Model Analysis takes long, and only one task needs it.
         from components.gate.eval_config import with_bounds
 
-        bound = checked(name, value)
-        parameters["eval_config"] = with_bounds(parameters["eval_config"], **{name: bound})
+        parameters["eval_config"] = with_bounds(parameters["eval_config"], **{name: value})
         # The verdict is read back with these settings.
-        settings = json.loads(parameters["gate_settings"]) | {name: bound}
+        settings = json.loads(parameters["gate_settings"]) | {name: value}
         parameters["gate_settings"] = json.dumps(settings, sort_keys=True)
 
     return put
@@ -154,30 +158,34 @@ RUNTIME_PARAMETERS = (
         "STRING",
         "folder of the corpus, as the cluster sees it",
         ("ParallelTextExampleGen",),
-        _put_corpus,
+        {"input_base": _put_corpus},
     ),
     RuntimeParameter(
         CORPUS_CHECKSUM,
         "STRING",
         "checksum that the corpus must have; empty for any",
         ("ParallelTextExampleGen", "Trainer"),
-        _put_corpus_checksum,
+        {"input_base": _require_corpus_checksum, "custom_config": _put_corpus_checksum},
     ),
     RuntimeParameter(
-        "epochs", "NUMBER_INTEGER", "passes over the training split", ("Trainer",), _put_epochs
+        "epochs",
+        "NUMBER_INTEGER",
+        "passes over the training split",
+        ("Trainer",),
+        {"custom_config": _put_epochs},
     ),
     RuntimeParameter(
         "min_bleu",
         "NUMBER_DOUBLE",
         "floor of BLEU on the test split",
         ("Evaluator",),
-        _put_bound("min_bleu"),
+        {"eval_config": _put_bound("min_bleu")},
     ),
     RuntimeParameter(
         "max_bleu_drop",
         "NUMBER_DOUBLE",
         "largest drop of BLEU below the live model",
         ("Evaluator",),
-        _put_bound("max_bleu_drop"),
+        {"eval_config": _put_bound("max_bleu_drop")},
     ),
 )

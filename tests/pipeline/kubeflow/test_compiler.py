@@ -13,7 +13,7 @@ from pipeline.config.settings import load_config
 from pipeline.errors import UserError
 from pipeline.kubeflow import linter
 from pipeline.kubeflow.compiler import COMMAND, as_yaml, compile_pipeline
-from pipeline.kubeflow.entrypoint import WRITTEN_FOLDERS
+from pipeline.kubeflow.entrypoint import CHECK_RUN
 from pipeline.kubeflow.platform import USER
 
 CLUSTER = [
@@ -50,10 +50,11 @@ def tasks(specification):
     return specification["root"]["dag"]["tasks"]
 
 
-def test_every_node_of_the_pipeline_is_a_task(specification):
+def test_every_node_of_the_pipeline_is_a_task_after_the_one_that_checks_the_run(specification):
     assert tasks(specification).keys() == {
-        "ParallelTextExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "Transform",
-        "Trainer", "LiveModel", "Evaluator", "ServingValidator", "Pusher", "ModelReport",
+        "CheckRun", "ParallelTextExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator",
+        "Transform", "Trainer", "LiveModel", "Evaluator", "ServingValidator", "Pusher",
+        "ModelReport",
     }  # fmt: skip
 
 
@@ -83,7 +84,7 @@ def test_a_parameter_reaches_the_tasks_that_take_it(specification):
         (name, task)
         for task, content in tasks(specification).items()
         for name, source in content["inputs"].get("parameters", {}).items()
-        if source == {"componentInputParameter": name}
+        if source == {"componentInputParameter": name} and task != "CheckRun"
     }
     assert reached == {
         ("corpus", "ParallelTextExampleGen"),
@@ -152,8 +153,10 @@ def cached(specification):
     return {name for name, task in tasks(specification).items() if task["cachingOptions"]}
 
 
-def test_what_looks_at_the_serving_directory_is_never_cached(specification):
-    assert tasks(specification).keys() - cached(specification) == {"LiveModel", "Pusher"}
+def test_tasks_that_look_at_volumes_are_never_cached(specification):
+    assert tasks(specification).keys() - cached(specification) == {
+        "CheckRun", "LiveModel", "Pusher",
+    }  # fmt: skip
 
 
 def test_a_corpus_that_may_change_is_read_anew():
@@ -247,10 +250,26 @@ def test_where_beam_runs_on_an_engine_every_task_knows_the_folder_that_its_worke
         assert shared in executor["container"]["env"]
 
 
-def test_every_task_knows_all_folders_that_the_run_writes(specification):
-    written = {"name": WRITTEN_FOLDERS, "value": '["/nmt/pipelines/debian", "/nmt/models/debian"]'}
-    for name in tasks(specification):
-        assert written in container(specification, name)["env"]
+def test_the_first_task_checks_the_parameters_and_all_folders_written_by_the_run(specification):
+    assert container(specification, "CheckRun")["args"] == [
+        CHECK_RUN, '["/nmt/pipelines/debian", "/nmt/models/debian"]', "{{$}}",
+    ]  # fmt: skip
+    parameters = specification["root"]["inputDefinitions"]["parameters"]
+    assert tasks(specification)["CheckRun"]["inputs"]["parameters"].keys() == parameters.keys()
+    assert tasks(specification)["CheckRun"]["cachingOptions"] == {}
+    first = [name for name, task in tasks(specification).items() if not task.get("dependentTasks")]
+    assert first == ["CheckRun"]
+
+
+def test_the_report_and_the_scores_are_outputs_shown_by_kubeflows_pages(specification):
+    for task, output, title in (
+        ("ModelReport", "page", "system.HTML"),
+        ("Evaluator", "scores", "system.Metrics"),
+    ):
+        component = specification["components"][task]
+        assert component["outputDefinitions"]["artifacts"][output] == {
+            "artifactType": {"schemaTitle": title, "schemaVersion": "0.0.1"}
+        }
 
 
 def test_dataflow_wants_a_workspace_in_a_bucket():

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from pipeline.kubeflow.entrypoint import REQUIRE_GPU, WRITTEN_FOLDERS, main
+from pipeline.kubeflow.entrypoint import CHECK_RUN, REQUIRE_GPU, main
 
 
 def arguments(parameters, output):
@@ -38,14 +38,25 @@ def test_a_wrong_parameter_is_a_sentence(tmp_path, capsys):
     assert "Traceback" not in shown
 
 
-def test_a_task_ends_at_once_if_another_one_could_not_write(tmp_path, monkeypatch, capsys):
+def check_run(folders, **parameters):
+    given = {"inputs": {"parameterValues": parameters}, "outputs": {}}
+    return main([CHECK_RUN, json.dumps([str(each) for each in folders]), json.dumps(given)])
+
+
+def test_a_run_ends_at_once_if_a_folder_cannot_be_written(tmp_path, capsys):
     (tmp_path / "models").write_text("a file in the place of the folder", encoding="utf-8")
-    written = [str(tmp_path / "pipelines" / "debian"), str(tmp_path / "models")]
-    monkeypatch.setenv(WRITTEN_FOLDERS, json.dumps(written))
-    assert main(arguments({}, tmp_path / "out.json")) == 2
+    assert check_run([tmp_path / "pipelines" / "debian", tmp_path / "models"]) == 2
     shown = capsys.readouterr().err
-    assert shown.startswith(f"nmt: The folder {written[1]} cannot be written by user")
+    assert shown.startswith(f"nmt: The folder {tmp_path / 'models'} cannot be written by user")
     assert "step 2 of kubeflow/README.md" in shown
+
+
+@pytest.mark.parametrize(("name", "value"), [("epochs", 2.5), ("min_bleu", 500.5)])
+def test_a_run_ends_at_once_if_a_value_typed_on_its_page_is_wrong(tmp_path, capsys, name, value):
+    good = {"corpus": "/nmt/corpora/debian", "corpus_checksum": "", "epochs": 3.0}
+    assert check_run([tmp_path], **good) == 0
+    assert check_run([tmp_path], **good | {name: value}) == 2
+    assert capsys.readouterr().err.startswith(f"nmt: The run's parameter {name} is {value}")
 
 
 @pytest.mark.parametrize("missing", [0, 2, 4])

@@ -37,8 +37,9 @@ def test_what_is_no_parameter_of_the_run_stays():
 
 
 def test_the_corpus_is_where_example_gen_reads():
-    given = {"input_base": "/old", "corpus": "gs://bucket/corpus", "corpus_checksum": ""}
-    assert applied(given) == {"input_base": "gs://bucket/corpus"}
+    own = {"custom_config": "null", "input_base": "/old"}
+    given = {**own, "corpus": "gs://bucket/corpus", "corpus_checksum": ""}
+    assert applied(given) == {**own, "input_base": "gs://bucket/corpus"}
 
 
 def test_the_epochs_are_trained_and_recorded():
