@@ -63,8 +63,8 @@ screenshots: setup ## train a model of Multi30k, unless it is there, and take th
 lock: ## resolve pyproject.toml into requirements.lock; ARGS="--upgrade" takes newer versions
 	@scripts/bootstrap.sh lock $(ARGS)
 
-image: ## build the image for Kubeflow Pipelines, or print the commands; IMAGE=name:tag, GPU=1 adds NVIDIA's libraries
-	@scripts/build_image.sh $(IMAGE) $(if $(GPU),--gpu)
+image: ## build the image for Kubeflow Pipelines, or print the commands; IMAGE=name:tag, GPU=1 adds NVIDIA's libraries, EXTRA=serve leaves out TFX
+	@scripts/build_image.sh $(IMAGE) $(if $(GPU),--gpu) $(if $(EXTRA),--extra=$(EXTRA))
 
 clean: ## remove .venv, tools and caches; the workspace stays
 	rm -rf .venv .venv-docs .tools build scripts/farmhash/build .mypy_cache .ruff_cache .pytest_cache

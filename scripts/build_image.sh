@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# build_image.sh IMAGE [--gpu]: builds the image of the pipeline's tasks with docker or podman; if
-#   neither runs, prints the commands instead. With --gpu, IMAGE has NVIDIA's libraries, and its
-#   base is called IMAGE-cpu.
+# build_image.sh IMAGE [--gpu] [--extra=EXTRA]: builds the image of the pipeline's tasks with docker
+#   or podman; if neither runs, prints the commands instead. With --gpu, IMAGE has NVIDIA's
+#   libraries, and its base is called IMAGE-cpu. EXTRA is one of pyproject.toml, by default all.
 # `make image` runs it.
 set -euo pipefail
 
@@ -9,9 +9,15 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 image=$1
 base=$image
-[[ ${2:-} != --gpu ]] || base=$image-cpu
+extra=
+for option in "${@:2}"; do
+    case $option in
+        --gpu) base=$image-cpu ;;
+        --extra=*) extra="--build-arg EXTRA=${option#*=} " ;;
+    esac
+done
 
-commands=("build --platform linux/amd64 -f kubeflow/Dockerfile -t $base .")
+commands=("build --platform linux/amd64 -f kubeflow/Dockerfile $extra-t $base .")
 [[ $base == "$image" ]] ||
     commands+=("build --platform linux/amd64 -f kubeflow/Dockerfile.gpu --build-arg BASE=$base -t $image .")
 

@@ -18,11 +18,16 @@ from urllib.parse import parse_qs, urlsplit
 Json = dict[str, Any]
 
 _KINDS = {
-    "v1": "ConfigMap PersistentVolumeClaim Pod Service ServiceAccount",
+    "v1": "ConfigMap PersistentVolumeClaim Pod Secret Service ServiceAccount",
     "apps/v1": "Deployment",
+    "autoscaling/v2": "HorizontalPodAutoscaler",
+    "batch/v1": "Job",
+    "monitoring.coreos.com/v1": "PrometheusRule ServiceMonitor",
     "networking.k8s.io/v1": "NetworkPolicy",
+    "policy/v1": "PodDisruptionBudget",
     "rbac.authorization.k8s.io/v1": "Role RoleBinding",
     "flink.apache.org/v1beta1": "FlinkDeployment",
+    "serving.kserve.io/v1beta1": "InferenceService",
 }
 _READY: Json = {
     # The state of an object some time after its creation, by kind.
@@ -30,6 +35,8 @@ _READY: Json = {
     "Deployment": {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1,
                    "availableReplicas": 1, "readyReplicas": 1},
     "FlinkDeployment": {"jobManagerDeploymentStatus": "READY"},
+    "InferenceService": {"conditions": [{"type": "Ready", "status": "True"}]},
+    "Job": {"conditions": [{"type": "Complete", "status": "True"}]},
 }  # fmt: skip
 _EVENTS_END = {"k8s.io/initial-events-end": "true"}
 _STDIN, _STDOUT, _ERROR, _CLOSE = 0, 1, 3, 255
@@ -65,8 +72,9 @@ class KubernetesServer:
 
     def add(self, namespace: str, manifest: Json) -> Json:
         """Adds an object, in the state that it has some time later."""
-        kind, name = manifest["kind"], manifest["metadata"]["name"]
-        manifest["metadata"] |= {"namespace": namespace, "uid": name, "generation": 1}
+        metadata = manifest["metadata"]
+        kind, name = manifest["kind"], metadata.get("name") or f"{metadata['generateName']}x"
+        metadata |= {"name": name, "namespace": namespace, "uid": name, "generation": 1}
         manifest["metadata"]["resourceVersion"] = "1"
         manifest["status"] = _READY.get(kind, {})
         if kind == "Pod" and "chown" in str(manifest["spec"]):
@@ -94,6 +102,8 @@ class _Handler(BaseHTTPRequestHandler):
             namespace, *object_ = parts[parts.index("namespaces") + 1 :]
             if namespace not in self.cluster.namespaces:
                 self._fail(404, "NotFound")
+            elif object_[2:] == ["scale"]:
+                self._scale(namespace, *object_[:2], content)
             elif object_:
                 self._object(namespace, object_[0], "".join(object_[1:]), query, content)
             else:
@@ -155,8 +165,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, objects[namespace, plural, name])
         else:
             wanted = query.get("fieldSelector", [""])[0].removeprefix("metadata.name=")
+            label = query.get("labelSelector", [""])[0].partition("=")[::2]
             found = [value for key, value in objects.items()
-                     if key[:2] == (namespace, plural) and wanted in ("", key[2])]  # fmt: skip
+                     if key[:2] == (namespace, plural) and wanted in ("", key[2])
+                     and label in {("", ""), *value["metadata"].get("labels", {}).items()}
+                     ]  # fmt: skip
             kind = next(kind for kinds in _KINDS.values() for kind in kinds.split()
                         if _plural(kind) == plural)  # fmt: skip
             version = next(each for each, kinds in _KINDS.items() if kind in kinds.split())
@@ -168,6 +181,16 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             self._answer(200, {"kind": f"{kind}List", "apiVersion": version,
                                "metadata": {"resourceVersion": "1"}, "items": found})  # fmt: skip
+
+    def _scale(self, namespace: str, plural: str, name: str, content: bytes) -> None:
+        """Answers for the number of pods of an object, after changing it."""
+        spec = self.cluster.objects[namespace, plural, name]["spec"]
+        spec |= json.loads(content or "{}").get("spec", {})
+        self._answer(200, {
+            "kind": "Scale", "apiVersion": "autoscaling/v1", "spec": {"replicas": spec["replicas"]},
+            "metadata": {"name": name, "namespace": namespace, "resourceVersion": "1"},
+            "status": {"replicas": 1},
+        })  # fmt: skip
 
     def _upgrade(self, parts: list[str], query: dict[str, list[str]]) -> None:
         """Turns the connection into a WebSocket to a shell or to a port."""

@@ -15,6 +15,8 @@ from tests.pipeline.kubeflow.kubeflow_server import KubeflowServer
 
 pytestmark = pytest.mark.slow
 
+VERSION = "1795356168"
+
 NOT_RUN = {
     "make": "tests/test_documentation.py checks the targets",
     "NMT_FLINK_PAIRS=2000": "a setting of make",
@@ -22,6 +24,23 @@ NOT_RUN = {
     "helm": "is not among the development packages",
     "nmt corpus": "tests/pipeline/commands/test_corpus.py runs it",
 }
+SHELL = """set -eu
+kubectl() {
+    # tests/kubeflow/test_serving_manifests.py compares the fields with the schemas, and
+    # test_serving_readme.py the names of what is forwarded.
+    case "$1 ${2:-}" in
+        "create secret") # which it would send as protocol buffers
+            command kubectl "$@" --dry-run=client -o json |
+                command kubectl apply --validate=false -f - ;;
+        "apply "* | "create "*) command kubectl "$1" --validate=false "${@:2}" ;;
+        "port-forward "*) ;;
+        *) command kubectl "$@" ;;
+    esac
+}
+docker() { :; }
+make() { :; }
+curl() { :; }
+"""
 INSTALLED = [
     # The address of the installation of Kubeflow Pipelines, and of Flink's pages.
     ("ml-pipeline-ui", 80),
@@ -71,6 +90,26 @@ class Cluster:
             unchecked = ["--validate=false"] if words[1] == "apply" else []
             self.kubectl(*words[1:2], *unchecked, *words[2:])
 
+    def run_block(self, text: str) -> None:
+        """Runs a block of the page about serving in a shell."""
+        python = self._folder / ".venv" / "bin" / "python"
+        if not python.exists():
+            python.parent.mkdir(parents=True)
+            python.write_text("#!/bin/sh\ncat >/dev/null\n", encoding="utf-8")
+            python.chmod(0o755)
+            version = self._folder / "workspace" / "models" / "debian" / VERSION
+            version.mkdir(parents=True)
+            (version / "saved_model.pb").write_bytes(b"model")
+            for name in ("tls.key", "tls.crt"):
+                (self._folder / name).write_text(f"{name}\n", encoding="utf-8")
+            (self.kubernetes.folder / "models").mkdir(parents=True, exist_ok=True)
+        search = f"{Path(tool('kubectl')).parent}:{os.environ['PATH']}"
+        done = subprocess.run(
+            ["bash", "-c", SHELL + text], cwd=self._folder, capture_output=True, text=True,
+            env={**self._environment, "PATH": search}, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
+
     def kubectl(self, *words: str) -> None:
         done = subprocess.run(
             [tool("kubectl"), *words], cwd=self._folder, env=self._environment,
@@ -113,6 +152,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
             for words in commands * 2:
                 if not {words[0], " ".join(words[:2])} & NOT_RUN.keys():
                     cluster.run(words)
+        for block in blocks(ROOT / "kubeflow/serving/README.md"):
+            if block.language == "sh":
+                cluster.run_block(block.text)
     yield cluster
     cluster.close()
 
@@ -121,6 +163,20 @@ def test_a_corpus_that_is_copied_twice_is_there_once(cluster: Cluster) -> None:
     corpora = cluster.kubernetes.folder / "nmt" / "corpora"
     files = [path.relative_to(corpora).as_posix() for path in corpora.rglob("*.*")]
     assert files == ["debian/train.tsv"]
+
+
+def test_a_model_that_is_copied_appears_whole_in_the_served_folder(cluster: Cluster) -> None:
+    models = cluster.kubernetes.folder / "models"
+    files = [path.relative_to(models).as_posix() for path in models.rglob("*.*")]
+    assert sorted(files) == [".incoming", f"debian/{VERSION}/saved_model.pb"]
+
+
+def test_what_the_page_about_serving_makes_is_there(cluster: Cluster) -> None:
+    for kind, name in (
+        ("Job", "nmt-rollback-x"), ("Secret", "nmt-serving-tls"), ("InferenceService", "debian"),
+        ("PrometheusRule", "nmt-serving"), ("HorizontalPodAutoscaler", "nmt-serving"),
+    ):  # fmt: skip
+        assert name in cluster.kubernetes.names("kubeflow", kind)
 
 
 def test_the_pod_to_copy_with_is_gone_and_the_volumes_stay(cluster: Cluster) -> None:

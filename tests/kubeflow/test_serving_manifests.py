@@ -1,10 +1,12 @@
 import copy
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from pipeline import cli
 from tests.kubeflow.model_server import FLAGS, parse_batching, parse_models, parse_monitoring
 from tests.kubeflow.rendered import (
     DEPLOYMENTS,
@@ -17,6 +19,7 @@ from tests.kubeflow.rendered import (
     flags,
     of_kind,
     pod,
+    render,
     rendered,
     server,
     server_config,
@@ -24,8 +27,10 @@ from tests.kubeflow.rendered import (
 )
 
 KUBERNETES = ["1.29", "1.37"]  # the oldest that the README names, and the newest
-MADE_BY_HAND = {"nmt-object-store"}  # the secret; the README says how
+# Secrets with the names of their files; the README says how.
+MADE_BY_HAND = {"nmt-object-store": [], "nmt-serving-tls": ["ssl.config"]}
 UPLOAD_POD = yaml.safe_load((SERVING / "upload-pod.yaml").read_text(encoding="utf-8"))
+ROLLBACK_JOB = yaml.safe_load((SERVING / "rollback-job.yaml").read_text(encoding="utf-8"))
 
 # V1beta1PredictorSpec and V1beta1ModelSpec of KServe 0.21's Python SDK, without what they take
 # over from Kubernetes' PodSpec and Container.
@@ -87,6 +92,7 @@ def expected_by_reference(overlay: str) -> set[tuple[str, str]]:
     spec = pod(overlay)["spec"]
     names = {("ServiceAccount", each) for each in find(spec, "serviceAccountName")}
     names |= {("PersistentVolumeClaim", each) for each in find(spec, "claimName")}
+    names |= {("Secret", each) for each in find(spec, "secretName")}
     for key, kind in (("configMapRef", "ConfigMap"), ("secretRef", "Secret")):
         names |= {(kind, each["name"]) for each in find(spec, key)}
     names |= {("ConfigMap", each["name"]) for each in find(spec.get("volumes", []), "configMap")}
@@ -104,8 +110,14 @@ def test_kubernetes_knows_every_field(overlay: str, kubernetes: str) -> None:
 
 
 @pytest.mark.parametrize("kubernetes", KUBERNETES)
-def test_kubernetes_knows_every_field_of_the_pod_for_uploads(kubernetes: str) -> None:
-    assert_valid(UPLOAD_POD, kubernetes)
+@pytest.mark.parametrize("manifest", [UPLOAD_POD, ROLLBACK_JOB], ids=["upload", "rollback"])
+def test_kubernetes_knows_every_field_of_what_runs_once(
+    manifest: Manifest, kubernetes: str
+) -> None:
+    if "generateName" in manifest["metadata"]:
+        # A validator of names only: `kubectl create` makes one.
+        manifest = {**manifest, "metadata": {**manifest["metadata"], "name": "x"}}
+    assert_valid(manifest, kubernetes)
 
 
 @pytest.mark.parametrize("kubernetes", KUBERNETES)
@@ -203,6 +215,9 @@ def test_each_file_that_a_flag_names_is_mounted(overlay: str) -> None:
     volumes = {each["name"]: each for each in pod(overlay)["spec"]["volumes"]}
     files = set()
     for mount in server(overlay)["volumeMounts"]:
+        if secret := volumes[mount["name"]].get("secret"):
+            names = MADE_BY_HAND[secret["secretName"]]
+            files |= {f"{mount['mountPath']}/{name}" for name in names}
         if config := volumes[mount["name"]].get("configMap"):
             names = of_kind(overlay, "ConfigMap")[config["name"]]["data"]
             files |= {f"{mount['mountPath']}/{name}" for name in names}
@@ -335,7 +350,9 @@ def assert_restricted(spec: Manifest, all_containers: list[Manifest]) -> None:
         assert container["resources"]["requests"].keys() >= {"cpu", "memory"}
         assert "memory" in container["resources"]["limits"]
     for volume in spec["volumes"]:
-        assert volume.keys() - {"name"} <= {"configMap", "emptyDir", "persistentVolumeClaim"}
+        assert volume.keys() - {"name"} <= {
+            "configMap", "emptyDir", "persistentVolumeClaim", "secret",
+        }  # fmt: skip
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -343,8 +360,68 @@ def test_the_pods_have_no_more_rights_than_they_need(overlay: str) -> None:
     assert_restricted(pod(overlay)["spec"], containers(overlay))
 
 
-def test_the_pod_for_uploads_has_no_more_rights_than_it_needs() -> None:
-    assert_restricted(UPLOAD_POD["spec"], UPLOAD_POD["spec"]["containers"])
+@pytest.mark.parametrize("spec", [UPLOAD_POD["spec"], ROLLBACK_JOB["spec"]["template"]["spec"]])
+def test_what_runs_once_has_no_more_rights_than_it_needs(spec: Manifest) -> None:
+    assert_restricted(spec, spec["containers"])
+
+
+def test_the_rollback_is_a_command_of_nmt_on_the_served_volume(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = ROLLBACK_JOB["spec"]["template"]["spec"]
+    [container] = spec["containers"]
+    words = [word.replace("=/nmt", f"={tmp_path}") for word in container["args"]]
+    assert cli.main(words) == 2
+    assert f"{tmp_path}/models/debian" in capsys.readouterr().err.replace("\n", "")
+    assert "/nmt/models" in [each["mountPath"] for each in container["volumeMounts"]]
+    claims = [each["claimName"] for each in find(spec, "persistentVolumeClaim")]
+    assert claims == ["nmt-models"]
+    # A second attempt would go back one version more.
+    assert (ROLLBACK_JOB["spec"]["backoffLimit"], spec["restartPolicy"]) == (0, "Never")
+
+
+def test_the_policy_and_the_budget_are_for_the_pods_of_kserve() -> None:
+    name = the("kserve", "InferenceService")["metadata"]["name"]
+    pods = {"serving.kserve.io/inferenceservice": name}
+    policy = the("kserve", "NetworkPolicy")["spec"]
+    assert policy["podSelector"]["matchLabels"] == pods
+    assert the("kserve", "PodDisruptionBudget")["spec"]["selector"]["matchLabels"] == pods
+    ports = {each["name"] for each in server("kserve")["ports"]}
+    assert {each["port"] for rule in policy["ingress"] for each in rule["ports"]} == ports
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_server_without_a_model_lets_its_node_be_drained(overlay: str) -> None:
+    budget = the(overlay, "PodDisruptionBudget")["spec"]
+    assert budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+
+
+def test_prometheus_operator_reads_the_service_and_the_alerts_name_its_job() -> None:
+    monitor, rules = sorted(render(SERVING / "monitoring"), key=lambda each: each["kind"])[::-1]
+    service = the("cpu", "Service")
+    selected = monitor["spec"]["selector"]["matchLabels"].items()
+    assert selected <= service["metadata"]["labels"].items()
+    [endpoint] = monitor["spec"]["endpoints"]
+    assert endpoint["port"] in {each["name"] for each in service["spec"]["ports"]}
+    prometheus = parse_monitoring(server_config("cpu", "monitoring.config")).prometheus_config
+    assert endpoint["path"] == prometheus.path
+    expressions = list(find(rules, "expr"))
+    assert expressions
+    # The operator names a job after the Service.
+    jobs = {job for each in expressions for job in re.findall(r'job="([^"]*)"', each)}
+    assert jobs == {service["metadata"]["name"]}
+
+
+def test_encryption_ends_in_the_server_and_rest_stays_inside() -> None:
+    policy = the("tls", "NetworkPolicy")["spec"]["ingress"]
+    open_to_clients = [rule["ports"] for rule in policy if "podSelector" in rule["from"][0]]
+    assert open_to_clients == [[{"port": "grpc"}]]
+
+
+def test_the_canary_serves_two_versions_by_labels() -> None:
+    [model] = parse_models(server_config("canary", "models.config")).config
+    loaded = list(model.model_version_policy.specific.versions)
+    assert [model.version_labels[label] for label in ("stable", "canary")] == loaded
 
 
 def test_a_server_calls_nobody_unless_it_fetches_its_models() -> None:

@@ -2,8 +2,7 @@ import re
 
 import pytest
 
-from tests.kubeflow.model_server import parse_models
-from tests.kubeflow.rendered import ROOT, SERVING, of_kind, the
+from tests.kubeflow.rendered import ROOT, SERVING, find, of_kind, the
 
 README = (SERVING / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
@@ -17,7 +16,7 @@ def test_every_path_in_a_command_is_there():
 
 
 def test_every_path_of_the_tables_is_there():
-    paths = re.findall(r"`((?:base|claim|config|overlays)/[\w./-]*)`", README)
+    paths = re.findall(r"`((?:base|claim|config|monitoring|overlays)/[\w./-]*)`", README)
     assert paths
     assert [path for path in paths if not (SERVING / path).exists()] == []
 
@@ -35,16 +34,12 @@ def test_the_predictor_is_named_as_kserve_names_it():
 
 
 def test_the_secret_that_is_made_by_hand_is_the_one_that_is_read():
-    [name] = re.findall(r"create secret generic (\S+)", COMMANDS)
-    sidecar = the("object-store", "Deployment")["spec"]["template"]["spec"]["initContainers"][0]
-    assert [each["secretRef"]["name"] for each in sidecar["envFrom"] if "secretRef" in each] == [
-        name
-    ]
+    made = set(re.findall(r"create secret generic (\S+)", COMMANDS))
+    read = {name for overlay in ("object-store", "tls") for name in secrets_of(overlay)}
+    assert made == read
 
 
-def test_the_example_of_labels_is_a_configuration_of_the_server():
-    [example] = [text for language, text in BLOCKS if "model_config_list" in text]
-    [model] = parse_models(example).config
-    loaded = set(model.model_version_policy.specific.versions)
-    assert set(model.version_labels.values()) <= loaded
-    assert model.base_path == "/models/debian"
+def secrets_of(overlay):
+    deployment = the(overlay, "Deployment")
+    yield from find(deployment, "secretName")
+    yield from (each["name"] for each in find(deployment, "secretRef"))

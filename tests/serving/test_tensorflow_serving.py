@@ -3,6 +3,7 @@
 import itertools
 import logging
 import os
+import re
 import shutil
 import subprocess
 import threading
@@ -16,10 +17,11 @@ import grpc
 import numpy as np
 import pytest
 
-from serving.client import TranslationClient
+from serving.client import RetryPolicy, Tls, TranslationClient, Unavailable
 from serving.protocol.messages import PREDICT, ModelSpec
 from serving.protocol.tensors import write_tensor
 from serving.versions.directory import list_versions
+from tests.serving.client.certificates import make_certificates
 from tests.serving.standin_model import export_standin
 from tests.serving.tensorflow_model_server import (
     SERVING,
@@ -181,6 +183,54 @@ def test_a_large_request_that_is_divided_aborts_the_server(models: Path, tmp_pat
         with grpc.insecure_channel(server.address) as channel:
             assert method(channel).future(request(value), timeout=60).exception()
         assert server.process.wait(timeout=60) != 0
+
+
+def test_clients_of_the_canary_overlay_are_answered_by_the_version_of_their_label(
+    models: Path, tmp_path: Path
+) -> None:
+    text = (SERVING / "overlays/canary/models.config").read_text(encoding="utf-8")
+    stable, canary = re.findall(r"value: (\d+)", text)
+    for version in (stable, canary, "9999999999"):  # the newest is not named, so not served
+        (tmp_path / NAME / version).parent.mkdir(exist_ok=True)
+        (tmp_path / NAME / version).symlink_to(models / "1")
+    config = tmp_path / "models.config"
+    text = text.replace('"debian"', f'"{NAME}"').replace("/models/debian", f"{tmp_path / NAME}")
+    config.write_text(text, encoding="utf-8")
+    flags = [f"--model_config_file={config}"]
+    with real_server(tmp_path / NAME, tmp_path, flags=flags) as server:
+        for label, version in (("stable", stable), ("canary", canary)):
+            with TranslationClient(server.address, NAME, label=label) as client:
+                assert client.translate(["the cat"])[0].text
+                assert client.metadata().version == int(version)
+
+
+def test_the_tls_overlay_encrypts_grpc(models: Path, tmp_path: Path) -> None:
+    certificates = make_certificates()
+    files = {"tls.key": certificates.server.key, "tls.crt": certificates.server.certificate}
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    script = SERVING / "overlays/tls/ssl_config.sh"
+    config = tmp_path / "ssl.config"
+    with config.open("wb") as output:
+        subprocess.run(["sh", script, *files], cwd=tmp_path, stdout=output, check=True)
+    with real_server(models, tmp_path, flags=[f"--ssl_config_file={config}"]) as server:
+        address = f"localhost:{server.port}"
+        tls = Tls(root_certificates=certificates.authority)
+        with TranslationClient(address, NAME, tls=tls) as client:
+            assert client.translate(["the cat"])[0].text
+        once = RetryPolicy(attempts=1)
+        with TranslationClient(address, NAME, retry=once) as client, pytest.raises(Unavailable):
+            client.translate(["the cat"])
+
+
+def test_the_alerts_read_metrics_of_the_server(server: RealServer) -> None:
+    alerts = (SERVING / "monitoring/alerts.yaml").read_text(encoding="utf-8")
+    with TranslationClient(server.address, NAME) as client:
+        client.translate(["the cat"])
+    found = server.rest("/monitoring/prometheus/metrics")[1].decode()
+    names = set(re.findall(r":tensorflow:[a-z_:]+", alerts))
+    assert len(names) == 3
+    assert names <= set(re.findall(r"^(:tensorflow:[a-z_:]+)", found, re.MULTILINE))
 
 
 CALLERS = 80
