@@ -75,6 +75,9 @@ _LAZY_COMMANDS = (
     LazyCommand(
         "submit", "pipeline.commands.submit:submit", "Run a compiled pipeline on a cluster."
     ),
+    LazyCommand(
+        "doctor", "pipeline.commands.doctor:doctor", "Check this machine and the workspace."
+    ),
     LazyCommand("config", "pipeline.commands.config:app", "Show a complete configuration."),
 )
 

@@ -41,6 +41,7 @@ TESTED_THROUGH = {
     "pipeline/corpora/progress.py": "pipeline/corpora/test_download.py",
     "pipeline/corpora/shipped.py": "pipeline/corpora/test_catalogue.py",
     "pipeline/errors.py": "pipeline/test_failures.py",
+    "pipeline/health.py": "pipeline/commands/test_doctor.py",
     "pipeline/history/*.py": "pipeline/commands/test_report.py",
     "pipeline/kubeflow/client.py": "pipeline/commands/test_submit.py",
     "pipeline/kubeflow/platform.py": "pipeline/kubeflow/test_compiler.py",

@@ -13,7 +13,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,10 +103,10 @@ def train(
             states.append(make_state(model_settings, settings, len(data.vocabulary), seed, steps))
     state = states[0]
     checkpoints = tf.train.CheckpointManager(
-        tf.train.Checkpoint(state=state), checkpoint_folder, max_to_keep=1
+        tf.train.Checkpoint(state=state), checkpoint_folder, max_to_keep=2
     )
-    if checkpoints.latest_checkpoint:
-        checkpoints.restore_or_initialize()
+    if newest := _newest_readable(checkpoints.checkpoints):
+        checkpoints.checkpoint.restore(newest)
         LOGGER.info("training goes on from step %d", int(state.step))
     elif warm_start is not None:
         check_vocabulary(data.vocabulary, warm_start)
@@ -162,6 +162,20 @@ def train(
     return TrainingResult(
         _in_float32(state.best, model_settings, data), json.loads(state.history.numpy())
     )
+
+
+def _newest_readable(checkpoints: Sequence[str]) -> str | None:
+    """Returns the last undamaged checkpoint, or None. Reading compares TensorFlow's checksums."""
+    for path in reversed(checkpoints):
+        try:
+            reader = tf.train.load_checkpoint(path)
+            for name in reader.get_variable_to_shape_map():
+                reader.get_tensor(name)
+        except (tf.errors.OpError, ValueError, RuntimeError) as error:
+            LOGGER.warning("the checkpoint %s is damaged, and not used: %s", path, error)
+        else:
+            return path
+    return None
 
 
 def _usable(pairs: Pairs, max_tokens: int, split: str) -> np.ndarray:

@@ -23,6 +23,7 @@ from pipeline.config.settings import PipelineConfig
 from pipeline.errors import RunFailedError
 from pipeline.failures import own_cause
 from pipeline.pipeline import Places, create_pipeline, model_record
+from pipeline.running.artifact_files import record_files, require_undamaged
 from pipeline.running.log import RunScreen
 from pipeline.running.lost_pushes import forget_lost_pushes
 from pipeline.running.record import Node, open_store, read_latest_run
@@ -71,6 +72,7 @@ def execute(
     nodes = [component.id for component in pipeline.components]
     screen.expect(nodes)
     forget_lost_pushes(open_store(workspace.metadata), places.pipeline_root)
+    require_undamaged(places.pipeline_root)
     try:
         importlib.import_module(f"pipeline.running.{runner}_runner").run(pipeline)
     except Exception as error:
@@ -82,6 +84,8 @@ def execute(
         raise RunFailedError(
             f"The run failed ({_short(error)}); all output is in {log}."
         ) from error
+    finally:
+        record_files(open_store(workspace.metadata), config.name, places.pipeline_root)
     return _summarise(config, workspace, log, len(nodes), time.monotonic() - started)
 
 

@@ -44,10 +44,8 @@ def uninterrupted(data, folder):
     return run(data, folder)
 
 
-@pytest.mark.parametrize("interrupted_at", [3, 13])
-def test_a_killed_training_goes_on_to_the_same_weights(
-    data, uninterrupted, tmp_path, monkeypatch, interrupted_at
-):
+def kill(data, folder, monkeypatch, interrupted_at):
+    """Ends a training at a step; it wrote a checkpoint every two steps."""
     monkeypatch.setattr(training, "STEPS_PER_CHECKPOINT", 2)
     take_step = training.make_train_step
 
@@ -67,11 +65,36 @@ def test_a_killed_training_goes_on_to_the_same_weights(
     with monkeypatch.context() as patch:
         patch.setattr(training, "make_train_step", make_mortal_step)
         with pytest.raises(Killed):
-            run(data, tmp_path)
-    resumed = run(data, tmp_path)
-    assert without_seconds(resumed.history) == without_seconds(uninterrupted.history)
-    for expected, found in zip(weights_of(uninterrupted), weights_of(resumed), strict=True):
-        np.testing.assert_array_equal(expected, found)
+            run(data, folder)
+
+
+def assert_same(result, expected):
+    assert without_seconds(result.history) == without_seconds(expected.history)
+    for one, other in zip(weights_of(expected), weights_of(result), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("interrupted_at", [3, 13])
+def test_a_killed_training_goes_on_to_the_same_weights(
+    data, uninterrupted, tmp_path, monkeypatch, interrupted_at
+):
+    kill(data, tmp_path, monkeypatch, interrupted_at)
+    assert_same(run(data, tmp_path), uninterrupted)
+
+
+@pytest.mark.parametrize("damaged", ["*.data-*", "*.index"])
+def test_a_training_goes_on_from_the_checkpoint_before_a_damaged_one(
+    data, uninterrupted, tmp_path, monkeypatch, caplog, damaged
+):
+    kill(data, tmp_path, monkeypatch, 13)
+    files = list((tmp_path / "checkpoints").glob(damaged))
+    newest = max(files, key=lambda path: int(path.stem.split("-")[1].split(".")[0]))
+    assert len(files) == 2
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes(content)
+    assert_same(run(data, tmp_path), uninterrupted)
+    assert "is damaged, and not used" in caplog.text
 
 
 def test_accumulated_batches_train_the_weights_of_one_large_batch(data, tmp_path):
