@@ -9,7 +9,7 @@ IMAGE ?= attention-nmt:latest
 SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
 OUR_PACKAGES := pipeline components trainer serving text scripts benchmarks
 
-.PHONY: help run test test-fast test-long test-flink test-serving lint format setup notebook docs pictures screenshots lock image clean
+.PHONY: help run test test-fast test-long test-flink test-serving lint format setup notebook docs audit pictures screenshots lock image clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -52,6 +52,9 @@ notebook: setup ## make notebooks/attention.ipynb from attention.py beside it
 docs: ## build README and docs as a site in build/docs; a broken link fails
 	@scripts/build_docs.sh
 
+audit: ## list the locked packages in build/bom.json (CycloneDX) and ask for known vulnerabilities
+	@scripts/audit.sh
+
 pictures: setup ## draw the pictures of docs/ again, from the code
 	.venv/bin/python -m scripts.draw_architecture
 	.venv/bin/python -m scripts.draw_sentence_path
@@ -67,6 +70,6 @@ image: ## build the image for Kubeflow Pipelines, or print the commands; IMAGE=n
 	@scripts/build_image.sh $(IMAGE) $(if $(GPU),--gpu) $(if $(EXTRA),--extra=$(EXTRA))
 
 clean: ## remove .venv, tools and caches; the workspace stays
-	rm -rf .venv .venv-docs .tools build scripts/farmhash/build .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-audit .venv-docs .tools build scripts/farmhash/build .mypy_cache .ruff_cache .pytest_cache
 	find . -name .git -prune -o -name workspace -prune \
 	    -o \( -name __pycache__ -o -name '*.egg-info' \) -prune -exec rm -rf {} +
