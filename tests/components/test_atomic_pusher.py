@@ -14,8 +14,11 @@ from typing import Any
 
 import pytest
 from ml_metadata.proto import metadata_store_pb2
-from tfx import v1 as tfx
+from tfx.dsl.components.common.importer import Importer
 from tfx.orchestration import metadata
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
+from tfx.orchestration.pipeline import Pipeline
 from tfx.types import Channel, standard_artifacts
 
 from components.atomic_pusher import AtomicPusher, Executor
@@ -182,16 +185,14 @@ class Pipelines:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.serving = root / "models"
-        self.connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(
-            str(root / "metadata.db")
-        )
+        self.connection = sqlite_metadata_connection_config(str(root / "metadata.db"))
 
-    def pipeline(self, name: str) -> tfx.dsl.Pipeline:
+    def pipeline(self, name: str) -> Pipeline:
         folder = self.root / name
         if not folder.exists():
             write_model(folder, name.encode())
         imported = [
-            tfx.dsl.Importer(source_uri=str(folder), artifact_type=kind, custom_properties=values)
+            Importer(source_uri=str(folder), artifact_type=kind, custom_properties=values)
             .with_id(kind.TYPE_NAME)
             for kind, values in (
                 (standard_artifacts.Model, {}),
@@ -208,7 +209,7 @@ class Pipelines:
             baseline_model=live.outputs["model"],
             serving_directory=str(self.serving),
         )
-        return tfx.dsl.Pipeline(
+        return Pipeline(
             "push-test",
             pipeline_root=str(self.root / "artifacts"),
             components=[*imported, live, pusher],
@@ -217,7 +218,7 @@ class Pipelines:
         )
 
     def run(self, name: str) -> Run:
-        tfx.orchestration.LocalDagRunner().run(self.pipeline(name))
+        LocalDagRunner().run(self.pipeline(name))
         with metadata.Metadata(self.connection) as handle:
             store: Any = handle.store
             newest = max(store.get_contexts_by_type("pipeline_run"), key=lambda run: run.id)

@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
-from tfx import v1 as tfx
+from tfx.components import SchemaGen, StatisticsGen, Transform
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto.transform_pb2 import SplitsConfig
 
 from components.corpus_features import check_features, declared_features
 from components.corpus_shards import ContentProcessor
@@ -43,29 +47,27 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     corpus = write_corpus(root / "corpus", ["domain", "year"])
     example_gen = ParallelTextExampleGen(str(corpus))
     examples = example_gen.outputs["examples"]
-    statistics_gen = tfx.components.StatisticsGen(examples=examples)
+    statistics_gen = StatisticsGen(examples=examples)
     statistics = statistics_gen.outputs["statistics"]
-    schema_gen = tfx.components.SchemaGen(statistics=statistics, infer_feature_shape=True)
+    schema_gen = SchemaGen(statistics=statistics, infer_feature_shape=True)
     schema = schema_gen.outputs["schema"]
     validator = StrictExampleValidator(statistics=statistics, schema=schema)
-    transform = tfx.components.Transform(
+    transform = Transform(
         examples=examples,
         schema=schema,
         preprocessing_fn="trainer.preprocessing.preprocessing_fn",
-        splits_config=tfx.proto.SplitsConfig(analyze=["train"], transform=["train", "validation"]),
+        splits_config=SplitsConfig(analyze=["train"], transform=["train", "validation"]),
         custom_config={"subwords": {"vocabulary_size": 300}, "vocabulary": None},
     )
     transform.add_upstream_node(validator)
-    tfx.orchestration.LocalDagRunner().run(
-        tfx.dsl.Pipeline(
+    LocalDagRunner().run(
+        Pipeline(
             "features",
             pipeline_root=str(root / "artifacts"),
             components=[example_gen, statistics_gen, schema_gen, validator, transform],
             enable_cache=False,
             metadata_connection_config=(
-                tfx.orchestration.metadata.sqlite_metadata_connection_config(
-                    str(root / "metadata.db")
-                )
+                sqlite_metadata_connection_config(str(root / "metadata.db"))
             ),
             beam_pipeline_args=list(BEAM_ARGS),
         )

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tfx import v1 as tfx
+from tfx.components import StatisticsGen
+from tfx.dsl.components.common.importer import Importer
 from tfx.orchestration import metadata
-from tfx.types import standard_artifacts
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.pipeline import Pipeline
+from tfx.types import Channel, standard_artifacts
 
 from components.gate.eval_config import evaluation_config
 from components.gate.recording_evaluator import RecordingEvaluator
@@ -65,7 +68,7 @@ class World:
         shutil.copytree(made, self.serving / "1700000000")
 
     def run(self, **gate: float) -> Run:
-        tfx.orchestration.LocalDagRunner().run(self._pipeline(GateSettings(**gate)))
+        LocalDagRunner().run(self._pipeline(GateSettings(**gate)))
         with metadata.Metadata(self.connection) as handler:
             newest = max(
                 handler.store.get_executions_by_type("components.model_report.ModelReport"),
@@ -80,12 +83,12 @@ class World:
         folder.mkdir()
         return folder
 
-    def _pipeline(self, gate: GateSettings) -> tfx.dsl.Pipeline:
+    def _pipeline(self, gate: GateSettings) -> Pipeline:
         example_gen = ParallelTextExampleGen(input_base=str(self.corpus))
         examples = example_gen.outputs["examples"]
-        statistics = tfx.components.StatisticsGen(examples=examples)
+        statistics = StatisticsGen(examples=examples)
         model, model_run = (
-            tfx.dsl.Importer(source_uri=str(folder), artifact_type=kind).with_id(name)
+            Importer(source_uri=str(folder), artifact_type=kind).with_id(name)
             for name, folder, kind in (
                 ("Model", self.model, standard_artifacts.Model),
                 ("ModelRun", self.model_run, standard_artifacts.ModelRun),
@@ -116,7 +119,7 @@ class World:
             resamples=gate.bootstrap_resamples,
             max_sentences=SENTENCES,
         )
-        return tfx.dsl.Pipeline(
+        return Pipeline(
             "report-test",
             pipeline_root=str(self.root / "artifacts"),
             components=[
@@ -176,7 +179,7 @@ def test_the_report_has_what_statistics_and_training_left(history) -> None:
 
 @pytest.mark.parametrize("sentences", [0, -1])
 def test_a_report_of_no_sentences_is_refused(sentences) -> None:
-    channel = tfx.dsl.Channel(type=standard_artifacts.Model)
+    channel = Channel(type=standard_artifacts.Model)
     names = (
         "examples", "statistics", "model", "model_run", "baseline_model", "evaluation",
         "infra_blessing",

@@ -9,9 +9,11 @@ from typing import Any
 import apache_beam as beam
 import pytest
 import tensorflow as tf
-from tfx import v1 as tfx
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.orchestration import metadata
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
+from tfx.orchestration.pipeline import Pipeline
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import proto_utils
 
@@ -281,11 +283,9 @@ def test_an_impossible_fraction_is_refused(fraction: float) -> None:
 
 def run_pipeline(root: Path, **settings: Any) -> str:
     """Runs a pipeline of this node on ML Metadata; returns the state of the newest execution."""
-    connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(
-        str(root / "metadata.db")
-    )
-    tfx.orchestration.LocalDagRunner().run(
-        tfx.dsl.Pipeline(
+    connection = sqlite_metadata_connection_config(str(root / "metadata.db"))
+    LocalDagRunner().run(
+        Pipeline(
             "ingestion",
             pipeline_root=str(root / "artifacts"),
             components=[ParallelTextExampleGen(str(root / "corpus"), **settings)],

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 from tensorflow_metadata.proto.v0 import anomalies_pb2
-from tfx import v1 as tfx
+from tfx.components import StatisticsGen
 from tfx.orchestration import metadata
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
+from tfx.orchestration.pipeline import Pipeline
 
 from components.curated_schema_gen import CuratedSchemaGen
 from components.parallel_text import LENGTH_BUCKETS, SPLITS, curated_schema_path
@@ -43,16 +46,14 @@ def schema_file(workspace: Path) -> Path:
 def run_pipeline(workspace: Path, schema_file: Path) -> dict[str, str]:
     """Runs ingestion to validation on one ML Metadata; returns the last state of each node."""
     examples = ParallelTextExampleGen(str(workspace / "corpus"))
-    statistics = tfx.components.StatisticsGen(examples=examples.outputs["examples"])
+    statistics = StatisticsGen(examples=examples.outputs["examples"])
     schema = CuratedSchemaGen(str(schema_file))
     validator = StrictExampleValidator(
         statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
     )
-    connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(
-        str(workspace / "metadata.db")
-    )
-    tfx.orchestration.LocalDagRunner().run(
-        tfx.dsl.Pipeline(
+    connection = sqlite_metadata_connection_config(str(workspace / "metadata.db"))
+    LocalDagRunner().run(
+        Pipeline(
             "validation",
             pipeline_root=str(workspace / "artifacts"),
             components=[examples, statistics, schema, validator],
@@ -112,7 +113,7 @@ def test_an_edited_schema_is_imported_again_and_an_unedited_one_is_not(
 
 def test_the_node_stands_under_the_name_of_the_stock_component() -> None:
     examples = ParallelTextExampleGen("corpus")
-    statistics = tfx.components.StatisticsGen(examples=examples.outputs["examples"])
+    statistics = StatisticsGen(examples=examples.outputs["examples"])
 
     validator = StrictExampleValidator(
         statistics=statistics.outputs["statistics"], schema=CuratedSchemaGen().outputs["schema"]

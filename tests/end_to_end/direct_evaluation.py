@@ -4,7 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tfx import v1 as tfx
+from tfx.components import Evaluator
+from tfx.dsl.components.common.importer import Importer
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
+from tfx.orchestration.pipeline import Pipeline
 from tfx.types.standard_artifacts import Examples, Model
 
 from components.gate.eval_config import evaluation_config
@@ -34,7 +38,7 @@ def evaluate(
     text = importer("Examples", examples, Examples, {"split_names": json.dumps(splits)})
     candidate = importer("Candidate", model, Model)
     baseline = importer("Baseline", live, Model)
-    evaluator = tfx.components.Evaluator(
+    evaluator = Evaluator(
         examples=text.outputs["result"],
         example_splits=["test"],
         model=candidate.outputs["result"],
@@ -42,14 +46,12 @@ def evaluate(
         eval_config=evaluation_config(gate_settings(config)),
     )
     metadata = str(folder / "metadata.db")
-    tfx.orchestration.LocalDagRunner().run(
-        tfx.dsl.Pipeline(
+    LocalDagRunner().run(
+        Pipeline(
             _NAME,
             pipeline_root=str(folder / "artifacts"),
             components=[text, candidate, baseline, evaluator],
-            metadata_connection_config=(
-                tfx.orchestration.metadata.sqlite_metadata_connection_config(metadata)
-            ),
+            metadata_connection_config=(sqlite_metadata_connection_config(metadata)),
             beam_pipeline_args=beam_arguments(BeamSettings(), str(folder)),
         )
     )
@@ -60,9 +62,7 @@ def evaluate(
     return verdict.model_dump(mode="json")
 
 
-def importer(
-    name: str, uri: str, kind: type, properties: dict[str, str] | None = None
-) -> tfx.dsl.Importer:
-    return tfx.dsl.Importer(
+def importer(name: str, uri: str, kind: type, properties: dict[str, str] | None = None) -> Importer:
+    return Importer(
         source_uri=uri, artifact_type=kind, properties=properties, reimport=True
     ).with_id(name)

@@ -12,8 +12,14 @@ from typing import Any
 
 import tensorflow as tf
 from ml_metadata.proto import metadata_store_pb2
-from tfx import v1 as tfx
+from tfx.components import Pusher
+from tfx.dsl.components.common.importer import Importer
 from tfx.orchestration import metadata
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import pusher_pb2
+from tfx.types import standard_artifacts
 
 from components.gate.eval_config import evaluation_config
 from components.gate.evaluation_reader import read_verdict
@@ -95,19 +101,17 @@ class World:
         self.examples = write_examples(root / "examples", examples)
         self.request_seconds = request_seconds
         self.max_minutes = 10.0
-        self.connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(
-            str(root / "metadata.db")
-        )
+        self.connection = sqlite_metadata_connection_config(str(root / "metadata.db"))
 
-    def pipeline(self, model_uri: str) -> tfx.dsl.Pipeline:
-        examples = tfx.dsl.Importer(
+    def pipeline(self, model_uri: str) -> Pipeline:
+        examples = Importer(
             source_uri=self.examples,
-            artifact_type=tfx.types.standard_artifacts.Examples,
+            artifact_type=standard_artifacts.Examples,
             properties={"split_names": json.dumps(["test"])},
         ).with_id("Examples")
-        candidate = tfx.dsl.Importer(
-            source_uri=model_uri, artifact_type=tfx.types.standard_artifacts.Model
-        ).with_id("Candidate")
+        candidate = Importer(source_uri=model_uri, artifact_type=standard_artifacts.Model).with_id(
+            "Candidate"
+        )
         model = candidate.outputs["result"]
         live = LiveModel(model=model, serving_directory=str(self.serving))
         validator, infra_blessing = self.validator(model)
@@ -121,15 +125,15 @@ class World:
             eval_config=evaluation_config(self.settings),
             example_splits=["test"],
         )
-        pusher = tfx.components.Pusher(
+        pusher = Pusher(
             model=model,
             model_blessing=evaluator.outputs["blessing"],
             infra_blessing=infra_blessing,
-            push_destination=tfx.proto.PushDestination(
-                filesystem=tfx.proto.PushDestination.Filesystem(base_directory=str(self.serving))
+            push_destination=pusher_pb2.PushDestination(
+                filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(self.serving))
             ),
         )
-        return tfx.dsl.Pipeline(
+        return Pipeline(
             PIPELINE_NAME,
             pipeline_root=str(self.root / "artifacts"),
             components=[examples, candidate, live, validator, evaluator, pusher],
@@ -146,9 +150,9 @@ class World:
         blessing = self.root / "infra_blessing"
         blessing.mkdir(exist_ok=True)
         (blessing / BLESSED_FILE).touch()
-        node = tfx.dsl.Importer(
+        node = Importer(
             source_uri=str(blessing),
-            artifact_type=tfx.types.standard_artifacts.InfraBlessing,
+            artifact_type=standard_artifacts.InfraBlessing,
             custom_properties={"blessed": 1},
         ).with_id("ServingValidator")
         return node, node.outputs["result"]
@@ -156,7 +160,7 @@ class World:
     def run(self, model_uri: str, runner: Callable[[], Any] | None = None) -> Run:
         """Runs the pipeline on a candidate."""
         before = self.served()
-        (runner or tfx.orchestration.LocalDagRunner)().run(self.pipeline(model_uri))
+        (runner or LocalDagRunner)().run(self.pipeline(model_uri))
         with metadata.Metadata(self.connection) as handle:
             store: Any = handle.store
             newest = max(store.get_contexts_by_type("pipeline_run"), key=lambda run: run.id)
