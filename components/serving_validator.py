@@ -3,7 +3,8 @@
 TFX's InfraValidator does this with a model server in Docker. Not every machine has Docker, and
 Kubeflow's compiler rejects InfraValidator. This component loads the folder directly, checks the
 responses too, and writes the same `InfraBlessing` artifact, so it works with the stock Pusher. A
-failed check is a result, not an error: the run continues, and Pusher pushes nothing.
+failed check is a result, not an error: the run continues, and Pusher pushes nothing. A check that
+was prevented, for instance by a lack of memory, is an error: TFX caches results, not errors.
 """
 
 import contextlib
@@ -53,6 +54,9 @@ class Executor(base_executor.BaseExecutor):
             `serving_validation.json`, an empty file INFRA_BLESSED or INFRA_NOT_BLESSED, and the
             custom property `blessed`, 1 or 0.
           exec_properties: `max_seconds_per_request`.
+
+        Raises:
+          OutsideCauseError: something other than the model prevented the check.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         model = artifact_utils.get_single_instance(input_dict[_MODEL])

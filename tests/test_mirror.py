@@ -57,6 +57,7 @@ TESTED_THROUGH = {
     "serving/heatmap/matrix.py": "serving/heatmap/test_page.py",
     "serving/heatmap/picture_layout.py": "serving/heatmap/test_picture.py",
     "serving/html/templates.py": "serving/heatmap/test_page.py",
+    "serving/local/outside_cause.py": "serving/export/test_subprocess_check.py",
     "serving/local/saved_model.py": "serving/local/test_model.py",
     "serving/server/errors.py": "serving/server/test_loading.py",
     "serving/server/grpc_calls.py": "serving/server/test_prediction_service.py",

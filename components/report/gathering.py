@@ -47,6 +47,9 @@ def gather(found: Gathered) -> ReportFacts:
     """Translates the sample and combines everything for the report.
 
     If a model fails there is still a report; its notes name the missing parts.
+
+    Raises:
+      OutsideCauseError: a translating process was killed; TFX would cache a report without it.
     """
     notes: list[str] = []
     ours = theirs = None

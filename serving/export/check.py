@@ -17,10 +17,13 @@ from serving.export.operations import check_operations
 from serving.export.report import ExportReport, Problem, failed_report
 from serving.export.smoke_test import SmokeTest, check_signatures, run_smoke_test
 from serving.export.time_limit import TimeLimitError, within
+from serving.local.outside_cause import OutsideCauseError, lacks_memory
 from serving.local.saved_model import ModelLoadError, SavedModel, import_tensorflow, message_of
 
 DEFAULT_MAX_SECONDS_PER_REQUEST = 60.0
 DEFAULT_MAX_SECONDS_TO_LOAD = 300.0
+NO_VERDICT = 3
+"""The exit status if something other than the model prevented the check."""
 
 
 def check_export(
@@ -37,9 +40,16 @@ def check_export(
 
     Returns:
       The report, and whether a call still runs after its time limit.
+
+    Raises:
+      OutsideCauseError: TensorFlow cannot be imported, or its operations not listed.
+      ModelLoadError, ModelCallError: there was too little memory (`lacks_memory`).
     """
     try:
         version = import_tensorflow().__version__
+    except ModelLoadError as error:
+        raise OutsideCauseError(str(error)) from error
+    try:
         if problems := check_operations(directory):
             # Such an operation may run in this process, so a smoke test would prove nothing.
             foreign = tuple(Problem("operations", problem) for problem in problems)
@@ -47,6 +57,8 @@ def check_export(
         started = time.monotonic()
         model = within(max_seconds_to_load, lambda: SavedModel(directory))
     except (ModelLoadError, TimeLimitError) as error:
+        if lacks_memory(error):
+            raise
         return failed_report(directory, "load", str(error)), isinstance(error, TimeLimitError)
     load_seconds = round(time.monotonic() - started, 4)
 
@@ -69,7 +81,7 @@ def check_export(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the check; returns 0 if the model may be served, else 1."""
+    """Runs the check; returns 0 if the model may be served, 1 if not, else `NO_VERDICT`."""
     parser = argparse.ArgumentParser(
         prog="python -m serving.export.check", description=(__doc__ or "").splitlines()[0]
     )
@@ -89,6 +101,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.model_dir, options.max_seconds_per_request, options.max_seconds_to_load
         )
     except Exception as error:  # a failure of the check itself must not count as one of a request
+        if isinstance(error, OutsideCauseError) or lacks_memory(error):
+            sys.stderr.write(f"{message_of(error)}\n")
+            return NO_VERDICT
         sentence = f"the check failed: {type(error).__name__}: {message_of(error)}"
         report, is_hanging = failed_report(options.model_dir, "process", sentence), False
     text = report.to_json() if options.json else _summary(report)

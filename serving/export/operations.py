@@ -18,6 +18,7 @@ from typing import Any
 
 from serving.contract import layout
 from serving.export import tensorflow_library
+from serving.local.outside_cause import OutsideCauseError, fate
 from serving.local.saved_model import ModelLoadError, import_tensorflow, message_of
 
 _LOADING = "loading"
@@ -54,7 +55,7 @@ def core_operations() -> frozenset[str]:
     """Returns the operations of TensorFlow's own library with a CPU kernel.
 
     Raises:
-      RuntimeError: the kernels of the library cannot be listed.
+      OutsideCauseError: the kernels of the library cannot be listed.
     """
     folder = Path(import_tensorflow().__file__ or "").parent
     listing = subprocess.run(
@@ -65,8 +66,9 @@ def core_operations() -> frozenset[str]:
     )
     if listing.returncode:
         last_words = listing.stderr.decode("utf-8", errors="replace").strip().splitlines()[-1:]
-        raise RuntimeError(
-            f"The kernels of TensorFlow's library in {folder} cannot be listed{last_words}"
+        raise OutsideCauseError(
+            f"The kernels of TensorFlow's library in {folder} cannot be listed: the process "
+            f"{fate(listing.returncode)}{''.join(f' ({line})' for line in last_words)}."
         )
     from tensorflow.core.framework import kernel_def_pb2
 

@@ -11,6 +11,7 @@ from serving.contract.response_checks import Response
 from serving.contract.signatures import CONTRACTS, N_BEST, SCORE, SERVE_EXAMPLES, SERVING_DEFAULT
 from serving.export.report import Problem, RequestRecord
 from serving.export.time_limit import TimeLimitError, within
+from serving.local.outside_cause import lacks_memory
 from serving.local.saved_model import ModelCallError, SavedModel, import_tensorflow
 
 ORDINARY_TEXTS = (
@@ -58,12 +59,15 @@ class SmokeTest:
 
         Raises:
           TimeLimitError: no answer in time; the call cannot be stopped, so the model stays busy.
+          ModelCallError: there was too little memory, which says nothing about the model.
         """
         request, texts = f"{signature}, {name}", len(next(iter(inputs.values())))
         started = time.monotonic()
         try:
             response = within(self.max_seconds, lambda: self.model.call(signature, **inputs))
         except ModelCallError as error:
+            if lacks_memory(error):
+                raise
             self.report(request, [str(error)])
             return None
         except TimeLimitError as error:

@@ -1,7 +1,6 @@
-"""Checks an export in a clean process, and returns a report even if this process crashes."""
+"""Checks an export in a clean process, which an export cannot take down with it."""
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from typing import BinaryIO
 from serving.export.check import DEFAULT_MAX_SECONDS_PER_REQUEST, DEFAULT_MAX_SECONDS_TO_LOAD
 from serving.export.report import ExportReport, failed_report
 from serving.export.smoke_test import MAX_REQUESTS
+from serving.local.outside_cause import OutsideCauseError, ended_early, tried_twice
 
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "TMPDIR", "TZ")
 _START_SECONDS = 180
@@ -27,13 +27,18 @@ def run_export_check(
 ) -> ExportReport:
     """Checks an exported model in a process with a clean environment (`clean_environment`).
 
+    A check that is killed or crashes is tried once more.
+
     Args:
       directory: the local folder with `saved_model.pb`.
       max_seconds_per_request: time limit of each request.
       max_seconds_to_load: time limit for loading.
 
     Returns:
-      The report. If the check crashes, hangs or is killed, the report has not passed.
+      The report of the check.
+
+    Raises:
+      OutsideCauseError: the check ended without a report both times.
     """
     limit = _START_SECONDS + max_seconds_to_load + MAX_REQUESTS * max_seconds_per_request
     command = [
@@ -42,7 +47,7 @@ def run_export_check(
         f"--max-seconds-per-request={max_seconds_per_request}",
         f"--max-seconds-to-load={max_seconds_to_load}",
     ]
-    return run_reporting_command(command, directory, limit)
+    return tried_twice(lambda: run_reporting_command(command, directory, limit))
 
 
 def run_reporting_command(command: Sequence[str], model: str, max_seconds: float) -> ExportReport:
@@ -54,7 +59,10 @@ def run_reporting_command(command: Sequence[str], model: str, max_seconds: float
       max_seconds: time limit, after which it is killed.
 
     Returns:
-      The command's report, or one with the reason it is missing.
+      The command's report, or a failed one if its exit status contradicts it.
+
+    Raises:
+      OutsideCauseError: it was killed, crashed, did not end in time or left no report.
     """
     # Files instead of pipes: endless output of a model does not fill our memory.
     with (
@@ -73,25 +81,27 @@ def run_reporting_command(command: Sequence[str], model: str, max_seconds: float
                 timeout=max_seconds,
                 check=False,
             ).returncode
-        except subprocess.TimeoutExpired:
-            return failed_report(
-                model,
-                "process",
-                f"the check did not end within {max_seconds:g} seconds and was killed",
-            )
+        except subprocess.TimeoutExpired as error:
+            # The check limits each step on the model itself, so the machine was too slow.
+            raise OutsideCauseError(
+                f"The check of the export did not end within {max_seconds:g} seconds and was "
+                "killed: run again when the machine is less busy."
+            ) from error
         except OSError as error:
-            return failed_report(model, "process", f"the check could not be started: {error}")
+            raise OutsideCauseError(
+                f"The check of the export could not be started: {error}."
+            ) from error
         if status not in (0, 1):
-            return failed_report(
-                model, "process", f"the check {_fate(status)}{_last_words(errors)}"
-            )
+            raise ended_early("The check of the export", status, _last_words(errors))
         output.seek(0)
         try:
             report = ExportReport.from_json(output.read(_LARGEST_REPORT).decode("utf-8"))
         except ValueError as error:
-            return failed_report(
-                model, "process", f"the check left no report ({error}){_last_words(errors)}"
-            )
+            words = _last_words(errors)
+            said = f"; its last words: {words}" if words else ""
+            raise OutsideCauseError(
+                f"The check of the export left no report ({error}){said}: run again."
+            ) from error
         if report.passed is not (status == 0):
             return failed_report(
                 model, "process", f"the check ended with status {status} against its own report"
@@ -115,17 +125,7 @@ def clean_environment() -> dict[str, str]:
     }
 
 
-def _fate(status: int) -> str:
-    if status >= 0:
-        return f"ended with status {status}"
-    try:
-        return f"was killed by {signal.Signals(-status).name}"
-    except ValueError:
-        return f"was killed by signal {-status}"
-
-
 def _last_words(errors: BinaryIO) -> str:
     size = errors.seek(0, os.SEEK_END)
     errors.seek(max(0, size - _LAST_WORDS))
-    text = errors.read(_LAST_WORDS).decode("utf-8", errors="replace").strip()
-    return f"; its last words: {text}" if text else ""
+    return errors.read(_LAST_WORDS).decode("utf-8", errors="replace").strip()

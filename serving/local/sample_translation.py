@@ -1,6 +1,6 @@
 """Translates a sample of texts with an exported model, in a separate process with a time limit.
 
-Even a model fit for serving may hang on one sentence, or crash on another. The caller gets either
+Even a model fit for serving may hang on one sentence, or fail on another. The caller gets either
 the answers or an error with the reason, within the time limit.
 """
 
@@ -13,6 +13,12 @@ from multiprocessing.connection import Connection
 
 from serving.contract.translation import ScoredTranslation, Translation
 from serving.local.model import LocalModel
+from serving.local.outside_cause import (
+    OutsideCauseError,
+    ended_early,
+    lacks_memory,
+    tried_twice,
+)
 from serving.local.saved_model import ModelCallError, ModelLoadError, message_of
 
 
@@ -35,17 +41,25 @@ def ask_about_sample(
 ) -> Answers:
     """Translates texts and scores given translations of them.
 
-    It runs on the CPU: the calling process may hold all memory of a GPU.
+    It runs on the CPU: the calling process may hold all memory of a GPU. A process that is killed
+    or crashes is tried once more.
 
     Args:
       directory: the folder with `saved_model.pb`; also a URL such as `gs://bucket/folder`.
       texts: sources [n].
       references: a translation of each [n].
-      max_seconds: time limit in total, including the start of Python and TensorFlow.
+      max_seconds: time limit of one try, including the start of Python and TensorFlow.
 
     Raises:
-      NoAnswerError: the model cannot be loaded, failed, ended its process or took too long.
+      NoAnswerError: the model cannot be loaded, failed or took too long.
+      OutsideCauseError: its process was killed or crashed, or had too little memory, twice.
     """
+    return tried_twice(lambda: _ask_once(directory, texts, references, max_seconds))
+
+
+def _ask_once(
+    directory: str, texts: Sequence[str], references: Sequence[str], max_seconds: float
+) -> Answers:
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     ours, theirs = context.Pipe()
     process = context.Process(
@@ -57,12 +71,15 @@ def ask_about_sample(
         if not ours.poll(max_seconds):
             raise NoAnswerError(f"it gave no answer within {max_seconds:g} seconds")
         answer = ours.recv()
-    except EOFError as error:
-        raise NoAnswerError("its process ended before it had answered") from error
+    except (EOFError, OSError) as error:
+        process.join(10)  # its end of the connection is closed already
+        raise ended_early("The process for the sample", process.exitcode) from error
     finally:
         process.kill()
         process.join()
         ours.close()
+    if isinstance(answer, OutsideCauseError):
+        raise answer
     if isinstance(answer, Exception):
         raise NoAnswerError(str(answer)) from answer
     assert isinstance(answer, Answers), "a process sends answers or an error"
@@ -80,7 +97,13 @@ def _ask(directory: str, texts: list[str], references: list[str]) -> Answers | E
     try:
         model = LocalModel(directory)
         return Answers(model.translate(texts), model.score(texts, references))
-    except (ModelLoadError, ModelCallError) as error:
-        return error
-    except Exception as error:  # sent to the parent: a traceback in this process would help nobody
+    except Exception as error:
+        if lacks_memory(error):
+            return OutsideCauseError(
+                "There was too little memory to translate the sample "
+                f"({message_of(error)}): free some, and run again."
+            )
+        if isinstance(error, ModelLoadError | ModelCallError):
+            return error
+        # Sent to the parent: a traceback in this process would help nobody
         return ModelCallError(f"{type(error).__name__}: {message_of(error)}")

@@ -1,18 +1,27 @@
 """Two real runs on ML Metadata, with a valid export and with an invalid one."""
 
+import contextlib
 import json
-import logging
+import os
+import signal
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tfx import v1 as tfx
+from tfx.components import Pusher
+from tfx.dsl.components.common.importer import Importer
 from tfx.orchestration import metadata
-from tfx.types import standard_artifacts
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import pusher_pb2
+from tfx.types import Channel, standard_artifacts
 from tfx.utils import io_utils
 
 from components import serving_validator
 from components.serving_validator import Executor, ServingValidator
+from serving.local.outside_cause import OutsideCauseError
 from tests.serving.standin_model import export_standin
 
 
@@ -34,21 +43,21 @@ def run_pipeline(folder: Path, fault: str | None) -> Run:
     """Runs a model through ServingValidator and the stock Pusher."""
     export_standin(folder / "model" / "Format-Serving", fault)
     served = folder / "served"
-    served.mkdir()
-    importer = tfx.dsl.Importer(
+    served.mkdir(exist_ok=True)
+    importer = Importer(
         source_uri=str(folder / "model"), artifact_type=standard_artifacts.Model
     ).with_id("trained")
     validator = ServingValidator(model=importer.outputs["result"], code_digest="0123")
-    pusher = tfx.components.Pusher(
+    pusher = Pusher(
         model=importer.outputs["result"],
         infra_blessing=validator.outputs["blessing"],
-        push_destination=tfx.proto.PushDestination(
-            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=str(served))
+        push_destination=pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(served))
         ),
     )
     connection = metadata.sqlite_metadata_connection_config(str(folder / "metadata.db"))
-    tfx.orchestration.LocalDagRunner().run(
-        tfx.dsl.Pipeline(
+    LocalDagRunner().run(
+        Pipeline(
             pipeline_name="serving-validator-test",
             pipeline_root=str(folder / "root"),
             components=[importer, validator, pusher],
@@ -74,6 +83,37 @@ def sound(tmp_path_factory) -> Run:
 @pytest.fixture(scope="module")
 def unsound(tmp_path_factory) -> Run:
     return run_pipeline(tmp_path_factory.mktemp("unsound"), "attention_sum")
+
+
+@contextlib.contextmanager
+def checks_killed() -> Iterator[list[int]]:
+    """Kills each process that checks an export, as the kernel does when memory is short."""
+    killed: list[int] = []
+    is_over = threading.Event()
+
+    def kill_checks() -> None:
+        while not is_over.wait(0.1):
+            for child in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
+                for pid in child.read_text(encoding="ascii").split():
+                    command = Path(f"/proc/{pid}/cmdline").read_bytes()
+                    if b"serving.export.check" in command:
+                        os.kill(int(pid), signal.SIGKILL)
+                        killed.append(int(pid))
+
+    thread = threading.Thread(target=kill_checks, daemon=True)
+    thread.start()
+    try:
+        yield killed
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def test_a_check_that_is_killed_is_tried_again_by_the_next_run(tmp_path):
+    with checks_killed() as killed, pytest.raises(OutsideCauseError, match="killed by SIGKILL"):
+        run_pipeline(tmp_path, None)
+    assert len(set(killed)) == 2
+    assert run_pipeline(tmp_path, None).blessed == 1
 
 
 def test_an_export_that_answers_is_blessed_as_by_infra_validator(sound):
@@ -118,12 +158,11 @@ def execute(folder: Path, **exec_properties: object) -> standard_artifacts.Infra
     return blessing
 
 
-def test_a_check_that_dies_is_not_blessed_and_its_reason_is_logged(tmp_path, monkeypatch, caplog):
+def test_a_check_that_leaves_no_report_is_an_error_and_no_blessing(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.executable", "/bin/false")
-    with caplog.at_level(logging.ERROR, logger="absl"):
-        blessing = execute(tmp_path, max_seconds_per_request=1.0)
-    assert blessing.get_int_custom_property("blessed") == 0
-    assert "process: the check" in caplog.text
+    with pytest.raises(OutsideCauseError, match="left no report"):
+        execute(tmp_path, max_seconds_per_request=1.0)
+    assert not (tmp_path / "blessing").exists()
 
 
 def test_the_time_limit_reaches_the_check(tmp_path, monkeypatch):
@@ -157,12 +196,12 @@ def test_a_remote_export_is_brought_here_for_the_check(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("limit", [0, -1, float("nan")])
 def test_a_time_limit_that_is_not_above_zero_is_refused(limit):
-    model = tfx.dsl.Channel(type=standard_artifacts.Model)
+    model = Channel(type=standard_artifacts.Model)
     with pytest.raises(ValueError, match="must be above 0"):
         ServingValidator(model=model, max_seconds_per_request=limit)
 
 
 def test_new_checks_look_at_a_cached_model_again():
-    model = tfx.dsl.Channel(type=standard_artifacts.Model)
+    model = Channel(type=standard_artifacts.Model)
     old, new = (ServingValidator(model=model, code_digest=digest) for digest in ("old", "new"))
     assert old.exec_properties != new.exec_properties

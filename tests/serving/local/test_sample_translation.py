@@ -1,11 +1,15 @@
 import os
+import resource
+import signal
 import time
+from pathlib import Path
 
 import pytest
 
 from serving.local import sample_translation
 from serving.local.model import LocalModel
-from serving.local.sample_translation import NoAnswerError, ask_about_sample
+from serving.local.outside_cause import OutsideCauseError
+from serving.local.sample_translation import Answers, NoAnswerError, ask_about_sample
 from tests.serving.standin_model import export_standin
 
 TEXTS, REFERENCES = ["one two three", "four"], ["eins zwei", "vier"]
@@ -35,8 +39,23 @@ def hang(connection, directory, texts, references):
     time.sleep(3600)
 
 
-def die(connection, directory, texts, references):
-    os._exit(3)
+def be_killed(connection, directory, texts, references):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def be_killed_once(connection, directory, texts, references):
+    """Is killed unless the folder holds the trace of an earlier try."""
+    trace = Path(directory, "tried")
+    if not trace.exists():
+        trace.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    connection.send(Answers([], []))
+
+
+def need_too_much(connection, directory, texts, references):
+    resource.setrlimit(resource.RLIMIT_AS, (2**32, 2**32))
+    sample_translation.LocalModel = lambda directory: bytearray(2**33)
+    connection.send(sample_translation._ask(directory, texts, references))
 
 
 def test_a_model_that_takes_forever_is_ended(monkeypatch):
@@ -45,7 +64,18 @@ def test_a_model_that_takes_forever_is_ended(monkeypatch):
         ask_about_sample("model", TEXTS, REFERENCES, max_seconds=0.5)
 
 
-def test_a_model_that_ends_its_process_is_survived(monkeypatch):
-    monkeypatch.setattr(sample_translation, "_work", die)
-    with pytest.raises(NoAnswerError, match="ended before it had answered"):
+def test_a_process_that_is_killed_is_tried_once_more(tmp_path, monkeypatch):
+    monkeypatch.setattr(sample_translation, "_work", be_killed_once)
+    assert ask_about_sample(str(tmp_path), TEXTS, REFERENCES, max_seconds=300) == Answers([], [])
+
+
+def test_a_process_that_is_killed_twice_says_nothing_about_the_model(monkeypatch):
+    monkeypatch.setattr(sample_translation, "_work", be_killed)
+    with pytest.raises(OutsideCauseError, match="killed by SIGKILL before it had a result"):
+        ask_about_sample("model", TEXTS, REFERENCES, max_seconds=300)
+
+
+def test_a_lack_of_memory_says_nothing_about_the_model(monkeypatch):
+    monkeypatch.setattr(sample_translation, "_work", need_too_much)
+    with pytest.raises(OutsideCauseError, match="too little memory"):
         ask_about_sample("model", TEXTS, REFERENCES, max_seconds=300)
