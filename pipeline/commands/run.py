@@ -13,8 +13,9 @@ from pipeline.corpora.display import shown_progress
 from pipeline.corpora.information import CorpusInfo
 from pipeline.corpora.spans import Spans, read_spans
 from pipeline.errors import UserError
+from pipeline.running.lock import only_run
 from pipeline.running.log import logged_run
-from pipeline.running.summary import format_summary
+from pipeline.running.summary import Summary, format_summary
 from pipeline.workspace import Workspace, require_writable
 
 
@@ -33,8 +34,8 @@ def run_pipeline(
       The exit status: 0 if the model is live, 1 if it was blocked.
 
     Raises:
-      UserError: the workspace cannot be written; the corpus cannot be obtained or does not fit the
-        configuration.
+      UserError: the workspace cannot be written, or another run of this pipeline works in it; the
+        corpus cannot be obtained or does not fit the configuration.
       RunFailedError: a node failed.
     """
     name = config.name
@@ -47,6 +48,18 @@ def run_pipeline(
         ),
         "change its permissions, or choose another folder with --workspace",
     )
+    with only_run(workspace, name):
+        summary = _run(config, workspace, runner)
+    if as_json:
+        typer.echo(json.dumps(summary.as_json(), indent=2, ensure_ascii=False))
+    else:
+        typer.echo(format_summary(summary))
+    return 0 if summary.is_live else 1
+
+
+def _run(config: PipelineConfig, workspace: Workspace, runner: str) -> Summary:
+    """Makes the corpus if it is missing, and runs the pipeline."""
+    name = config.name
     corpus = _corpus(config, workspace)
     spans = read_spans(corpus, Path(workspace.corpus(config.data.corpus)), config.data.train_spans)
     log = os.path.join(workspace.pipeline_root(name), "run.log")
@@ -59,7 +72,7 @@ def run_pipeline(
         # Imported late: TFX takes half a minute, and its output belongs in the log.
         from pipeline.running.execution import execute
 
-        summary = execute(
+        return execute(
             config,
             workspace,
             spans.checksum,
@@ -68,11 +81,6 @@ def run_pipeline(
             log=log,
             screen=screen,
         )
-    if as_json:
-        typer.echo(json.dumps(summary.as_json(), indent=2, ensure_ascii=False))
-    else:
-        typer.echo(format_summary(summary))
-    return 0 if summary.is_live else 1
 
 
 def _added(spans: Spans) -> str:
