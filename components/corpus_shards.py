@@ -4,6 +4,7 @@ import contextlib
 import fnmatch
 import gzip
 import hashlib
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO, cast
@@ -19,10 +20,17 @@ from tfx.types import standard_component_specs
 from tfx.utils import io_utils, proto_utils
 
 from components.corpus_features import INFORMATION_FILE, declared_features
-from components.corpus_spans import chosen, span_folders
+from components.corpus_spans import (
+    checksum_of_shards,
+    checksum_with_spans,
+    chosen,
+    span_folders,
+)
+from components.ingestion_report import SplitCounts
 from components.parallel_text import SHARD_SUFFIXES, CorpusError
 
 TRAIN_SPANS_KEY = "train_spans"
+CHECKSUM_KEY = "corpus_checksum"
 
 
 def find_shards(input_base: str, pattern: str) -> list[str]:
@@ -127,6 +135,57 @@ def open_shard(path: str) -> Iterator[BinaryIO]:
             yield stream
 
 
+class ChecksummedStream:
+    """A stream with the SHA-256 of all bytes read from it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._digest = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        """Reads at most `size` bytes."""
+        block = self._stream.read(size)
+        self._digest.update(block)
+        return block
+
+    @property
+    def checksum(self) -> str:
+        """The SHA-256 of the bytes so far, in hexadecimal."""
+        return self._digest.hexdigest()
+
+
+def require_checksum(corpus: str, counts: Mapping[str, SplitCounts], expected: str) -> None:
+    """Checks that the text that was read is the text of the checksum recorded on the model.
+
+    Args:
+        corpus: the corpus folder.
+        counts: the counts of all splits, with the checksum of each shard.
+        expected: the checksum of the corpus; an empty one allows any text.
+
+    Raises:
+        CorpusError: it is another text, because the corpus was replaced meanwhile.
+    """
+    if not expected or any(split.damaged_shards for split in counts.values()):
+        return  # a damaged shard has its own message
+    used = {split: each.checksums for split, each in counts.items()}
+    read = {name: text for texts in used.values() for name, text in texts.items()}
+    information = json.loads(io_utils.read_bytes_file(os.path.join(corpus, INFORMATION_FILE)))
+    # Shards outside the window of `train_spans` are not read.
+    own = {name: read.get(name, each["sha256"]) for name, each in information["shards"].items()}
+    has_spans = bool(span_folders(_names_in(corpus)))
+    found = checksum_with_spans(own, used) if has_spans else checksum_of_shards(own)
+    if found != expected:
+        raise CorpusError(
+            f"The corpus {corpus} was replaced or changed while the run read it; nothing was "
+            "trained on. Run again."
+        )
+
+
+def checksum_of(exec_properties: Mapping[str, Any]) -> str:
+    """Returns the checksum that the corpus must have, from the arguments; empty for any."""
+    return str(settings_of(exec_properties)[CHECKSUM_KEY])
+
+
 class ContentProcessor(FileBasedInputProcessor):
     """Fingerprints shards by their content.
 
@@ -149,10 +208,15 @@ class ContentProcessor(FileBasedInputProcessor):
         for split in self._splits:
             pattern = self.get_pattern_for_span_version(split.pattern, span, version)
             for path in split_shards(self._input_base_uri, split.name, pattern, self.train_spans):
-                with fileio.open(path, "rb") as stream:
-                    content = hashlib.sha256()
-                    while block := stream.read(1 << 20):
-                        content.update(block)
+                content = hashlib.sha256()
+                try:
+                    with fileio.open(path, "rb") as stream:
+                        while block := stream.read(1 << 20):
+                            content.update(block)
+                except fileio.NotFoundError as error:
+                    raise CorpusError(
+                        f"{path} is gone: the corpus was replaced meanwhile. Run again."
+                    ) from error
                 name = shard_name(path)
                 digest.update(f"{split.name}/{name} {content.hexdigest()}\n".encode())
         return f"sha256:{digest.hexdigest()}"

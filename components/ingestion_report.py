@@ -69,6 +69,8 @@ class SplitCounts:
     first_rejected: list[RejectedLine] = field(default_factory=list)
     empty_shards: list[str] = field(default_factory=list)
     damaged_shards: dict[str, str] = field(default_factory=dict)
+    checksums: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of the text of each shard, as it was read."""
 
     @property
     def read(self) -> int:
@@ -106,6 +108,7 @@ class SplitCounts:
             total.first_rejected.extend(part.first_rejected)
             total.empty_shards.extend(part.empty_shards)
             total.damaged_shards.update(part.damaged_shards)
+            total.checksums.update(part.checksums)
         total.first_rejected = sorted(total.first_rejected)[:EXAMPLES_SHOWN]
         total.empty_shards.sort()
         return total

@@ -11,7 +11,7 @@ under `rejected/` in the artifact, beside the `Split-*` folders. The report ther
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import apache_beam as beam
 import tensorflow as tf
@@ -29,10 +29,14 @@ from tfx.utils import io_utils, proto_utils
 
 from components import parallel_text
 from components.corpus_shards import (
+    CHECKSUM_KEY,
     TRAIN_SPANS_KEY,
+    ChecksummedStream,
     ContentDriver,
+    checksum_of,
     open_shard,
     read_features,
+    require_checksum,
     require_shards,
     settings_of,
     shard_name,
@@ -91,8 +95,9 @@ class ReadShard(beam.DoFn):
         counts = SplitCounts(shards=1)
         try:
             with open_shard(path) as stream:
+                text = ChecksummedStream(stream)
                 max_bytes = self._limits.max_line_bytes(len(self._features))
-                lines = parallel_text.read_lines(stream, max_bytes)
+                lines = parallel_text.read_lines(cast(BinaryIO, text), max_bytes)
                 for number, line in enumerate(lines, start=1):
                     verdict = parallel_text.parse_line(line, self._limits, self._features)
                     if isinstance(verdict, Pair):
@@ -102,6 +107,7 @@ class ReadShard(beam.DoFn):
                         row = RejectedLine.of(shard, number, line, verdict)
                         counts.add_rejected(row)
                         yield beam.pvalue.TaggedOutput(_REJECTED, row.to_tsv())
+                counts.checksums[shard] = text.checksum
         except (OSError, EOFError, zlib.error) as error:
             # Counted, not raised: an error in a remote worker would arrive as a RuntimeError with a
             # traceback instead of a short message for the user.
@@ -197,7 +203,8 @@ class ParallelTextExecutor(BaseBeamExecutor):
             exec_properties: as made by the component.
 
         Raises:
-            CorpusError: the corpus is missing, incomplete, damaged or rejected. The rejected lines
+            CorpusError: the corpus is missing, incomplete, damaged or rejected, or was replaced
+                since the run recorded its checksum. The rejected lines
                 are then beside the artifact's folder, since TFX deletes the folder after a failure.
         """
         examples = artifact_utils.get_single_instance(
@@ -215,6 +222,7 @@ class ParallelTextExecutor(BaseBeamExecutor):
         counts = self._ingest(examples, shards, limits, read_features(corpus))
         report = IngestionReport(corpus, limits, max_rejected_fraction, counts)
         io_utils.write_string_file(os.path.join(examples.uri, INGESTION_FILE), report.to_json())
+        require_checksum(corpus, counts, checksum_of(exec_properties))
         kept_uri = f"{examples.uri.rstrip('/')}-{REJECTED_FOLDER}"
         try:
             report.check(kept_uri)
@@ -291,6 +299,7 @@ class ParallelTextExampleGen(FileBasedExampleGen):
             characters; short texts are exempt.
         train_spans: number of the newest spans to train on (`components.corpus_spans`); None for
             all.
+        corpus_checksum: the checksum recorded on the model; empty for any corpus.
         code_digest: digest of the code for reading lines and making examples, because TFX's cache
             ignores code.
 
@@ -309,6 +318,7 @@ class ParallelTextExampleGen(FileBasedExampleGen):
         max_characters: int = 2000,
         max_length_ratio: float = 9.0,
         train_spans: int | None = None,
+        corpus_checksum: str = "",
         code_digest: str | None = None,
     ) -> None:
         if train_spans is not None and train_spans < 1:
@@ -327,6 +337,7 @@ class ParallelTextExampleGen(FileBasedExampleGen):
                 "max_length_ratio": limits.max_length_ratio,
                 # 0 stands for None.
                 TRAIN_SPANS_KEY: train_spans or 0,
+                CHECKSUM_KEY: corpus_checksum,
                 "code_digest": code_digest or "",
             }
         )

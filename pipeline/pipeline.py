@@ -110,6 +110,7 @@ def _components(
         max_characters=data.max_characters,
         max_length_ratio=data.max_length_ratio,
         train_spans=data.train_spans,
+        corpus_checksum=record["corpus_checksum"],
         code_digest=code_digest("components.parallel_text_example_gen"),
     )
     examples = example_gen.outputs["examples"]

@@ -1,9 +1,11 @@
 """Writes, reads and verifies corpus folders; a folder is written completely or not at all.
 
 A new folder is built under a hidden name beside its destination, flushed to the disk and renamed.
-So an incomplete corpus is never visible, and after a failure an older corpus is unchanged.
+So an incomplete corpus is never visible, and after a failure an older corpus is unchanged. On Linux
+a replacement changes places with the older corpus in one step.
 """
 
+import ctypes
 import errno
 import fcntl
 import gzip
@@ -33,6 +35,9 @@ REJECTED_FILE = "rejected.tsv"
 _SHARD_NAME = re.compile(r"(train|validation|test)-.*\.tsv(\.gz)?")
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _QUOTED_CHARACTERS = 500
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+_NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
+"""Errors of kernels and file systems that cannot exchange two folders."""
 
 
 @dataclass(frozen=True)
@@ -288,6 +293,9 @@ def _building(folder: Path) -> Iterator[Path]:
 
 
 def _move_into_place(building: Path, folder: Path) -> None:
+    if folder.exists() and _exchange(building, folder):
+        _sync(folder.parent)
+        return  # the older corpus is removed with the hidden folder
     aside = building.with_suffix(".old")
     if folder.exists():
         folder.rename(aside)
@@ -299,3 +307,18 @@ def _move_into_place(building: Path, folder: Path) -> None:
         raise
     _sync(folder.parent)
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Lets two folders change places in one step; returns False where that is not possible."""
+    # Python has no function for it: https://man7.org/linux/man-pages/man2/rename.2.html
+    exchange = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if exchange is None:
+        return False
+    paths = (_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other))
+    if exchange(*paths, _RENAME_EXCHANGE) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in _NO_EXCHANGE:
+        return False
+    raise OSError(number, os.strerror(number), str(one), None, str(other))

@@ -1,11 +1,11 @@
 """The information about a corpus: the contents of `corpus.json`, typed and checked."""
 
-import hashlib
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from components.corpus_features import check_features
+from components.corpus_spans import checksum_of_shards
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -66,7 +66,4 @@ class CorpusInfo(BaseModel):
     @property
     def checksum(self) -> str:
         """SHA-256 over the text of all shards; a model records it as its training data."""
-        digest = hashlib.sha256()
-        for file_name, shard in sorted(self.shards.items()):
-            digest.update(f"{file_name.removesuffix('.gz')} {shard.sha256}\n".encode())
-        return digest.hexdigest()
+        return checksum_of_shards({name: shard.sha256 for name, shard in self.shards.items()})

@@ -6,7 +6,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.corpus_spans import TRAIN, chosen, span_folders
+from components.corpus_spans import TRAIN, checksum_with_spans, chosen, span_folders
 from components.parallel_text import SHARD_SUFFIXES
 from pipeline.corpora.information import SPLITS, CorpusInfo
 from pipeline.errors import UserError
@@ -37,24 +37,23 @@ def read_spans(corpus: CorpusInfo, folder: Path, train_spans: int | None) -> Spa
         CorpusError: two folders have the same span number.
     """
     spans = span_folders(path.name for path in folder.iterdir() if path.is_dir())
-    pairs, digest = 0, hashlib.sha256(corpus.checksum.encode())
+    pairs = 0
+    used: dict[str, dict[str, str]] = {}
     for split in SPLITS:
         parts = [_shards(folder / name, split) for name in ("", *spans.values())]
-        used = [
-            path
-            for shards in chosen([part for part in parts if part], split, train_spans)
-            for path in shards
-        ]
-        if parts[0] and parts[0][0] not in used:
-            digest.update(f"{split} of the spans alone\n".encode())
-        for path in used:
-            if path.parent == folder:
-                continue  # in the checksum of `corpus.json`
-            text = _text(path)
-            pairs += text.count(b"\n") if split == TRAIN else 0
-            name = path.relative_to(folder).as_posix().removesuffix(".gz")
-            digest.update(f"{name} {hashlib.sha256(text).hexdigest()}\n".encode())
-    checksum = digest.hexdigest() if spans else corpus.checksum
+        texts: dict[str, str] = {}
+        for shards in chosen([part for part in parts if part], split, train_spans):
+            for path in shards:
+                if path.parent == folder:
+                    texts[path.name] = corpus.shards[path.name].sha256
+                    continue
+                text = _text(path)
+                pairs += text.count(b"\n") if split == TRAIN else 0
+                name = path.relative_to(folder).as_posix()
+                texts[name] = hashlib.sha256(text).hexdigest()
+        used[split] = texts
+    texts = {name: shard.sha256 for name, shard in corpus.shards.items()}
+    checksum = checksum_with_spans(texts, used) if spans else corpus.checksum
     return Spans(pairs, tuple(spans), checksum)
 
 

@@ -87,6 +87,10 @@ def _put_corpus(parameters: Values, value: Any) -> None:
 
 def _require_corpus_checksum(parameters: Values, value: Any) -> None:
     _require_checksum(parameters["input_base"], value)
+    # The component compares it with the text that it has read.
+    config = json.loads(parameters["custom_config"])
+    config["custom_config"]["value"][CORPUS_CHECKSUM] = value
+    parameters["custom_config"] = json.dumps(config, sort_keys=True)
 
 
 def _put_corpus_checksum(parameters: Values, value: Any) -> None:

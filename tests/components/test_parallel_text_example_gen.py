@@ -17,14 +17,18 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import proto_utils
 
+from components import parallel_text_example_gen
 from components.corpus_shards import find_shards
 from components.ingestion_report import SplitCounts, TooManyRejectedError
-from components.parallel_text import CorpusError, LineLimits
+from components.parallel_text import SPLITS, CorpusError, LineLimits
 from components.parallel_text_example_gen import (
     ParallelTextExampleGen,
     ParallelTextExecutor,
     ReadShard,
 )
+from pipeline.corpora import folder as corpus_folder
+from pipeline.corpora.folder import CorpusText
+from pipeline.corpora.spans import read_spans
 from tests.components.beam_arguments import BEAM_ARGS
 
 LINE_OF_SEPARATORS = "one\u2028two\u0085three\x0bfour\tein\u2029s".encode()
@@ -325,6 +329,58 @@ def test_an_edit_that_keeps_size_and_time_runs_the_node_again(first_run: Path) -
 
     shard.write_bytes(original)
     assert state == "COMPLETE"
+
+
+def made_corpus(folder: Path, word: str) -> str:
+    """Makes or replaces a corpus as `nmt corpus import --force` does; returns its checksum."""
+    splits = {split: [(f"{split} {word}", f"{split} {word}")] for split in SPLITS}
+    text = CorpusText("made", "en", "de", "CC0", "this test", splits)  # type: ignore[arg-type]
+    return corpus_folder.write_corpus(text, folder, replace=True).checksum
+
+
+def test_a_corpus_replaced_while_it_is_read_stops_the_run_and_is_not_cached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checksum = made_corpus(tmp_path / "corpus", "old")
+    find = parallel_text_example_gen.require_shards
+
+    def replace_first(*arguments: Any) -> dict[str, list[str]]:
+        made_corpus(tmp_path / "corpus", "new")  # after TFX's driver has fingerprinted the old one
+        return find(*arguments)
+
+    monkeypatch.setattr(parallel_text_example_gen, "require_shards", replace_first)
+    with pytest.raises(CorpusError, match="replaced or changed"):
+        run_pipeline(tmp_path, corpus_checksum=checksum)
+
+    monkeypatch.undo()
+    assert made_corpus(tmp_path / "corpus", "old") == checksum
+    assert run_pipeline(tmp_path, corpus_checksum=checksum) == "COMPLETE"
+    [uri] = (tmp_path / "artifacts/ParallelTextExampleGen/examples").iterdir()
+    assert [each["source"] for each in read_examples(str(uri), "train")] == [[b"train old"]]
+
+
+def test_a_corpus_replaced_before_it_is_read_stops_the_run(tmp_path: Path) -> None:
+    checksum = made_corpus(tmp_path / "corpus", "old")
+    made_corpus(tmp_path / "corpus", "new")
+    with pytest.raises(CorpusError, match="Run again"):
+        ingest(tmp_path / "corpus", tmp_path / "output", corpus_checksum=checksum)
+
+
+@pytest.mark.parametrize("train_spans", [None, 1])
+def test_the_text_that_is_read_has_the_checksum_of_the_corpus_with_its_spans(
+    tmp_path: Path, train_spans: int | None
+) -> None:
+    folder = tmp_path / "corpus"
+    made_corpus(folder, "old")
+    for number in (9, 10):  # in the order of names, span-10 comes first
+        (folder / f"span-{number}").mkdir()
+        write_shard(folder / f"span-{number}/train-0.tsv.gz", lines_of(f"span {number}", 2))
+    checksum = read_spans(corpus_folder.load_corpus(folder), folder, train_spans).checksum
+    settings = {"train_spans": train_spans, "corpus_checksum": checksum}
+    ingest(folder, tmp_path / "output", **settings)
+    write_shard(folder / "span-10/train-0.tsv.gz", lines_of("changed", 2))
+    with pytest.raises(CorpusError, match="replaced or changed"):
+        ingest(folder, tmp_path / "again", **settings)
 
 
 def test_another_limit_runs_the_node_again(first_run: Path) -> None:

@@ -109,8 +109,8 @@ def test_an_edit_changes_the_nodes_that_run_that_code(before, monkeypatch, modul
     assert changed(before, parameters()) == nodes
 
 
-def test_the_corpus_checksum_is_recorded_with_the_model(before):
-    assert changed(before, parameters(checksum="d")) == {"Trainer"}
+def test_the_corpus_checksum_is_checked_and_recorded_with_the_model(before):
+    assert changed(before, parameters(checksum="d")) == {"ParallelTextExampleGen", "Trainer"}
 
 
 def test_a_warm_start_changes_the_vocabulary_and_the_training(before):

@@ -2,6 +2,8 @@ import errno
 import gzip
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -182,12 +184,43 @@ def test_an_interruption_leaves_the_old_corpus_and_nothing_else(
     assert contents(tmp_path / "small") == before
 
 
+def test_a_corpus_is_there_at_every_moment_of_its_replacement(tmp_path: Path) -> None:
+    write_corpus(corpus(), tmp_path / "small")
+    watcher = """
+import pathlib, sys
+folder = pathlib.Path(sys.argv[1])
+print("watches", flush=True)
+while not (folder.parent / "end").exists():
+    assert folder.exists()
+"""
+    command = [sys.executable, "-c", watcher, str(tmp_path / "small")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        for _ in range(100):
+            write_corpus(corpus(("new", "neu")), tmp_path / "small", replace=True)
+        (tmp_path / "end").touch()
+        assert process.wait(60) == 0
+    assert sorted(os.listdir(tmp_path)) == ["end", "small"]
+
+
+def test_a_file_system_that_cannot_exchange_folders_renames_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_module, "_RENAME_EXCHANGE", 1 << 30)  # EINVAL, as from such a one
+    write_corpus(corpus(), tmp_path / "small")
+    write_corpus(corpus(("new", "neu")), tmp_path / "small", replace=True)
+    assert list(read_split(tmp_path / "small", "train")) == [("new", "neu")]
+    assert os.listdir(tmp_path) == ["small"]
+
+
 def test_a_failed_rename_puts_the_old_corpus_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_corpus(corpus(), tmp_path / "small")
     before = contents(tmp_path / "small")
     rename = Path.rename
+    monkeypatch.setattr(folder_module, "_exchange", lambda one, other: False)
 
     def failing_rename(path: Path, target: Path) -> Path:
         if path.suffix == ".partial":

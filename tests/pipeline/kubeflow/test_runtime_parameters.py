@@ -36,10 +36,18 @@ def test_what_is_no_parameter_of_the_run_stays():
     assert applied({"seed": 1, "x": "y"}) == {"seed": 1, "x": "y"}
 
 
+def example_gen_config(checksum):
+    settings = {"corpus_checksum": checksum, "max_words": 200}
+    return json.dumps({"custom_config": {"@type": "Struct", "value": settings}})
+
+
 def test_the_corpus_is_where_example_gen_reads():
-    own = {"custom_config": "null", "input_base": "/old"}
+    own = {"custom_config": example_gen_config("old"), "input_base": "/old"}
     given = {**own, "corpus": "gs://bucket/corpus", "corpus_checksum": ""}
-    assert applied(given) == {**own, "input_base": "gs://bucket/corpus"}
+    assert applied(given) == {
+        "custom_config": example_gen_config(""),
+        "input_base": "gs://bucket/corpus",
+    }
 
 
 def test_the_epochs_are_trained_and_recorded():
