@@ -13,6 +13,11 @@ from pipeline.errors import UserError
 
 DEFAULT = "workspace"
 ENVIRONMENT_VARIABLE = "NMT_WORKSPACE"
+_PATTERN = "*?[]\\"
+"""Beam and TensorFlow read these as patterns. Other than ASCII, TensorFlow Transform fails."""
+_LONGEST_ROOT = 480
+"""SQLite opens paths of at most 512 bytes, and its journal is `metadata.db-journal`."""
+_LONGEST_NAME = 255
 
 
 def is_remote(path: str) -> bool:
@@ -46,6 +51,31 @@ def require_writable(folders: Iterable[str], remedy: str) -> None:
             ) from error
 
 
+def require_usable(root: str) -> None:
+    """Checks whether every part of a run can use a path.
+
+    Args:
+        root: the absolute path of the workspace, or its URI.
+
+    Raises:
+        UserError: TFX, Beam or TensorFlow would fail on the path.
+    """
+    odd = next((each for each in root if each in _PATTERN or not " " <= each <= "~"), None)
+    if odd is not None:
+        raise UserError(
+            f"The path of the workspace {root!r} holds {odd!r}, on which TFX fails: it must be of "
+            f"ASCII letters, digits and signs other than {' '.join(_PATTERN)}. Give another "
+            "--workspace."
+        )
+    if is_remote(root):
+        return
+    if len(root) > _LONGEST_ROOT or max(map(len, root.split("/"))) > _LONGEST_NAME:
+        raise UserError(
+            f"The path of the workspace {root[:40]}... has {len(root)} letters: give a --workspace "
+            f"of at most {_LONGEST_ROOT}, and {_LONGEST_NAME} in each name."
+        )
+
+
 @dataclass(frozen=True)
 class Workspace:
     """The places of files below a root folder.
@@ -65,15 +95,17 @@ class Workspace:
                 `workspace` in the current folder.
 
         Raises:
-            UserError: the path is empty, or not a folder.
+            UserError: the path is empty, not a folder, or unusable for a run.
         """
         root = option if option is not None else os.environ.get(ENVIRONMENT_VARIABLE) or DEFAULT
         if not root.strip():
             raise UserError("--workspace is empty: give the path of a folder.")
         if is_remote(root):
+            require_usable(root)
             return cls(root.rstrip("/"))
         # ML Metadata records paths of artifacts: a relative one is wrong in another folder.
         root = os.path.abspath(os.path.expanduser(root))
+        require_usable(root)
         if os.path.exists(root) and not os.path.isdir(root):
             raise UserError(f"The workspace {root} is not a folder: give another --workspace.")
         return cls(root)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -51,7 +52,7 @@ def compile_(
         file.write(text)
     meant = f"the corpus of checksum {checksum[:12]}" if checksum else "any corpus"
     typer.echo(f"{output}: the pipeline {settings.name}, for {meant}.")
-    typer.echo(f"Next: nmt submit {output} --host http://localhost:8080")
+    typer.echo(f"Next: nmt submit {shlex.quote(output)} --host http://localhost:8080")
 
 
 def _check_output(output: str) -> None:

@@ -1,6 +1,7 @@
 """Finds the exported model for a command."""
 
 import os
+import shlex
 
 from pipeline.config.settings import load_config
 from pipeline.errors import UserError
@@ -38,7 +39,7 @@ def find_model(
     else:
         name = load_config(config, overrides or ()).name
         versions = Workspace.resolve(workspace).models(name)
-        advice = f"train one with `nmt run --config {config}` first"
+        advice = f"train one with `nmt run --config {shlex.quote(config)}` first"
     if is_remote(versions):
         raise UserError(f"{versions} is remote: give the folder of one version with --model.")
     found = list_versions(versions)

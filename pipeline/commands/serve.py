@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import sys
 from typing import Annotated
 
@@ -99,7 +100,7 @@ def serve(
             workers=workers,
         ),
     )
-    advice = f"train one with `nmt run --config {config}` first, or give --wait"
+    advice = f"train one with `nmt run --config {shlex.quote(config)}` first, or give --wait"
     check_folder(folder, wait, "`nmt serve` serves local folders only", advice)
     _run(settings)
 

@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import os
+import shlex
 from importlib import resources
 from typing import Annotated
 
@@ -80,7 +81,8 @@ def web(
     own_server = None
     if server is None:
         folder = model if model is not None else Workspace.resolve(workspace).models(settings.name)
-        advice = f"train one with `nmt run --config {config}` first, or name a --server that has it"
+        command = f"nmt run --config {shlex.quote(config)}"
+        advice = f"train one with `{command}` first, or name a --server that has it"
         check_folder(folder, False, "name a --server that serves it", advice)
         own_server = ServerSettings(
             model_name=settings.name,

@@ -27,7 +27,7 @@ from pipeline.running.artifact_files import record_files, require_undamaged
 from pipeline.running.log import RunScreen
 from pipeline.running.lost_pushes import forget_lost_pushes
 from pipeline.running.record import Node, open_store, read_latest_run
-from pipeline.running.summary import Summary, program
+from pipeline.running.summary import Summary, next_command
 from pipeline.warm_start import resolve_warm_start
 from pipeline.workspace import Workspace
 from serving.versions.directory import fingerprint, live_version
@@ -120,7 +120,7 @@ def _summarise(
         log=log,
         report=_write_verdict(verdict, workspace.reports(config.name)),
         html_report=_copy_report(run["ModelReport"], workspace.reports(config.name)),
-        next_command=_next_command(config, workspace, verdict.blessed),
+        next_command=next_command(config.name, workspace, verdict.blessed),
     )
 
 
@@ -152,11 +152,3 @@ def _pushed_to(pusher: Node) -> tuple[str | None, str | None]:
     if "pushed" in properties and properties["pushed"].int_value:
         return properties["pushed_destination"].string_value, None
     return None, properties[REASON_KEY].string_value
-
-
-def _next_command(config: PipelineConfig, workspace: Workspace, is_blessed: bool) -> str:
-    place = "" if workspace == Workspace.resolve(None) else f" --workspace {workspace.root}"
-    name = "" if config.name == "debian" else f" --config {config.name}"
-    if is_blessed:
-        return f'{program()} translate{name}{place} --attention "The cat is on the mat."'
-    return f"{program()} models list{name}{place}"

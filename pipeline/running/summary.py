@@ -1,6 +1,7 @@
 """The summary at the end of a run: scores, verdict, place of the model, and the next command."""
 
 import os
+import shlex
 import shutil
 import sys
 from collections import defaultdict
@@ -19,6 +20,8 @@ from components.gate.verdict import (
     describe_difference,
     is_length_bucket,
 )
+from pipeline.errors import UserError
+from pipeline.workspace import Workspace
 
 _SHOWN_VALUES = 5
 """Largest number of slices of one feature in the table of scores: those with most sentences."""
@@ -90,7 +93,27 @@ def program() -> str:
     on_path = shutil.which("nmt")
     if on_path and os.path.exists(called) and os.path.samefile(on_path, called):
         return "nmt"
-    return "python -m pipeline" if called.endswith("__main__.py") else os.path.relpath(called)
+    return (
+        "python -m pipeline"
+        if called.endswith("__main__.py")
+        else shlex.quote(os.path.relpath(called))
+    )
+
+
+def next_command(name: str, workspace: Workspace, is_blessed: bool) -> str:
+    """Returns the command to go on with after a run."""
+    place = "" if _is_default(workspace) else f" --workspace {shlex.quote(workspace.root)}"
+    config = "" if name == "debian" else f" --config {name}"
+    if is_blessed:
+        return f'{program()} translate{config}{place} --attention "The cat is on the mat."'
+    return f"{program()} models list{config}{place}"
+
+
+def _is_default(workspace: Workspace) -> bool:
+    try:
+        return workspace == Workspace.resolve(None)
+    except UserError:
+        return False  # the default is unusable, for instance for its path
 
 
 def _headline(summary: Summary) -> str:

@@ -1,14 +1,16 @@
 import os
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from pipeline.cli import main
 from pipeline.commands.run import run_pipeline
 from pipeline.config.settings import load_config
 from pipeline.errors import UserError
-from pipeline.workspace import Workspace, require_writable
+from pipeline.workspace import _LONGEST_ROOT, Workspace, require_writable
 
 
 def test_the_option_comes_before_the_environment(
@@ -98,6 +100,75 @@ def test_a_workspace_that_is_a_file_is_refused(tmp_path: Path) -> None:
     file.write_text("", encoding="utf-8")
     with pytest.raises(UserError, match="is not a folder: give another --workspace"):
         Workspace.resolve(str(file))
+
+
+@pytest.mark.parametrize(
+    ("name", "odd"),
+    [
+        ("jörg", "ö"),
+        ("nmt [1]", "["),
+        ("what?", "?"),
+        ("a*b", "*"),
+        ("back\\slash", "\\"),
+        ("two\nlines", "\n"),
+        ("\udcff", "\udcff"),
+    ],
+)
+def test_a_path_on_which_tfx_fails_is_refused_with_the_character(
+    name: str, odd: str, tmp_path: Path
+) -> None:
+    for root in (f"{tmp_path}/{name}/w", f"gs://bucket/{name}"):
+        with pytest.raises(UserError) as refused:
+            Workspace.resolve(root)
+        assert f"holds {odd!r}, on which TFX fails" in str(refused.value)
+        assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize("root", ["/" + "x" * 256, "/" + "/".join(["x" * 99] * 12)])
+def test_a_path_that_is_too_long_is_refused_with_its_length(root: str) -> None:
+    with pytest.raises(UserError, match=f"has {len(root)} letters: give a --workspace of at most"):
+        Workspace.resolve(root)
+
+
+def test_the_longest_path_has_room_for_the_metadata(tmp_path: Path) -> None:
+    root = str(tmp_path)
+    while len(root) < _LONGEST_ROOT - 1:
+        root += "/" + "x" * min(200, _LONGEST_ROOT - len(root) - 1)
+    workspace = Workspace.resolve(root)
+    os.makedirs(workspace.root)
+    with sqlite3.connect(workspace.metadata) as database:
+        database.execute("CREATE TABLE numbers (number INTEGER)")
+    with pytest.raises(UserError, match="letters"):
+        Workspace.resolve(f"{root}/xx")
+
+
+def test_spaces_and_other_signs_are_allowed() -> None:
+    root = "/My Files/a%20#b@5,c=d;e'f\"g&h$i(j)~!{k}+:^`|<>"
+    assert Workspace.resolve(root).root == root
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["run"],
+        ["corpus", "list"],
+        ["corpus", "debian"],
+        ["models", "list"],
+        ["report"],
+        ["translate", "x"],
+        ["serve"],
+        ["web"],
+        ["compile"],
+    ],
+    ids=" ".join,
+)
+def test_every_command_refuses_such_a_path(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "nmt [1]"
+    assert main([*command, "--workspace", str(root)]) == 2
+    assert f"The path of the workspace {str(root)!r} holds '['" in capsys.readouterr().err
+    assert not root.exists()
 
 
 @pytest.fixture
