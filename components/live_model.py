@@ -30,6 +30,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from tfx.utils import io_utils, path_utils
 
 from serving.versions.directory import FileSystem, fingerprint, foreign_entries, list_versions
+from serving.versions.integrity import require_undamaged
 from serving.versions.records import read_records, withdrawn_models
 
 CANDIDATE_KEY = "candidate"
@@ -88,6 +89,9 @@ def find_baseline(
       serving_directory: The folder `models/NAME`; it need not exist yet.
       candidate: The folder of the candidate's SavedModel.
       filesystem: Access to both folders; TFX's by default.
+
+    Raises:
+      DamagedVersionError: That version is not what was pushed.
     """
     filesystem = filesystem or TfxFileSystem()
     for entry in foreign_entries(serving_directory, filesystem):
@@ -100,6 +104,8 @@ def find_baseline(
             continue
         version_fingerprint = fingerprint(version.path, filesystem)
         if version_fingerprint not in passed_over:
+            # A comparison with a damaged model would let any candidate pass.
+            require_undamaged(version.path, filesystem)
             return Baseline(version.number, version.path, version_fingerprint)
         # The candidate itself is live. An earlier version is the baseline unless it was withdrawn.
         passed_over |= withdrawn_models(read_records(serving_directory, filesystem)).keys()

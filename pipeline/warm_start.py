@@ -18,6 +18,7 @@ from pipeline.errors import UserError
 from pipeline.workspace import is_remote
 from serving.contract import layout
 from serving.versions.directory import ModelVersion, fingerprint, list_versions
+from serving.versions.integrity import damage
 from serving.versions.records import read_records, withdrawn_models
 
 _ORIGIN = ("corpus_checksum", "configuration", "code_digest", "seed")
@@ -100,8 +101,12 @@ def choose_warm_start(
     withdrawn = withdrawn_models(read_records(serving_directory))
     for version in reversed(versions):
         content = contents[version.number]
+        if content in withdrawn:
+            continue
+        if problem := damage(version.path):
+            raise NoWarmStartError(f"the live version {version.number} is damaged: {problem}")
         card = _read_card(version)
-        if content in withdrawn or _is_of(card, origin):
+        if _is_of(card, origin):
             continue
         _require_same_kind(config, version, card)
         oldest = next(each for each in versions if contents[each.number] == content)

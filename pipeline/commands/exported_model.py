@@ -8,6 +8,7 @@ from pipeline.errors import UserError
 from pipeline.workspace import Workspace, is_remote
 from serving.contract import layout
 from serving.versions.directory import list_versions
+from serving.versions.integrity import require_undamaged
 
 
 def find_model(
@@ -17,7 +18,7 @@ def find_model(
     model: str | None,
     version: int | None,
 ) -> str:
-    """Finds the folder of an exported model.
+    """Finds the folder of an exported model, and compares a pushed version with its push.
 
     Args:
         config: the value of `--config`; its `name` selects the models of the workspace.
@@ -29,7 +30,21 @@ def find_model(
 
     Raises:
         UserError: the model does not exist; the message gives a remedy.
+        DamagedVersionError: the version is not what was pushed.
     """
+    folder = _find(config, overrides, workspace, model, version)
+    if not is_remote(folder):
+        require_undamaged(os.path.abspath(folder))
+    return folder
+
+
+def _find(
+    config: str,
+    overrides: list[str] | None,
+    workspace: str | None,
+    model: str | None,
+    version: int | None,
+) -> str:
     if model is not None:
         if version is None and (
             is_remote(model) or os.path.isfile(os.path.join(model, layout.SAVED_MODEL))

@@ -29,6 +29,7 @@ from serving.versions.directory import (
     live_version,
     require_live_version,
 )
+from serving.versions.integrity import damage
 from serving.versions.push import roll_back
 from serving.versions.records import VersionRecord, read_records, withdrawn_models
 from serving.versions.store import LocalStore
@@ -89,7 +90,9 @@ def list_models(
         typer.echo(f"No version of {name} lies in {folder} yet; `nmt run` makes one.")
     width = max((len(str(version["version"])) for version in versions), default=0)
     for version in versions:
-        state = "live" if version["live"] else version["problem"] or "complete"
+        state = version["problem"] or "complete"
+        if version["live"]:
+            state = f"live, but {version['problem']}" if version["problem"] else "live"
         pushed = version["pushed"] or "-"
         notes = [state]
         if version["rollback"]:
@@ -198,7 +201,7 @@ def _summary(version: ModelVersion, live: ModelVersion | None, journal: Journal)
         "by": record.by if record else None,
         "rollback": _account(record) if record and record.action == "rollback" else None,
         "taken_back": _account(taken_back) if taken_back else None,
-        "problem": version.problem,
+        "problem": version.problem or damage(version.path),
         "path": version.path,
     }
 

@@ -21,6 +21,7 @@ from serving.server.errors import RequestError, code_of_number, invalid
 from serving.server.loaded_model import LoadedModel, LoadedSignature
 from serving.server.requests import find_signature, read_inputs
 from serving.server.slicing import Inputs
+from serving.versions.integrity import DamagedVersionError, require_undamaged
 
 _MAX_WARMUP_REQUESTS = 1000
 """TensorFlow Serving's limit."""
@@ -35,8 +36,12 @@ def load_model(path: str, number: int) -> LoadedModel:
       number: the version.
 
     Raises:
-      ModelLoadError: it cannot be loaded, or its warm-up fails.
+      ModelLoadError: it differs from its push, cannot be loaded, or its warm-up fails.
     """
+    try:
+        require_undamaged(path)
+    except DamagedVersionError as error:
+        raise ModelLoadError(str(error)) from error
     # One thread per batch: a batch is small, and other batches use the other cores better.
     saved_model = SavedModel(path, threads=1)
     definitions = _read_definitions(path)

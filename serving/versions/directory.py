@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -199,16 +199,36 @@ def fingerprint(version_folder: str | os.PathLike[str], filesystem: FileSystem =
       version_folder: The folder of a SavedModel.
       filesystem: Its file system.
     """
+    return fingerprint_of(checksums(version_folder, filesystem))
+
+
+def checksums(
+    version_folder: str | os.PathLike[str], filesystem: FileSystem = LOCAL
+) -> dict[str, str]:
+    """Returns the SHA-256 of each file in hexadecimal, by its relative name.
+
+    Args:
+      version_folder: The folder of a SavedModel.
+      filesystem: Its file system.
+    """
     root = os.fspath(version_folder)
-    total = hashlib.sha256()
-    for name in sorted(files_below(root, filesystem)):
+    found = {}
+    for name in files_below(root, filesystem):
         content = hashlib.sha256()
         with filesystem.open(os.path.join(root, name)) as file:
             while block := file.read(_READ_SIZE):
                 content.update(block)
+        found[name] = content.hexdigest()
+    return found
+
+
+def fingerprint_of(files: Mapping[str, str]) -> str:
+    """Returns the fingerprint of a folder from the `checksums` of its files."""
+    total = hashlib.sha256()
+    for name, checksum in sorted(files.items()):
         # Names hold no NUL and digests have a fixed length, so different folders give different
         # bytes.
-        total.update(name.encode("utf-8", "surrogateescape") + b"\0" + content.digest())
+        total.update(name.encode("utf-8", "surrogateescape") + b"\0" + bytes.fromhex(checksum))
     return total.hexdigest()
 
 

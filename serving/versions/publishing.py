@@ -29,8 +29,10 @@ from serving.contract import layout
 from serving.versions.directory import (
     OWN_FOLDER,
     ModelVersion,
+    checksums,
     files_below,
     fingerprint,
+    fingerprint_of,
     list_versions,
     version_at,
 )
@@ -114,7 +116,8 @@ class OpenDirectory:
           PublishingError: it could not be written, or its original changed meanwhile.
         """
         with _explained(self.folder):
-            content = fingerprint(source, self.store)
+            files = checksums(source, self.store)
+            content, about = fingerprint_of(files), about | {"files": files}
             if self.store.moves_whole_folders:
                 return self._publish_by_rename(source, content, link, about)
             return self._publish_in_place(source, content, about)

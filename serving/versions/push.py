@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 
 from serving.versions.directory import ModelVersion, fingerprint
+from serving.versions.integrity import damage
 from serving.versions.publishing import Clock, OpenDirectory, now, opened
 from serving.versions.records import VersionRecord, withdrawn_models
 from serving.versions.store import VersionStore
@@ -177,11 +178,12 @@ def _target(directory: OpenDirectory, to: int | None, live: ModelVersion | None)
             )
         return target
     for version in versions:
-        if version.number == to and version.complete:
-            return version
         if version.number == to:
+            problem = version.problem or damage(version.path, directory.store)
+            if problem is None:
+                return version
             raise RollbackError(
-                f"Version {to} is broken: {version.problem}. The live version is unchanged."
+                f"Version {to} is broken: {problem}. The live version is unchanged."
             )
     known = ", ".join(str(version.number) for version in versions) or "none yet"
     raise RollbackError(f"There is no version {to} in {directory.folder}; versions: {known}.")
@@ -192,6 +194,8 @@ def _version_before(directory: OpenDirectory, live: ModelVersion | None) -> Mode
         return None
     passed_over = {directory.fingerprint(live), *withdrawn_models(directory.records())}
     for version in reversed(directory.versions()):
-        if version.complete and directory.fingerprint(version) not in passed_over:
+        if not version.complete or directory.fingerprint(version) in passed_over:
+            continue
+        if damage(version.path, directory.store) is None:
             return version
     return None

@@ -45,6 +45,8 @@ class VersionRecord(BaseModel):
     """The user and the machine."""
     fingerprint: str
     """The fingerprint of its content (`serving.versions.directory.fingerprint`)."""
+    files: dict[str, str] = {}
+    """The SHA-256 of each file, by its relative name; none in a record of an earlier release."""
     replaced: int | None = None
     """The live version before."""
     restored: int | None = None
@@ -72,21 +74,28 @@ def read_records(
       DamagedRecordError: a file is not a record.
     """
     place = _place(os.fspath(folder))
-    records = []
-    for name in filesystem.list_names(place):
-        if not name.endswith(_SUFFIX) or not name.removesuffix(_SUFFIX).isdecimal():
-            continue
-        path = os.path.join(place, name)
-        with filesystem.open(path) as file:
-            content = file.read()
-        try:
-            records.append(VersionRecord.model_validate_json(content))
-        except ValidationError as error:
-            raise DamagedRecordError(
-                f"{path} is not the record of a version; fix it, or remove it and lose the "
-                "information whether that model was taken back."
-            ) from error
+    records = [
+        _read(os.path.join(place, name), filesystem)
+        for name in filesystem.list_names(place)
+        if name.endswith(_SUFFIX) and name.removesuffix(_SUFFIX).isdecimal()
+    ]
     return sorted(records, key=lambda record: record.version)
+
+
+def read_record(folder: str, version: int, filesystem: FileSystem = LOCAL) -> VersionRecord | None:
+    """Returns the record of one version; None if it has none.
+
+    Raises:
+      DamagedRecordError: the file is not a record.
+    """
+    if f"{version}{_SUFFIX}" not in filesystem.list_names(_place(folder)):
+        return None
+    return _read(record_path(folder, version), filesystem)
+
+
+def record_path(folder: str, version: int) -> str:
+    """Returns the path of a version's record."""
+    return os.path.join(_place(folder), f"{version}{_SUFFIX}")
 
 
 def write_record(folder: str, record: VersionRecord, store: VersionStore) -> None:
@@ -94,7 +103,7 @@ def write_record(folder: str, record: VersionRecord, store: VersionStore) -> Non
     place = _place(folder)
     store.make_folder(place)
     text = record.model_dump_json(indent=2) + "\n"
-    store.write(os.path.join(place, f"{record.version}{_SUFFIX}"), text.encode())
+    store.write(record_path(folder, record.version), text.encode())
 
 
 def withdrawn_models(records: Iterable[VersionRecord]) -> dict[str, VersionRecord]:
@@ -121,6 +130,18 @@ def who() -> str:
     except (KeyError, OSError):  # a container may run under a user id without a name
         user = str(os.getuid())
     return f"{user}@{socket.gethostname()}"
+
+
+def _read(path: str, filesystem: FileSystem) -> VersionRecord:
+    with filesystem.open(path) as file:
+        content = file.read()
+    try:
+        return VersionRecord.model_validate_json(content)
+    except ValidationError as error:
+        raise DamagedRecordError(
+            f"{path} is not the record of a version; fix it, or remove it and lose the "
+            "information whether that model was taken back."
+        ) from error
 
 
 def _place(folder: str) -> str:

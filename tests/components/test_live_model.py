@@ -15,7 +15,8 @@ from components.live_model import (
     find_baseline,
 )
 from serving.versions.directory import LOCAL, fingerprint, list_versions
-from serving.versions.push import roll_back
+from serving.versions.integrity import DamagedVersionError
+from serving.versions.push import push, roll_back
 from serving.versions.store import LocalStore
 
 
@@ -154,3 +155,14 @@ def test_a_model_that_was_taken_back_and_put_live_by_hand_is_the_baseline(
     number = roll_back(str(serving), LocalStore(), to=1).version
     write_saved_model(serving / str(number + 1), b"two")
     assert baseline_number(serving, write_saved_model(tmp_path / "new", b"three")) == number + 1
+
+
+def test_a_damaged_live_model_is_no_baseline_and_named(tmp_path: Path) -> None:
+    pushed = write_saved_model(tmp_path / "pushed", b"one")
+    path = push(str(pushed), str(tmp_path / "models"), LocalStore(), keep=2).path
+    assert path is not None
+    candidate = write_saved_model(tmp_path / "new", b"two")
+    assert baseline_number(tmp_path / "models", candidate) == int(Path(path).name)
+    Path(path, "variables/variables.data-00000-of-00001").write_bytes(b"weig")
+    with pytest.raises(DamagedVersionError, match="variables.data-00000-of-00001 is not the file"):
+        baseline_number(tmp_path / "models", candidate)

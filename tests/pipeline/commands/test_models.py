@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from pipeline.cli import main
+from serving.versions.push import push
+from serving.versions.store import LocalStore
 
 GRAPH = b"\x08\x01\x12\x02\x0a\x00"
 """The shortest SavedModel: its schema version, and one empty graph."""
@@ -209,3 +211,19 @@ def test_a_rollback_in_an_empty_workspace_writes_nothing(
 ) -> None:
     assert _rolled_back(tmp_path, *arguments) == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_live_version_is_named(
+    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export = tmp_path / "models/debian/1700000000"
+    (export / "assets").mkdir()
+    (export / "assets/subwords.txt").write_text("a b c d", encoding="utf-8")
+    path = push(str(export), str(tmp_path / "models/pushed"), LocalStore(), keep=2).path
+    Path(str(path), "assets/subwords.txt").write_text("a b", encoding="utf-8")
+    assert main(["models", "list", "--workspace", str(workspace), "--set", "name=pushed"]) == 0
+    assert (
+        capsys.readouterr()
+        .out.strip()
+        .endswith("live, but assets/subwords.txt is not the file that was pushed")
+    )

@@ -14,6 +14,9 @@ from pipeline.commands import translate as translate_command
 from pipeline.errors import RunFailedError, UserError
 from serving.contract.translation import Translation
 from serving.local.parallel_translation import WorkerError
+from serving.versions.integrity import DamagedVersionError
+from serving.versions.push import push
+from serving.versions.store import LocalStore
 from tests.serving.standin_model import export_standin
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -270,3 +273,15 @@ def test_a_terminal_without_unicode_gets_question_marks(workspace):
         check=True,
     )
     assert (done.stdout, done.stderr) == (b"caf? ?\n", b"")
+
+
+def test_a_damaged_live_model_translates_nothing(nmt, tmp_path):
+    export = Path(export_standin(tmp_path / "export"))
+    (export / "assets/subwords.txt").write_text("a b c d", encoding="utf-8")
+    folder = tmp_path / "models" / "debian"
+    version = Path(str(push(str(export), str(folder), LocalStore(), keep=2).path))
+    assert nmt("cat", where=str(tmp_path)) == "Katze\n"
+    (version / "assets/subwords.txt").write_text("a b", encoding="utf-8")
+    for chosen in (("--workspace", str(tmp_path)), ("--model", str(version))):
+        with pytest.raises(DamagedVersionError, match="assets/subwords.txt is not the file"):
+            nmt("cat", *chosen, where=str(tmp_path))

@@ -20,6 +20,8 @@ from serving.server.requests import Target
 from serving.server.settings import BatchSettings
 from serving.server.slicing import slice_rows
 from serving.server.versions import State, Versions
+from serving.versions.push import push
+from serving.versions.store import LocalStore
 from tests.serving.server.fake_model import GRAPH, LONG, NAME, running_server, settings_for
 from tests.serving.standin_model import export_standin
 
@@ -185,3 +187,17 @@ def test_a_failure_of_the_graph_keeps_its_status_code(version):
     with pytest.raises(RequestError, match="The model failed in 'serve_examples'") as failed:
         model.signatures["serve_examples"].run({"examples": [b"garbage"]})
     assert failed.value.code is grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_a_version_that_differs_from_its_push_is_not_served(export: str, tmp_path: Path) -> None:
+    pushed = []
+    for word in ("one", "two"):
+        model = shutil.copytree(export, tmp_path / word)
+        (model / "assets/subwords.txt").write_text(word * 100, encoding="utf-8")
+        pushed.append(Path(str(push(str(model), str(tmp_path / "m"), LocalStore(), keep=2).path)))
+    (pushed[1] / "assets/subwords.txt").write_text("tw", encoding="utf-8")
+    with running_server(settings_for(tmp_path / "m"), load_model) as server:
+        assert server.versions.available() == [int(pushed[0].name)]
+        [damaged] = [each for each in server.versions.statuses() if each.problem]
+    assert damaged.number == int(pushed[1].name)
+    assert "assets/subwords.txt is not the file that was pushed" in damaged.problem
