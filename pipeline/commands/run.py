@@ -15,7 +15,7 @@ from pipeline.corpora.spans import Spans, read_spans
 from pipeline.errors import UserError
 from pipeline.running.lock import only_run
 from pipeline.running.log import logged_run
-from pipeline.running.summary import Summary, format_summary
+from pipeline.running.summary import format_summary
 from pipeline.workspace import Workspace, require_writable
 
 
@@ -48,22 +48,10 @@ def run_pipeline(
         ),
         "change its permissions, or choose another folder with --workspace",
     )
-    with only_run(workspace, name):
-        summary = _run(config, workspace, runner)
-    if as_json:
-        typer.echo(json.dumps(summary.as_json(), indent=2, ensure_ascii=False))
-    else:
-        typer.echo(format_summary(summary))
-    return 0 if summary.is_live else 1
-
-
-def _run(config: PipelineConfig, workspace: Workspace, runner: str) -> Summary:
-    """Makes the corpus if it is missing, and runs the pipeline."""
-    name = config.name
     corpus = _corpus(config, workspace)
     spans = read_spans(corpus, Path(workspace.corpus(config.data.corpus)), config.data.train_spans)
     log = os.path.join(workspace.pipeline_root(name), "run.log")
-    with logged_run(log) as screen:
+    with only_run(workspace, name), logged_run(log) as screen:
         counts = ", ".join(f"{count:,} {split}" for split, count in corpus.counts.items())
         screen.show(
             f"{name}: {corpus.source_language} to {corpus.target_language}, {counts} pairs"
@@ -72,7 +60,7 @@ def _run(config: PipelineConfig, workspace: Workspace, runner: str) -> Summary:
         # Imported late: TFX takes half a minute, and its output belongs in the log.
         from pipeline.running.execution import execute
 
-        return execute(
+        summary = execute(
             config,
             workspace,
             spans.checksum,
@@ -81,6 +69,11 @@ def _run(config: PipelineConfig, workspace: Workspace, runner: str) -> Summary:
             log=log,
             screen=screen,
         )
+    if as_json:
+        typer.echo(json.dumps(summary.as_json(), indent=2, ensure_ascii=False))
+    else:
+        typer.echo(format_summary(summary))
+    return 0 if summary.is_live else 1
 
 
 def _added(spans: Spans) -> str:

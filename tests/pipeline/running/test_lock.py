@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli import main
+from pipeline.corpora.folder import CorpusText, write_corpus
+from pipeline.corpora.information import SPLITS
 from pipeline.errors import UserError
 from pipeline.running.lock import only_run
 from pipeline.workspace import Workspace
@@ -48,6 +50,9 @@ def test_a_second_run_of_a_pipeline_is_refused_with_the_process_of_the_first(tmp
 
 
 def test_a_second_nmt_run_ends_at_once(tmp_path, capsys):
+    splits = {split: [("a cat", "eine Katze")] for split in SPLITS}
+    text = CorpusText("debian", "en", "de", "CC0", "this test", splits)
+    write_corpus(text, tmp_path / "corpora/debian")
     with start_run(tmp_path, "debian") as first:
         assert main(["run", "--workspace", str(tmp_path)]) == 2
         first.kill()
