@@ -142,6 +142,16 @@ def load_corpus(folder: Path) -> CorpusInfo:
         UserError: there is no corpus, or its files differ from `corpus.json`.
     """
     information = read_information(folder)
+    try:
+        _verify(folder, information)
+    except UserError:
+        if read_information(folder) == information:
+            raise
+        return load_corpus(folder)  # it was replaced meanwhile
+    return information
+
+
+def _verify(folder: Path, information: CorpusInfo) -> None:
     remedy = "make the corpus again with --force."
     present = {path.name for path in folder.iterdir() if _SHARD_NAME.fullmatch(path.name)}
     for name in sorted(present ^ information.shards.keys()):
@@ -160,7 +170,6 @@ def load_corpus(folder: Path) -> CorpusInfo:
         counts[shard.split] += pairs
     if counts != {split: information.counts.get(split, 0) for split in SPLITS}:
         raise UserError(f"The counts in {folder / INFORMATION_FILE} are not its shards'; {remedy}")
-    return information
 
 
 def read_information(folder: Path) -> CorpusInfo:

@@ -184,6 +184,21 @@ def test_an_interruption_leaves_the_old_corpus_and_nothing_else(
     assert contents(tmp_path / "small") == before
 
 
+def test_a_corpus_replaced_while_it_is_verified_is_verified_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_corpus(corpus(), tmp_path / "small")
+    read, new = folder_module._read, []
+
+    def replace_first(path: Path) -> bytes:
+        if not new:
+            new.append(write_corpus(corpus(("new", "neu")), tmp_path / "small", replace=True))
+        return read(path)
+
+    monkeypatch.setattr(folder_module, "_read", replace_first)
+    assert [load_corpus(tmp_path / "small")] == new
+
+
 def test_a_corpus_is_there_at_every_moment_of_its_replacement(tmp_path: Path) -> None:
     write_corpus(corpus(), tmp_path / "small")
     watcher = """
