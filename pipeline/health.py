@@ -19,6 +19,7 @@ from pipeline.errors import UserError
 from pipeline.running.artifact_files import FILES, find_damage, remove_artifact
 from pipeline.workspace import Workspace
 from serving.versions.directory import list_versions
+from serving.versions.integrity import damage
 
 _DISTRIBUTION = "attention-nmt"
 _GIB = 1024**3
@@ -90,10 +91,14 @@ def workspace_files(workspace: Workspace) -> Iterator[Finding]:
     for folder in _folders(f"{workspace.root}/models"):
         for version in list_versions(str(folder)):
             name = f"version {version.number} of {folder.name}"
-            if version.problem is None:
+            problem = version.problem or damage(version.path)
+            if problem is None:
                 yield Finding("good", f"{name} is whole")
             else:
-                yield Finding("damaged", f"{name}: {version.problem}: remove {version.path}")
+                remedy = (
+                    f"`nmt models discard {version.number} --set name={folder.name}` removes it"
+                )
+                yield Finding("damaged", f"{name}: {problem}; {remedy}")
 
 
 def _packages() -> Finding:
@@ -157,9 +162,9 @@ def _artifacts(root: str) -> Iterator[Finding]:
         yield Finding("note", f"no artifact of {root} is recorded yet; each run does it at its end")
     elif not found:
         yield Finding("good", f"the artifacts of {os.path.basename(root)} are as they were made")
-    for damage in found:
-        remove = partial(remove_artifact, root, damage.artifact)
-        yield Finding("damaged", f"{root}/{damage}", remove)
+    for each in found:
+        remove = partial(remove_artifact, root, each.artifact)
+        yield Finding("damaged", f"{root}/{each}", remove)
 
 
 def _checkpoints(pipeline: Path) -> Iterator[Finding]:

@@ -30,6 +30,7 @@ from serving.versions.directory import (
     require_live_version,
 )
 from serving.versions.integrity import damage
+from serving.versions.push import discard as remove_damaged
 from serving.versions.push import roll_back
 from serving.versions.records import VersionRecord, read_records, withdrawn_models
 from serving.versions.store import LocalStore
@@ -168,6 +169,22 @@ def rollback(
             f"Taken back: {numbers}. No run pushes that again; `nmt models rollback "
             f"{max(record.withdrawn.values())}` does."
         )
+
+
+@app.command()
+def discard(
+    version: Annotated[int, typer.Argument(metavar="VERSION")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    overrides: OverridesOption = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Remove a damaged version; the one before it is live then, and the next run's baseline."""
+    name, folder = _serving_directory(config, overrides, workspace)
+    _find(folder, name, version)
+    problem = remove_damaged(folder, LocalStore(), version)
+    live = live_version(folder)
+    now = f"Version {live.number} is live." if live else "No version is live; `nmt run` makes one."
+    typer.echo(f"Version {version} of {name} was removed, because {problem}. {now}")
 
 
 def _serving_directory(

@@ -11,8 +11,6 @@ import os
 from serving.versions.directory import LOCAL, FileSystem, checksums, fingerprint_of
 from serving.versions.records import DamagedRecordError, read_record, record_path
 
-_REMEDY = "`nmt models rollback` makes an earlier version live"
-
 
 class DamagedVersionError(ValueError):
     """A version is not what was pushed; the message names the file and a remedy."""
@@ -59,6 +57,6 @@ def require_undamaged(
     problem = damage(version_folder, filesystem)
     if problem is not None:
         raise DamagedVersionError(
-            f"The version {os.fspath(version_folder)} is damaged: {problem}. Put the file back, "
-            f"or choose another version: {_REMEDY}."
+            f"The version {os.fspath(version_folder)} is damaged: {problem}. Put the file back, go "
+            "back to another version (`nmt models rollback`), or remove it (`nmt models discard`)."
         )

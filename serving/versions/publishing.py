@@ -153,6 +153,19 @@ class OpenDirectory:
                 removed.append(number)
         return removed
 
+    def discard(self, version: ModelVersion) -> None:
+        """Removes a version; its record, if there is one, says so.
+
+        Raises:
+          PublishingError: it could not be removed.
+        """
+        with _explained(self.folder):
+            for record in self.records():
+                if record.version == version.number:
+                    retired = record.model_copy(update={"state": "retired"})
+                    write_record(self.folder, retired, self.store)
+            self._discard(version.path)
+
     def tidy(self) -> None:
         """Removes the remains of unfinished pushes."""
         own = os.path.join(self.folder, OWN_FOLDER)

@@ -150,6 +150,37 @@ def roll_back(
         )
 
 
+def discard(folder: str, store: VersionStore, number: int, *, clock: Clock = now) -> str:
+    """Removes a damaged version, so that the one before it is live and the next run's baseline.
+
+    Args:
+      folder: the model directory `models/NAME`.
+      store: its file system.
+      number: the version.
+      clock: returns the time with its zone.
+
+    Returns:
+      The damage.
+
+    Raises:
+      RollbackError: the version does not exist, or is undamaged.
+      PublishingError: it could not be removed.
+    """
+    with opened(folder, store, clock) as directory:
+        for version in directory.versions():
+            if version.number != number:
+                continue
+            problem = version.problem or damage(version.path, store)
+            if problem is None:
+                raise RollbackError(
+                    f"Version {number} is as it was pushed, and was not removed: `nmt models "
+                    "rollback` goes back to an earlier one."
+                )
+            directory.discard(version)
+            return problem
+        raise RollbackError(f"There is no version {number} in {folder}.")
+
+
 def _newer_models(directory: OpenDirectory, target: int, content: str) -> dict[str, int]:
     """Returns the newer models above a version: their highest version, by fingerprint.
 

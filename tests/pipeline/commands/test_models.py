@@ -227,3 +227,19 @@ def test_a_damaged_live_version_is_named(
         .out.strip()
         .endswith("live, but assets/subwords.txt is not the file that was pushed")
     )
+
+
+def test_a_damaged_version_can_be_discarded_even_if_it_is_the_only_one(
+    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export = tmp_path / "models/debian/1700000000"
+    path = push(str(export), str(tmp_path / "models/pushed"), LocalStore(), keep=2).path
+    version = Path(str(path))
+    (version / "variables/variables.index").write_bytes(b"?")
+    options = ["--workspace", str(workspace), "--set", "name=pushed"]
+    assert main(["models", "discard", version.name, *options]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "variables/variables.index is not the file that was pushed" in shown
+    assert "No version is live; `nmt run` makes one." in shown
+    assert not version.exists()
+    assert main(["models", "discard", version.name, *options]) == 2

@@ -6,7 +6,7 @@ import pytest
 
 from serving.versions.directory import list_versions
 from serving.versions.integrity import DamagedVersionError, damage, require_undamaged
-from serving.versions.push import RollbackError, push, roll_back
+from serving.versions.push import RollbackError, discard, push, roll_back
 from serving.versions.records import read_record, record_path
 from tests.serving.versions.pushed_models import STORE, write_saved_model
 
@@ -109,3 +109,19 @@ def test_no_rollback_goes_to_a_damaged_version(tmp_path: Path) -> None:
     assert damage(tmp_path / "models" / str(back.version)) is None
     cut(tmp_path / "models" / str(back.version) / VOCABULARY)
     assert damage(tmp_path / "models" / str(back.version)) is not None
+
+
+def test_only_a_damaged_version_can_be_discarded(tmp_path: Path) -> None:
+    first, second = push_model(tmp_path, "one"), push_model(tmp_path, "two")
+    folder, number = str(first.parent), int(second.name)
+    with pytest.raises(RollbackError, match="is as it was pushed, and was not removed"):
+        discard(folder, STORE, number)
+    cut(second / VOCABULARY)
+    assert discard(folder, STORE, number) == f"{VOCABULARY} is not the file that was pushed"
+    assert [version.path for version in list_versions(folder)] == [str(first)]
+    assert not list(Path(folder, ".nmt").glob("*removed*"))
+    record = read_record(folder, number)
+    assert record is not None
+    assert record.state == "retired"
+    with pytest.raises(RollbackError, match="There is no version"):
+        discard(folder, STORE, number)
