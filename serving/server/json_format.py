@@ -37,6 +37,13 @@ class JsonRequest:
     """True for `instances`, one object or value per text; False for `inputs`, a list per input."""
     values: Any
 
+    @property
+    def rows(self) -> int:
+        """The number of texts, not yet checked."""
+        is_named = not self.is_row_format and isinstance(self.values, dict)
+        columns = self.values.values() if is_named else [self.values]
+        return max((len(each) for each in columns if isinstance(each, list)), default=0)
+
 
 def parse_body(body: bytes) -> JsonRequest:
     """Reads the body of a predict request.

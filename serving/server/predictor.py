@@ -179,26 +179,29 @@ class Predictor:
         signature = find_signature(lease.model, target.signature)
         inputs = read(signature)
         rows = rows_of(inputs)
-        if self._settings.strict:
-            self._check_size(rows)
+        self.refuse_too_many(rows)
+        if self._settings.strict and rows == 0:
+            raise invalid(
+                "The request holds no texts. TensorFlow Serving would keep it until another "
+                "request joins its batch."
+            )
+        return signature, split(inputs, self._rows_of_a_piece(signature, rows))
+
+    def refuse_too_many(self, rows: int) -> None:
+        """Rejects a request with too many texts.
+
+        Raises:
+          RequestError: TensorFlow Serving would reject it, or the queue could never hold it.
+        """
+        most = self._settings.max_batch_size
+        if self._settings.strict and rows > most:
+            # TensorFlow Serving's own words.
+            raise invalid(f"Task size {rows} is larger than maximum input batch size {most}")
         if rows > self._settings.max_queued_rows:
             raise RequestError(
                 grpc.StatusCode.RESOURCE_EXHAUSTED,
                 f"The request holds {rows} texts, and at most "
                 f"{self._settings.max_queued_rows} may wait: send fewer at once.",
-            )
-        return signature, split(inputs, self._rows_of_a_piece(signature, rows))
-
-    def _check_size(self, rows: int) -> None:
-        """Rejects a request that TensorFlow Serving would reject or never answer."""
-        most = self._settings.max_batch_size
-        if rows > most:
-            # TensorFlow Serving's own words.
-            raise invalid(f"Task size {rows} is larger than maximum input batch size {most}")
-        if rows == 0:
-            raise invalid(
-                "The request holds no texts. TensorFlow Serving would keep it until another "
-                "request joins its batch."
             )
 
     def _rows_of_a_piece(self, signature: LoadedSignature, rows: int) -> int:

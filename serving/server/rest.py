@@ -16,17 +16,20 @@ from urllib.parse import unquote
 
 import grpc
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from serving.server import json_format
 from serving.server.errors import HTTP_STATUS, RequestError, invalid
+from serving.server.loaded_model import LoadedSignature
 from serving.server.metrics import Metrics
 from serving.server.model_service import model_status
 from serving.server.prediction_service import describe
 from serving.server.predictor import Gate, Predictor
 from serving.server.requests import Target
+from serving.server.slicing import Inputs
 
 METRICS_PATH = "/monitoring/prometheus/metrics"
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -93,6 +96,9 @@ class RestApi:
             content = json_format.write_error(
                 f"The request is larger than {self._max_body_bytes} bytes."
             )
+        except HTTPException as error:  # of `BodyMemory`
+            code, status = grpc.StatusCode.UNAVAILABLE, error.status_code
+            content = json_format.write_error(f"{error.detail}.")
         except Exception as error:
             _LOG.exception("%s %s failed", request.method, path)
             code, status = grpc.StatusCode.INTERNAL, 500
@@ -121,11 +127,17 @@ class RestApi:
         with self._gate.passed():
             # In a thread: megabytes of JSON would block all other requests.
             parsed = await asyncio.to_thread(json_format.parse_body, body)
+
+            def read(signature: LoadedSignature) -> Inputs:
+                # Before each of a million texts is looked at.
+                self._predictor.refuse_too_many(parsed.rows)
+                return json_format.read_json_inputs(parsed, signature)
+
             answer = await _unless_gone(
                 request,
                 self._predictor.predict_async(
                     _target(found, parsed.signature),
-                    lambda signature: json_format.read_json_inputs(parsed, signature),
+                    read,
                     time.monotonic() + self._timeout_seconds,
                 ),
             )

@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import grpc
-import uvicorn
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from serving.local.saved_model import import_tensorflow
 from serving.protocol import messages
+from serving.server.descriptors import connections_for
 from serving.server.directory_watcher import DirectoryWatcher, Load, Report
 from serving.server.loaded_model import LoadedModel
 from serving.server.loading import load_model
@@ -29,7 +29,7 @@ from serving.server.reflection import add_reflection
 from serving.server.rest import RestApi
 from serving.server.scheduler import BatchScheduler
 from serving.server.settings import ServerSettings
-from serving.server.uvicorn_server import UvicornServer
+from serving.server.uvicorn_server import HttpLimits, UvicornServer
 from serving.server.version_policy import VersionPolicy
 from serving.server.versions import Versions
 
@@ -38,6 +38,8 @@ _LONGEST_SETTLING = 60.0
 """Seconds to wait at the start for a first version with changing files."""
 _SECONDS_TO_SEND = 1
 """Time to send the last responses, after everything else has ended."""
+_SERVERS = 2
+"""gRPC and REST share the file descriptors."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ class ModelServer:
         settings = self.settings
         check_free(settings.host, settings.port, "--port")
         most = settings.batching.max_requests
+        self._connections = connections_for(_SERVERS, settings.max_connections)
         self._grpc = grpc.server(
             ThreadPoolExecutor(most, thread_name_prefix="grpc"),
             maximum_concurrent_rpcs=most,
@@ -132,6 +135,11 @@ class ModelServer:
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_receive_message_length", settings.max_message_bytes),
                 ("grpc.max_send_message_length", settings.max_message_bytes),
+                ("grpc.max_allowed_incoming_connections", self._connections),
+                ("grpc.server_handshake_timeout_ms", round(1000 * settings.handshake_seconds)),
+                # Ends streams that are left open for ever; clients connect again by themselves.
+                ("grpc.max_connection_age_ms", round(1000 * settings.connection_seconds)),
+                ("grpc.max_connection_age_grace_ms", round(1000 * settings.grace_seconds)),
             ],
         )
         undo.callback(self._grpc.stop, None)
@@ -150,7 +158,7 @@ class ModelServer:
             )
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
-        add_reflection(self._grpc)
+        add_reflection(self._grpc, settings.handshake_seconds)
         api = RestApi(
             predictor,
             self._gate,
@@ -159,14 +167,13 @@ class ModelServer:
             max_body_bytes=settings.max_message_bytes,
         )
         self._rest = UvicornServer(
-            uvicorn.Config(
-                api.application(),
-                lifespan="off",
-                access_log=False,
-                log_config=None,
-                server_header=False,
-                timeout_graceful_shutdown=_SECONDS_TO_SEND,
-            )
+            api.application(),
+            HttpLimits(
+                connections=self._connections,
+                header_seconds=settings.handshake_seconds,
+                body_memory=settings.max_message_bytes,
+                seconds_to_send=_SECONDS_TO_SEND,
+            ),
         )
 
     def _load_first(self) -> None:

@@ -55,6 +55,13 @@ class ServerSettings:
     """Size limit of a request and of a response."""
     rest_timeout_seconds: float = 30.0
     """The deadline of REST requests, which cannot carry one; TensorFlow Serving's default."""
+    max_connections: int = 512
+    """Most connections of gRPC, and of REST; fewer if the limit of open files is low."""
+    handshake_seconds: float = 10.0
+    """Time for the headers of a request, and for a reflection stream."""
+    connection_seconds: float = 600.0
+    """After this time a gRPC connection takes no new requests; those in flight have the grace
+    period. Clients open another connection."""
     grace_seconds: float = 30.0
     """Time for the requests in flight to end during the shutdown."""
     batching: BatchSettings = field(default_factory=BatchSettings)

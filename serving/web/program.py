@@ -7,11 +7,10 @@ import socket
 from collections.abc import Callable
 from dataclasses import replace
 
-import uvicorn
-
+from serving.server.descriptors import connections_for
 from serving.server.ports import address, bind
 from serving.server.settings import ServerSettings
-from serving.server.uvicorn_server import UvicornServer
+from serving.server.uvicorn_server import HttpLimits, UvicornServer
 from serving.web.gateway import create_app
 from serving.web.settings import WebSettings
 
@@ -19,7 +18,8 @@ Report = Callable[[str], None]
 """Receives messages about events, in sentences."""
 
 _MOST_CONNECTIONS = 256
-_SECONDS_TO_SEND = 1
+_MOST_BODY_BYTES = 32 << 20
+"""Of all requests together; one has at most 4 MiB."""
 _NO_PROXY = "no_grpc_proxy"
 
 
@@ -65,19 +65,10 @@ def make_server(settings: WebSettings) -> UvicornServer:
     Raises:
       InvalidSettings: the model server's address or certificates are invalid.
     """
-    return UvicornServer(
-        uvicorn.Config(
-            create_app(settings),
-            lifespan="off",
-            ws="none",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            proxy_headers=False,
-            limit_concurrency=_MOST_CONNECTIONS,
-            timeout_graceful_shutdown=_SECONDS_TO_SEND,
-        )
+    limits = HttpLimits(
+        connections=connections_for(1, _MOST_CONNECTIONS), body_memory=_MOST_BODY_BYTES
     )
+    return UvicornServer(create_app(settings), limits)
 
 
 async def _serve_until_signal(

@@ -1,5 +1,6 @@
 """Reflection, as used by grpcurl: list the services and call them using only the descriptions."""
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,13 @@ from google.protobuf import descriptor_pb2, descriptor_pool, json_format, messag
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from serving.protocol import messages
-from tests.serving.server.fake_model import NAME, make_version, running_server, settings_for
+from tests.serving.server.fake_model import (
+    LONG,
+    NAME,
+    make_version,
+    running_server,
+    settings_for,
+)
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +103,24 @@ def test_a_method_is_called_with_what_reflection_tells_and_json(channel):
         response_deserializer=message_factory.GetMessageClass(method.output_type).FromString,
     )
     assert call(request).outputs["translation"].string_val == [b"3:MAT"]
+
+
+def test_streams_that_ask_nothing_end_and_leave_room_for_others(tmp_path) -> None:
+    make_version(tmp_path, 3)
+    with (
+        running_server(settings_for(tmp_path, handshake_seconds=1.0)) as server,
+        grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel,
+    ):
+        stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+        silent = threading.Event()
+        idle = [stub.ServerReflectionInfo(_never(silent)) for _ in range(20)]
+        codes = [stream.exception(LONG).code() for stream in idle]
+        silent.set()
+        assert codes.count(grpc.StatusCode.RESOURCE_EXHAUSTED) == 12
+        assert codes.count(grpc.StatusCode.CANCELLED) == 8
+        assert _ask(channel, list_services="").list_services_response.service
+
+
+def _never(end: threading.Event) -> Iterator[Any]:
+    end.wait(LONG)
+    yield from ()
