@@ -42,6 +42,10 @@ def serve(
     rest_port: Annotated[
         int, typer.Option(min=0, max=65535, help="The port of REST and metrics.")
     ] = DEFAULT_REST_PORT,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A name to ask REST under; repeatable."),
+    ] = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Start without a model and wait for the first.")
     ] = False,
@@ -87,6 +91,7 @@ def serve(
         host=host,
         port=port,
         rest_port=rest_port,
+        allowed_hosts=frozenset(allow_host or ()),
         latest_versions=versions,
         poll_seconds=poll_seconds,
         wait_for_model=wait,

@@ -18,6 +18,7 @@ from serving.local.saved_model import import_tensorflow
 from serving.protocol import messages
 from serving.server.descriptors import connections_for
 from serving.server.directory_watcher import DirectoryWatcher, Load, Report
+from serving.server.host_names import ForeignPages
 from serving.server.loaded_model import LoadedModel
 from serving.server.loading import load_model
 from serving.server.metrics import Metrics
@@ -167,7 +168,7 @@ class ModelServer:
             max_body_bytes=settings.max_message_bytes,
         )
         self._rest = UvicornServer(
-            api.application(),
+            ForeignPages(api.application(), {settings.host, *settings.allowed_hosts}),
             HttpLimits(
                 connections=self._connections,
                 header_seconds=settings.handshake_seconds,

@@ -41,6 +41,8 @@ class ServerSettings:
     """Port for gRPC; 0 takes any free one."""
     rest_port: int = DEFAULT_REST_PORT
     """Port for REST and metrics; 0 takes any free one."""
+    allowed_hosts: frozenset[str] = frozenset()
+    """Names under which REST may be asked, besides localhost, IP addresses and `host`."""
     latest_versions: int = 1
     """Number of the highest versions to serve, until a client sends another policy."""
     poll_seconds: float = 1.0

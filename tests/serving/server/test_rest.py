@@ -237,7 +237,7 @@ def test_a_client_that_goes_away_costs_the_model_nothing(tmp_path):
     settings = settings_for(tmp_path, batching=BatchSettings(workers=1))
     with running_server(settings, model.load) as server:
         body = json.dumps({"instances": ["gone"]})
-        message = f"POST {MODEL}:predict HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
+        message = f"POST {MODEL}:predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
         with socket.create_connection(("127.0.0.1", server.rest_port)) as running:
             running.sendall((message + body).encode())
             assert model.started.acquire(timeout=LONG)
@@ -252,7 +252,9 @@ def test_a_client_that_goes_away_costs_the_model_nothing(tmp_path):
 def test_a_client_that_goes_away_in_the_midst_of_its_body_leaves_no_traceback(tmp_path, caplog):
     make_version(tmp_path, 1)
     with running_server(settings_for(tmp_path)) as server:
-        message = f"POST {MODEL}:predict HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{{"
+        message = (
+            f"POST {MODEL}:predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{{"
+        )
         with socket.create_connection(("127.0.0.1", server.rest_port)) as gone:
             gone.sendall(message.encode())
         rest = Rest(server.rest_port)

@@ -5,7 +5,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
-from serving.web.guards import SECURITY_HEADERS, Guards, host_name
+from serving.web.guards import SECURITY_HEADERS, Guards
 
 STATIC = Path(__file__).parents[3] / "serving/web/static"
 
@@ -64,14 +64,6 @@ def test_what_is_not_http_passes() -> None:
 
     asyncio.run(Guards(inside, ())({"type": "lifespan"}, None, None))  # type: ignore[arg-type]
     assert passed == ["lifespan"]
-
-
-@pytest.mark.parametrize(
-    ("header", "name"),
-    [("A.example:80", "a.example"), ("[::1]:80", "::1"), ("[::1]", "::1"), ("a.", "a"), ("", "")],
-)
-def test_the_name_is_read_from_the_header(header: str, name: str) -> None:
-    assert host_name(header) == name
 
 
 def test_the_page_names_no_other_host_and_makes_no_markup_of_text() -> None:
