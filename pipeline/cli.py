@@ -22,6 +22,7 @@ from pipeline.commands.options import (
     OverridesOption,
     WorkspaceOption,
 )
+from text.visible import visible
 
 _DISTRIBUTION = "attention-nmt"
 INTERRUPTED = 130
@@ -226,5 +227,5 @@ def _discard_output() -> None:
 
 def _complain(sentences: str) -> None:
     """Writes each line to standard error, after the program's name."""
-    for line in sentences.splitlines():
-        typer.echo(f"nmt: {line}", err=True)
+    for line in sentences.split("\n"):
+        typer.echo(f"nmt: {visible(line)}", err=True)

@@ -15,6 +15,7 @@ from pipeline.corpora.shipped import FIXED, SHIPPED, FixedCorpus
 from pipeline.errors import UserError
 from pipeline.workspace import Workspace, is_remote
 from text.languages import is_language_code
+from text.visible import visible, visible_json
 
 if TYPE_CHECKING:
     from pipeline.corpora.information import CorpusInfo
@@ -150,7 +151,7 @@ def list_corpora(workspace: WorkspaceOption = None, as_json: JsonOption = False)
     for entry in found:
         pairs = ", ".join(f"{count:,} {split}" for split, count in entry.counts.items())
         languages = f"{entry.source_language} to {entry.target_language}"
-        typer.echo(f"{entry.name:<12} {languages}: {pairs}")
+        typer.echo(visible(f"{entry.name:<12} {languages}: {pairs}"))
     here = {entry.name for entry in found}
     for name, description in SHIPPED.items():
         if name not in here:
@@ -211,7 +212,7 @@ def _answer(information: "CorpusInfo", folder: Path, as_json: bool) -> None:
     from pipeline.corpora.folder import INFORMATION_FILE
 
     if as_json:
-        typer.echo((folder / INFORMATION_FILE).read_text(encoding="utf-8"), nl=False)
+        typer.echo(visible_json((folder / INFORMATION_FILE).read_text(encoding="utf-8")), nl=False)
         return
     print_summary(information, folder, _next_command(information))
 

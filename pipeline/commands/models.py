@@ -34,6 +34,7 @@ from serving.versions.push import discard as remove_damaged
 from serving.versions.push import roll_back
 from serving.versions.records import VersionRecord, read_records, withdrawn_models
 from serving.versions.store import LocalStore
+from text.visible import visible, visible_json
 
 _CARD_PLACES = (layout.MODEL_CARD, Path(layout.MODEL_CARD).name)
 _EARLIEST_TIMESTAMP = 1_000_000_000
@@ -100,9 +101,9 @@ def list_models(
             notes.append(_rollback_note(version["rollback"]))
         if version["taken_back"]:
             notes.append(_taken_back_note(version["taken_back"]))
-        typer.echo(f"{version['version']:>{width}}  {pushed:<20}  {'; '.join(notes)}")
+        typer.echo(visible(f"{version['version']:>{width}}  {pushed:<20}  {'; '.join(notes)}"))
     for entry in ignored:
-        typer.echo(f"{entry['name']} is passed over: {entry['reason']}.")
+        typer.echo(visible(f"{entry['name']} is passed over: {entry['reason']}."))
 
 
 @app.command()
@@ -129,7 +130,7 @@ def show(
     if as_json:
         _print_json(details)
     else:
-        typer.echo(strict_yaml.dump(details), nl=False)
+        typer.echo(visible(strict_yaml.dump(details)), nl=False)
 
 
 @app.command()
@@ -270,4 +271,4 @@ def _read_card(version_folder: str) -> Any:
 
 
 def _print_json(answer: dict[str, Any]) -> None:
-    typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+    typer.echo(visible_json(json.dumps(answer, ensure_ascii=False, indent=2)))

@@ -23,6 +23,7 @@ from pipeline.history.events import Event, Outcome, read_history
 from pipeline.history.page import COLUMNS, NUMBERS, cells, draw_history
 from pipeline.running.record import open_store
 from pipeline.workspace import Workspace, is_remote
+from text.visible import visible, visible_json
 
 _ENDINGS = (".html", ".svg", ".png")
 _LEFT_OUT = {"compared with"}
@@ -66,7 +67,7 @@ def report(
         write_whole(output_file, _drawn(name, events, str(ending)))
     if as_json:
         answer = {"pipeline": name, "events": [event.as_json() for event in events]}
-        typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+        typer.echo(visible_json(json.dumps(answer, ensure_ascii=False, indent=2)))
     elif not output_file:
         _print(name, events)
 
@@ -109,7 +110,7 @@ def _print(name: str, events: list[Event]) -> None:
         table.add_column(column, justify=justify, no_wrap=column != "why", overflow="fold")
     for event in events:
         row = dict(zip(COLUMNS, cells(event), strict=True))
-        table.add_row(*(row[column] for column in columns), style=_COLOURS[event.outcome])
+        table.add_row(*(visible(row[column]) for column in columns), style=_COLOURS[event.outcome])
     with destination(None) as output:
         console = Console(file=output, highlight=False, markup=False)
         if not console.is_terminal:

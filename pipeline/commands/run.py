@@ -17,6 +17,7 @@ from pipeline.running.lock import only_run
 from pipeline.running.log import logged_run
 from pipeline.running.summary import format_summary
 from pipeline.workspace import Workspace, require_writable
+from text.visible import visible, visible_json
 
 
 def run_pipeline(
@@ -70,9 +71,9 @@ def run_pipeline(
             screen=screen,
         )
     if as_json:
-        typer.echo(json.dumps(summary.as_json(), indent=2, ensure_ascii=False))
+        typer.echo(visible_json(json.dumps(summary.as_json(), indent=2, ensure_ascii=False)))
     else:
-        typer.echo(format_summary(summary))
+        typer.echo(visible(format_summary(summary)))
     return 0 if summary.is_live else 1
 
 

@@ -19,6 +19,7 @@ from serving.server.settings import (
     ServerSettings,
 )
 from serving.versions.directory import list_versions
+from text.visible import visible
 
 _DEFAULTS = ServerSettings(model_name="", model_directory="")
 _BATCHING = BatchSettings()
@@ -163,5 +164,5 @@ def _run(settings: ServerSettings) -> None:
 
 def say(sentence: str) -> None:
     """Prints a sentence and flushes, because the reader may be behind a pipe."""
-    typer.echo(sentence)
+    typer.echo(visible(sentence))
     sys.stdout.flush()

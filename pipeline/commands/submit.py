@@ -16,6 +16,7 @@ from pipeline.commands.options import JsonOption
 from pipeline.errors import UserError
 from pipeline.kubeflow import linter, minimum_version
 from pipeline.kubeflow.runtime_parameters import checked
+from text.visible import visible, visible_json
 
 _TOKEN = "KFP_TOKEN"
 _POLL_SECONDS = 10.0
@@ -165,17 +166,17 @@ def _chosen(specification: dict[str, Any], given: list[str]) -> dict[str, Any]:
 
 def _show(plan: dict[str, Any], as_json: bool, sentence: str) -> None:
     if as_json:
-        typer.echo(json.dumps(plan, indent=2, ensure_ascii=False))
+        typer.echo(visible_json(json.dumps(plan, indent=2, ensure_ascii=False)))
         return
     typer.echo(sentence)
     for key, value in plan.items():
         if isinstance(value, dict):
             typer.echo(f"  {key}")
             for name, entry in value.items():
-                typer.echo(f"    {name} = {entry}")
+                typer.echo(visible(f"    {name} = {entry}"))
         elif value is not None:
-            typer.echo(f"  {key:<14} {value}")
+            typer.echo(visible(f"  {key:<14} {value}"))
 
 
 def _say_to_stderr(sentence: str) -> None:
-    typer.echo(sentence, err=True)
+    typer.echo(visible(sentence), err=True)

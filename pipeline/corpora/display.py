@@ -9,9 +9,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 from pipeline.corpora.information import SPLITS, CorpusInfo
 from pipeline.corpora.progress import Progress
+from text.visible import visible
 
 
 @contextmanager
@@ -37,7 +39,7 @@ def _lines(console: Console) -> Progress:
     def show(step: str, done: int, total: int | None) -> None:
         if step not in begun:
             begun.add(step)
-            console.print(f"{step} ...", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"{visible(step)} ...", markup=False, highlight=False, soft_wrap=True)
 
     return show
 
@@ -66,11 +68,12 @@ def print_summary(information: CorpusInfo, folder: Path, next_command: str) -> N
     console = Console()
     languages = (information.source_language, information.target_language)
     table = Table(
-        title=f"Corpus {information.name}, {' to '.join(languages)}", title_justify="left"
+        title=Text(visible(f"Corpus {information.name}, {' to '.join(languages)}")),
+        title_justify="left",
     )
     table.add_column("split")
     for heading in ("pairs", *(f"words ({language})" for language in languages)):
-        table.add_column(heading, justify="right")
+        table.add_column(Text(visible(heading)), justify="right")
     for split in SPLITS:
         words = information.words[split]
         numbers = (information.counts[split], words.source, words.target)
@@ -90,4 +93,4 @@ def print_summary(information: CorpusInfo, folder: Path, next_command: str) -> N
 
 
 def _print_field(console: Console, label: str, value: str) -> None:
-    console.print(f"{label:<9} {value}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{label:<9} {visible(value)}", markup=False, highlight=False, soft_wrap=True)

@@ -15,6 +15,8 @@ from kfp import Client
 
 from pipeline.errors import RunFailedError
 
+_REFUSED_LOGINS = {401, 403}
+_SECONDS_TO_ANSWER = 30.0
 _ENDED = {"SUCCEEDED", "FAILED", "SKIPPED", "CANCELED", "ERROR"}
 
 
@@ -32,7 +34,9 @@ class KubeflowPipelines:
 
     def __init__(self, host: str, namespace: str | None, token: str | None) -> None:
         self._host = host.rstrip("/")
+        self._shown = _without_password(self._host)
         self._namespace = namespace
+        self._check_login(token)
         with self._readable_errors(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self._client = Client(
@@ -89,7 +93,7 @@ class KubeflowPipelines:
 
     def page(self, run: str) -> str:
         """Returns the address of a run's page."""
-        return f"{self._host}/#/runs/details/{run}"
+        return f"{self._shown}/#/runs/details/{run}"
 
     def follow(self, run: str, seconds: float, say: Callable[[str], None]) -> str:
         """Reports each change of a task's state, until the run ends.
@@ -126,6 +130,22 @@ class KubeflowPipelines:
         )
         return found.pipelines[0].pipeline_id if found.pipelines else None
 
+    def _check_login(self, token: str | None) -> None:
+        """Asks once. The client repeats a refused login for 25 s, and then says it timed out."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        with self._readable_errors():
+            status = urllib3.request(
+                "GET",
+                f"{self._host}/apis/v2beta1/healthz",
+                headers=headers,
+                timeout=_SECONDS_TO_ANSWER,
+                retries=False,
+            ).status
+        if status in _REFUSED_LOGINS:
+            raise RunFailedError(
+                f"{self._shown} refused the login ({status}): set KFP_TOKEN to a valid token."
+            )
+
     @contextlib.contextmanager
     def _readable_errors(self) -> Iterator[None]:
         """Turns the client's exceptions into RunFailedError, and hides its output and logs."""
@@ -136,15 +156,22 @@ class KubeflowPipelines:
         except kfp_server_api.ApiException as error:
             reason = _message(error)
             raise RunFailedError(
-                f"{self._host} rejected the request ({error.status}): {reason}."
+                f"{self._shown} rejected the request ({error.status}): {reason}."
             ) from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise RunFailedError(
-                f"{self._host} does not answer: check the address, and that a port is forwarded "
+                f"{self._shown} does not answer: check the address, and that a port is forwarded "
                 "to it, as in kubectl port-forward -n kubeflow svc/ml-pipeline-ui 8080:80."
             ) from error
         finally:
             logging.disable(logging.NOTSET)
+
+
+def _without_password(url: str) -> str:
+    """Returns a URL as it may be shown: without the user and password that it may hold."""
+    start, separator, rest = url.rpartition("@")
+    scheme = start.partition("//")[0] + "//" if "//" in start else ""
+    return f"{scheme}{rest}" if separator else url
 
 
 def _message(error: kfp_server_api.ApiException) -> str:

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from absl import logging as absl_logging
 from rich.console import Console
 
+from text.visible import visible
+
 _OWN_LOGGERS = ("trainer", "pipeline", "components", "serving")
 _IS_RUNNING = re.compile(r"(?:Component|node) (\S+) is running")
 _IS_FINISHED = re.compile(r"(?:Component|node) (\S+) is finished")
@@ -87,7 +89,7 @@ class RunScreen(logging.Handler):
 
     def show(self, text: str) -> None:
         """Prints a line."""
-        self._screen.print(text, markup=False, soft_wrap=True)
+        self._screen.print(visible(text), markup=False, soft_wrap=True)
 
     def emit(self, record: logging.LogRecord) -> None:
         message = record.getMessage()

@@ -239,3 +239,21 @@ def test_a_reader_that_has_gone_is_no_error() -> None:
             cwd=ROOT,
         )
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_no_text_of_others_reaches_the_terminal_raw(tmp_path, capsys):
+    lines = tmp_path / "text.tsv"
+    lines.write_text(
+        "".join("a" * n + "\t" + "b" * n + "\n" for n in range(1, 50)), encoding="utf-8"
+    )
+    evil = "\x1b[2Jevil\x9b1m\u202e"
+    place = ["--workspace", str(tmp_path)]
+    made = ["corpus", "import", "--name", "own", "--tsv", str(lines), "--licence", evil, *place]
+    assert cli.main(made) == 0
+    for command in (["show", "own"], ["show", "own", "--json"], ["list"]):
+        assert cli.main(["corpus", *command, *place]) == 0
+    assert cli.main(["corpus", "show", evil, *place]) == 2
+    shown = capsys.readouterr()
+    assert "\\x1b[2Jevil\\x9b1m\\u202e" in shown.out
+    for raw in "\x1b\x9b\u202e":
+        assert raw not in shown.out + shown.err

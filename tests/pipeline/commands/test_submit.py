@@ -1,7 +1,9 @@
 """`nmt submit` with Kubeflow's own client, against a server on loopback that answers as its REST
 API (v2beta1) is documented."""
 
+import http.server
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -176,3 +178,30 @@ def test_a_server_too_old_for_the_file_gets_nothing(file, start, version, capsys
 def test_a_refusal_is_told_in_the_servers_words(file, start, capsys):
     assert submit(file, "--host", start(rejects=True).host) == 1
     assert "rejected the request (403): User cannot create runs." in capsys.readouterr().err
+
+
+class _NoLogin(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_error(401)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_refused_login_is_called_one_and_no_password_is_shown(file, capsys):
+    with http.server.HTTPServer(("127.0.0.1", 0), _NoLogin) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        place = f"127.0.0.1:{server.server_port}"
+        assert submit(file, "--host", f"http://me:hunter2@{place}") == 1
+        server.shutdown()
+    said = capsys.readouterr().err
+    assert said == (
+        f"nmt: http://{place} refused the login (401): set KFP_TOKEN to a valid token.\n"
+    )
+
+
+def test_a_server_that_is_not_there_is_named_without_the_password(file, capsys):
+    assert submit(file, "--host", "http://me:hunter2@127.0.0.1:1") == 1
+    said = capsys.readouterr().err
+    assert said.startswith("nmt: http://127.0.0.1:1 does not answer")
+    assert "hunter2" not in said

@@ -237,7 +237,8 @@ def test_a_client_that_goes_away_costs_the_model_nothing(tmp_path):
     settings = settings_for(tmp_path, batching=BatchSettings(workers=1))
     with running_server(settings, model.load) as server:
         body = json.dumps({"instances": ["gone"]})
-        message = f"POST {MODEL}:predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"POST {MODEL}:predict HTTP/1.1\r\nHost: localhost\r\n"
+        message = f"{head}Content-Length: {len(body)}\r\n\r\n"
         with socket.create_connection(("127.0.0.1", server.rest_port)) as running:
             running.sendall((message + body).encode())
             assert model.started.acquire(timeout=LONG)
