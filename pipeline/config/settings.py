@@ -30,6 +30,9 @@ from trainer.settings import (
 )
 from trainer.settings_base import Settings
 
+_MOST_BYTES = 128 << 10
+"""Of a configuration; a complete one with comments has 20 KiB. YAML takes a minute for 2 MiB."""
+
 
 class DataSettings(Settings):
     """The parallel text, and the limits for malformed lines."""
@@ -194,7 +197,14 @@ def _read(name_or_path: str) -> tuple[str, str, str]:
     path = Path(name_or_path)
     known = ", ".join(shipped_configs())
     try:
-        return path.stem, name_or_path, path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise UserError(
+                f"{name_or_path!r} is larger than {_MOST_BYTES // 1024} KiB, so it is no "
+                "configuration: `nmt config show` prints a complete one."
+            )
+        return path.stem, name_or_path, content.decode("utf-8-sig")
     except FileNotFoundError as error:
         raise UserError(
             f"There is no configuration {name_or_path!r}: give the path of a YAML file "

@@ -20,7 +20,7 @@ from pipeline.corpora.shipped import FIXED, SHIPPED
 from pipeline.errors import UserError
 
 DEFAULT_TARGET = "de"
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 
 
 def corpus_folder(name: str, workspace: Path) -> Path:
@@ -52,7 +52,8 @@ def check_own_name(name: str) -> None:
     """Raises UserError if `name` is not allowed for an imported corpus."""
     if not _NAME.fullmatch(name):
         raise UserError(
-            f"{name!r} is not a name for a corpus: use lower-case letters, digits and hyphens."
+            f"{name!r} is not a name for a corpus: use at most 100 lower-case letters, digits "
+            "and hyphens."
         )
     if name in SHIPPED or name.startswith("debian-"):
         raise UserError(f"{name} is the name of a corpus that nmt makes; choose another --name.")

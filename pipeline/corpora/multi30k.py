@@ -15,6 +15,7 @@ from pipeline.corpora.folder import CorpusText
 from pipeline.corpora.information import SPLITS, Split
 from pipeline.corpora.parallel_files import read_bytes, split_lines
 from pipeline.corpora.progress import Progress, silent
+from pipeline.corpora.unpacking import gunzip
 from pipeline.errors import UserError
 from text.sentences import Pair
 
@@ -115,7 +116,7 @@ def _text_verification(checksum: str) -> Verification:
     def verify(path: Path) -> str | None:
         data = path.read_bytes()
         try:
-            text = gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
+            text = gunzip(data, path)
         except (EOFError, zlib.error, gzip.BadGzipFile):
             return "the gzip file is damaged"
         found = hashlib.sha256(text).hexdigest()

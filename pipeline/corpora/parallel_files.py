@@ -13,12 +13,12 @@ from components.parallel_text import feature_problem
 from pipeline.corpora.folder import CorpusText, RejectedLine
 from pipeline.corpora.splitting import split_by_size
 from pipeline.corpora.text import Row, one_line
+from pipeline.corpora.unpacking import gunzip
 from pipeline.errors import UserError
 
 MAX_CHARACTERS = 10_000
 DEFAULT_EVALUATION_PAIRS = 1_000
 _DEFAULT_EVALUATION_SHARE = 0.05
-_GZIP_MAGIC = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _QUOTED_BYTES = 500
 
@@ -178,13 +178,14 @@ def read_bytes(path: Path) -> bytes:
     """Reads a file and decompresses gzip, recognised by content, not by name.
 
     Raises:
-        UserError: the file cannot be read.
+        UserError: the file cannot be read, or unpacks to too much.
     """
     try:
-        data = path.read_bytes()
-        return gzip.decompress(data) if data.startswith(_GZIP_MAGIC) else data
+        return gunzip(path.read_bytes(), path)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UserError(f"{path} is a damaged gzip file; fetch or compress it again.") from error
+    except MemoryError as error:
+        raise UserError(f"{path} is larger than this machine's memory; divide it.") from error
     except OSError as error:
         raise UserError(f"Cannot read {path} ({error.strerror or error}).") from error
 

@@ -12,6 +12,7 @@ from pipeline.corpora.download import download
 from pipeline.corpora.folder import CorpusText
 from pipeline.corpora.parallel_files import corpus_of_pairs, parse_tsv, read_bytes, split_lines
 from pipeline.corpora.progress import Progress, silent
+from pipeline.corpora.unpacking import read_packed
 from pipeline.errors import UserError
 
 URL = "https://www.manythings.org/anki/deu-eng.zip"
@@ -87,8 +88,16 @@ def _read_text(path: Path) -> tuple[str, bytes, str]:
         if not data.startswith(_ZIP_MAGIC):
             return path.name, read_bytes(path), checksum
         with zipfile.ZipFile(path) as archive:
-            return _SENTENCES_IN_ZIP, archive.read(_SENTENCES_IN_ZIP), checksum
-    except (zipfile.BadZipFile, KeyError, zlib.error) as error:
+            packed = archive.getinfo(_SENTENCES_IN_ZIP).compress_size
+            with archive.open(_SENTENCES_IN_ZIP) as stream:
+                return _SENTENCES_IN_ZIP, read_packed(stream, packed, path), checksum
+    except (RuntimeError, NotImplementedError) as error:
+        # A password, or a method of compression that Python lacks.
+        raise UserError(
+            f"{path} cannot be unpacked ({error}); pack it again with plain ZIP, without a "
+            "password."
+        ) from error
+    except (zipfile.BadZipFile, KeyError, zlib.error, EOFError) as error:
         raise UserError(
             f"{path} is no ZIP archive with {_SENTENCES_IN_ZIP} in it; {ALTERNATIVES}."
         ) from error

@@ -1,3 +1,4 @@
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -330,3 +331,13 @@ def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 
 def test_a_name_that_no_file_can_have_is_refused() -> None:
     assert _refusal("a\0b") == ["'a\\x00b' cannot be read: embedded null byte."]
+
+
+@pytest.mark.parametrize("content", ["# " + "x" * 50_000_000, "k: 1\n" * 200_000])
+def test_a_file_that_is_no_configuration_is_refused_by_its_size(tmp_path, content):
+    path = tmp_path / "large.yaml"
+    path.write_text(content, encoding="utf-8")
+    started = time.monotonic()
+    with pytest.raises(UserError, match="is larger than 128 KiB, so it is no configuration"):
+        load_config(str(path))
+    assert time.monotonic() - started < 1
