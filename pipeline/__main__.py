@@ -3,12 +3,14 @@
 import sys
 
 from pipeline import failures
+from pipeline.ending import end_by_signals
 from serving.local.processors import limit_tensorflow
 
 
 def main() -> int:
     """Runs the command line, or names the missing package if only the client is installed."""
     limit_tensorflow()
+    end_by_signals()
     try:
         from pipeline.cli import main as run
     except ModuleNotFoundError as error:

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from pipeline import failures
+from pipeline import ending, failures
 from pipeline.commands.lazy import LazyCommand
 from pipeline.commands.options import (
     DEFAULT_CONFIG,
@@ -157,8 +157,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the arguments after `nmt`; by default those of the process.
 
     Returns:
-        The exit status: 0, 1 for a failed run, 2 for bad input, 130 after Ctrl-C, 141 if the reader
-        of the output has gone.
+        The exit status: 0, 1 for a failed run, 2 for bad input, 130 after Ctrl-C, 143 after
+        SIGTERM, 129 after SIGHUP, 141 if the reader of the output has gone.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     remaining, debug = _take_debug(given)
@@ -171,8 +171,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _discard_output()
         return BROKEN_PIPE
     except KeyboardInterrupt:
-        _complain("Interrupted; run the same command again to continue where possible.")
+        _complain(ending.last_words(INTERRUPTED))
         return INTERRUPTED
+    except ending.Ended as ended:
+        _complain(ending.last_words(ended.status))
+        return ended.status
     except Exception as error:
         if debug:
             sys.stderr.write(failures.format_traceback(error))

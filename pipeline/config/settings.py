@@ -197,8 +197,8 @@ def _read(name_or_path: str) -> tuple[str, str, str]:
     path = Path(name_or_path)
     known = ", ".join(shipped_configs())
     try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
+        with path.open("rb") as stream:
+            content = stream.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
             raise UserError(
                 f"{name_or_path!r} is larger than {_MOST_BYTES // 1024} KiB, so it is no "

@@ -14,7 +14,7 @@ _LARGEST_RATIO = 100
 """Text becomes 3 to 10 times as small; a file of one repeated line 1,000 times."""
 
 
-def read_packed(stream: IO[bytes], packed_bytes: int, path: Path) -> bytes:
+def read_packed(stream: IO[bytes] | gzip.GzipFile, packed_bytes: int, path: Path) -> bytes:
     """Reads a decompressing stream to its end.
 
     Args:

@@ -18,6 +18,7 @@ from serving.export.report import ExportReport, Problem, failed_report
 from serving.export.smoke_test import SmokeTest, check_signatures, run_smoke_test
 from serving.export.time_limit import TimeLimitError, within
 from serving.local.outside_cause import OutsideCauseError, lacks_memory
+from serving.local.parent import end_with_parent
 from serving.local.saved_model import ModelLoadError, SavedModel, import_tensorflow, message_of
 
 DEFAULT_MAX_SECONDS_PER_REQUEST = 60.0
@@ -91,7 +92,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--max-seconds-per-request", type=float, default=DEFAULT_MAX_SECONDS_PER_REQUEST
     )
     parser.add_argument("--max-seconds-to-load", type=float, default=DEFAULT_MAX_SECONDS_TO_LOAD)
+    parser.add_argument("--parent", type=int, help="end together with this process, our parent")
     options = parser.parse_args(arguments)
+    if options.parent is not None:
+        end_with_parent(options.parent)
     # An operation of the graph may print; standard output is reserved for the report.
     sys.stdout.flush()
     output = os.dup(1)

@@ -46,6 +46,7 @@ def run_export_check(
         *("-m", "serving.export.check", os.path.abspath(directory), "--json"),
         f"--max-seconds-per-request={max_seconds_per_request}",
         f"--max-seconds-to-load={max_seconds_to_load}",
+        f"--parent={os.getpid()}",
     ]
     return tried_twice(lambda: run_reporting_command(command, directory, limit))
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from serving.contract.translation import Translation
 from serving.local.model import LocalModel
+from serving.local.parent import end_with_parent
 from serving.local.processors import THREAD_VARIABLES, processors
 from serving.local.saved_model import ModelCallError, ModelLoadError, message_of
 
@@ -89,7 +90,9 @@ def _started(directory: str, batch_size: int, workers: int) -> Iterator[list[Con
         for _ in range(workers):
             ours, theirs = context.Pipe()
             process = context.Process(
-                target=_work, args=(theirs, directory, batch_size, threads), daemon=True
+                target=_work,
+                args=(os.getpid(), theirs, directory, batch_size, threads),
+                daemon=True,
             )
             process.start()
             theirs.close()  # the connection must end with the process
@@ -104,8 +107,11 @@ def _started(directory: str, batch_size: int, workers: int) -> Iterator[list[Con
             connection.close()
 
 
-def _work(connection: Connection, directory: str, batch_size: int, threads: int) -> None:
+def _work(
+    parent: int, connection: Connection, directory: str, batch_size: int, threads: int
+) -> None:
     """The main function of a process: loads the model, and translates until the connection ends."""
+    end_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process handles Ctrl-C
     for variable in THREAD_VARIABLES:
         os.environ.setdefault(variable, str(threads))

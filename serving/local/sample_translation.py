@@ -19,6 +19,7 @@ from serving.local.outside_cause import (
     lacks_memory,
     tried_twice,
 )
+from serving.local.parent import end_with_parent
 from serving.local.saved_model import ModelCallError, ModelLoadError, message_of
 
 
@@ -63,7 +64,9 @@ def _ask_once(
     context = multiprocessing.get_context("spawn")  # TensorFlow does not survive a fork
     ours, theirs = context.Pipe()
     process = context.Process(
-        target=_work, args=(theirs, directory, list(texts), list(references)), daemon=True
+        target=_work,
+        args=(os.getpid(), theirs, directory, list(texts), list(references)),
+        daemon=True,
     )
     process.start()
     theirs.close()  # the connection must end with the process
@@ -86,8 +89,11 @@ def _ask_once(
     return answer
 
 
-def _work(connection: Connection, directory: str, texts: list[str], references: list[str]) -> None:
+def _work(
+    parent: int, connection: Connection, directory: str, texts: list[str], references: list[str]
+) -> None:
     """The main function of the process."""
+    end_with_parent(parent)
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
     with contextlib.suppress(BrokenPipeError):
         connection.send(_ask(directory, texts, references))

@@ -236,7 +236,7 @@ def load_for_traffic(path: str, number: int) -> LoadedModel:
 async def serve(
     settings: ServerSettings, report: Report, started: Callable[[ModelServer], None]
 ) -> Ending:
-    """Serves until SIGTERM or SIGINT; a second signal ends the process at once.
+    """Serves until SIGTERM, SIGINT or SIGHUP; a second signal ends the process at once.
 
     Args:
       settings: the settings of the server.
@@ -249,7 +249,7 @@ async def serve(
     server = ModelServer(settings, report, load_for_traffic)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    signals = (signal.SIGTERM, signal.SIGINT)
+    signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     for each in signals:
         loop.add_signal_handler(each, stop.set)
     await server.start()

@@ -26,7 +26,7 @@ _NO_PROXY = "no_grpc_proxy"
 async def serve_page(
     settings: WebSettings, own_server: ServerSettings | None, report: Report
 ) -> bool:
-    """Serves the page until SIGTERM or SIGINT; a second signal ends the process at once.
+    """Serves the page until SIGTERM, SIGINT or SIGHUP; a second signal ends the process at once.
 
     Args:
       settings: the settings of the page; with `own_server`, its `server` is ignored.
@@ -76,7 +76,7 @@ async def _serve_until_signal(
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    signals = (signal.SIGTERM, signal.SIGINT)
+    signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     for each in signals:
         loop.add_signal_handler(each, stop.set)
     server = make_server(settings)
