@@ -15,6 +15,7 @@ from pipeline.corpora.spans import Spans, read_spans
 from pipeline.errors import UserError
 from pipeline.running.lock import only_run
 from pipeline.running.log import logged_run
+from pipeline.running.lost_history import is_history_lost
 from pipeline.running.summary import format_summary
 from pipeline.workspace import Workspace, require_writable
 from text.visible import visible, visible_json
@@ -54,6 +55,11 @@ def run_pipeline(
     log = os.path.join(workspace.pipeline_root(name), "run.log")
     with only_run(workspace, name), logged_run(log) as screen:
         counts = ", ".join(f"{count:,} {split}" for split, count in corpus.counts.items())
+        if is_history_lost(workspace.metadata, workspace.pipeline_root(name)):
+            screen.show(
+                f"{workspace.metadata} is missing or empty: the history of this workspace's "
+                "runs is lost, and all nodes run anew."
+            )
         screen.show(
             f"{name}: {corpus.source_language} to {corpus.target_language}, {counts} pairs"
             f"{_added(spans)}"
