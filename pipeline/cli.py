@@ -177,6 +177,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complain(ending.last_words(ended.status))
         return ended.status
     except Exception as error:
+        if (ended_with := ending.received()) is not None:
+            _complain(ending.last_words(ended_with))
+            return ended_with
         if debug:
             sys.stderr.write(failures.format_traceback(error))
         status, sentence = failures.describe(error)

@@ -27,6 +27,7 @@ class Ended(BaseException):
 
 
 _are_written = threading.Event()
+_received: list[int] = []
 
 
 def last_words(status: int) -> str:
@@ -37,13 +38,13 @@ def last_words(status: int) -> str:
 
 
 def end_by_signals() -> None:
-    """Lets SIGTERM and SIGHUP raise `Ended`, and bounds the time of all three signals.
+    """Lets SIGINT, SIGTERM and SIGHUP raise `Ended`, and bounds the time until the end.
 
     Call it once, in the main thread of a process that does nothing but the command. A signal that
     is ignored, as by `nohup`, stays ignored.
     """
-    for number in _SIGNALS[1:]:
-        if signal.getsignal(number) is signal.SIG_DFL:
+    for number in _SIGNALS:
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _raise)
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
@@ -52,7 +53,13 @@ def end_by_signals() -> None:
     threading.Thread(target=_watch, args=(reading, screen), daemon=True).start()
 
 
+def received() -> int | None:
+    """Returns the status of the last signal, or None. Beam turns any exception into a failure."""
+    return _received[-1] if _received else None
+
+
 def _raise(number: int, _: FrameType | None) -> None:
+    _received.append(128 + number)
     raise Ended(number)
 
 
