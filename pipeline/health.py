@@ -3,7 +3,6 @@
 import importlib.metadata
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from packaging.requirements import Requirement
 from pipeline.corpora.folder import load_corpus
 from pipeline.errors import UserError
 from pipeline.running.artifact_files import FILES, find_damage, remove_artifact
+from pipeline.running.metadata_file import damage_of
 from pipeline.workspace import Workspace
 from serving.versions.directory import list_versions
 from serving.versions.integrity import damage
@@ -137,12 +137,8 @@ def _available_memory() -> int:
 def _metadata(path: str) -> Iterator[Finding]:
     if not os.path.exists(path):
         return
-    try:
-        with sqlite3.connect(f"{Path(path).as_uri()}?mode=ro", uri=True) as connection:
-            [answer] = connection.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.Error as error:
-        answer = str(error)
-    if answer == "ok":
+    problem = damage_of(path)
+    if problem is None:
         yield Finding("good", "ML Metadata can be read")
         return
 
@@ -151,7 +147,7 @@ def _metadata(path: str) -> Iterator[Finding]:
 
     yield Finding(
         "damaged",
-        f"ML Metadata in {path} is damaged ({answer}): without it the history of runs is lost",
+        f"ML Metadata in {path} is damaged ({problem}): without it the history of runs is lost",
         set_aside,
     )
 

@@ -21,6 +21,7 @@ from pipeline.config.settings import load_config
 from pipeline.errors import UserError
 from pipeline.history.events import Event, Outcome, read_history
 from pipeline.history.page import COLUMNS, NUMBERS, cells, draw_history
+from pipeline.running.metadata_file import require_readable
 from pipeline.running.record import open_store
 from pipeline.workspace import Workspace, is_remote
 from text.visible import visible, visible_json
@@ -78,6 +79,7 @@ def _events(name: str, workspace: Workspace) -> list[Event]:
     events = []
     # Checked first, because ML Metadata would create a missing file.
     if os.path.exists(workspace.metadata):
+        require_readable(workspace.metadata)
         events = read_history(
             open_store(workspace.metadata),
             name,

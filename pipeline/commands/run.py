@@ -15,7 +15,7 @@ from pipeline.corpora.spans import Spans, read_spans
 from pipeline.errors import UserError
 from pipeline.running.lock import only_run
 from pipeline.running.log import logged_run
-from pipeline.running.lost_history import is_history_lost
+from pipeline.running.metadata_file import is_history_lost, require_readable
 from pipeline.running.summary import format_summary
 from pipeline.workspace import Workspace, require_writable
 from text.visible import visible, visible_json
@@ -36,8 +36,8 @@ def run_pipeline(
       The exit status: 0 if the model is live, 1 if it was blocked.
 
     Raises:
-      UserError: the workspace cannot be written, or another run of this pipeline works in it; the
-        corpus cannot be obtained or does not fit the configuration.
+      UserError: the workspace cannot be written, its metadata are damaged, or another run of this
+        pipeline works in it; the corpus cannot be obtained or does not fit the configuration.
       RunFailedError: a node failed.
     """
     name = config.name
@@ -50,6 +50,7 @@ def run_pipeline(
         ),
         "change its permissions, or choose another folder with --workspace",
     )
+    require_readable(workspace.metadata)
     corpus = _corpus(config, workspace)
     spans = read_spans(corpus, Path(workspace.corpus(config.data.corpus)), config.data.train_spans)
     log = os.path.join(workspace.pipeline_root(name), "run.log")

@@ -82,7 +82,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(
     assert_same(run(data, tmp_path), uninterrupted)
 
 
-@pytest.mark.parametrize("damaged", ["*.data-*", "*.index"])
+@pytest.mark.parametrize("damaged", ["*.data-*", pytest.param("*.index", marks=pytest.mark.long)])
 def test_a_training_goes_on_from_the_checkpoint_before_a_damaged_one(
     data, uninterrupted, tmp_path, monkeypatch, caplog, damaged
 ):

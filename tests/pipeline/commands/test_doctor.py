@@ -79,6 +79,7 @@ def test_a_damaged_checkpoint_is_taken_away(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_whole_version_is_good_and_this_machine_can_run_a_pipeline(tmp_path, capsys):
     export_standin(tmp_path / "models" / "small" / "1")
     status, shown = doctor(tmp_path, capsys)

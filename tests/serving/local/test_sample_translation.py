@@ -35,15 +35,15 @@ def test_a_folder_without_a_model_is_named(tmp_path):
         ask_about_sample(str(tmp_path), TEXTS, REFERENCES, max_seconds=300)
 
 
-def hang(connection, directory, texts, references):
+def hang(parent, connection, directory, texts, references):
     time.sleep(3600)
 
 
-def be_killed(connection, directory, texts, references):
+def be_killed(parent, connection, directory, texts, references):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def be_killed_once(connection, directory, texts, references):
+def be_killed_once(parent, connection, directory, texts, references):
     """Is killed unless the folder holds the trace of an earlier try."""
     trace = Path(directory, "tried")
     if not trace.exists():
@@ -52,7 +52,7 @@ def be_killed_once(connection, directory, texts, references):
     connection.send(Answers([], []))
 
 
-def need_too_much(connection, directory, texts, references):
+def need_too_much(parent, connection, directory, texts, references):
     resource.setrlimit(resource.RLIMIT_AS, (2**32, 2**32))
     sample_translation.LocalModel = lambda directory: bytearray(2**33)
     connection.send(sample_translation._ask(directory, texts, references))
