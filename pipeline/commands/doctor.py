@@ -7,6 +7,7 @@ import typer
 from pipeline.commands.options import WorkspaceOption
 from pipeline.errors import UserError
 from pipeline.workspace import Workspace, is_remote
+from text.visible import visible
 
 _MARKS = {"good": "ok  ", "note": "note", "damaged": "BAD "}
 
@@ -30,7 +31,7 @@ def doctor(
     left = 0
     for check in (environment, workspace_files):
         for finding in check(place):
-            typer.echo(f"{_MARKS[finding.state]}  {finding.sentence}")
+            typer.echo(visible(f"{_MARKS[finding.state]}  {finding.sentence}"))
             if finding.state != "damaged":
                 continue
             if fix and finding.fix is not None:

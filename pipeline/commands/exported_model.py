@@ -32,29 +32,27 @@ def find_model(
         UserError: the model does not exist; the message gives a remedy.
         DamagedVersionError: the version is not what was pushed.
     """
-    folder = _find(config, overrides, workspace, model, version)
+    if model is not None and version is None and _is_export(model):
+        folder = model
+    elif model is not None:
+        advice = "give the folder of an exported model with --model"
+        folder = _choose(model, version, advice)
+    else:
+        name = load_config(config, overrides or ()).name
+        advice = f"train one with `nmt run --config {shlex.quote(config)}` first"
+        folder = _choose(Workspace.resolve(workspace).models(name), version, advice)
     if not is_remote(folder):
         require_undamaged(os.path.abspath(folder))
     return folder
 
 
-def _find(
-    config: str,
-    overrides: list[str] | None,
-    workspace: str | None,
-    model: str | None,
-    version: int | None,
-) -> str:
-    if model is not None:
-        if version is None and (
-            is_remote(model) or os.path.isfile(os.path.join(model, layout.SAVED_MODEL))
-        ):
-            return model
-        versions, advice = model, "give the folder of an exported model with --model"
-    else:
-        name = load_config(config, overrides or ()).name
-        versions = Workspace.resolve(workspace).models(name)
-        advice = f"train one with `nmt run --config {shlex.quote(config)}` first"
+def _is_export(model: str) -> bool:
+    """Whether a folder is a single exported model; a remote one cannot be listed, so it must be."""
+    return is_remote(model) or os.path.isfile(os.path.join(model, layout.SAVED_MODEL))
+
+
+def _choose(versions: str, version: int | None, advice: str) -> str:
+    """Returns the folder of a version, by default the highest complete one."""
     if is_remote(versions):
         raise UserError(f"{versions} is remote: give the folder of one version with --model.")
     found = list_versions(versions)

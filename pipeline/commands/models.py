@@ -185,7 +185,7 @@ def discard(
     problem = remove_damaged(folder, LocalStore(), version)
     live = live_version(folder)
     now = f"Version {live.number} is live." if live else "No version is live; `nmt run` makes one."
-    typer.echo(f"Version {version} of {name} was removed, because {problem}. {now}")
+    typer.echo(visible(f"Version {version} of {name} was removed, because {problem}. {now}"))
 
 
 def _serving_directory(

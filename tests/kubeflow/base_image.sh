@@ -8,13 +8,13 @@ engine=$1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-debootstrap --variant=minbase trixie "$folder/root" http://deb.debian.org/debian >&2
+debootstrap --variant=minbase trixie "$folder/root" >&2
 tar -C "$folder/root" -c . | "$engine" import -q - attention-nmt-test-debian
 cp /etc/ssl/certs/ca-certificates.crt "$folder"
 # python3.11-venv asks for packages that Debian 13's own Python excludes, hence --force-depends.
 cat >"$folder/Containerfile" <<'END'
 FROM attention-nmt-test-debian
-RUN echo 'deb http://deb.debian.org/debian bookworm main' >/etc/apt/sources.list.d/bookworm.list \
+RUN sed 's/trixie/bookworm/' /etc/apt/sources.list >/etc/apt/sources.list.d/bookworm.list \
     && apt-get update -q \
     && apt-get install -y -q --no-install-recommends python3.11 ca-certificates \
     && cd /tmp \
