@@ -66,7 +66,6 @@ TESTED_THROUGH = {
     "serving/server/p*.py": "serving/server/test_prediction_service.py",
     "serving/server/requests.py": "serving/server/test_prediction_service.py",
     "serving/server/se*.py": "serving/server/test_ending.py",
-    "serving/server/uvicorn_server.py": "serving/server/test_rest.py",
     "serving/server/version*.py": "serving/server/test_directory_watcher.py",
     "serving/versions/records.py": "serving/versions/test_push.py",
     "serving/versions/store.py": "serving/versions/test_publishing.py",

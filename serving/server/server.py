@@ -14,11 +14,12 @@ from dataclasses import dataclass
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from serving.http.descriptors import connections_for
+from serving.http.host_names import ForeignPages
+from serving.http.uvicorn_server import HttpLimits, UvicornServer
 from serving.local.saved_model import import_tensorflow
 from serving.protocol import messages
-from serving.server.descriptors import connections_for
 from serving.server.directory_watcher import DirectoryWatcher, Load, Report
-from serving.server.host_names import ForeignPages
 from serving.server.loaded_model import LoadedModel
 from serving.server.loading import load_model
 from serving.server.metrics import Metrics
@@ -30,7 +31,6 @@ from serving.server.reflection import add_reflection
 from serving.server.rest import RestApi
 from serving.server.scheduler import BatchScheduler
 from serving.server.settings import ServerSettings
-from serving.server.uvicorn_server import HttpLimits, UvicornServer
 from serving.server.version_policy import VersionPolicy
 from serving.server.versions import Versions
 

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.server.host_names import MISDIRECTED, HostNames, host_name
+from serving.http.host_names import MISDIRECTED, HostNames, host_name
 
 _POLICY = "; ".join(
     (

@@ -7,10 +7,10 @@ import socket
 from collections.abc import Callable
 from dataclasses import replace
 
-from serving.server.descriptors import connections_for
+from serving.http.descriptors import connections_for
+from serving.http.uvicorn_server import HttpLimits, UvicornServer
 from serving.server.ports import address, bind
 from serving.server.settings import ServerSettings
-from serving.server.uvicorn_server import HttpLimits, UvicornServer
 from serving.web.gateway import create_app
 from serving.web.settings import WebSettings
 

@@ -13,7 +13,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from serving.server.uvicorn_server import HttpLimits, UvicornServer
+from serving.http.uvicorn_server import HttpLimits, UvicornServer
 from tests.serving.server.fake_model import LONG, wait_for
 
 LARGE = 1 << 20

@@ -7,7 +7,7 @@ import pytest
 
 PROGRAM = """
 import resource
-from serving.server.descriptors import connections_for
+from serving.http.descriptors import connections_for
 resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))
 print(connections_for(2, 512), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 """

@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from serving.server.log_limit import limit_log
+from serving.http.log_limit import limit_log
 
 
 def test_each_kind_of_message_is_logged_once_a_second(caplog: pytest.LogCaptureFixture) -> None:

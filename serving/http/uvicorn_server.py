@@ -16,8 +16,8 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from serving.server.body_memory import BodyMemory
-from serving.server.log_limit import limit_log
+from serving.http.body_memory import BodyMemory
+from serving.http.log_limit import limit_log
 
 _LOG = logging.getLogger("uvicorn.error")
 _BACKLOG = 128

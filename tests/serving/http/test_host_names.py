@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.server.host_names import host_name
+from serving.http.host_names import host_name
 from serving.server.rest import METRICS_PATH
 from tests.serving.server.fake_model import LONG, NAME, make_version, running_server, settings_for
 
