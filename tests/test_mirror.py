@@ -59,6 +59,7 @@ TESTED_THROUGH = {
     "serving/html/templates.py": "serving/heatmap/test_page.py",
     "serving/local/outside_cause.py": "serving/export/test_subprocess_check.py",
     "serving/local/saved_model.py": "serving/local/test_model.py",
+    "serving/segments/joining.py": "serving/segments/test_splitting.py",
     "serving/server/errors.py": "serving/server/test_loading.py",
     "serving/server/grpc_calls.py": "serving/server/test_prediction_service.py",
     "serving/server/json_format.py": "serving/server/test_rest.py",

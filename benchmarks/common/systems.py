@@ -230,7 +230,7 @@ def translate(system: System, sources: Sequence[str]) -> list[Translation]:
     Returns:
       [sentences] translations, with their tokens and attention.
     """
-    return LocalModel(system.export, _SENTENCES_PER_BATCH).translate(sources)
+    return LocalModel(system.export, _SENTENCES_PER_BATCH).translate(sources, split=False)
 
 
 def _run(command: Sequence[str], name: str) -> tuple[int, str, str]:

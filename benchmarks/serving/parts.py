@@ -20,6 +20,7 @@ from benchmarks.serving.latency import latency_bars, latency_section, measure_la
 from benchmarks.serving.load import load_bars, load_section, measure_loads
 from benchmarks.serving.process import ServerProcess, add_version, started_server
 from benchmarks.serving.reloads import measure_reloads, reload_bars, reload_section
+from benchmarks.serving.soak import measure_soak, soak_bars, soak_section
 from benchmarks.serving.versions import ModelFolder
 from serving.contract.signatures import SERVING_DEFAULT
 from serving.local.saved_model import SavedModel
@@ -36,6 +37,7 @@ class Part(enum.StrEnum):
     FIRST_REQUEST = "first-request"
     RELOADS = "reloads"
     HOSTILE = "hostile"
+    SOAK = "soak"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,7 @@ class Scale:
     first_requests: int
     reloads: int
     hostile_requests: int
+    soak_minutes: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,10 +153,23 @@ def _hostile(measurement: Measurement, server: ServerProcess, _: ModelFolder) ->
     return Finding(hostility_section(found), hostility_bars(found))
 
 
+def _soak(measurement: Measurement, server: ServerProcess, folder: ModelFolder) -> Finding:
+    found = measure_soak(
+        measurement.in_process,
+        server.endpoint,
+        folder,
+        measurement.sentences[:_RELOADED_SENTENCES],
+        60 * measurement.scale.soak_minutes,
+        measurement.scale.reloads,
+    )
+    return Finding(soak_section(found), soak_bars(found))
+
+
 _PROGRAMS: dict[Part, Callable[[Measurement, ServerProcess, ModelFolder], Finding]] = {
     Part.LATENCY: _latency,
     Part.LOAD: _load,
     Part.FIRST_REQUEST: _first_request,
     Part.RELOADS: _reloads,
     Part.HOSTILE: _hostile,
+    Part.SOAK: _soak,
 }

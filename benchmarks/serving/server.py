@@ -1,4 +1,4 @@
-"""Measures the model server: overhead, throughput, reloads and hostile requests.
+"""Measures the model server: overhead, throughput, reloads, hostile requests and long use.
 
     python -m benchmarks.serving.server --config multi30k
     python -m benchmarks.serving.server --config multi30k --part latency --part load
@@ -10,6 +10,7 @@ Each part starts `nmt serve`, as a separate process, on a copy of the live model
     first-request   the first request to a new version, compared with later ones
     reloads         new versions while clients translate
     hostile         requests made to disturb the server
+    soak            mixed requests and new versions for an hour; only if it is named
 """
 
 import importlib.metadata
@@ -43,6 +44,7 @@ from pipeline.workspace import Workspace, is_remote
 from serving.versions.directory import ModelVersion, live_version
 
 _LEAST_SENTENCES = 16
+_STANDARD_PARTS = tuple(part for part in Part if part is not Part.SOAK)
 _PACKAGES = ("tensorflow", "grpcio")
 
 
@@ -76,10 +78,13 @@ def main(
     first_requests: Annotated[
         int, typer.Option(min=1, metavar="N", help="first-request: new versions.")
     ] = 10,
-    reloads: Annotated[int, typer.Option(min=1, metavar="N", help="reloads: new versions.")] = 20,
+    reloads: Annotated[
+        int, typer.Option(min=1, metavar="N", help="reloads, soak: new versions.")
+    ] = 20,
     hostile_requests: Annotated[
         int, typer.Option(min=1, metavar="N", help="hostile: requests to send.")
     ] = 10_000,
+    soak_minutes: Annotated[float, typer.Option(min=0.1, help="soak: duration.")] = 60.0,
     seed: Annotated[
         int, typer.Option(help="Seed of the sentences' order and the hostile requests.")
     ] = 1,
@@ -87,7 +92,7 @@ def main(
 ) -> None:
     """Measure the model server from outside."""
     given = overrides or []
-    chosen = [part for part in Part if part in (parts or Part)]
+    chosen = [part for part in Part if part in (parts or _STANDARD_PARTS)]
     name = load_config(config, given).name
     version = find_model(name, model, workspace)
     texts, origin = read_sentences(sentences, config, given, workspace)
@@ -99,6 +104,7 @@ def main(
         first_requests=first_requests,
         reloads=reloads,
         hostile_requests=hostile_requests,
+        soak_minutes=soak_minutes,
     )
     command = reproducing_command(
         "serving.server",
@@ -126,7 +132,7 @@ def main(
         findings = [measure(part, measurement) for part in chosen]
     machine = f"{describe_this_machine()}, with a load of {load_before:.1f} before the start"
     text = report(measurement, findings, origin, command, machine)
-    suffix = "" if chosen == list(Part) else "".join(f"_{part}" for part in chosen)
+    suffix = "" if chosen == list(_STANDARD_PARTS) else "".join(f"_{part}" for part in chosen)
     write_result(output, f"serving_{name}{suffix}.md", text)
     if missed := shortfall([bar for finding in findings for bar in finding.bars]):
         print(missed, file=sys.stderr)

@@ -11,8 +11,8 @@ from pipeline.commands.answer_lines import (
     json_number,
     model_errors,
     one_line,
+    require_uncut,
     shown_progress,
-    warn_of_cut_texts,
 )
 from pipeline.commands.chosen_model import ModelOptions, with_model_options
 from pipeline.commands.options import (
@@ -73,12 +73,13 @@ def align(
         stack.enter_context(model_errors())
         model = stack.enter_context(chosen.open(batch_size))
 
-        truncated = 0
+        cut: list[int] = []
         render = _as_json if as_json else _as_line
-        for pair, translation in answers(model, pairs, batch_size, advance):
-            truncated += translation is not None and translation.truncated
+        answered = answers(model, pairs, batch_size, advance)
+        for line, (pair, translation) in enumerate(answered, start=1):
+            cut += [line] if translation is not None and translation.truncated else []
             output.write(render(pair, translation, soft, mutual) + "\n")
-    warn_of_cut_texts(truncated)
+    require_uncut(cut)
 
 
 def _as_line(pair: Pair, translation: Translation | None, soft: bool, mutual: bool) -> str:

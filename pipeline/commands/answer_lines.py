@@ -3,10 +3,8 @@
 import contextlib
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-
-import typer
 
 from pipeline.commands.chosen_model import Model
 from pipeline.commands.line_files import in_chunks
@@ -19,6 +17,7 @@ from serving.local.saved_model import ModelCallError, ModelLoadError
 
 BATCHES_PER_CHUNK = 16
 """Enough lines to batch those of similar length together, few enough to show progress."""
+_MOST_NAMED = 10
 _LINE_BREAKS = re.compile(r"[\r\n]+")
 
 Advance = Callable[[int], None]
@@ -77,11 +76,21 @@ def shown_progress(
     return shown_lines(path, hidden=output_file in (None, STANDARD_STREAM))
 
 
-def warn_of_cut_texts(number: int) -> None:
-    """Prints the number of cut texts on standard error, if any were cut."""
-    if number:
-        typer.echo(
-            f"nmt: {number} of the texts or translations were cut at the model's limit.", err=True
+def require_uncut(lines: Sequence[int]) -> None:
+    """Fails a command after its output if the model read or wrote only a part of some texts.
+
+    Args:
+        lines: the numbers of these texts, from 1.
+
+    Raises:
+        RunFailedError: there are some.
+    """
+    if lines:
+        named = ", ".join(map(str, lines[:_MOST_NAMED]))
+        more = f" and {len(lines) - _MOST_NAMED} more" if len(lines) > _MOST_NAMED else ""
+        raise RunFailedError(
+            f"A sentence or its translation was cut at the model's limit in line {named}{more}: "
+            "divide it into shorter sentences."
         )
 
 

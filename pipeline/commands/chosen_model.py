@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import inspect
-import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -28,9 +27,9 @@ from pipeline.commands.options import (
 )
 from pipeline.config.settings import PipelineConfig, load_config
 from pipeline.errors import UserError
-from serving.contract import layout
 from serving.contract.translation import ScoredTranslation, Translation
-from serving.local.model import LocalModel
+from serving.local.model import LocalModel, read_languages
+from serving.segments.splitting import Languages
 
 if TYPE_CHECKING:
     from serving.client import Tls
@@ -38,9 +37,6 @@ if TYPE_CHECKING:
 _TOKEN_VARIABLE = "NMT_TOKEN"
 _TOKEN = re.compile("[!-~]+")
 """Visible ASCII: gRPC rejects other headers, with a message that shows them."""
-
-Languages = tuple[str | None, str | None]
-"""The codes of source and target; None where unknown."""
 
 
 class Model(Protocol):
@@ -69,13 +65,7 @@ class ExportedModel:
 
     def languages(self) -> Languages:
         """Reads the languages from the model's card."""
-        try:
-            card = json.loads(Path(self.folder, layout.MODEL_CARD).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None, None
-        languages = [card.get(f"{side}_language") for side in ("source", "target")]
-        source, target = (each if isinstance(each, str) else None for each in languages)
-        return source, target
+        return read_languages(self.folder)
 
 
 @dataclass(frozen=True)
@@ -107,6 +97,7 @@ class ServedModel:
             tls=self.tls,
             headers=self.headers,
             timeout=self.timeout or DEFAULT_TIMEOUT,
+            languages=self.languages(),
             batch_size=batch_size,
         )
 

@@ -19,7 +19,7 @@ from pipeline.commands.answer_lines import (
     json_number,
     model_errors,
     one_line,
-    warn_of_cut_texts,
+    require_uncut,
 )
 from pipeline.commands.chosen_model import ModelOptions, with_model_options
 from pipeline.commands.line_progress import shown_lines
@@ -89,18 +89,18 @@ def diagnose(
         stack.enter_context(model_errors())
         model = stack.enter_context(chosen.open(batch_size))
 
-        corpus, truncated = CorpusDiagnostics(), 0
+        corpus, cut = CorpusDiagnostics(), list[int]()
         for line, judged in _judged(answers(model, pairs, batch_size, advance)):
             if judged:
                 corpus.add(judged)
-                truncated += judged.truncated
+                cut += [line] if judged.truncated else []
             if each_line:
                 each_line.write(json.dumps(_as_json(line, judged), ensure_ascii=False) + "\n")
     if as_json:
         shown.write(json.dumps(_summary(corpus, top), ensure_ascii=False, indent=2) + "\n")
     else:
         _print(corpus, top, shown)
-    warn_of_cut_texts(truncated)
+    require_uncut(cut)
 
 
 def _judged(

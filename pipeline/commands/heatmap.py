@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from pipeline.commands.answer_lines import model_errors, one_line, warn_of_cut_texts
-from pipeline.commands.chosen_model import Languages, ModelOptions, with_model_options
+from pipeline.commands.answer_lines import model_errors, one_line, require_uncut
+from pipeline.commands.chosen_model import ModelOptions, with_model_options
 from pipeline.commands.line_files import write_whole
 from pipeline.commands.options import DEFAULT_BATCH_SIZE
 from pipeline.commands.text_streams import arguments, destination, require_writable
@@ -19,6 +19,7 @@ from serving.heatmap.matrix import Heatmap, make_heatmap
 from serving.heatmap.page import draw_page
 from serving.heatmap.picture import PictureFormat, draw_picture
 from serving.heatmap.terminal import attention_table
+from serving.segments.splitting import Languages
 
 Draw = Callable[[Heatmap, str, Translation, Languages], bytes]
 """(heatmap, source, translation, languages of the model) -> the content of a file."""
@@ -59,7 +60,7 @@ def heatmap(
         raise UserError("The translation is empty, so there is nothing to draw.")
     else:
         write_whole(output_file, draw(shown, text, translation, chosen.languages()))
-    warn_of_cut_texts(int(translation.truncated))
+    require_uncut([1] if translation.truncated else [])
 
 
 def _drawing_for(output_file: str | None) -> Draw | None:

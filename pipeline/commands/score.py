@@ -10,8 +10,8 @@ from pipeline.commands.answer_lines import (
     answers,
     json_number,
     model_errors,
+    require_uncut,
     shown_progress,
-    warn_of_cut_texts,
 )
 from pipeline.commands.chosen_model import ModelOptions, with_model_options
 from pipeline.commands.options import (
@@ -66,12 +66,13 @@ def score(
         stack.enter_context(model_errors())
         model = stack.enter_context(chosen.open(batch_size))
 
-        truncated = 0
-        for pair, scored in answers(model, pairs, batch_size, advance):
-            truncated += scored is not None and scored.truncated
-            line = _as_json(pair, scored) if as_json else _as_line(scored, tokens)
-            output.write(line + "\n")
-    warn_of_cut_texts(truncated)
+        cut: list[int] = []
+        answered = answers(model, pairs, batch_size, advance)
+        for line, (pair, scored) in enumerate(answered, start=1):
+            cut += [line] if scored is not None and scored.truncated else []
+            shown = _as_json(pair, scored) if as_json else _as_line(scored, tokens)
+            output.write(shown + "\n")
+    require_uncut(cut)
 
 
 def _as_line(scored: Translation | None, tokens: bool) -> str:

@@ -15,8 +15,8 @@ from pipeline.commands.answer_lines import (
     json_number,
     model_errors,
     one_line,
+    require_uncut,
     shown_progress,
-    warn_of_cut_texts,
 )
 from pipeline.commands.chosen_model import (
     ChosenModel,
@@ -34,7 +34,7 @@ from pipeline.commands.options import (
     OutputOption,
 )
 from pipeline.commands.text_streams import destination, source_lines
-from serving.contract.translation import Translation
+from serving.contract.translation import Sentence, Translation
 from serving.heatmap.matrix import make_heatmap
 from serving.heatmap.terminal import attention_table
 from serving.local.parallel_translation import translate_in_parallel
@@ -101,8 +101,8 @@ def translate(
 
         translated = partial(_translated, chosen, batch_size, workers, n_best)
         chunks = in_chunks(lines, batch_size * BATCHES_PER_CHUNK)
-        truncated = _translate_lines(translated, chunks, output, render, advance)
-    warn_of_cut_texts(truncated)
+        cut = _translate_lines(translated, chunks, output, render, advance)
+    require_uncut(cut)
 
 
 def _translated(
@@ -129,8 +129,8 @@ def _translate_lines(
     output: TextIO,
     render: Render,
     advance: Callable[[int], None],
-) -> int:
-    """Translates lines chunk by chunk and returns the number of cut texts."""
+) -> list[int]:
+    """Translates lines chunk by chunk and returns the numbers of the cut ones."""
     read: deque[list[str]] = deque()
 
     def to_translate() -> Iterator[list[str]]:
@@ -138,17 +138,18 @@ def _translate_lines(
             read.append(chunk)
             yield [text for text in chunk if text.strip()]
 
-    truncated = 0
+    cut, line = [], 0
     with contextlib.closing(translated(to_translate())) as answers:
         for answer in answers:
             chunk, translations = read.popleft(), iter(answer)
             for text in chunk:
                 translation = next(translations) if text.strip() else _NOTHING
-                truncated += translation.truncated
-                output.writelines(line + "\n" for line in render(text, translation))
+                line += 1
+                cut += [line] if translation.truncated else []
+                output.writelines(each + "\n" for each in render(text, translation))
             output.flush()
             advance(len(chunk))
-    return truncated
+    return cut
 
 
 def _table(output: TextIO, tokens: bool, text: str, translation: Translation) -> Iterable[str]:
@@ -181,14 +182,31 @@ def _as_json(text: str, translation: Translation) -> str:
     answer = {"source": text, **_fields(translation)}
     if translation.n_best:
         answer["n_best"] = [_fields(hypothesis) for hypothesis in translation.n_best]
+    if len(translation.sentences) > 1:
+        answer["sentences"] = [_sentence(each) for each in translation.sentences]
     return json.dumps(answer, ensure_ascii=False, allow_nan=False)
 
 
-def _fields(translation: Translation) -> dict[str, Any]:
+def _sentence(sentence: Sentence) -> dict[str, Any]:
+    """Leaves out the attention, a block of the whole text's."""
+    translation = sentence.translation
+    answer: dict[str, Any] = {"source": sentence.source, **_result(translation)}
+    if translation.n_best:
+        answer["n_best"] = list(map(_result, translation.n_best))
+    return answer
+
+
+def _result(translation: Translation) -> dict[str, Any]:
     return {
         "translation": translation.text,
         "score": json_number(translation.score),
         "truncated": translation.truncated,
+    }
+
+
+def _fields(translation: Translation) -> dict[str, Any]:
+    return {
+        **_result(translation),
         "source_tokens": translation.source_tokens,
         "target_tokens": translation.target_tokens,
         "attention": [

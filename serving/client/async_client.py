@@ -64,14 +64,22 @@ class AsyncTranslationClient(ConfiguredClient):
             await self._channel.close()
 
     async def translate(
-        self, texts: Sequence[str | bytes], n_best: bool = False, timeout: float | None = None
+        self,
+        texts: Sequence[str | bytes],
+        n_best: bool = False,
+        timeout: float | None = None,
+        split: bool = True,
     ) -> list[Translation]:
         """Translates texts; see `TranslationClient.translate`."""
         self._require_open()
-        return await self._answer(translation_job(texts, n_best), self._seconds(timeout))
+        return await self._translate(texts, n_best, self._seconds(timeout), split)
 
     def translate_stream(
-        self, texts: Texts, n_best: bool = False, timeout: float | None = None
+        self,
+        texts: Texts,
+        n_best: bool = False,
+        timeout: float | None = None,
+        split: bool = True,
     ) -> AsyncGenerator[Translation, None]:
         """Translates texts while they are read; see `TranslationClient.translate_stream`.
 
@@ -79,6 +87,7 @@ class AsyncTranslationClient(ConfiguredClient):
           texts: an asynchronous iterable, or an ordinary one that does not block the event loop.
           n_best: whether to return all hypotheses of the beam.
           timeout: seconds for each request, by default the client's.
+          split: as for `TranslationClient.translate`.
 
         Returns:
           An asynchronous generator. If you leave it early, close it, best with
@@ -89,7 +98,7 @@ class AsyncTranslationClient(ConfiguredClient):
         """
         self._require_open()
         require_several(texts)
-        return self._stream(texts, n_best, self._seconds(timeout))
+        return self._stream(texts, n_best, self._seconds(timeout), split)
 
     async def score(
         self,
@@ -116,13 +125,13 @@ class AsyncTranslationClient(ConfiguredClient):
         return self._checked(await self.metadata(timeout))
 
     async def _stream(
-        self, texts: Texts, n_best: bool, timeout: float
+        self, texts: Texts, n_best: bool, timeout: float, split: bool
     ) -> AsyncGenerator[Translation, None]:
         flights: deque[asyncio.Task[list[Translation]]] = deque()
         try:
             async for window in _windows(texts, self._window):
-                job = translation_job(window, n_best)
-                flights.append(asyncio.create_task(self._answer(job, timeout)))
+                answers = self._translate(window, n_best, timeout, split)
+                flights.append(asyncio.create_task(answers))
                 if len(flights) > 1:
                     for translation in await flights[0]:
                         yield translation
@@ -133,6 +142,12 @@ class AsyncTranslationClient(ConfiguredClient):
                 flights.popleft()
         finally:
             await _give_up(flights)
+
+    async def _translate(
+        self, texts: Sequence[str | bytes], n_best: bool, timeout: float, split: bool
+    ) -> list[Translation]:
+        whole = self._split(texts, split)
+        return whole.join(await self._answer(translation_job(whole.sentences, n_best), timeout))
 
     async def _answer(self, job: Job[Result], timeout: float) -> list[Result]:
         """Sends the batches of a job, at most `max_in_flight` at a time, and waits for all."""

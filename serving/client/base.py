@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -21,7 +21,9 @@ from serving.client.errors import (
     error_of_status,
 )
 from serving.client.model_info import ModelChoice, ModelMetadata
+from serving.client.requests import require_several
 from serving.client.retry import RetryPolicy
+from serving.segments.splitting import Languages, SplitTexts
 
 DEFAULT_TIMEOUT = 60.0
 
@@ -45,6 +47,7 @@ class ConfiguredClient:
         max_in_flight: int = 4,
         max_message_bytes: int = DEFAULT_MAX_MESSAGE_BYTES,
         keepalive_seconds: float = DEFAULT_KEEPALIVE_SECONDS,
+        languages: Languages = (None, None),
     ):
         """Creates a client, which connects at the first call.
 
@@ -66,6 +69,8 @@ class ConfiguredClient:
             product of both lengths.
           keepalive_seconds: silence during a call after which the client pings the server. Below
             300, TensorFlow Serving closes the connection unless it is configured to allow it.
+          languages: codes of source and target. They tell where sentences end, and whether a space
+            stands between two; without them, the rules are those of English.
 
         Raises:
           InvalidSettings: a value or a file of `tls` is invalid.
@@ -78,6 +83,7 @@ class ConfiguredClient:
         )
         self._model = ModelChoice(model, version, label)
         self._headers = tuple((name.lower(), value) for name, value in (headers or {}).items())
+        self._languages = languages
         self._timeout = _checked_timeout(timeout)
         self._batch_size = batch_size
         self._max_in_flight = max_in_flight
@@ -92,6 +98,10 @@ class ConfiguredClient:
     def _window(self) -> int:
         """Number of texts of a stream in one window; the next window is sent ahead."""
         return self._batch_size * self._max_in_flight
+
+    def _split(self, texts: Sequence[str | bytes], split: bool) -> SplitTexts:
+        require_several(texts)
+        return SplitTexts(texts, self._languages, split=split)
 
     def _require_open(self) -> None:
         if self._is_closed:

@@ -23,6 +23,7 @@ from serving.client.requests import Job, require_several, scoring_job, translati
 from serving.contract.batching import in_order, windows
 from serving.contract.translation import ScoredTranslation, Translation
 from serving.protocol.messages import GET_MODEL_METADATA, GET_MODEL_STATUS, PREDICT, Method
+from serving.segments.splitting import SplitTexts
 
 Result = TypeVar("Result")
 
@@ -88,7 +89,11 @@ class TranslationClient(ConfiguredClient):
         self._workers.shutdown(cancel_futures=True)
 
     def translate(
-        self, texts: Sequence[str | bytes], n_best: bool = False, timeout: float | None = None
+        self,
+        texts: Sequence[str | bytes],
+        n_best: bool = False,
+        timeout: float | None = None,
+        split: bool = True,
     ) -> list[Translation]:
         """Translates texts.
 
@@ -96,6 +101,7 @@ class TranslationClient(ConfiguredClient):
           texts: any number; an empty list sends no request. Invalid UTF-8 is read as U+FFFD.
           n_best: whether to return all hypotheses of the beam.
           timeout: seconds for each request, by default the client's.
+          split: whether to translate each sentence of a text by itself, as the model was trained.
 
         Returns:
           One translation per text, in the order of the texts.
@@ -104,10 +110,16 @@ class TranslationClient(ConfiguredClient):
           ServingError: a request failed; the requests for the other texts are cancelled.
         """
         self._require_open()
-        return self._receive(self._send(translation_job(texts, n_best), self._seconds(timeout)))
+        whole = self._split(texts, split)
+        job = translation_job(whole.sentences, n_best)
+        return whole.join(self._receive(self._send(job, self._seconds(timeout))))
 
     def translate_stream(
-        self, texts: Iterable[str | bytes], n_best: bool = False, timeout: float | None = None
+        self,
+        texts: Iterable[str | bytes],
+        n_best: bool = False,
+        timeout: float | None = None,
+        split: bool = True,
     ) -> Generator[Translation, None, None]:
         """Translates texts while they are read, such as a file's lines, in constant memory.
 
@@ -119,6 +131,7 @@ class TranslationClient(ConfiguredClient):
           texts: any number, even an infinite iterable.
           n_best: whether to return all hypotheses of the beam.
           timeout: seconds for each request, by default the client's.
+          split: as for `translate`.
 
         Returns:
           A generator of one translation per text, in the order of the texts. Closing it cancels the
@@ -129,7 +142,7 @@ class TranslationClient(ConfiguredClient):
         """
         self._require_open()
         require_several(texts)
-        return self._stream(texts, n_best, self._seconds(timeout))
+        return self._stream(texts, n_best, self._seconds(timeout), split)
 
     def score(
         self,
@@ -199,18 +212,25 @@ class TranslationClient(ConfiguredClient):
         return self._checked(self.metadata(timeout))
 
     def _stream(
-        self, texts: Iterable[str | bytes], n_best: bool, timeout: float
+        self, texts: Iterable[str | bytes], n_best: bool, timeout: float, split: bool
     ) -> Generator[Translation, None, None]:
-        flights: deque[_Flight[Translation]] = deque()
+        flights: deque[tuple[SplitTexts, _Flight[Translation]]] = deque()
+
+        def receive() -> list[Translation]:
+            whole, flight = flights.popleft()
+            return whole.join(self._receive(flight))
+
         try:
             for window in windows(texts, self._window):
-                flights.append(self._send(translation_job(window, n_best), timeout))
+                whole = self._split(window, split)
+                job = translation_job(whole.sentences, n_best)
+                flights.append((whole, self._send(job, timeout)))
                 if len(flights) > 1:
-                    yield from self._receive(flights.popleft())
+                    yield from receive()
             while flights:
-                yield from self._receive(flights.popleft())
+                yield from receive()
         finally:
-            for flight in flights:
+            for _, flight in flights:
                 flight.give_up()
 
     def _send(self, job: Job[Result], timeout: float) -> _Flight[Result]:

@@ -1,5 +1,6 @@
 """A translation with its attention, read from a padded response."""
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,16 @@ class Translation:
     """Whether the source or the hypothesis was cut at the model's limit."""
     n_best: tuple["Translation", ...] = field(default=(), repr=False)
     """The hypotheses of the beam, best first, if requested."""
+    sentences: tuple["Sentence", ...] = field(default=(), repr=False)
+    """The parts of a text that were translated one by one (`serving.segments`)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sentence:
+    """A sentence of a text."""
+
+    source: str
+    translation: Translation
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -53,7 +64,7 @@ def read_n_best(response: Mapping[str, np.ndarray], row: int) -> Translation:
         for rank in range(response["translation"].shape[1])
     )
     best = hypotheses[0]
-    return Translation(**{**vars(best), "n_best": hypotheses})
+    return dataclasses.replace(best, n_best=hypotheses)
 
 
 def read_scored(response: Mapping[str, np.ndarray], row: int, target: str) -> ScoredTranslation:

@@ -1,9 +1,11 @@
 """Translates in this process with an exported model: no server, no TFX, only TensorFlow."""
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from serving.contract import layout
 from serving.contract.batching import batches_by_length, in_order
 from serving.contract.signatures import N_BEST, SCORE, SERVING_DEFAULT
 from serving.contract.translation import (
@@ -16,8 +18,20 @@ from serving.contract.translation import (
     read_translation,
 )
 from serving.local.saved_model import SavedModel
+from serving.segments.splitting import Languages, SplitTexts
 
 Result = TypeVar("Result")
+
+
+def read_languages(directory: str | Path) -> Languages:
+    """Reads the languages of a model from its card."""
+    try:
+        card = json.loads(Path(directory, layout.MODEL_CARD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None, None
+    languages = [card.get(f"{side}_language") for side in ("source", "target")]
+    source, target = (each if isinstance(each, str) else None for each in languages)
+    return source, target
 
 
 class LocalModel:
@@ -38,13 +52,17 @@ class LocalModel:
             raise ValueError(f"The batch size must be at least 1, not {batch_size}.")
         self.batch_size = batch_size
         self._model = SavedModel(directory)
+        self.languages = read_languages(directory)
 
-    def translate(self, texts: Sequence[str | bytes], n_best: bool = False) -> list[Translation]:
+    def translate(
+        self, texts: Sequence[str | bytes], n_best: bool = False, split: bool = True
+    ) -> list[Translation]:
         """Translates texts.
 
         Args:
           texts: [batch], any number; invalid UTF-8 is read as U+FFFD.
           n_best: whether to return all hypotheses of the beam.
+          split: whether to translate each sentence of a text by itself.
 
         Returns:
           One translation per text, in the order of the texts.
@@ -52,14 +70,15 @@ class LocalModel:
         Raises:
           ModelCallError: the model lacks the signature, or failed.
         """
-        encoded = [as_bytes(text) for text in texts]
+        whole = SplitTexts(texts, self.languages, split=split)
+        encoded = [as_bytes(text) for text in whole.sentences]
         signature, read = (N_BEST, read_n_best) if n_best else (SERVING_DEFAULT, read_translation)
 
         def run(batch: Sequence[int]) -> list[Translation]:
             response = self._model.call(signature, text=[encoded[position] for position in batch])
             return [read(response, row) for row in range(len(batch))]
 
-        return self._in_batches([len(text) for text in encoded], run)
+        return whole.join(self._in_batches([len(text) for text in encoded], run))
 
     def score(
         self, texts: Sequence[str | bytes], targets: Sequence[str | bytes]

@@ -102,7 +102,7 @@ def _work(
 def _ask(directory: str, texts: list[str], references: list[str]) -> Answers | Exception:
     try:
         model = LocalModel(directory)
-        return Answers(model.translate(texts), model.score(texts, references))
+        return Answers(model.translate(texts, split=False), model.score(texts, references))
     except Exception as error:
         if lacks_memory(error):
             return OutsideCauseError(

@@ -189,6 +189,7 @@ class _Gateway:
             tls=settings.tls,
             timeout=settings.timeout,
             retry=_RETRY,
+            languages=(settings.source_language, settings.target_language),
         )
 
 

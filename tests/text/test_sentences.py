@@ -1,6 +1,6 @@
 import pytest
 
-from text.sentences import LengthRatio, align, split_sentences
+from text.sentences import LengthRatio, align, sentence_spans, split_sentences
 
 RATIO = LengthRatio(1.1)
 
@@ -13,8 +13,22 @@ RATIO = LengthRatio(1.1)
         ("en", ["Written by J. R. Smith.", "It is fast."]),
         ("en", ["Use version 1.2.3 of the library.", "Version 2 is worse."]),
         ("en", ['He said "stop."', "Then he went."]),
-        ("en", ["It is small.", "(Very small.)", "And fast."]),
-        ("en", ["The code is in libfoo. apt installs it."]),
+        ("en", ["It is small.", "(Very small.) And fast."]),
+        ("en", ["The code is in libfoo.", "apt installs it."]),
+        ("en", ["See README.Debian and ASP.NET for #!/bin/sh.", "Then go."]),
+        ("en", ["1. First the cat.", "2. Then the dog."]),
+        ("en", ["The U.S. president came at 5 p.m. with him."]),
+        ("de", ["Siehe Abschnitt 3 (z. B. Abb. 2).", "Danach geht es mit Version 2. weiter."]),
+        ("es", ["¿Qué tal?", "¡Bien!", "El Sr. López llegó."]),
+        ("ru", ["Привет.", "Как дела?", "Т. е. хорошо."]),
+        ("el", ["Τι κάνεις;", "Καλά."]),
+        ("hi", ["यह एक वाक्य है।", "दूसरा वाक्य है।"]),
+        ("ur", ["یہ ایک جملہ ہے۔", "دوسرا جملہ۔"]),
+        ("ar", ["مرحبا بالعالم.", "كيف حالك؟"]),
+        ("my", ["မင်္ဂလာပါ။", "နေကောင်းလား။"]),
+        ("am", ["ሰላም።", "እንዴት ነህ?"]),
+        ("ko", ["안녕하세요.", "반갑습니다."]),
+        (None, ["Hello there.", "Who is it?"]),
         ("en", ["See fig. 3 and vol. II for more."]),
         ("en", ["It supports PDF, PS etc.", "More will come."]),
         ("de", ["Es liest Bilder, z.B. PNG.", "Es schreibt sie auch."]),
@@ -35,6 +49,16 @@ def test_sentences_are_found_again_in_their_paragraph(language: str, sentences: 
 @pytest.mark.parametrize("text", ["", "   "])
 def test_nothing_has_no_sentences(text: str) -> None:
     assert split_sentences(text, "en") == []
+
+
+def test_a_line_ends_a_sentence_and_spans_leave_out_white_space() -> None:
+    text = "  A title\n\nIts text. \tMore \ud800 text.\r\n"
+    spans = sentence_spans(text, "en")
+    assert [text[start:end] for start, end in spans] == [
+        "A title",
+        "Its text.",
+        "More \ud800 text.",
+    ]
 
 
 @pytest.mark.parametrize(

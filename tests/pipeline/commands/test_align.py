@@ -5,7 +5,7 @@ import typer
 from typer.testing import CliRunner
 
 from pipeline.commands import align as align_command
-from pipeline.errors import UserError
+from pipeline.errors import RunFailedError, UserError
 from tests.serving.standin_model import export_standin
 
 
@@ -108,9 +108,11 @@ def test_json_of_a_blank_line_has_no_links(align):
     assert json.loads(align("--json", stdin=b"\n"))["alignment"] == []
 
 
-def test_words_beyond_the_cut_are_not_aligned(align):
+def test_words_beyond_the_cut_are_not_aligned(align, tmp_path):
     words = " ".join(["w"] * 100)
-    links = align(words, "--target", words).split()
+    with pytest.raises(RunFailedError, match="cut at the model's limit in line 1:"):
+        align(words, "--target", words, "--output", str(tmp_path / "links"))
+    links = (tmp_path / "links").read_text(encoding="utf-8").split()
     assert links == [f"{number}-{number}" for number in range(64)]
 
 

@@ -84,6 +84,25 @@ def test_more_lines_than_a_chunk_keep_their_order(nmt):
     assert answer.splitlines() == [line.replace("cat", "Katze") for line in lines]
 
 
+def test_the_sentences_of_a_line_are_translated_one_by_one(nmt):
+    line = "The cat . The mat ."
+    assert nmt(line) == "die Katze . die Matte .\n"
+    answer = json.loads(nmt(line, "--json", "--n-best"))
+    assert [each["source"] for each in answer["sentences"]] == ["The cat .", "The mat ."]
+    assert [each["n_best"][1]["translation"] for each in answer["sentences"]] == [
+        "DIE KATZE .",
+        "DIE MATTE .",
+    ]
+    assert len(answer["attention"]) == len(answer["target_tokens"])
+
+
+def test_a_cut_sentence_fails_the_command_after_its_output(nmt, tmp_path):
+    (tmp_path / "in").write_text("cat\n" + "cat " * 100 + "\nmat\n", encoding="utf-8")
+    with pytest.raises(RunFailedError, match="cut at the model's limit in line 2: divide it"):
+        nmt("--input", str(tmp_path / "in"), "--output", str(tmp_path / "out"))
+    assert len((tmp_path / "out").read_text(encoding="utf-8").splitlines()) == 3
+
+
 def test_a_file_can_be_replaced_by_its_own_translation(nmt, tmp_path):
     path = tmp_path / "text"
     path.write_bytes(b"cat\n")
