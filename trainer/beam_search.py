@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from trainer.continuations import IMPOSSIBLE, Candidates, best_continuations
+from trainer.spelling import Spelling
 from trainer.subwords import END, PAD, START
 
 Context = Any
@@ -77,6 +78,7 @@ def beam_search(
     beam_size: int,
     alpha: float,
     beta: float,
+    spelling: Spelling | None = None,
 ) -> Hypotheses:
     """Finds the hypotheses with the highest scores.
 
@@ -94,6 +96,7 @@ def beam_search(
       beam_size: number of hypotheses to keep.
       alpha: exponent of the length penalty.
       beta: weight of the coverage penalty.
+      spelling: allows only tokens that spell whole characters; None allows all.
 
     Returns:
       The hypotheses; `target` is the length of the longest one in the batch.
@@ -108,6 +111,7 @@ def beam_search(
         to_cover=to_cover,
         tokens=tf.fill([batch, 1], START),
         log_probs=tf.zeros([batch, 1]),
+        spelled=tf.zeros([batch, 1], tf.int32),
         state=initial_state[:, None],
         coverage=tf.zeros([batch, 1, tf.shape(to_cover)[1]]),
         finished=finished,
@@ -138,13 +142,15 @@ def beam_search(
     def advance(time: tf.Tensor, searched: _Searched, trace: _Trace) -> tuple:
         logits, state, attention = step(searched.context, searched.tokens, searched.state)
         # Twice the beam size, so the beam can continue even if all the best candidates end.
-        candidates = best_continuations(searched.log_probs, logits, 2 * beam_size)
+        penalties = None if spelling is None else spelling.penalties(searched.spelled)
+        candidates = best_continuations(searched.log_probs, logits, 2 * beam_size, penalties)
         coverage = searched.coverage + attention
         missing = coverage_penalty(coverage, searched.to_cover[:, None], beta)
         scores = candidates.log_probs / length_penalty(time + 1, alpha)
         scores += tf.gather(missing, candidates.parents, batch_dims=1)
         is_last = (time + 1 >= searched.max_lengths)[:, None]
         tokens, parents, log_probs = _keep_alive(candidates)
+        spelled = tf.gather(searched.spelled, parents, batch_dims=1)
         trace = _Trace(
             trace.sentences.write(time, searched.sentences),
             trace.tokens.write(time, tokens),
@@ -154,6 +160,7 @@ def beam_search(
         searched = searched._replace(
             tokens=tokens,
             log_probs=log_probs,
+            spelled=spelled if spelling is None else spelling.after(spelled, tokens),
             state=tf.gather(state, parents, batch_dims=1),
             coverage=tf.gather(coverage, parents, batch_dims=1),
             finished=_finish(searched.finished, candidates, scores, time, is_last),
@@ -188,6 +195,7 @@ class _Searched(NamedTuple):
     to_cover: tf.Tensor
     tokens: tf.Tensor  # the last token of each unfinished hypothesis, int32 [rows, beam]
     log_probs: tf.Tensor  # [rows, beam]
+    spelled: tf.Tensor  # states of `Spelling`, int32 [rows, beam]
     state: tf.Tensor  # [rows, beam, ...]
     coverage: tf.Tensor  # attention so far, [rows, beam, source]
     finished: _Finished

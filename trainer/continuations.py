@@ -21,7 +21,9 @@ class Candidates(NamedTuple):
     log_probs: tf.Tensor
 
 
-def best_continuations(log_probs: tf.Tensor, logits: tf.Tensor, count: int) -> Candidates:
+def best_continuations(
+    log_probs: tf.Tensor, logits: tf.Tensor, count: int, penalties: tf.Tensor | None = None
+) -> Candidates:
     """Extends hypotheses by every token except padding, unknown and start, and keeps the best.
 
     `tf.math.top_k` sorts while reading, and a maximum is several times faster. So the tokens are
@@ -31,10 +33,14 @@ def best_continuations(log_probs: tf.Tensor, logits: tf.Tensor, count: int) -> C
       log_probs: log-probabilities of the hypotheses, [rows, beam].
       logits: logits of the next tokens, float32 [rows, beam, vocabulary].
       count: number of continuations to keep. If there are fewer, the others are `IMPOSSIBLE`.
+      penalties: added to the log-probabilities of the tokens, float32 [rows, beam, vocabulary]:
+        `IMPOSSIBLE` for tokens not to write.
     """
     beam_size, vocabulary = logits.shape[1:]
     width = _width_of_groups(vocabulary)
     following = tf.nn.log_softmax(logits)
+    if penalties is not None:
+        following += penalties
     if filler := -vocabulary % width:
         never = following.dtype.min
         following = tf.pad(following, [[0, 0], [0, 0], [0, filler]], constant_values=never)

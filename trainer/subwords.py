@@ -158,5 +158,6 @@ class SubwordDecoder:
           string [...], valid UTF-8 for any ids.
         """
         marked = tf.strings.reduce_join(tf.gather(self._contents, ids), axis=-1)
-        marked = tf.strings.unicode_transcode(marked, "UTF-8", "UTF-8", errors="replace")
+        # Only a hypothesis cut within a character has other bytes, at its end.
+        marked = tf.strings.unicode_transcode(marked, "UTF-8", "UTF-8", errors="ignore")
         return tf.strings.strip(tf.strings.regex_replace(marked, WORD_START, " "))

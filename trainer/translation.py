@@ -5,6 +5,7 @@ import tensorflow as tf
 from trainer.beam_search import Hypotheses, beam_search, coverage_penalty, length_penalty
 from trainer.model import TranslationModel
 from trainer.settings import DecodingSettings
+from trainer.spelling import Spelling
 from trainer.subwords import END, PAD
 
 
@@ -37,6 +38,7 @@ def search(
         beam_size=beam_size or settings.beam_size,
         alpha=settings.length_penalty,
         beta=settings.coverage_penalty,
+        spelling=Spelling(model.output_bias.shape[0]),
     )
 
 
