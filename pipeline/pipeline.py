@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tfx.components import SchemaGen, StatisticsGen, Transform
+from tfx.components import SchemaGen, StatisticsGen
 from tfx.dsl.components.base import base_node
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
@@ -18,6 +18,7 @@ from tfx.proto.transform_pb2 import SplitsConfig
 
 from components.atomic_pusher import AtomicPusher
 from components.curated_schema_gen import CuratedSchemaGen
+from components.deterministic_transform import DeterministicTransform
 from components.gate.eval_config import evaluation_config
 from components.gate.recording_evaluator import RecordingEvaluator
 from components.gate.settings import GateSettings
@@ -123,7 +124,7 @@ def _components(
         schema_gen = CuratedSchemaGen(data.schema_path)
     schema = schema_gen.outputs["schema"]
     example_validator = StrictExampleValidator(statistics=statistics, schema=schema)
-    transform = Transform(
+    transform = DeterministicTransform(
         examples=examples,
         schema=schema,
         preprocessing_fn="trainer.preprocessing.preprocessing_fn",
@@ -215,7 +216,7 @@ def _trainer(
     places: Places,
     record: dict[str, Any],
     warm_start: WarmStart | None,
-    transform: Transform,
+    transform: DeterministicTransform,
 ) -> RecordingTrainer:
     """Returns the Trainer; its parameters hold every input of the training."""
     return RecordingTrainer(

@@ -16,6 +16,7 @@ TESTED_THROUGH = {
     "benchmarks/serving/versions.py": "benchmarks/serving/test_first_request.py",
     "components/corpus_shards.py": "components/test_corpus_spans.py",
     "components/curated_schema_gen.py": "components/test_strict_example_validator.py",
+    "components/deterministic_transform.py": "components/test_corpus_features.py",
     "components/gate/[cs]*.py": "components/gate/test_eval_config.py",
     "components/gate/evaluation_reader.py": "components/gate/test_recording_evaluator.py",
     "components/gate/metric_inputs.py": "components/gate/test_translation_metrics.py",

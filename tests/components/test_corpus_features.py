@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
-from tfx.components import SchemaGen, StatisticsGen, Transform
+from tfx.components import SchemaGen, StatisticsGen
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
@@ -13,6 +13,7 @@ from tfx.proto.transform_pb2 import SplitsConfig
 
 from components.corpus_features import check_features, declared_features
 from components.corpus_shards import ContentProcessor
+from components.deterministic_transform import DeterministicTransform
 from components.parallel_text import CorpusError
 from components.parallel_text_example_gen import ParallelTextExampleGen
 from components.strict_example_validator import StrictExampleValidator
@@ -52,7 +53,7 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     schema_gen = SchemaGen(statistics=statistics, infer_feature_shape=True)
     schema = schema_gen.outputs["schema"]
     validator = StrictExampleValidator(statistics=statistics, schema=schema)
-    transform = Transform(
+    transform = DeterministicTransform(
         examples=examples,
         schema=schema,
         preprocessing_fn="trainer.preprocessing.preprocessing_fn",
@@ -75,11 +76,16 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "artifacts"
 
 
-def features_in(folder: Path, split: str) -> list[dict[str, tf.train.Feature]]:
+def records_in(folder: Path, split: str) -> list[bytes]:
     [files] = folder.glob(f"*/Split-{split}")
     records = tf.data.TFRecordDataset([str(path) for path in files.glob("*.gz")], "GZIP")
+    return [record.numpy() for record in records]
+
+
+def features_in(folder: Path, split: str) -> list[dict[str, tf.train.Feature]]:
     return [
-        dict(tf.train.Example.FromString(record.numpy()).features.feature) for record in records
+        dict(tf.train.Example.FromString(record).features.feature)
+        for record in records_in(folder, split)
     ]
 
 
@@ -106,6 +112,20 @@ def test_values_that_the_training_split_lacks_stop_nothing_and_transform_ignores
 ) -> None:
     examples = features_in(artifacts / "Transform/transformed_examples", "validation")
     assert {tuple(sorted(each)) for each in examples} == {("source_ids", "target_ids")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "folder", ["ParallelTextExampleGen/examples", "Transform/transformed_examples"]
+)
+def test_each_example_has_its_features_in_the_order_of_their_names(
+    artifacts: Path, folder: str
+) -> None:
+    records = records_in(artifacts / folder, "train")
+    assert records == [
+        tf.train.Example.FromString(record).SerializeToString(deterministic=True)
+        for record in records
+    ]
 
 
 def test_another_name_for_a_column_changes_the_fingerprint(tmp_path: Path) -> None:
