@@ -1,6 +1,12 @@
 """Finds corpora by name, and makes the missing ones."""
 
+import fcntl
+import os
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import Enum
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -85,15 +91,15 @@ def prepare_corpus(
     full_name = corpus_name(name, target_language)
     folder = corpus_folder(full_name, workspace)
     tidy(folder)
-    if folder.exists():
-        information = load_corpus(folder)
-        if target_language and information.target_language != target_language:
-            raise UserError(
-                f"The corpus {full_name} translates into {information.target_language}, "
-                f"not {target_language}."
-            )
-        return information
-    return make_corpus(name, workspace, target_language=target_language, progress=progress)
+    if not folder.exists():
+        return _make(full_name, workspace, None, _Existing.USED, progress)
+    information = load_corpus(folder)
+    if target_language and information.target_language != target_language:
+        raise UserError(
+            f"The corpus {full_name} translates into {information.target_language}, "
+            f"not {target_language}."
+        )
+    return information
 
 
 def make_corpus(
@@ -118,28 +124,84 @@ def make_corpus(
     Raises:
         UserError, RunFailedError: as for `prepare_corpus`.
     """
-    full_name = corpus_name(name, target_language)
+    existing = _Existing.REPLACED if replace else _Existing.REFUSED
+    return _make(corpus_name(name, target_language), workspace, source, existing, progress)
+
+
+class _Existing(Enum):
+    """What becomes of a corpus that is there already."""
+
+    REFUSED = 1
+    REPLACED = 2
+    USED = 3
+
+
+def _make(
+    full_name: str, workspace: Path, source: Path | None, existing: _Existing, progress: Progress
+) -> CorpusInfo:
     folder = corpus_folder(full_name, workspace)
-    check_destination(folder, replace=replace)
+    make_text = _maker(full_name, workspace, source)
+    replace = existing is _Existing.REPLACED
+    with _only_maker(folder.parent, progress):
+        if existing is _Existing.USED and folder.exists():  # another process has made it meanwhile
+            return load_corpus(folder)
+        check_destination(folder, replace=replace)
+        corpus = make_text(progress)
+        progress(f"Writing {folder}", 0, None)
+        return write_corpus(corpus, folder, replace=replace)
+
+
+def _maker(
+    full_name: str, workspace: Path, source: Path | None
+) -> Callable[[Progress], CorpusText]:
+    """Returns the function that makes the text of a shipped corpus."""
     if source is not None and not source.exists():
         raise UserError(f"{source} does not exist; give an existing file or folder with --from.")
     downloads = workspace / "downloads"
-    corpus: CorpusText
     if full_name == "debian" or full_name.startswith("debian-"):
         language = full_name.removeprefix("debian").removeprefix("-") or DEFAULT_TARGET
-        corpus = make_debian(full_name, downloads / "apt", language, progress)
-    elif full_name in FIXED:
+        return partial(make_debian, full_name, downloads / "apt", language)
+    if full_name in FIXED:
         module, _, function = FIXED[full_name].maker.partition(":")
         make = getattr(import_module(module), function)
-        corpus = make(downloads / full_name, source, progress)
-    else:
-        own = [info.name for info in corpora_in(workspace)]
+        return partial(make, downloads / full_name, source)
+    own = [info.name for info in corpora_in(workspace)]
+    raise UserError(
+        f"There is no corpus {full_name!r}; there are {', '.join([*SHIPPED, *own])}, and "
+        f"`nmt corpus import --name {full_name}` makes one of your own text."
+    )
+
+
+@contextmanager
+def _only_maker(folder: Path, progress: Progress) -> Iterator[None]:
+    """Lets one process at a time make a shipped corpus in a folder; the others wait.
+
+    Downloads share a folder, and apt refuses a second process. The kernel releases the lock if the
+    process dies.
+
+    Args:
+        folder: the folder of all corpora of a workspace.
+        progress: called before a wait.
+
+    Raises:
+        UserError: the folder cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
         raise UserError(
-            f"There is no corpus {full_name!r}; there are {', '.join([*SHIPPED, *own])}, and "
-            f"`nmt corpus import --name {full_name}` makes one of your own text."
-        )
-    progress(f"Writing {folder}", 0, None)
-    return write_corpus(corpus, folder, replace=replace)
+            f"Cannot write {folder} ({error.strerror}); choose another --workspace."
+        ) from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress(f"Waiting for another process that makes a corpus in {folder}", 0, None)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def corpora_in(workspace: Path) -> list[CorpusInfo]:

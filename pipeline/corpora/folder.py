@@ -88,7 +88,7 @@ def write_corpus(corpus: CorpusText, folder: Path, *, replace: bool = False) -> 
         with _building(folder) as building:
             information = _fill(building, corpus)
             _sync(building)
-            _move_into_place(building, folder)
+            _move_into_place(building, folder, replace=replace)
     except OSError as error:
         if error.errno in _DISK_FULL:
             raise RunFailedError(
@@ -301,7 +301,9 @@ def _building(folder: Path) -> Iterator[Path]:
         os.close(descriptor)
 
 
-def _move_into_place(building: Path, folder: Path) -> None:
+def _move_into_place(building: Path, folder: Path, *, replace: bool) -> None:
+    if not replace:
+        check_destination(folder, replace=False)  # another process may have made it meanwhile
     if folder.exists() and _exchange(building, folder):
         _sync(folder.parent)
         return  # the older corpus is removed with the hidden folder

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,57 @@ def test_a_corpus_is_made_once(tmp_path: Path, made: list[str]) -> None:
     assert prepare_corpus("debian-fr", tmp_path) == first
     assert made == ["fr"]
     assert corpus_folder("debian-fr", tmp_path).is_dir()
+
+
+PREPARER = """
+import sys
+import time
+from pathlib import Path
+
+from pipeline.corpora import catalogue
+from tests.pipeline.corpora.test_catalogue import text
+
+def make_slowly(name, folder, language, progress):
+    print("makes", flush=True)
+    time.sleep(0.5)
+    return text(name, language)
+
+catalogue.make_debian = make_slowly
+progress = lambda step, done, total: print(step, flush=True)
+corpus = catalogue.prepare_corpus("debian", Path(sys.argv[1]), progress=progress)
+print(corpus.model_dump_json())
+"""
+
+
+def start_preparer(workspace: Path) -> subprocess.Popen[str]:
+    """Starts a process that needs the corpus and would make it in half a second."""
+    command = [sys.executable, "-c", PREPARER, str(workspace)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+
+
+def test_two_processes_that_miss_a_corpus_make_it_once(tmp_path: Path) -> None:
+    processes = [start_preparer(tmp_path) for _ in range(2)]
+    outputs = [process.communicate(timeout=60)[0].splitlines() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    assert sum(output.count("makes") for output in outputs) == 1
+    assert outputs[0][-1] == outputs[1][-1]
+
+
+def test_a_process_that_waits_for_another_maker_says_so_and_survives_its_death(
+    tmp_path: Path, made: list[str]
+) -> None:
+    steps = []
+    with start_preparer(tmp_path) as first:
+        assert first.stdout is not None
+        first.stdout.readline()
+
+        def kill_while_waiting(step: str, done: int, total: int | None) -> None:
+            steps.append(step)
+            first.kill()
+
+        prepare_corpus("debian", tmp_path, progress=kill_while_waiting)
+    assert steps[0].startswith("Waiting for another process")
+    assert made == ["de"]
 
 
 def test_a_damaged_corpus_is_not_used(tmp_path: Path, made: list[str]) -> None:

@@ -18,6 +18,7 @@ from pipeline.corpora.folder import (
     read_split,
     write_corpus,
 )
+from pipeline.corpora.information import CorpusInfo
 from pipeline.errors import RunFailedError, UserError
 
 
@@ -197,6 +198,24 @@ def test_a_corpus_replaced_while_it_is_verified_is_verified_anew(
 
     monkeypatch.setattr(folder_module, "_read", replace_first)
     assert [load_corpus(tmp_path / "small")] == new
+
+
+def test_a_corpus_that_another_process_makes_meanwhile_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill, others = folder_module._fill, []
+
+    def fill_second(building: Path, text: CorpusText) -> CorpusInfo:
+        if not others:
+            others.append(corpus(("new", "neu")))
+            write_corpus(others[0], tmp_path / "small")
+        return fill(building, text)
+
+    monkeypatch.setattr(folder_module, "_fill", fill_second)
+    with pytest.raises(UserError, match="exists already; add --force"):
+        write_corpus(corpus(), tmp_path / "small")
+    assert list(read_split(tmp_path / "small", "train")) == [("new", "neu")]
+    assert os.listdir(tmp_path) == ["small"]
 
 
 def test_a_corpus_is_there_at_every_moment_of_its_replacement(tmp_path: Path) -> None:
