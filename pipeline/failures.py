@@ -5,6 +5,7 @@ package of their class, so this module need not import the other packages.
 """
 
 import errno
+import time
 import traceback
 
 from pipeline.errors import RunFailedError, UserError
@@ -16,6 +17,8 @@ _OWN_PACKAGES = {"pipeline", "components", "trainer", "serving", "text"}
 _BAD_INPUT_NAMES = {"serving.versions.directory.NoLiveModelError"}
 """Typed errors fixable by the user, although neither a ValueError nor a LookupError."""
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+_LAST_YEAR = 2262
+"""Python counts nanoseconds since 1970 in 63 bits, but time.localtime seconds."""
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -54,6 +57,12 @@ def describe(error: Exception) -> tuple[int, str]:
         return FAILED, (
             f"Permission was denied{_where(error)}: change the permissions, "
             "or choose another folder with --workspace."
+        )
+    year = time.localtime().tm_year
+    if isinstance(error, OverflowError) and year >= _LAST_YEAR:
+        return FAILED, (
+            f"The clock of this machine shows the year {year}, and Python cannot work after "
+            f"April {_LAST_YEAR}: set the clock."
         )
     name = kind.__name__
     detail = next(iter(str(error).strip().splitlines()), "")

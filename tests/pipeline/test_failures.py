@@ -1,4 +1,5 @@
 import errno
+import time
 from importlib import import_module
 
 import pytest
@@ -85,4 +86,17 @@ def test_a_missing_permission_is_named_with_the_file(number: int) -> None:
         1,
         "Permission was denied at /w/x: change the permissions, "
         "or choose another folder with --workspace.",
+    )
+
+
+def test_a_time_that_is_too_large_is_blamed_on_the_clock_only_if_it_is_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(OverflowError) as raised:
+        time.sleep(1e12)
+    assert "failed unexpectedly" in failures.describe(raised.value)[1]
+    late = time.struct_time((2287, 3, 4, 5, 6, 7, 0, 63, 0))
+    monkeypatch.setattr(time, "localtime", lambda: late)
+    assert failures.describe(raised.value)[1].startswith(
+        "The clock of this machine shows the year 2287"
     )
