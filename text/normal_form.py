@@ -7,10 +7,19 @@ them.
 
 import tensorflow as tf
 
-from text.characters import WORD_START
+from text.characters import (
+    INVISIBLE,
+    JOINERS,
+    WITHOUT_JOINERS,
+    WORD_START,
+)
+from text.composition import compose
 
 _SEPARATOR = "\x1f"  # a control character, never in normalised text
+_INVISIBLE = f"[{INVISIBLE}]+"
+_IDLE_JOINERS = f"(^|[{WITHOUT_JOINERS}])[{JOINERS}]+"
 _WHITESPACE = r"[\p{Z}\p{Cc}]+"
+_BREAKING_SPACE = r"[\p{Cc} \x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}]+"
 _WORD = (
     rf"{WORD_START}?[\p{{L}}\p{{M}}]+"  # letters
     rf"|{WORD_START}?\p{{N}}"  # each digit is a word, so numbers can be copied
@@ -19,21 +28,28 @@ _WORD = (
 )
 
 
-def normalise(text: tf.Tensor) -> tf.Tensor:
+def normalise(text: tf.Tensor, *, keep_no_break: bool = False) -> tf.Tensor:
     """Normalises texts.
 
-    Invalid UTF-8 becomes U+FFFD. Every run of white space and control characters becomes one space,
-    and is removed at the ends. The marker of a word's start (U+2581) becomes an underscore.
+    Invalid UTF-8 becomes U+FFFD. Letters and their marks are composed (Unicode's normal form C),
+    and format characters are left out, except joiners in scripts that need them. Every run of white
+    space and control characters becomes one space, and is removed at the ends. The marker of a
+    word's start (U+2581) becomes an underscore.
 
     Args:
       text: string of any shape, maybe with invalid UTF-8.
+      keep_no_break: whether no-break spaces (U+00A0, U+202F) stay, as for a target, whose language
+        may write them.
 
     Returns:
       string of the same shape, valid UTF-8. `normalise(normalise(x)) == normalise(x)`.
     """
     text = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8", errors="replace")
     text = tf.strings.regex_replace(text, WORD_START, "_")
-    return tf.strings.strip(tf.strings.regex_replace(text, _WHITESPACE, " "))
+    text = tf.strings.regex_replace(text, _INVISIBLE, "")
+    text = compose(tf.strings.regex_replace(text, _IDLE_JOINERS, r"\1"))
+    spaces = _BREAKING_SPACE if keep_no_break else _WHITESPACE
+    return tf.strings.strip(tf.strings.regex_replace(text, spaces, " "))
 
 
 def split_words(text: tf.Tensor) -> tf.RaggedTensor:

@@ -23,8 +23,9 @@ from text.normal_form import normalise
 from trainer.beam_search import Hypotheses
 from trainer.model import TranslationModel
 from trainer.model_card import as_markdown
+from trainer.recasing import Recaser, in_capitals, is_in_capitals
 from trainer.settings import DecodingSettings, SubwordSettings
-from trainer.subwords import END, PAD, SubwordDecoder, SubwordEncoder, read_vocabulary
+from trainer.subwords import END, PAD, RESERVED, SubwordDecoder, SubwordEncoder, read_vocabulary
 from trainer.translation import force, score, search
 
 Outputs = dict[str, tf.Tensor]
@@ -53,6 +54,7 @@ class ServingModel(tf.Module):
         self._encode = SubwordEncoder(self._vocabulary, subwords.max_piece_characters)
         # An attribute of the module, so the table is initialised when the model is loaded.
         self._table = self._encode.table
+        self._recase = Recaser(self._table)
         self._decode = SubwordDecoder(read_vocabulary(vocabulary_path))
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="text")])
@@ -84,7 +86,7 @@ class ServingModel(tf.Module):
     def score(self, text: tf.Tensor, target: tf.Tensor) -> Outputs:
         """Scores given translations of texts, both string [batch]."""
         source_ids, source_cut = self._ids(text)
-        target_ids, target_cut = self._ids(target)
+        target_ids, target_cut = self._ids(target, keep_no_break=True)
         log_probs, attention = force(self.model, source_ids, target_ids)
         return {
             "token_log_probability": log_probs,
@@ -129,7 +131,7 @@ class ServingModel(tf.Module):
         in_order = tf.gather(found.concat(), tf.math.invert_permutation(order))
         return {name: in_order[:, place, None] for place, name in enumerate(EXAMPLE_OUTPUTS)}
 
-    def _ids(self, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _ids(self, text: tf.Tensor, *, keep_no_break: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
         """Encodes texts of any length, in bounded time.
 
         Returns:
@@ -137,23 +139,32 @@ class ServingModel(tf.Module):
         """
         # The kept pieces cannot reach further, and a longer text is still recognised as too long.
         reach = self._decoding.max_source_tokens * self._max_piece_characters
-        text = normalise(text)
+        text = normalise(text, keep_no_break=keep_no_break)
         start = tf.strings.substr(text, 0, reach, unit="UTF8_CHAR")
-        return _with_end(self._encode(start), self._decoding.max_source_tokens)
+        return _with_end(
+            self._encode(start, keep_no_break=keep_no_break), self._decoding.max_source_tokens
+        )
 
     def _symbols(self, ids: tf.Tensor) -> tf.Tensor:
         """Returns the subwords of ids, with an empty string on padding."""
         return tf.where(tf.equal(ids, PAD), "", self._decode.symbols(ids))
 
     def _translate(self, text: tf.Tensor) -> Outputs:
-        source_ids, source_cut = self._ids(text)
+        given = normalise(text)
+        read = self._recase(given)
+        source_ids, source_cut = self._ids(read)
         found = search(self.model, source_ids, self._decoding)
-        found = _without_empty_sources(found, tf.equal(normalise(text), ""))
+        found = _without_empty_sources(found, tf.equal(given, ""))
+        # If PDF is read as PDF, nothing says that the text around it would be in capitals.
+        is_capital = is_in_capitals(given) & tf.not_equal(read, given)
+        is_piece = found.ids >= RESERVED
         return {
-            "translation": self._decode(found.ids),
+            "translation": in_capitals(self._decode(found.ids), is_capital[:, None]),
             "score": found.scores,
             "source_tokens": self._symbols(source_ids),
-            "target_tokens": self._symbols(found.ids),
+            "target_tokens": in_capitals(
+                self._symbols(found.ids), is_capital[:, None, None] & is_piece
+            ),
             "attention": found.attention,
             "source_length": tf.math.count_nonzero(source_ids, axis=1, dtype=tf.int32),
             "target_length": found.lengths,

@@ -40,7 +40,10 @@ def preprocessing_fn(
     settings = SubwordSettings.model_validate(custom_config["subwords"])
     vocabulary = custom_config.get("vocabulary")
     texts = {side: _one_value(inputs[side]) for side in ("source", "target")}
-    words = [split_words(normalise(text)).flat_values for text in texts.values()]
+    words = [
+        split_words(normalise(text, keep_no_break=side == "target")).flat_values
+        for side, text in texts.items()
+    ]
     (path,) = tft.experimental.ptransform_analyzer(
         [tf.concat(words, axis=0)],
         LearnSubwords(settings) if vocabulary is None else TakeSubwords(str(vocabulary)),
@@ -53,7 +56,10 @@ def preprocessing_fn(
     )
     tft.annotate_asset(VOCABULARY, _VOCABULARY_FILE)
     encode = SubwordEncoder(path, settings.max_piece_characters)
-    return {f"{side}_ids": encode(text).to_sparse() for side, text in texts.items()}
+    return {
+        f"{side}_ids": encode(text, keep_no_break=side == "target").to_sparse()
+        for side, text in texts.items()
+    }
 
 
 def _one_value(text: tf.Tensor | tf.SparseTensor) -> tf.Tensor:

@@ -63,16 +63,17 @@ class SubwordEncoder:
             default_value=_MISSING,
         )
 
-    def __call__(self, text: tf.Tensor) -> tf.RaggedTensor:
+    def __call__(self, text: tf.Tensor, *, keep_no_break: bool = False) -> tf.RaggedTensor:
         """Encodes raw texts.
 
         Args:
           text: string [batch], normalised here.
+          keep_no_break: as for `normalise`: whether the texts are targets.
 
         Returns:
           Ragged int64 [batch, subwords]; no start or end symbol.
         """
-        words = split_words(normalise(text))
+        words = split_words(normalise(text, keep_no_break=keep_no_break))
         distinct, occurrence = tf.unique(words.flat_values)
         ids = tf.gather(self._encode_words(distinct), occurrence)
         return words.with_flat_values(ids).merge_dims(1, 2)

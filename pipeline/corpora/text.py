@@ -4,6 +4,8 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+from text.characters import compose
+
 Row = tuple[str, str, *tuple[str, ...]]
 """A pair, followed by the values of its features in the order of their columns."""
 
@@ -17,9 +19,10 @@ _WORD_EDGES = ".,;:!?()[]<>\"'`\u201e\u201c\u201d\u00bb\u00ab"
 def one_line(text: str) -> str:
     """Makes a text fit for a column of a TSV line: tabs and line ends become single spaces.
 
-    Other spaces, such as French no-break spaces, are part of the text and stay.
+    Letters and their marks are composed, and invisible characters are left out. Other spaces, such
+    as French no-break spaces, are part of the text and stay.
     """
-    return _LINE_AND_COLUMN_ENDS.sub(" ", text).strip()
+    return _LINE_AND_COLUMN_ENDS.sub(" ", compose(text)).strip()
 
 
 def count_words(text: str) -> int:

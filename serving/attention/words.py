@@ -14,7 +14,7 @@ import numpy as np
 
 from serving.contract.signatures import END_SYMBOL
 from serving.contract.translation import Translation, bytes_of_token
-from text.characters import WORD_START, as_read, is_visible
+from text.characters import WORD_START, as_read, is_visible, visible_characters
 
 _NO_WORD = -1
 
@@ -82,10 +82,10 @@ class _Words:
         self._first_parts: list[int] = []
         """The first part of each word with visible characters."""
         for word in text.split():
-            if any(map(is_visible, word)):
+            if visible_characters(word):
                 self._first_parts.append(len(self.words))
             for part in _parts(word) if split_punctuation else [word]:
-                visible = [as_read(character) for character in part if is_visible(character)]
+                visible = visible_characters(part)
                 self._characters += visible
                 self._word_of_character += [len(self.words)] * len(visible)
                 self.words.append(part)
@@ -107,7 +107,8 @@ class _Words:
         """Finds the word of each character spelled by tokens."""
         # If a text was cut within a character, its last bytes are not a character.
         whole = len("".join(spelled.characters).rstrip("\ufffd"))
-        if self._characters[:whole] == spelled.characters[:whole]:
+        # A text in capitals is read in the usual case (`trainer.recasing`).
+        if _small(self._characters[:whole]) == _small(spelled.characters[:whole]):
             last = min(whole, len(self._characters) - 1)
             places = (min(place, last) for place in range(len(spelled.characters)))
             return [self._word_of_character[place] for place in places]
@@ -145,6 +146,10 @@ class _Spelled:
             is_after_space = False
             self.characters.append(as_read(character))
             self.words.append(word)
+
+
+def _small(characters: Sequence[str]) -> list[str]:
+    return [character.lower() for character in characters]
 
 
 def _is_end(tokens: Sequence[str], position: int) -> bool:
