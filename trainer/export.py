@@ -54,7 +54,7 @@ class ServingModel(tf.Module):
         self._encode = SubwordEncoder(self._vocabulary, subwords.max_piece_characters)
         # An attribute of the module, so the table is initialised when the model is loaded.
         self._table = self._encode.table
-        self._recase = Recaser(self._table)
+        self._recase = Recaser(self._encode.encode_words)
         self._decode = SubwordDecoder(read_vocabulary(vocabulary_path))
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="text")])

@@ -1,8 +1,11 @@
 """Reads capitals and title case as ordinary text, since a model learns few such words.
 
-The vocabulary knows how a word is usually written: of its forms, the one with the smallest number
-was learned first, so it is the most frequent. PDF stays PDF, and DEBIAN becomes Debian.
+The vocabulary knows how a word is usually written: in the form that is cut into the fewest
+subwords, and among such forms in the one whose subwords were learned first, since they are the most
+frequent. PDF stays PDF, and DEBIAN becomes Debian.
 """
+
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -14,15 +17,16 @@ _CAPITALISED = rf"{WORD_START}\p{{Lu}}[\p{{Ll}}\p{{M}}]+"
 _LONG = rf"{WORD_START}[\p{{L}}\p{{M}}]{{4,}}"
 _FEWEST_IN_TITLE_CASE = 4
 """Fewer capitalised words are rather a name."""
+_LARGEST_VOCABULARY = 1 << 20
 _UTF8 = "utf-8"
 
 
 class Recaser:
     """Gives texts in capitals or title case the usual case."""
 
-    def __init__(self, table: tf.lookup.StaticHashTable):
-        """Takes the ids of the subwords, below 0 for others."""
-        self._table = table
+    def __init__(self, encode_words: Callable[[tf.Tensor], tf.RaggedTensor]):
+        """Takes the function that cuts words, string [n], into ids of subwords [n, subwords]."""
+        self._encode_words = encode_words
 
     def __call__(self, text: tf.Tensor) -> tf.Tensor:
         """Recases texts.
@@ -38,22 +42,24 @@ class Recaser:
         in_title_case = _is_in_title_case(words)
         return tf.cond(
             tf.reduce_any(in_capitals | in_title_case),
-            lambda: tf.where(in_capitals | in_title_case, self._recase(words, in_capitals), text),
+            lambda: tf.where(in_capitals | in_title_case, self._recase(words), text),
             lambda: text,
         )
 
-    def _recase(self, words: tf.RaggedTensor, in_capitals: tf.Tensor) -> tf.Tensor:
-        """Returns the texts of words [batch, words], each in its most frequent form."""
+    def _recase(self, words: tf.RaggedTensor) -> tf.Tensor:
+        """Returns the texts of words [batch, words], each in its most usual form."""
         written = words.flat_values
-        lower = tf.strings.lower(written, _UTF8)
-        # Of an unknown word in title case, a name perhaps, the written form is taken.
-        is_capital = tf.gather(in_capitals, words.value_rowids())
-        forms = tf.stack([tf.where(is_capital, lower, written), lower, _title(written), written])
-        ids = self._table.lookup(forms)
-        ranks = tf.where(ids < 0, ids.dtype.max, ids)
+        lower, title = tf.strings.lower(written, _UTF8), _title(written)
+        forms = tf.stack([lower, title, written])
+        pieces = self._encode_words(tf.reshape(forms, [-1]))
+        ranks = tf.cast(pieces.row_lengths(), tf.int64) * _LARGEST_VOCABULARY
+        ranks = tf.reshape(ranks + tf.reduce_max(pieces, axis=1), tf.shape(forms))
         chosen = tf.gather(
             tf.transpose(forms), tf.argmin(ranks, axis=0, output_type=tf.int32), batch_dims=1
         )
+        starts = tf.gather(words.row_starts(), words.value_rowids())
+        is_first = tf.equal(tf.range(tf.size(written, tf.int64)), starts)
+        chosen = tf.where(is_first & tf.equal(chosen, lower), title, chosen)
         is_word = tf.strings.regex_full_match(written, _LETTERS)
         starts = tf.gather(words.row_starts(), words.value_rowids())
         is_first = tf.equal(tf.range(tf.size(written, tf.int64)), starts)

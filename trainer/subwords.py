@@ -75,10 +75,10 @@ class SubwordEncoder:
         """
         words = split_words(normalise(text, keep_no_break=keep_no_break))
         distinct, occurrence = tf.unique(words.flat_values)
-        ids = tf.gather(self._encode_words(distinct), occurrence)
+        ids = tf.gather(self.encode_words(distinct), occurrence)
         return words.with_flat_values(ids).merge_dims(1, 2)
 
-    def _encode_words(self, words: tf.Tensor) -> tf.RaggedTensor:
+    def encode_words(self, words: tf.Tensor) -> tf.RaggedTensor:
         """Cuts each word into the longest pieces, all words in parallel.
 
         The shapes are [words] -> ragged [words, subwords].

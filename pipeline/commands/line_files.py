@@ -6,6 +6,9 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, TextIO, TypeVar
 
+from pipeline.errors import UserError
+from text.encoding import likely_encoding
+
 Line = TypeVar("Line")
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -14,13 +17,26 @@ def read_lines(file: BinaryIO) -> Iterator[str]:
     """Yields the lines of a file without their ends.
 
     Args:
-        file: UTF-8; invalid bytes become U+FFFD. Only newlines end lines, so the number of lines is
-          the same as in other tools. A byte order mark and the carriage returns of Windows are
-          dropped.
+        file: UTF-8. Only newlines end lines, so the number of lines is the same as in other tools.
+          A byte order mark and the carriage returns of Windows are dropped.
+
+    Raises:
+        UserError: a line is in another encoding.
     """
     for number, line in enumerate(file):
-        text = line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", errors="replace")
+        if encoding := likely_encoding(line):
+            raise UserError(
+                f"Line {number + 1} of {display_name(file)} is not UTF-8, but probably {encoding}: "
+                f"convert it first, as with iconv -f {encoding} -t UTF-8."
+            )
+        text = line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8")
         yield text.removeprefix(_BYTE_ORDER_MARK) if number == 0 else text
+
+
+def display_name(file: BinaryIO) -> str:
+    """Returns the name of a file for messages."""
+    name = getattr(file, "name", None)
+    return name if isinstance(name, str) and not name.startswith("<") else "the input"
 
 
 def in_chunks(

@@ -10,6 +10,7 @@ from typing import BinaryIO, NamedTuple, TextIO
 
 from pipeline.commands.line_files import read_lines, written_whole
 from pipeline.errors import UserError
+from text.encoding import likely_encoding
 
 STANDARD_STREAM = "-"
 """Means standard input or standard output, in place of a file's name."""
@@ -126,12 +127,20 @@ def require_writable(path: str) -> None:
 
 
 def arguments(texts: list[str]) -> list[str]:
-    """Reads texts of the command line as UTF-8, with U+FFFD for invalid bytes."""
-    # Python replaces invalid bytes of the command line by surrogates.
-    return [
-        text.encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
-        for text in texts
-    ]
+    """Reads texts of the command line.
+
+    Raises:
+        UserError: one is not UTF-8.
+    """
+    for number, text in enumerate(texts, start=1):
+        # Python replaces invalid bytes of the command line by surrogates.
+        encoding = likely_encoding(text.encode("utf-8", errors="surrogateescape"))
+        if encoding:
+            raise UserError(
+                f"Text {number} is not UTF-8, but probably {encoding}: set the terminal to UTF-8, "
+                "or convert the text."
+            )
+    return texts
 
 
 def _open_input(path: str, option: str) -> BinaryIO:

@@ -15,12 +15,15 @@ from pipeline.corpora.splitting import split_by_size
 from pipeline.corpora.text import Row, one_line
 from pipeline.corpora.unpacking import gunzip
 from pipeline.errors import UserError
+from text.encoding import likely_encoding
 
 MAX_CHARACTERS = 10_000
 DEFAULT_EVALUATION_PAIRS = 1_000
 _DEFAULT_EVALUATION_SHARE = 0.05
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _QUOTED_BYTES = 500
+_PROBED_BYTES = 1000
+_NOT_UTF8 = "invalid UTF-8"
 
 ReadPairs = tuple[list[Row], list[RejectedLine]]
 
@@ -110,7 +113,14 @@ def corpus_of_pairs(
     pairs, rejected = read
     if not pairs:
         reasons = sorted({line.reason for line in rejected}) or ["no lines"]
-        raise UserError(f"There is no usable sentence pair in {origin}: {', '.join(reasons)}.")
+        advice = (
+            " Convert it to UTF-8 first, as with iconv -f WINDOWS-1252 -t UTF-8."
+            if _NOT_UTF8 in reasons
+            else ""
+        )
+        raise UserError(
+            f"There is no usable sentence pair in {origin}: {', '.join(reasons)}.{advice}"
+        )
     default = max(1, min(DEFAULT_EVALUATION_PAIRS, int(len(pairs) * _DEFAULT_EVALUATION_SHARE)))
     validation = default if validation is None else validation
     test = default if test is None else test
@@ -149,7 +159,7 @@ def _keep(
     try:
         source, target, *values = (one_line(cell.decode("utf-8")) for cell in cells)
     except UnicodeDecodeError:
-        rejected.append(_rejected(*place, "invalid UTF-8", line))
+        rejected.append(_rejected(*place, _NOT_UTF8, line))
         return
     if b"\0" in line:
         reason = "NUL byte"
@@ -171,7 +181,15 @@ def _rejected(file: str, line: int, reason: str, text: bytes) -> RejectedLine:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    return split_lines(read_bytes(path))
+    data = read_bytes(path)
+    encoding = likely_encoding(data[:_PROBED_BYTES])
+    if encoding is not None and encoding.startswith("UTF"):
+        # Lines cannot even be found; of other encodings, each line is judged.
+        raise UserError(
+            f"{path} is in {encoding}: save it as UTF-8, or convert it with "
+            f"iconv -f {encoding} -t UTF-8."
+        )
+    return split_lines(data)
 
 
 def read_bytes(path: Path) -> bytes:

@@ -6,14 +6,17 @@ import tensorflow as tf
 from trainer.recasing import Recaser, in_capitals, is_in_capitals
 from trainer.subwords import SubwordEncoder, vocabulary_lines
 
-BY_FREQUENCY = ["▁the", "▁package", "▁is", "▁Debian", "▁The", "▁PDF", "▁files", "▁pdf", "▁größe"]
+BY_FREQUENCY = [
+    *"▁abcdefghijklmnopqrstuvwxyzäöüABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÜ",
+    *["▁the", "▁package", "▁is", "▁Debian", "▁The", "▁PDF", "▁files", "▁pdf", "▁Sm", "li", "ch"],
+]
 
 
 @pytest.fixture(scope="module")
 def recase(tmp_path_factory):
     path: Path = tmp_path_factory.mktemp("vocabulary") / "subwords.txt"
     path.write_text("\n".join(vocabulary_lines(BY_FREQUENCY)) + "\n", encoding="utf-8")
-    recaser = Recaser(SubwordEncoder(str(path), 16).table)
+    recaser = Recaser(SubwordEncoder(str(path), 16).encode_words)
 
     @tf.function
     def run(texts):

@@ -64,8 +64,15 @@ def test_empty_and_blank_lines_stay_empty_lines(nmt):
     assert nmt(stdin=b"\n  \t\n\xe3\x80\x80\ncat") == "\n\n\nKatze\n"
 
 
-def test_invalid_utf8_is_answered_with_replacement_characters(nmt):
-    assert nmt(stdin=b"caf\xe9 mat\n") == "caf\ufffd Matte\n"
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [(b"cat\ncaf\xe9 mat\n", "Line 2 .* WINDOWS-1252"), ("cat".encode("utf-16"), "1 .* UTF-16:")],
+)
+def test_text_of_another_encoding_is_refused_by_its_name(nmt, text, encoding):
+    with pytest.raises(UserError, match=f"{encoding}.*iconv"):
+        nmt(stdin=text)
+    with pytest.raises(UserError, match="Text 1 is not UTF-8"):
+        nmt("caf\udce9")
 
 
 def test_a_line_with_nul_and_control_characters_is_answered(nmt):

@@ -8,6 +8,7 @@ from serving.attention.words import attention_of_words, words_without_punctuatio
 from serving.contract.translation import Translation, bytes_of_token
 from tests.serving.contract.test_translation import SOURCE, TARGET, make_translation
 from tests.trainer.tiny import SUBWORDS, write_vocabulary
+from text.characters import visible_characters
 from trainer.subwords import SubwordDecoder, SubwordEncoder, read_vocabulary
 
 
@@ -150,5 +151,4 @@ def test_each_word_gets_exactly_the_tokens_that_spell_it(encode, seed):
     tokens = encode(text)
     for word, own in zip(text.split(), tokens_of_words(text, tokens), strict=True):
         spelled = b"".join(map(bytes_of_token, own))
-        visible = "".join(c for c in word if unicodedata.category(c) != "Cc").replace("▁", "_")
-        assert spelled.decode().replace("▁", "") == visible
+        assert list(spelled.decode().replace("▁", "")) == visible_characters(word)
