@@ -12,12 +12,16 @@ import tensorflow as tf
 from text.characters import WORD_START
 from text.normal_form import split_words
 
-_LETTERS = rf"{WORD_START}?[\p{{L}}\p{{M}}]{{2,}}"
+_LETTERS = rf"{WORD_START}?[\p{{L}}\p{{M}}]+"
 _CAPITALISED = rf"{WORD_START}\p{{Lu}}[\p{{Ll}}\p{{M}}]+"
 _LONG = rf"{WORD_START}[\p{{L}}\p{{M}}]{{4,}}"
 _FEWEST_IN_TITLE_CASE = 4
 """Fewer capitalised words are rather a name."""
-_LARGEST_VOCABULARY = 1 << 20
+_RARITY_OF_CAPITALS = 4
+"""Best of 1, 2, 4, 8 on validation sources in capitals: 98.9 % (Multi30k) and 90.0 % (Debian) of
+the words come back. A joint vocabulary also has capitals of the other language."""
+_LATEST = 1 << 20
+"""More than any id times `_RARITY_OF_CAPITALS`."""
 _UTF8 = "utf-8"
 
 
@@ -52,8 +56,9 @@ class Recaser:
         lower, title = tf.strings.lower(written, _UTF8), _title(written)
         forms = tf.stack([lower, title, written])
         pieces = self._encode_words(tf.reshape(forms, [-1]))
-        ranks = tf.cast(pieces.row_lengths(), tf.int64) * _LARGEST_VOCABULARY
-        ranks = tf.reshape(ranks + tf.reduce_max(pieces, axis=1), tf.shape(forms))
+        lateness = tf.reshape(tf.reduce_max(pieces, axis=1), tf.shape(forms))
+        lateness *= [[1], [_RARITY_OF_CAPITALS], [_RARITY_OF_CAPITALS]]
+        ranks = tf.reshape(pieces.row_lengths(), tf.shape(forms)) * _LATEST + lateness
         chosen = tf.gather(
             tf.transpose(forms), tf.argmin(ranks, axis=0, output_type=tf.int32), batch_dims=1
         )
@@ -61,9 +66,6 @@ class Recaser:
         is_first = tf.equal(tf.range(tf.size(written, tf.int64)), starts)
         chosen = tf.where(is_first & tf.equal(chosen, lower), title, chosen)
         is_word = tf.strings.regex_full_match(written, _LETTERS)
-        starts = tf.gather(words.row_starts(), words.value_rowids())
-        is_first = tf.equal(tf.range(tf.size(written, tf.int64)), starts)
-        chosen = tf.where(is_first & tf.equal(chosen, lower), _title(written), chosen)
         joined = tf.strings.reduce_join(
             words.with_flat_values(tf.where(is_word, chosen, written)), axis=-1
         )

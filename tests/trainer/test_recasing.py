@@ -8,7 +8,7 @@ from trainer.subwords import SubwordEncoder, vocabulary_lines
 
 BY_FREQUENCY = [
     *"▁abcdefghijklmnopqrstuvwxyzäöüABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÜ",
-    *["▁the", "▁package", "▁is", "▁Debian", "▁The", "▁PDF", "▁files", "▁pdf", "▁Sm", "li", "ch"],
+    *["▁the", "▁package", "▁is", "▁Debian", "▁The", "▁PDF", "▁files", "▁Sm", "li", "ch"],
 ]
 
 
