@@ -70,6 +70,6 @@ image: ## build the image for Kubeflow Pipelines, or print the commands; IMAGE=n
 	@scripts/build_image.sh $(IMAGE) $(if $(GPU),--gpu) $(if $(EXTRA),--extra=$(EXTRA))
 
 clean: ## remove .venv, tools and caches; the workspace stays
-	rm -rf .venv .venv-audit .venv-docs .tools build scripts/farmhash/build .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-audit .venv-docs .tools build scripts/farmhash/build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name .git -prune -o -name workspace -prune \
 	    -o \( -name __pycache__ -o -name '*.egg-info' \) -prune -exec rm -rf {} +
