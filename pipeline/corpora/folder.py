@@ -227,13 +227,13 @@ def _fill(building: Path, corpus: CorpusText) -> CorpusInfo:
             )
     reasons = [line.reason for line in corpus.rejected]
     if corpus.rejected:
-        _write(building / REJECTED_FILE, _rejected_text(corpus.rejected).encode("utf-8"))
+        _write(building / REJECTED_FILE, _spelled_out(_rejected_text(corpus.rejected)).encode())
     information = CorpusInfo(
         name=corpus.name,
         source_language=corpus.source_language,
         target_language=corpus.target_language,
-        licence=corpus.licence,
-        origin=corpus.origin,
+        licence=_spelled_out(corpus.licence),
+        origin=_spelled_out(corpus.origin),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         counts=counts,
         words=words,
@@ -253,6 +253,11 @@ def _rejected_text(lines: Sequence[RejectedLine]) -> str:
         for line in lines
     ]
     return "\n".join(rows) + "\n"
+
+
+def _spelled_out(text: str) -> str:
+    """Writes bytes of invalid UTF-8, as in file names and arguments, by their codes: `\\udcff`."""
+    return text.encode("utf-8", errors="backslashreplace").decode()
 
 
 def _read(path: Path) -> bytes:
