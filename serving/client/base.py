@@ -1,6 +1,7 @@
 """The settings shared by the clients for threads and for asyncio; nothing here blocks."""
 
 import math
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -26,6 +27,9 @@ from serving.client.retry import RetryPolicy
 from serving.segments.splitting import Languages, SplitTexts
 
 DEFAULT_TIMEOUT = 60.0
+_HEADER_NAME = re.compile("[0-9a-z_.-]+")
+_HEADER_VALUE = re.compile("[ -~]*")
+"""Both as in gRPC over HTTP/2 (doc/PROTOCOL-HTTP2.md)."""
 
 
 class ConfiguredClient:
@@ -82,7 +86,7 @@ class ConfiguredClient:
             address, tls, authority, max_message_bytes, keepalive_seconds, retry or RetryPolicy()
         )
         self._model = ModelChoice(model, version, label)
-        self._headers = tuple((name.lower(), value) for name, value in (headers or {}).items())
+        self._headers = tuple(_checked_header(*header) for header in (headers or {}).items())
         self._languages = languages
         self._timeout = _checked_timeout(timeout)
         self._batch_size = batch_size
@@ -153,6 +157,17 @@ class ConfiguredClient:
                 f"project ({'; '.join(problems)}): use another model, or export and push it again."
             )
         return metadata
+
+
+def _checked_header(name: str, value: str) -> tuple[str, str]:
+    if not _HEADER_NAME.fullmatch(name.lower()):
+        raise InvalidSettings(
+            f"The header {name!r} needs a name of letters, digits, hyphens, dots and underscores."
+        )
+    # The value may be a secret.
+    if not _HEADER_VALUE.fullmatch(value):
+        raise InvalidSettings(f"The header {name!r} needs a value of printable ASCII characters.")
+    return name.lower(), value
 
 
 def _checked_timeout(seconds: float) -> float:

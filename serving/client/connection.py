@@ -9,6 +9,7 @@ import grpc
 
 from serving.client.errors import InvalidSettings
 from serving.client.retry import RetryPolicy
+from serving.contract.translation import LONE_SURROGATE
 from serving.protocol.messages import GET_MODEL_METADATA, GET_MODEL_STATUS, PREDICT, Method
 
 Pem = bytes | str | os.PathLike[str]
@@ -83,7 +84,8 @@ class Connection:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
 
     def __post_init__(self) -> None:
-        if ":" not in self.address or self.address.startswith(("http:", "https:")):
+        is_url = self.address.startswith(("http:", "https:"))
+        if ":" not in self.address or is_url or LONE_SURROGATE.search(self.address):
             raise InvalidSettings(
                 f"{self.address!r} is not an address of a gRPC server: give HOST:PORT, such as "
                 "localhost:8500."

@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError
 
 from serving.client.errors import InvalidReply, InvalidSettings
 from serving.contract.signatures import CONTRACTS, N_BEST, SCORE, SERVING_DEFAULT
+from serving.contract.translation import LONE_SURROGATE
 from serving.protocol.messages import (
     GET_MODEL_METADATA,
     GET_MODEL_STATUS,
@@ -27,7 +28,8 @@ class ModelChoice:
     """The model to use: its live version unless another one is chosen.
 
     Raises:
-      InvalidSettings: the name is empty, the version invalid, or both version and label are given.
+      InvalidSettings: the name is empty, name or label holds invalid UTF-8, the version is invalid,
+        or both version and label are given.
     """
 
     name: str
@@ -38,6 +40,11 @@ class ModelChoice:
     def __post_init__(self) -> None:
         if not self.name:
             raise InvalidSettings("Give the name of the model on the server.")
+        for text in (self.name, self.label or ""):
+            if LONE_SURROGATE.search(text):
+                raise InvalidSettings(
+                    f"{text!r} is neither the name of a model nor a label: it is invalid UTF-8."
+                )
         if self.version is not None and self.label is not None:
             raise InvalidSettings("Choose a version by its number or by its label, not by both.")
         if self.version is not None and not 0 <= self.version <= _LARGEST_VERSION:

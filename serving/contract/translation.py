@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+"""A byte of invalid UTF-8 in a string of Python, or half a character of UTF-16."""
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 
 
@@ -106,7 +107,7 @@ def as_bytes(text: str | bytes) -> bytes:
     """Encodes a text for a model as valid UTF-8; invalid parts become U+FFFD."""
     if isinstance(text, bytes):
         text = as_text(text)
-    return _LONE_SURROGATE.sub("\ufffd", text).encode("utf-8")
+    return LONE_SURROGATE.sub("\ufffd", text).encode("utf-8")
 
 
 def bytes_of_token(token: str) -> bytes:
