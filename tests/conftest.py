@@ -1,10 +1,15 @@
-"""The option `--fast`: runs only tests of modules that do not load TFX, TensorFlow or Beam."""
+"""The option `--fast`: runs only tests of modules that do not load TFX, TensorFlow or Beam.
+
+Property tests get `NMT_TEST_EXAMPLES` made-up values each, the same ones in each run.
+"""
 
 import functools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from scripts.import_graph import ROOT, imports
 
@@ -14,9 +19,20 @@ HEAVY = {
     "tensorflow_serving", "tfx", "tfx_bsl",
 }  # fmt: skip
 
+settings.register_profile(
+    "repeatable",
+    max_examples=int(os.environ.get("NMT_TEST_EXAMPLES", "25")),
+    derandomize=True,
+    database=None,
+    deadline=None,
+)
+settings.load_profile("repeatable")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--fast", action="store_true", help=(__doc__ or "").partition(": ")[2])
+    parser.addoption(
+        "--fast", action="store_true", help=(__doc__ or "").partition(": ")[2].partition("\n")[0]
+    )
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -1,6 +1,8 @@
+import io
 import itertools
 
 import pytest
+from hypothesis import given, strategies
 
 from components.ingestion_report import (
     EXAMPLES_SHOWN,
@@ -9,7 +11,8 @@ from components.ingestion_report import (
     SplitCounts,
     TooManyRejectedError,
 )
-from components.parallel_text import CorpusError, LineLimits, Pair, parse_line
+from components.parallel_text import CorpusError, LineLimits, Pair, parse_line, read_lines
+from tests.any_text import strings
 
 
 def counts_of(shard: str, good: int, bad: int) -> SplitCounts:
@@ -101,3 +104,29 @@ def test_a_damaged_shard_is_refused_by_name_and_cause() -> None:
 
     with pytest.raises(CorpusError, match=r"train-00001\.tsv\.gz cannot be read \(cut short\)"):
         report_of(train=counts).check("rejected")
+
+
+@given(
+    strategies.lists(
+        strategies.tuples(strings, strings).map(
+            lambda sides: "\t".join(sides).encode("utf-8", "surrogatepass")
+        )
+        | strategies.binary()
+    ).map(b"\n".join),
+    strategies.builds(LineLimits, *[strategies.integers(1, 5)] * 3),
+)
+def test_each_line_of_any_shard_is_accepted_or_rejected(content: bytes, limits: LineLimits) -> None:
+    counts = SplitCounts(shards=1)
+    lines = read_lines(io.BytesIO(content), limits.max_line_bytes())
+    for number, line in enumerate(lines, start=1):
+        verdict = parse_line(line, limits)
+        if isinstance(verdict, Pair):
+            counts.add_pair(verdict)
+        else:
+            row = RejectedLine.of("a.tsv", number, line, verdict).to_tsv()
+            assert all(map(str.isprintable, row.split("\t")))
+            assert len(row.split("\t")) == 5
+            counts.add_rejected(RejectedLine.of("a.tsv", number, line, verdict))
+    text = content.removeprefix(b"\xef\xbb\xbf")
+    assert counts.read == text.count(b"\n") + (not text.endswith(b"\n") and text != b"")
+    assert SplitCounts.from_json(counts.to_json()) == counts

@@ -1,6 +1,10 @@
+import unicodedata
+
 import pytest
 import tensorflow as tf
+from hypothesis import given, strategies
 
+from tests.any_text import texts
 from text.characters import WORD_START
 from text.normal_form import normalise, split_words
 
@@ -39,7 +43,10 @@ def test_every_text_gets_one_spelling(text, expected):
 
 
 def test_words_joined_give_the_text_back():
-    texts = normalise(tf.constant(NASTY))
+    assert_words_joined_give_the_text_back(normalise(tf.constant(NASTY)))
+
+
+def assert_words_joined_give_the_text_back(texts):
     joined = tf.strings.reduce_join(split_words(texts), axis=-1)
     spaced = tf.strings.regex_replace(joined, WORD_START, " ")
     expected = tf.where(texts == "", "", tf.strings.join([" ", texts]))
@@ -51,3 +58,12 @@ def test_letters_digits_and_punctuation_are_words_of_their_own():
     assert [word.decode() for word in words] == [
         "▁Version", "▁1", "2", ".", "5", ",", "▁ja", "!",
     ]  # fmt: skip
+
+
+@given(strategies.lists(texts.map(str.encode) | strategies.binary(), min_size=1))
+def test_any_bytes_get_a_normal_form_and_words(contents: list[bytes]) -> None:
+    once = normalise(tf.constant(contents))
+    assert normalise(once).numpy().tolist() == once.numpy().tolist()
+    for text in once.numpy():
+        assert not [c for c in text.decode() if unicodedata.category(c) == "Cc"]
+    assert_words_joined_give_the_text_back(once)

@@ -1,5 +1,7 @@
 import pytest
+from hypothesis import given, strategies
 
+from tests.any_text import strings
 from text.sentences import LengthRatio, align, sentence_spans, split_sentences
 
 RATIO = LengthRatio(1.1)
@@ -107,3 +109,25 @@ def test_a_paragraph_whose_sentences_do_not_fit_stays_whole() -> None:
     source = "Yes. " + "A very long sentence about many things that nobody reads. " * 3 + "No."
     target = "Nein. Ja. So."
     assert align(source, target, ("en", "de"), RATIO) == [(source, target)]
+
+
+LANGUAGES = strategies.sampled_from([None, "en", "de", "hi", "ja", "th", "zh_CN", "sr@latin", "xx"])
+
+
+@given(strings, LANGUAGES)
+def test_the_sentences_of_any_text_lose_only_white_space(text: str, language: str | None) -> None:
+    end = 0
+    for sentence in sentence_spans(text, language):
+        assert end <= sentence[0] < sentence[1] <= len(text)
+        assert not text[end : sentence[0]].strip()
+        end = sentence[1]
+    assert not text[end:].strip()
+
+
+@given(strings, strings, LANGUAGES, LANGUAGES)
+def test_any_two_texts_are_aligned_without_loss(
+    source: str, target: str, ours: str | None, theirs: str | None
+) -> None:
+    pairs = align(source, target, (ours or "en", theirs or "de"), RATIO)
+    for whole, parts in zip((source, target), zip(*pairs, strict=True), strict=True):
+        assert "".join(" ".join(parts).split()) == "".join(whole.split())

@@ -1,7 +1,10 @@
 import json
+import unicodedata
 
 import pytest
+from hypothesis import given
 
+from tests.any_text import strings
 from text.visible import visible, visible_json
 
 
@@ -26,3 +29,23 @@ def test_json_stays_the_same_json() -> None:
     shown = visible_json(json.dumps(values, ensure_ascii=False, indent=2))
     assert json.loads(shown) == values
     assert visible(shown) == shown
+
+
+DIRECTIONS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+
+
+@given(strings)
+def test_nothing_that_a_terminal_obeys_comes_out_of_any_text(text: str) -> None:
+    shown = visible(text)
+    assert not {unicodedata.category(c) for c in shown if c not in "\t\n"} & {
+        "Cc",
+        "Cs",
+        "Zl",
+        "Zp",
+    }
+    assert not DIRECTIONS & set(map(unicodedata.bidirectional, shown))
+    assert visible(shown) == shown
+    document = visible_json(json.dumps([text], ensure_ascii=False))
+    assert visible(document) == document
+    [read] = json.loads(document)
+    assert read.encode("utf-16", "surrogatepass") == text.encode("utf-16", "surrogatepass")

@@ -3,8 +3,11 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import given, strategies
 from tensorflow_serving.apis import prediction_log_pb2
 
+from serving.contract.translation import as_bytes
+from tests.any_text import strings
 from tests.trainer.tiny import DECODING, MODEL, SUBWORDS
 from tests.trainer.tiny_export import WARMUP_TEXT, export_tiny_model, serialised_example
 from trainer.export import EXAMPLES_AT_ONCE
@@ -236,3 +239,16 @@ def test_the_warm_up_requests_can_be_replayed(warmup_requests, signatures):
     for request in warmup_requests:
         inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
         call(signatures, request.model_spec.signature_name, **inputs)
+
+
+@given(strategies.lists(strings.map(as_bytes), min_size=1, max_size=4))
+def test_any_text_gets_whole_characters_and_attention(signatures, texts):
+    outputs = call(signatures, "n_best", text=texts)
+    for source, hypotheses in zip(texts, outputs["translation"].tolist(), strict=True):
+        for translation in hypotheses:
+            assert "\ufffd" not in translation.decode() or "\ufffd" in source.decode()
+    best = (outputs["attention"][:, 0], outputs["target_length"][:, 0], outputs["source_length"])
+    assert_rows_sum_to_one(*best)
+    forced = call(signatures, "score", text=texts, target=texts[::-1])
+    assert_rows_sum_to_one(*(forced[name] for name in MATRIX_AND_LENGTHS))
+    assert not np.isnan(forced["score"]).any()

@@ -1,11 +1,23 @@
 import random
+from collections import Counter
 
 import pytest
 import tensorflow as tf
+from hypothesis import given, strategies
 
+from tests.any_text import texts as any_texts
 from tests.trainer.tiny import SUBWORDS, write_vocabulary
-from text.normal_form import normalise
-from trainer.subwords import PAD, RESERVED, UNKNOWN, SubwordDecoder, SubwordEncoder, read_vocabulary
+from text.normal_form import normalise, split_words
+from trainer.byte_pair_encoding import learn_pieces
+from trainer.subwords import (
+    PAD,
+    RESERVED,
+    UNKNOWN,
+    SubwordDecoder,
+    SubwordEncoder,
+    read_vocabulary,
+    vocabulary_lines,
+)
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +77,23 @@ def test_another_file_is_refused_as_a_vocabulary(tmp_path):
     path.write_text("the\nof\n", encoding="utf-8")
     with pytest.raises(ValueError, match="is not a subword vocabulary"):
         read_vocabulary(str(path))
+
+
+@given(
+    strategies.lists(any_texts.map(str.encode) | strategies.binary(), min_size=1),
+    strategies.lists(any_texts, min_size=1),
+    strategies.integers(0, 100),
+    strategies.integers(1, 8),
+)
+def test_any_text_comes_back_with_any_vocabulary(
+    tmp_path_factory, contents, learned_from, size, max_characters
+):
+    words = split_words(normalise(tf.constant(learned_from))).flat_values.numpy()
+    counts = Counter(word.decode() for word in words)
+    pieces = learn_pieces(counts, size, max_characters, min_count=1)
+    path = tmp_path_factory.mktemp("vocabulary") / "subwords.txt"
+    path.write_text("\n".join(vocabulary_lines(pieces)) + "\n", encoding="utf-8")
+    encode = SubwordEncoder(str(path), max_characters)
+    decode = SubwordDecoder(read_vocabulary(str(path)))
+    decoded = decode(encode(tf.constant(contents)).to_tensor(PAD))
+    assert decoded.numpy().tolist() == normalise(tf.constant(contents)).numpy().tolist()

@@ -1,11 +1,16 @@
 import gzip
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given, strategies
 
+from components.parallel_text import LineLimits, parse_line, read_lines
+from pipeline.corpora.folder import load_corpus, write_corpus
 from pipeline.corpora.information import SPLITS
 from pipeline.corpora.parallel_files import corpus_of_pairs, read_aligned, read_tsv
 from pipeline.errors import UserError
+from tests.any_text import strings, texts
 from text.sentences import Pair
 
 
@@ -156,3 +161,46 @@ def test_the_columns_of_features_are_read_with_the_pair(tmp_path: Path) -> None:
         (4, unfit),
         (5, unfit),
     ]
+
+
+GOOD = [(f"the {animal}", f"das {animal}") for animal in ("ape", "bee", "cow", "dog", "elk")]
+NO_UNICODE = os.fsdecode(b"mine\xff.tsv")
+LINE = (
+    strategies.tuples(texts, texts).map("\t".join).map(str.encode)
+    | strategies.tuples(strings, strings).map(
+        lambda sides: "\t".join(sides).encode("utf-8", "surrogatepass")
+    )
+    | strategies.binary()
+)
+
+
+@given(strategies.lists(LINE).map(b"\n".join))
+@example(b"bad")
+def test_each_line_of_any_file_is_kept_dropped_or_rejected(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    folder = tmp_path_factory.mktemp("corpus")
+    good = "".join("\t".join(pair) + "\n" for pair in GOOD).encode()
+    (folder / NO_UNICODE).write_bytes(good + content)
+    lines = len(GOOD) + content.count(b"\n") + (not content.endswith(b"\n") and content != b"")
+    read = read_tsv(folder / NO_UNICODE)
+    assert len(read[0]) + len(read[1]) == lines
+    corpus = corpus_of_pairs(
+        read,
+        name="mine",
+        languages=("en", "de"),
+        licence=NO_UNICODE,
+        origin=NO_UNICODE,
+        validation=1,
+        test=1,
+    )
+    written = write_corpus(corpus, folder / "made")
+    assert load_corpus(folder / "made") == written
+    kept, dropped, rejected = (
+        sum(counts.values()) for counts in (written.counts, written.dropped, written.rejected)
+    )
+    assert kept + dropped + rejected == lines
+    for name, shard in written.shards.items():
+        with gzip.open(folder / "made" / name) as stream:
+            verdicts = [parse_line(line, LineLimits()) for line in read_lines(stream, 20_000)]
+        assert len(verdicts) == shard.pairs

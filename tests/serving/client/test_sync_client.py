@@ -1,15 +1,20 @@
+import contextlib
 import itertools
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import example, given, strategies
 
 from serving.client import TranslationClient, errors
 from serving.client.model_info import VersionState
+from tests.any_text import strings
 from tests.serving.client.scripted_server import MODEL, VERSION, Script, Stuck, serving
+from tests.serving.server.fake_model import NAME, make_version, running_server, settings_for
 
 TEXTS = ["the cat", "", "a", "the cat is on the mat", "sat", "on a mat", "the"]
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -263,3 +268,57 @@ def test_the_client_needs_neither_tensorflow_nor_tfx():
         [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
     assert (done.stdout, done.stderr) == ("set()\n", "")
+
+
+@pytest.fixture(scope="module")
+def model_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("models")
+    make_version(folder, 1)
+    with running_server(settings_for(folder)) as server:
+        yield f"127.0.0.1:{server.port}"
+
+
+@given(strategies.lists(strings | strategies.binary(), max_size=4), strategies.booleans())
+def test_any_texts_are_translated_and_scored_or_refused(
+    model_server: str, texts: list[str | bytes], split: bool
+) -> None:
+    with (
+        TranslationClient(model_server, NAME) as client,
+        contextlib.suppress(errors.InvalidRequest),
+    ):
+        assert len(client.translate(texts, n_best=True, split=split)) == len(texts)
+        assert len(client.score(texts, texts)) == len(texts)
+
+
+@given(strings, strings | strategies.none())
+@example("\ud800", None)
+@example("a", "\udfff")
+def test_any_name_of_a_model_or_label_is_refused(
+    model_server: str, name: str, label: str | None
+) -> None:
+    with (
+        pytest.raises((errors.InvalidSettings, errors.ModelNotFound, errors.InvalidRequest)) as no,
+        TranslationClient(model_server, name, label=label) as client,
+    ):
+        client.translate(["a"])
+    str(no.value).encode()
+
+
+@given(strings)
+@example("\ud800")
+def test_any_address_is_taken_or_refused(address: str) -> None:
+    for each in (address, f"{address}:8500"):
+        with contextlib.suppress(errors.InvalidSettings), TranslationClient(each, MODEL):
+            each.encode()
+
+
+@given(strings, strings)
+@example("a b", "\n")
+@example("\ud800", "\ud800")
+def test_any_header_is_sent_or_refused(model_server: str, name: str, value: str) -> None:
+    for headers in ({name: "a"}, {"a": value}, {"a" + name: value}):
+        with (
+            contextlib.suppress(errors.InvalidSettings),
+            TranslationClient(model_server, NAME, headers=headers) as client,
+        ):
+            client.translate(["a"])

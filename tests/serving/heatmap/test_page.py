@@ -3,9 +3,12 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from hypothesis import given
 
+from serving.heatmap.labels import printable
 from serving.heatmap.matrix import Heatmap
 from serving.heatmap.page import draw_page
+from tests.any_text import strings, texts
 
 WEIGHTS = np.array([[0.9, 0.1, 0.0], [0.25, 0.251, 0.499]], np.float32)
 HEATMAP = Heatmap(("The", "cat", "(end)"), ("Die", "Kätzchen"), WEIGHTS, has_end=True)
@@ -106,3 +109,20 @@ def test_the_headings_of_many_columns_are_turned(columns):
 def test_a_heatmap_of_nothing_is_an_empty_table():
     nothing = Heatmap((), (), np.zeros((0, 0), np.float32), False)
     assert not Outline(page(nothing, "", "")).open
+
+
+@given(texts, texts, strings, strings)
+def test_any_text_is_text_of_the_page_and_nothing_else(
+    source: str, translation: str, read: str, written: str
+) -> None:
+    heatmap = Heatmap((printable(read),), (printable(written),), np.ones((1, 1), np.float32), False)
+    plain = Heatmap(("a",), ("b",), np.ones((1, 1), np.float32), False)
+    content = page(heatmap, source, translation, source_language=source, target_language="de")
+    content.encode()
+    outline = Outline(content)
+    assert not outline.open
+    harmless = Outline(page(plain, "a", "b", source_language="en", target_language="de"))
+    assert [tag for tag, _ in outline.elements] == [tag for tag, _ in harmless.elements]
+    names = {name for _, attributes in harmless.elements for name in attributes}
+    assert {name for _, attributes in outline.elements for name in attributes} == names
+    assert source + translation in "".join(outline.text)

@@ -3,11 +3,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from hypothesis import given, strategies
 
 from serving.contract.signatures import END_SYMBOL
 from serving.contract.translation import Translation
 from serving.heatmap.matrix import make_heatmap
 from serving.segments.splitting import Languages, SplitTexts
+from tests.any_text import strings
 
 ENGLISH: Languages = ("en", "de")
 
@@ -99,3 +101,14 @@ def test_a_text_without_a_sentence_is_translated_as_it_is(text: str | bytes) -> 
 
 def test_splitting_can_be_turned_off() -> None:
     assert SplitTexts(["One. Two."], ENGLISH, split=False).sentences == ["One. Two."]
+
+
+@given(strategies.lists(strings | strategies.binary()), strategies.sampled_from(["en", "ja"]))
+def test_each_row_of_the_joined_attention_of_any_text_sums_to_1(
+    texts: list[str | bytes], language: str
+) -> None:
+    joined = translate(texts, (language, "de"))
+    assert len(joined) == len(texts)
+    for each in joined:
+        assert each.attention.shape == (len(each.target_tokens), len(each.source_tokens))
+        np.testing.assert_allclose(each.attention.sum(axis=1), 1, rtol=1e-5)

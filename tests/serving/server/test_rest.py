@@ -4,11 +4,14 @@ import json
 import socket
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given, strategies
 
 from serving.server.rest import METRICS_PATH
 from serving.server.settings import BatchSettings
+from tests.any_text import strings
 from tests.serving.server.fake_model import (
     LONG,
     NAME,
@@ -270,3 +273,52 @@ def test_a_request_that_takes_too_long_is_504(tmp_path):
         status, answer = Rest(server.rest_port).post(f"{MODEL}:predict", {"instances": ["a"]})
         model.may_answer.set()
     assert (status, answer) == (504, {"error": "The request's deadline has passed."})
+
+
+VALUES = strategies.recursive(
+    strategies.none()
+    | strategies.booleans()
+    | strategies.floats()
+    | strategies.integers()
+    | strings,
+    lambda inner: strategies.lists(inner) | strategies.dictionaries(strings, inner),
+    max_leaves=5,
+)
+FORM = strategies.sampled_from(["instances", "inputs"])
+
+
+def answer_or_refusal(rest: Rest, body: bytes) -> None:
+    status, kind, content = rest.send("POST", f"{MODEL}:predict", body)
+    assert kind == "application/json"
+    answer = json.loads(content.decode())
+    assert status == 200 or (status, list(answer)) == (400, ["error"])
+
+
+@given(FORM, strategies.lists(strings, min_size=1, max_size=4))
+def test_any_texts_are_translated_or_refused(rest: Rest, form: str, texts: list[str]) -> None:
+    answer_or_refusal(rest, json.dumps({form: texts}).encode())
+
+
+@given(strategies.dictionaries(FORM | strategies.just("signature_name") | strings, VALUES))
+def test_any_json_is_answered_or_refused(rest: Rest, body: dict[str, Any]) -> None:
+    answer_or_refusal(rest, json.dumps(body).encode())
+
+
+@given(strategies.binary() | strings.map(lambda text: text.encode("utf-8", "surrogatepass")))
+def test_any_body_is_answered_or_refused(rest: Rest, body: bytes) -> None:
+    answer_or_refusal(rest, body)
+
+
+@given(
+    strategies.sampled_from(
+        ["/{}", "/v1/{}", "/v1/models/{}", MODEL + "/labels/{}", MODEL + "/versions/{}"]
+    ),
+    strings,
+)
+def test_any_path_is_answered_or_refused(rest: Rest, path: str, text: str) -> None:
+    named = path.format(quote(text, errors="surrogatepass"))
+    requests = (("GET", named, None), ("POST", f"{named}:predict", b'{"instances": ["a"]}'))
+    for verb, address, body in requests:
+        status, _, content = rest.send(verb, address, body)
+        assert status == 200 or 400 <= status < 500
+        assert content

@@ -6,11 +6,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree
 
 import grpc
 import pytest
+from hypothesis import given, strategies
 from matplotlib import image
 from starlette.testclient import TestClient
 
@@ -19,6 +21,7 @@ from serving.web import messages, pictures
 from serving.web.gateway import create_app
 from serving.web.page_errors import no_version
 from serving.web.settings import WebSettings
+from tests.any_text import strings
 from tests.serving.client.scripted_server import MODEL, VERSION, Script, Stuck, serving, shout
 from tests.serving.web.dictionary_server import running_page
 
@@ -321,3 +324,52 @@ def test_more_pictures_than_can_be_drawn_soon_are_refused(monkeypatch) -> None:
 def test_a_model_that_is_still_loaded_is_told_so() -> None:
     assert "still loading debian" in str(no_version(["loading", "end"], "debian"))
     assert "has no available version of debian" in str(no_version(["end"], "debian"))
+
+
+def answer_or_sentence(page: TestClient, path: str, body: bytes) -> Any:
+    """Posts a body; returns the answer, or None if it is refused with a sentence."""
+    reply = page.post(path, content=body, headers={"content-type": "application/json"})
+    if reply.status_code == 200:
+        return reply
+    assert 400 <= reply.status_code < 500
+    assert list(reply.json()) == ["error"]
+    assert reply.json()["error"].endswith(".")
+    return None
+
+
+@given(strings)
+def test_any_text_is_translated_or_refused_with_a_sentence(page: TestClient, text: str) -> None:
+    answer = answer_or_sentence(page, "/api/translate", json.dumps({"text": text}).encode())
+    assert (answer is not None) == bool(text.strip())
+
+
+@given(
+    strategies.sampled_from(["/api/translate", "/api/picture"]),
+    strategies.binary()
+    | strings.map(lambda text: text.encode("utf-8", "surrogatepass"))
+    | strategies.dictionaries(
+        strategies.sampled_from(["text", "version", "format", "title", "matrix"]) | strings,
+        strings | strategies.floats() | strategies.dictionaries(strings, strings),
+    ).map(lambda body: json.dumps(body).encode()),
+)
+def test_any_request_is_answered_or_refused_with_a_sentence(
+    page: TestClient, path: str, body: bytes
+) -> None:
+    answer_or_sentence(page, path, body)
+
+
+@given(strings)
+def test_any_path_is_answered_or_unknown(page: TestClient, text: str) -> None:
+    path = quote(text, errors="surrogatepass")
+    assert page.get(f"/{path}").status_code in (200, 404, 405)
+
+
+@given(strings, strings, strings)
+def test_any_words_and_title_can_be_drawn(
+    page: TestClient, title: str, source: str, target: str
+) -> None:
+    matrix = {"source": [source], "target": [target], "weights": [[1]], "has_end": False}
+    body = {"format": "svg", "title": title, "matrix": matrix}
+    answer = answer_or_sentence(page, "/api/picture", json.dumps(body).encode())
+    if answer:
+        ElementTree.fromstring(answer.content)
