@@ -241,7 +241,7 @@ def test_the_warm_up_requests_can_be_replayed(warmup_requests, signatures):
         call(signatures, request.model_spec.signature_name, **inputs)
 
 
-@given(strategies.lists(strings.map(as_bytes), min_size=1, max_size=4))
+@given(strategies.lists(strings.map(as_bytes), min_size=1, max_size=2))
 def test_any_text_gets_whole_characters_and_attention(signatures, texts):
     outputs = call(signatures, "n_best", text=texts)
     for source, hypotheses in zip(texts, outputs["translation"].tolist(), strict=True):
