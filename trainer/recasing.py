@@ -13,8 +13,8 @@ from text.characters import WORD_START
 from text.normal_form import split_words
 
 _LETTERS = rf"{WORD_START}?[\p{{L}}\p{{M}}]+"
-_CAPITALISED = rf"{WORD_START}\p{{Lu}}[\p{{Ll}}\p{{M}}]+"
-_LONG = rf"{WORD_START}[\p{{L}}\p{{M}}]{{4,}}"
+_CAPITALISED = rf"{WORD_START}?\p{{Lu}}[\p{{Ll}}\p{{M}}]*"
+_LONG_AND_SMALL = rf"{WORD_START}\p{{Ll}}[\p{{L}}\p{{M}}]{{3,}}"
 _FEWEST_IN_TITLE_CASE = 4
 """Fewer capitalised words are rather a name."""
 _RARITY_OF_CAPITALS = 4
@@ -46,12 +46,15 @@ class Recaser:
         in_title_case = _is_in_title_case(words)
         return tf.cond(
             tf.reduce_any(in_capitals | in_title_case),
-            lambda: tf.where(in_capitals | in_title_case, self._recase(words), text),
+            lambda: tf.where(in_capitals | in_title_case, self._recase(words, in_capitals), text),
             lambda: text,
         )
 
-    def _recase(self, words: tf.RaggedTensor) -> tf.Tensor:
-        """Returns the texts of words [batch, words], each in its most usual form."""
+    def _recase(self, words: tf.RaggedTensor, in_capitals: tf.Tensor) -> tf.Tensor:
+        """Returns the texts of words [batch, words], each in its most usual form.
+
+        In title case, words with more capitals than the first letter stay, such as PDF and LaTeX.
+        """
         written = words.flat_values
         lower, title = tf.strings.lower(written, _UTF8), _title(written)
         forms = tf.stack([lower, title, written])
@@ -65,7 +68,11 @@ class Recaser:
         starts = tf.gather(words.row_starts(), words.value_rowids())
         is_first = tf.equal(tf.range(tf.size(written, tf.int64)), starts)
         chosen = tf.where(is_first & tf.equal(chosen, lower), title, chosen)
-        is_word = tf.strings.regex_full_match(written, _LETTERS)
+        is_capitalised = tf.strings.regex_full_match(written, _CAPITALISED)
+        is_word = is_capitalised | (
+            tf.strings.regex_full_match(written, _LETTERS)
+            & tf.gather(in_capitals, words.value_rowids())
+        )
         joined = tf.strings.reduce_join(
             words.with_flat_values(tf.where(is_word, chosen, written)), axis=-1
         )
@@ -90,17 +97,14 @@ def in_capitals(text: tf.Tensor, where: tf.Tensor) -> tf.Tensor:
 
 
 def _is_in_title_case(words: tf.RaggedTensor) -> tf.Tensor:
-    """Whether all long words, and at least some words, are capitalised, bool [batch]."""
+    """Whether some words are capitalised and no long word is small, bool [batch]."""
 
     def count(pattern: str) -> tf.Tensor:
         found = tf.strings.regex_full_match(words.flat_values, pattern)
         return tf.reduce_sum(words.with_flat_values(tf.cast(found, tf.int32)), axis=-1)
 
-    is_long = tf.strings.regex_full_match(words.flat_values, _LONG)
-    is_capitalised = tf.strings.regex_full_match(words.flat_values, _CAPITALISED)
-    is_small = words.with_flat_values(tf.cast(is_long & ~is_capitalised, tf.int32))
     enough = count(_CAPITALISED) >= _FEWEST_IN_TITLE_CASE
-    return enough & tf.equal(tf.reduce_sum(is_small, axis=-1), 0)
+    return enough & tf.equal(count(_LONG_AND_SMALL), 0)
 
 
 def _title(words: tf.Tensor) -> tf.Tensor:

@@ -26,6 +26,7 @@ JOINED = (2, 4, 8)
 _REPLACEMENT = "\ufffd"
 _INVISIBLE = "\u00ad\u200b\ufeff\u200e\u2060"
 _BATCH_SIZE = 32
+_MARKS = (".", "!", "?")
 
 Translate = Callable[[Sequence[str], bool], list[str]]
 """(texts, whether to split them into sentences) -> translations."""
@@ -35,14 +36,19 @@ def measure_joined(text: ParallelText, sentences: int, translate: Translate) -> 
     """Measures several sentences on one line.
 
     Args:
-      text: pairs of single sentences.
+      text: pairs; those with a mark at the end of both sides are used.
       sentences: number of these to use.
       translate: translates texts.
 
     Returns:
       BLEU by setting: translated alone, and joined, with and without splitting.
     """
-    sources, targets = text.sources[:sentences], text.targets[:sentences]
+    ended = [
+        pair
+        for pair in zip(text.sources, text.targets, strict=True)
+        if all(side.endswith(_MARKS) for side in pair)
+    ]
+    sources, targets = ([pair[side] for pair in ended[:sentences]] for side in (0, 1))
     alone = translate(sources, False)
     scores = {}
     for size in JOINED:

@@ -32,6 +32,7 @@ def recase(tmp_path_factory):
         ("THE DEBIAN PACKAGE: 12 PDF-FILES!", "The Debian package: 12 PDF-files!"),
         ("DIE GRÖSSE, ÄHNLICH", "Die grösse, ähnlich"),
         ("The Package Is Smith Files", "The package is Smith files"),
+        ("The PDF and LaTeX Package Is The Files", "The PDF and LaTeX package is the files"),
         ("The Package of Debian and the Files Is", "The package of Debian and the files is"),
         ("PDF", "PDF"),
         ("PACKAGE", "Package"),

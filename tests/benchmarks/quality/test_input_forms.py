@@ -21,7 +21,7 @@ def perfect(texts: Sequence[str], split: bool) -> list[str]:
     for text in texts:
         found = []
         for sentence in compose(text).split(".")[:-1]:
-            answer = f"{sentence.split()[2]} x y z w"
+            answer = f"{sentence.split()[2]} x y z w."
             found.append(answer.upper() if sentence.isupper() else answer)
         answers.append(" ".join(found if split else found[:1]))
     return answers
