@@ -5,8 +5,10 @@ package of their class, so this module need not import the other packages.
 """
 
 import errno
+import os
 import time
 import traceback
+from collections.abc import Iterator
 
 from pipeline.errors import RunFailedError, UserError
 
@@ -19,6 +21,11 @@ _BAD_INPUT_NAMES = {"serving.versions.directory.NoLiveModelError"}
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _LAST_YEAR = 2262
 """Python counts nanoseconds since 1970 in 63 bits, but time.localtime seconds."""
+_FULL_DISK_TEXTS = (
+    *(os.strerror(number) for number in sorted(_DISK_FULL)),
+    "database or disk is full",  # SQLite
+)
+"""TensorFlow, Beam and ML Metadata give their own exceptions these messages."""
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -36,6 +43,12 @@ def describe(error: Exception) -> tuple[int, str]:
         return BAD_INPUT, str(error)
     if isinstance(error, RunFailedError):
         return FAILED, str(error)
+    if is_disk_full(error):
+        where = _where(error) if isinstance(error, OSError) else ""
+        return FAILED, (
+            f"The disk is full{where}: free some space, "
+            "or choose a folder on another disk with --workspace."
+        )
     kind = type(error)
     if kind.__module__.partition(".")[0] in _OWN_PACKAGES:
         is_bad_input = isinstance(error, ValueError | LookupError)
@@ -47,11 +60,6 @@ def describe(error: Exception) -> tuple[int, str]:
         return FAILED, (
             f"The package '{error.name}' is not installed: install attention-nmt with the extra "
             "'serve' for commands that read a model, or with 'all' for every command."
-        )
-    if isinstance(error, OSError) and error.errno in _DISK_FULL:
-        return FAILED, (
-            f"The disk is full{_where(error)}: free some space, "
-            "or choose a folder on another disk with --workspace."
         )
     if isinstance(error, OSError) and error.errno in _NOT_ALLOWED:
         return FAILED, (
@@ -79,17 +87,32 @@ def own_cause(error: BaseException) -> Exception | None:
     Engines wrap the errors of components in their own exceptions.
     """
     found: Exception | None = None
-    link: BaseException | None = error
-    while link is not None:
+    for link in _chain(error):
         if isinstance(link, Exception) and type(link).__module__.partition(".")[0] in _OWN_PACKAGES:
             found = link
-        link = link.__cause__ or link.__context__
     return found
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether an error, or one in its chain, is that of a full disk."""
+    return any(
+        (isinstance(link, OSError) and link.errno in _DISK_FULL)
+        or any(text in str(link) for text in _FULL_DISK_TEXTS)
+        for link in _chain(error)
+    )
 
 
 def format_traceback(error: BaseException) -> str:
     """Formats a traceback for `--debug`."""
     return "".join(traceback.format_exception(error))
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yields an error, its cause, the cause of that, and so on."""
+    link: BaseException | None = error
+    while link is not None:
+        yield link
+        link = link.__cause__ or link.__context__
 
 
 def _where(error: OSError) -> str:

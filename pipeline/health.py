@@ -17,7 +17,7 @@ from pipeline.corpora.folder import load_corpus
 from pipeline.errors import UserError
 from pipeline.running.artifact_files import FILES, find_damage, remove_artifact
 from pipeline.running.metadata_file import damage_of
-from pipeline.workspace import Workspace
+from pipeline.workspace import Workspace, nearest_existing
 from serving.versions.directory import list_versions
 from serving.versions.integrity import damage
 
@@ -67,9 +67,7 @@ def environment(workspace: Workspace) -> Iterator[Finding]:
     yield _enough(
         _available_memory(), _MEMORY, "memory", "end other programs, or set smaller batches"
     )
-    place = workspace.root
-    while not os.path.exists(place):
-        place = os.path.dirname(place)
+    place = nearest_existing(workspace.root)
     free = shutil.disk_usage(place).free
     yield _enough(free, _DISK, f"disk at {place}", "free some space, or choose another workspace")
     java = shutil.which("java")

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.errors import UserError
+from pipeline.failures import is_disk_full
 
 DEFAULT = "workspace"
 ENVIRONMENT_VARIABLE = "NMT_WORKSPACE"
@@ -35,20 +36,29 @@ def require_writable(folders: Iterable[str], remedy: str) -> None:
 
     Raises:
         UserError: a folder cannot be written.
+        OSError: the disk is full.
     """
     for folder in folders:
         if is_remote(folder):
             continue
-        while not os.path.exists(folder):
-            folder = os.path.dirname(folder)
+        folder = nearest_existing(folder)
         try:
             # On Linux the file has no name, so servers watching the folder never see it.
             tempfile.TemporaryFile(dir=folder).close()
         except OSError as error:
+            if is_disk_full(error):
+                raise
             raise UserError(
                 f"The folder {folder} cannot be written by user {os.geteuid()} "
                 f"({error.strerror}): {remedy}."
             ) from error
+
+
+def nearest_existing(folder: str) -> str:
+    """Returns a local folder, or its nearest parent that exists."""
+    while not os.path.exists(folder):
+        folder = os.path.dirname(folder)
+    return folder
 
 
 def require_usable(root: str) -> None:

@@ -13,6 +13,7 @@ from pipeline.corpora.display import shown_progress
 from pipeline.corpora.information import CorpusInfo
 from pipeline.corpora.spans import Spans, read_spans
 from pipeline.errors import UserError
+from pipeline.running.full_disk import full_disk_named
 from pipeline.running.lock import only_run
 from pipeline.running.log import logged_run
 from pipeline.running.metadata_file import is_history_lost, require_readable
@@ -54,7 +55,7 @@ def run_pipeline(
     corpus = _corpus(config, workspace)
     spans = read_spans(corpus, Path(workspace.corpus(config.data.corpus)), config.data.train_spans)
     log = os.path.join(workspace.pipeline_root(name), "run.log")
-    with only_run(workspace, name), logged_run(log) as screen:
+    with full_disk_named(workspace), only_run(workspace, name), logged_run(log) as screen:
         counts = ", ".join(f"{count:,} {split}" for split, count in corpus.counts.items())
         if is_history_lost(workspace.metadata, workspace.pipeline_root(name)):
             screen.show(

@@ -34,7 +34,7 @@ def logged_run(log_file: str) -> Iterator["RunScreen"]:
     screen = Console(file=os.fdopen(os.dup(2), "w", encoding="utf-8"), highlight=False)
     progress = RunScreen(screen)
     with open(log_file, "a", encoding="utf-8") as file, _streams_to(file.fileno()):
-        writer = logging.StreamHandler(file)
+        writer = _LogFile(file.fileno())
         writer.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         root = logging.getLogger()
         before = root.handlers[:], root.level
@@ -64,11 +64,31 @@ def _streams_to(descriptor: int) -> Iterator[None]:
     try:
         yield
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for number, copy in zip((1, 2), kept, strict=True):
+        for number, stream, copy in zip((1, 2), (sys.stdout, sys.stderr), kept, strict=True):
+            try:
+                stream.flush()
+            except OSError:  # The disk is full: what it did not take must not reach the screen.
+                with open(os.devnull, "wb") as nothing:
+                    os.dup2(nothing.fileno(), number)
+                    stream.flush()
             os.dup2(copy, number)
             os.close(copy)
+
+
+class _LogFile(logging.Handler):
+    """Writes lines to a file; lines that a full disk does not take are lost."""
+
+    def __init__(self, descriptor: int):
+        super().__init__()
+        self._descriptor = descriptor
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            os.write(self._descriptor, f"{self.format(record)}\n".encode("utf-8", "replace"))
+        except OSError:
+            pass
+        except Exception:
+            self.handleError(record)
 
 
 class RunScreen(logging.Handler):

@@ -80,6 +80,11 @@ def test_a_full_disk_without_a_file_is_named_as_well() -> None:
     assert sentence.startswith("The disk is full: free some space")
 
 
+def test_a_full_disk_that_a_library_noticed_is_named_as_well() -> None:
+    error = RuntimeError("ResourceExhaustedError: /w/x; No space left on device")
+    assert failures.describe(error)[1].startswith("The disk is full: free some space")
+
+
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
 def test_a_missing_permission_is_named_with_the_file(number: int) -> None:
     assert failures.describe(OSError(number, "no", "/w/x")) == (
