@@ -17,7 +17,7 @@ from pipeline.errors import UserError
 from serving.contract.translation import Translation
 from serving.heatmap.matrix import Heatmap, make_heatmap
 from serving.heatmap.page import draw_page
-from serving.heatmap.picture import PictureFormat, draw_picture
+from serving.heatmap.picture import MOST_CELLS, PictureFormat, draw_picture
 from serving.heatmap.terminal import attention_table
 from serving.segments.splitting import Languages
 
@@ -58,6 +58,12 @@ def heatmap(
         _print(shown, translation)
     elif not shown.target:
         raise UserError("The translation is empty, so there is nothing to draw.")
+    elif shown.weights.size > MOST_CELLS:
+        rows, columns = shown.weights.shape
+        raise UserError(
+            f"The heatmap has {rows:,} rows of {columns:,} cells, and a file holds at most "
+            f"{MOST_CELLS:,} cells: give a shorter text."
+        )
     else:
         write_whole(output_file, draw(shown, text, translation, chosen.languages()))
     require_uncut([1] if translation.truncated else [])

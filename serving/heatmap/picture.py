@@ -7,6 +7,7 @@ without a window system and without state shared between threads.
 from __future__ import annotations
 
 import io
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -43,6 +44,12 @@ _LEAST_SHOWN = 0.005
 """A cell of 0.00 is left blank, to make the others stand out."""
 _FAINT_BELOW = 0.1
 _DOTS_PER_INCH = 160
+_MOST_DOTS = 4000
+"""Of a side of the picture; a larger picture has fewer dots per inch."""
+_LEAST_DOTS_PER_INCH = 80
+"""With fewer, numbers cannot be read."""
+MOST_CELLS = 40_000
+"""200 words on both sides, which take 2 s."""
 _STRIP_WIDTH, _STRIP_HEIGHT = 1.2, 0.11
 _STRIP_STEPS = 64
 _LEGEND_POINTS = 8.5
@@ -61,12 +68,16 @@ def draw_picture(heatmap: Heatmap, file_format: PictureFormat, *, title: str = "
       The content of the file.
 
     Raises:
-      ValueError: the heatmap has no rows or no columns.
+      ValueError: the heatmap has no rows, no columns, or more than MOST_CELLS cells.
     """
     if not heatmap.source or not heatmap.target:
         raise ValueError("A heatmap without rows or columns cannot be drawn.")
+    if heatmap.weights.size > MOST_CELLS:
+        raise ValueError(f"A heatmap of more than {MOST_CELLS:,} cells cannot be drawn.")
+    from matplotlib import rcParams
     from matplotlib.figure import Figure
 
+    rcParams["svg.hashsalt"] = "attention"  # equal names in equal files
     letters = _Letters()
     layout = lay_out(heatmap, letters.width)
     figure = Figure(figsize=(layout.width, layout.height))
@@ -75,7 +86,10 @@ def draw_picture(heatmap: Heatmap, file_format: PictureFormat, *, title: str = "
     # The unit is an inch, y grows downwards, and the first cell starts at (0, 0).
     axes.set_xlim(-layout.left, layout.right)
     axes.set_ylim(layout.bottom, -layout.top)
-    _draw_cells(axes, layout, heatmap.weights, letters.fonts)
+    dots = min(_DOTS_PER_INCH, _MOST_DOTS / max(layout.width, layout.height))
+    _draw_tiles(axes, layout, heatmap.weights)
+    if dots >= _LEAST_DOTS_PER_INCH:
+        _draw_numbers(axes, layout, heatmap.weights, letters.fonts)
     _draw_headings(axes, layout, heatmap.has_end, letters.fonts)
     _draw_legend(axes, layout, letters.fonts)
 
@@ -83,9 +97,7 @@ def draw_picture(heatmap: Heatmap, file_format: PictureFormat, *, title: str = "
     if file_format == "svg":
         metadata["Date"] = None  # equal files for equal pictures
     content = io.BytesIO()
-    figure.savefig(
-        content, format=file_format, dpi=_DOTS_PER_INCH, facecolor="white", metadata=metadata
-    )
+    figure.savefig(content, format=file_format, dpi=dots, facecolor="white", metadata=metadata)
     return content.getvalue()
 
 
@@ -108,36 +120,71 @@ class _Letters:
         return float(width) / POINTS_PER_INCH
 
 
-def _draw_cells(axes: Axes, layout: Layout, weights: np.ndarray, fonts: list[str]) -> None:
-    """Draws each weight as a coloured tile with its number."""
-    from matplotlib.patches import Rectangle
+def _draw_tiles(axes: Axes, layout: Layout, weights: np.ndarray) -> None:
+    """Draws each weight as a coloured tile; all are one object, since each takes a millisecond."""
+    from matplotlib.collections import PolyCollection
 
+    width, height = layout.cell_width, layout.style.height
+    colours = [LIGHT.colour(weight) for weight in weights.ravel().tolist()]
+    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)])
+    axes.add_collection(
+        PolyCollection(
+            _origins(layout)[:, np.newaxis] + corners,
+            facecolors=np.array(colours) / 255,
+            edgecolors="#e9edf3",
+            linewidths=0.6,
+            clip_on=False,  # a clip path would have another name in each file
+        ),
+        autolim=False,
+    )
+
+
+def _draw_numbers(axes: Axes, layout: Layout, weights: np.ndarray, fonts: list[str]) -> None:
+    """Draws each weight as a number; the copies of a number are one object."""
     style = layout.style
-    for row, line in enumerate(weights.tolist()):
-        y = row * style.height
-        for x, weight in zip(layout.lefts, line, strict=True):
-            tile = Rectangle(
-                (x, y),
-                layout.cell_width,
-                style.height,
-                facecolor=str(LIGHT.colour(weight)),
-                edgecolor="#e9edf3",
-                linewidth=0.6,
-                clip_on=False,  # a clip path would have another name in each file
-            )
-            axes.add_artist(tile)
-            if weight >= _LEAST_SHOWN:
-                number = f"{weight:.2f}"
-                axes.text(
-                    x + layout.cell_width / 2,
-                    y + style.height / 2,
-                    number.removeprefix("0") if style.has_short_numbers else number,
-                    color=_FAINT_INK if weight < _FAINT_BELOW else str(LIGHT.ink(weight)),
-                    fontsize=style.number_points,
-                    family=fonts,
-                    ha="center",
-                    va="center_baseline",
-                )
+    middles = _origins(layout) + np.array([layout.cell_width / 2, style.height / 2])
+    places: defaultdict[tuple[str, str], list[np.ndarray]] = defaultdict(list)
+    for middle, weight in zip(middles, weights.ravel().tolist(), strict=True):
+        if weight >= _LEAST_SHOWN:
+            number = f"{weight:.2f}"
+            shown = number.removeprefix("0") if style.has_short_numbers else number
+            ink = _FAINT_INK if weight < _FAINT_BELOW else str(LIGHT.ink(weight))
+            places[shown, ink].append(middle)
+    for (shown, ink), found in places.items():
+        _draw_copies(axes, shown, found, style.number_points, ink, fonts)
+
+
+def _origins(layout: Layout) -> np.ndarray:
+    """Returns the upper left corners of all cells, row by row: [cells, 2]."""
+    tops = np.arange(len(layout.rows)) * layout.style.height
+    return np.stack(np.meshgrid(layout.lefts, tops), axis=-1).reshape(-1, 2)
+
+
+def _draw_copies(
+    axes: Axes, text: str, places: list[np.ndarray], points: float, ink: str, fonts: list[str]
+) -> None:
+    """Draws a text at several places, as a path and so without fonts."""
+    from matplotlib.collections import PathCollection
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath, text_to_path
+    from matplotlib.transforms import Affine2D
+
+    font = FontProperties(family=fonts, size=points)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
+    # As `center_baseline` does, the height above the baseline is centred, not the letters.
+    _, height, descent = text_to_path.get_text_width_height_descent("lp", font, ismath=False)
+    path = TextPath((-width / 2, (descent - height) / 2), text, prop=font)
+    copies = PathCollection(
+        [path],
+        offsets=np.array(places),
+        offset_transform=axes.transData,
+        facecolors=ink,
+        linewidths=0,
+        clip_on=False,
+    )
+    figure = axes.figure
+    copies.set_transform(Affine2D().scale(1 / POINTS_PER_INCH) + figure.dpi_scale_trans)
+    axes.add_collection(copies, autolim=False)
 
 
 def _draw_headings(axes: Axes, layout: Layout, has_end: bool, fonts: list[str]) -> None:

@@ -79,6 +79,7 @@ def test_letters_that_no_font_has_are_told_of(heatmap, tmp_path):
         (("the cat", "-o", "picture"), "none of"),
         (("the cat", "-o", "/nowhere/at-all/a.png"), "cannot be written"),
         ((" ",), "text is empty"),
+        (("a " * 300, "--target", "b " * 200, "-o", "a.png"), "has 200 rows of 301 cells, and"),
         (("the cat", "--target", ""), "text is empty"),
     ],
 )
