@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 
 from pipeline.corpora.folder import load_corpus
 from pipeline.errors import UserError
+from pipeline.memory import ENOUGH, GIB, free_memory
 from pipeline.running.artifact_files import FILES, find_damage, remove_artifact
 from pipeline.running.metadata_file import damage_of
 from pipeline.workspace import Workspace, nearest_existing
@@ -22,10 +23,7 @@ from serving.versions.directory import list_versions
 from serving.versions.integrity import damage
 
 _DISTRIBUTION = "attention-nmt"
-_GIB = 1024**3
-_MEMORY = 3 * _GIB
-"""Enough for the default configuration: its Trainer was measured at 2.6 GiB."""
-_DISK = 2 * _GIB
+_DISK = 2 * GIB
 _NATIVE = ("tensorflow", "tfx_bsl", "tensorflow_data_validation", "ml_metadata")
 _GPUS = "import tensorflow as tf; print(len(tf.config.list_physical_devices('GPU')))"
 _READ_CHECKPOINT = """import sys, tensorflow as tf
@@ -64,9 +62,9 @@ def environment(workspace: Workspace) -> Iterator[Finding]:
         [sys.executable, "-c", _GPUS], capture_output=True, text=True, check=False
     ).stdout.strip()
     yield Finding("good", f"TensorFlow sees {gpus or '0'} GPUs")
-    yield _enough(
-        _available_memory(), _MEMORY, "memory", "end other programs, or set smaller batches"
-    )
+    memory = free_memory()
+    remedy = "end other programs, or set smaller batches"
+    yield _enough(memory.free, ENOUGH, f"memory {memory.bound}", remedy)
     place = nearest_existing(workspace.root)
     free = shutil.disk_usage(place).free
     yield _enough(free, _DISK, f"disk at {place}", "free some space, or choose another workspace")
@@ -120,16 +118,10 @@ def _packages() -> Finding:
 
 
 def _enough(found: int, wanted: int, of: str, remedy: str) -> Finding:
-    amount = f"{found / _GIB:.1f} GiB of {of} free"
+    amount = f"{found / GIB:.1f} GiB of {of} free"
     if found >= wanted:
         return Finding("good", amount)
-    return Finding("note", f"only {amount}, and {wanted / _GIB:.0f} are needed: {remedy}")
-
-
-def _available_memory() -> int:
-    text = Path("/proc/meminfo").read_text(encoding="ascii")
-    sizes = dict(line.split(":", 1) for line in text.splitlines())
-    return int(sizes["MemAvailable"].split()[0]) * 1024
+    return Finding("note", f"only {amount}, and {wanted / GIB:.0f} are needed: {remedy}")
 
 
 def _metadata(path: str) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from pipeline.corpora.display import shown_progress
 from pipeline.corpora.information import CorpusInfo
 from pipeline.corpora.spans import Spans, read_spans
 from pipeline.errors import UserError
+from pipeline.memory import check_memory
 from pipeline.running.full_disk import full_disk_named
 from pipeline.running.lock import only_run
 from pipeline.running.log import logged_run
@@ -38,7 +39,8 @@ def run_pipeline(
 
     Raises:
       UserError: the workspace cannot be written, its metadata are damaged, or another run of this
-        pipeline works in it; the corpus cannot be obtained or does not fit the configuration.
+        pipeline works in it; there is too little memory; the corpus cannot be obtained or does not
+        fit the configuration.
       RunFailedError: a node failed.
     """
     name = config.name
@@ -52,6 +54,7 @@ def run_pipeline(
         "change its permissions, or choose another folder with --workspace",
     )
     require_readable(workspace.metadata)
+    check_memory(lambda warning: typer.echo(f"nmt: {warning}", err=True))
     corpus = _corpus(config, workspace)
     spans = read_spans(corpus, Path(workspace.corpus(config.data.corpus)), config.data.train_spans)
     log = os.path.join(workspace.pipeline_root(name), "run.log")
