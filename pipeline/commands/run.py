@@ -19,6 +19,7 @@ from pipeline.running.lock import only_run
 from pipeline.running.log import logged_run
 from pipeline.running.metadata_file import is_history_lost, require_readable
 from pipeline.running.summary import format_summary
+from pipeline.running.temporary import own_temporary_folder
 from pipeline.workspace import Workspace, require_writable
 from text.visible import visible, visible_json
 
@@ -58,7 +59,12 @@ def run_pipeline(
     corpus = _corpus(config, workspace)
     spans = read_spans(corpus, Path(workspace.corpus(config.data.corpus)), config.data.train_spans)
     log = os.path.join(workspace.pipeline_root(name), "run.log")
-    with full_disk_named(workspace), only_run(workspace, name), logged_run(log) as screen:
+    with (
+        full_disk_named(workspace),
+        only_run(workspace, name),
+        own_temporary_folder(),
+        logged_run(log) as screen,
+    ):
         counts = ", ".join(f"{count:,} {split}" for split, count in corpus.counts.items())
         if is_history_lost(workspace.metadata, workspace.pipeline_root(name)):
             screen.show(
