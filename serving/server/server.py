@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from serving.http.descriptors import connections_for
 from serving.http.host_names import ForeignPages
@@ -20,6 +20,7 @@ from serving.http.uvicorn_server import HttpLimits, UvicornServer
 from serving.local.saved_model import import_tensorflow
 from serving.protocol import messages
 from serving.server.directory_watcher import DirectoryWatcher, Load, Report
+from serving.server.health_service import LimitedHealth
 from serving.server.loaded_model import LoadedModel
 from serving.server.loading import load_model
 from serving.server.metrics import Metrics
@@ -78,7 +79,7 @@ class ModelServer:
         self.port = settings.port
         self.rest_port = settings.rest_port
         self._gate = Gate()
-        self._health = health.HealthServicer()
+        self._health = LimitedHealth()
         self.versions = Versions(settings.model_name, on_change=self._update_health)
         self._watcher = DirectoryWatcher(
             settings.model_directory,
