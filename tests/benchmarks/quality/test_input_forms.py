@@ -11,7 +11,7 @@ from benchmarks.quality.input_forms import (
 from text.characters import compose
 
 TEXT = ParallelText(
-    [f"Word number {n} is hére." for n in range(16)], [f"{n} x y z w" for n in range(16)]
+    [f"Word number {n} is hére." for n in range(16)], [f"{n} x y z w." for n in range(16)]
 )
 
 
