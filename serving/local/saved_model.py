@@ -5,8 +5,6 @@ without foreign output.
 """
 
 import contextlib
-import ctypes
-import gc
 import itertools
 import os
 import sys
@@ -19,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from serving.contract import layout
+from serving.local.memory import return_freed_memory
 
 _QUIET_SETTINGS = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -196,17 +195,6 @@ class SavedModel:
         self.signatures = {}
         del self._session
         return_freed_memory()
-
-
-def return_freed_memory() -> None:
-    """Returns freed memory to the operating system.
-
-    A graph is in cycles of references. And glibc keeps what was freed for the threads that took it,
-    so a server that loads version after version would grow.
-    """
-    gc.collect()
-    with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _as_strings(values: Sequence[bytes]) -> np.ndarray:
