@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Iterator
 
 from pipeline.errors import RunFailedError, UserError
+from serving.local.outside_cause import lacks_memory
 
 BAD_INPUT = 2
 FAILED = 1
@@ -26,6 +27,8 @@ _FULL_DISK_TEXTS = (
     "database or disk is full",  # SQLite
 )
 """TensorFlow, Beam and ML Metadata give their own exceptions these messages."""
+_SHORT_MEMORY_TEXTS = ("can't start new thread", "bad_alloc", "MemoryError")
+"""Engines put the errors of Python and C++ into the messages of their own."""
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -48,6 +51,10 @@ def describe(error: Exception) -> tuple[int, str]:
         return FAILED, (
             f"The disk is full{where}: free some space, "
             "or choose a folder on another disk with --workspace."
+        )
+    if is_memory_short(error) and own_cause(error) is None:
+        return FAILED, (
+            "Memory ran out: end other programs, or raise the limit (`ulimit -v`, `ulimit -u`)."
         )
     kind = type(error)
     if kind.__module__.partition(".")[0] in _OWN_PACKAGES:
@@ -99,6 +106,13 @@ def is_disk_full(error: BaseException) -> bool:
         (isinstance(link, OSError) and link.errno in _DISK_FULL)
         or any(text in str(link) for text in _FULL_DISK_TEXTS)
         for link in _chain(error)
+    )
+
+
+def is_memory_short(error: BaseException) -> bool:
+    """Whether an error, or one in its chain, is an allocation or a new thread that failed."""
+    return lacks_memory(error) or any(
+        text in str(link) for link in _chain(error) for text in _SHORT_MEMORY_TEXTS
     )
 
 

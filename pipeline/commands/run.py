@@ -14,10 +14,10 @@ from pipeline.corpora.information import CorpusInfo
 from pipeline.corpora.spans import Spans, read_spans
 from pipeline.errors import UserError
 from pipeline.memory import check_memory
-from pipeline.running.full_disk import full_disk_named
 from pipeline.running.lock import only_run
 from pipeline.running.log import logged_run
 from pipeline.running.metadata_file import is_history_lost, require_readable
+from pipeline.running.shortage import shortage_named
 from pipeline.running.summary import format_summary
 from pipeline.running.temporary import own_temporary_folder
 from pipeline.workspace import Workspace, require_writable
@@ -60,7 +60,7 @@ def run_pipeline(
     spans = read_spans(corpus, Path(workspace.corpus(config.data.corpus)), config.data.train_spans)
     log = os.path.join(workspace.pipeline_root(name), "run.log")
     with (
-        full_disk_named(workspace),
+        shortage_named(workspace),
         only_run(workspace, name),
         own_temporary_folder(),
         logged_run(log) as screen,

@@ -63,7 +63,11 @@ def test_a_module_that_a_package_lacks_is_a_fault_and_no_missing_package(name: s
 
 
 def test_an_unforeseen_error_without_a_text_is_named_by_its_type() -> None:
-    assert "(MemoryError)" in failures.describe(MemoryError())[1]
+    assert "(ZeroDivisionError)" in failures.describe(ZeroDivisionError())[1]
+
+
+def test_memory_that_runs_out_is_named() -> None:
+    assert failures.describe(MemoryError())[1].startswith("Memory ran out: end other programs")
 
 
 def test_a_full_disk_is_named_with_the_file() -> None:

@@ -7,7 +7,7 @@ from tests.small_disk import python_on_small_disk
 BEGINNING = """
 import logging, sys
 from pipeline.errors import RunFailedError
-from pipeline.running.full_disk import full_disk_named
+from pipeline.running.shortage import shortage_named
 from pipeline.running.log import logged_run
 from pipeline.workspace import Workspace
 folder = sys.argv[1]
@@ -32,7 +32,7 @@ def log_and_fill():
         print("a traceback", file=sys.stderr)
         fill()
 try:
-    with full_disk_named(Workspace(folder)): {fault}()
+    with shortage_named(Workspace(folder)): {fault}()
 except RunFailedError as error:
     print("SAID", error)
 """
@@ -63,3 +63,16 @@ def test_other_errors_stay_as_they_are(tmp_path: Path) -> None:
     program = BEGINNING.replace("{fault}()", "raise KeyError('x')")
     program += "\nexcept KeyError: print('KEY')"
     assert python_on_small_disk("size=1m", tmp_path, program) == "KEY\n"
+
+
+def test_memory_that_runs_out_is_named(tmp_path: Path) -> None:
+    limit = "__import__('resource').setrlimit(9, (400_000_000,) * 2); bytes(10**9)"
+    said = python_on_small_disk("size=1m", tmp_path, BEGINNING.replace("{fault}()", limit))
+    assert said.startswith("SAID Memory ran out, and ")
+    assert "run again, which goes on from the last finished node" in said
+
+
+def test_a_thread_that_cannot_start_is_lack_of_memory(tmp_path: Path) -> None:
+    fault = """raise RuntimeError("can't start new thread [while running 'Write']")"""
+    said = python_on_small_disk("size=1m", tmp_path, BEGINNING.replace("{fault}()", fault))
+    assert said.startswith("SAID Memory ran out, and ")
