@@ -257,7 +257,9 @@ def test_the_scores_are_those_of_sacrebleu_on_the_test_split(workspace, history)
 
     pairs = list(read_split(workspace / "corpora" / NAME, "test"))
     model = LocalModel(history["lost"].summary["pushed_to"])
-    hypotheses = [found.text for found in model.translate([source for source, _ in pairs])]
+    hypotheses = [
+        found.text for found in model.translate([source for source, _ in pairs], split=False)
+    ]
     references = [[target for _, target in pairs]]
     found = history["better"].summary["verdict"]["metrics"]["overall"]["candidate"]
     assert found["sentence_count"] == len(pairs)

@@ -15,7 +15,7 @@ def test_requests_of_each_kind_are_sent_while_versions_change(tmp_path: Path) ->
     kinds = {f"{name}, {size}" for name in ("serving_default", "n_best") for size in (1, 8, 32)}
     assert set(found.answered) == {*kinds, "REST"}
     assert (found.failed, found.mixed_up) == (Counter(), Counter())
-    assert len(found.minima()) > 20
+    assert len(found.minima()) > 3
 
 
 def test_the_answers_of_other_sentences_are_found(tmp_path: Path) -> None:

@@ -61,7 +61,10 @@ class Dictionary:
         return LoadedModel(number, {N_BEST: signature}, definitions, close=lambda: None)
 
     def _answer(self, inputs: Inputs, dictionary: dict[str, str]) -> dict[str, np.ndarray]:
-        (text,) = inputs["text"]
+        answers = [self._translate(text, dictionary) for text in inputs["text"]]
+        return {name: _stacked([each[name] for each in answers]) for name in answers[0]}
+
+    def _translate(self, text: bytes, dictionary: dict[str, str]) -> dict[str, np.ndarray]:
         source = text.decode().split()
         if SLOW in source:
             assert self.may_go_on.wait(LONG)
@@ -81,6 +84,16 @@ class Dictionary:
             "target_length": np.array([[len(tokens) for tokens in target_tokens]], np.int32),
             "truncated": np.array([[False, False]]),
         }
+
+
+def _stacked(answers: list[np.ndarray]) -> np.ndarray:
+    """Joins answers to one text each, padded to the largest."""
+    shape = np.max([each.shape for each in answers], axis=0)
+    padded = np.full([len(answers), *shape[1:]], b"" if answers[0].dtype == object else 0)
+    padded = padded.astype(answers[0].dtype)
+    for row, each in enumerate(answers):
+        padded[(row, *map(slice, each.shape[1:]))] = each[0]
+    return padded
 
 
 def _tokens(words: list[str]) -> tuple[list[str], list[int]]:
