@@ -240,7 +240,7 @@ GRPC_KINDS: Sequence[Kind] = (
     Kind("unknown version", 2, _NOT_FOUND, _changed(_unknown_version)),
     Kind("unknown label", 2, _INVALID, _changed(_unknown_label)),
     Kind("unknown signature", 2, ["FAILED_PRECONDITION"], _changed(_unknown_signature)),
-    Kind("no texts and empty texts", 2, [_OK], _of_texts(_no_text)),
+    Kind("no texts and empty texts", 2, [_OK, *_INVALID], _of_texts(_no_text)),
     Kind("invalid UTF-8", 3, [_OK], _of_texts(invalid_texts)),
     Kind("very long texts", 0.3, [_OK], _of_texts(_long_text)),
     Kind(

@@ -138,7 +138,7 @@ REST_KINDS: Sequence[Kind] = (
     Kind(
         "raw HTTP with changed bytes",
         5,
-        [CLOSED, "HTTP 200", "HTTP 400", "HTTP 404", "HTTP 405", "HTTP 501"],
+        [CLOSED, *(f"HTTP {status}" for status in (200, 400, 404, 405, 421, 501))],
         _raw_http,
     ),
 )
