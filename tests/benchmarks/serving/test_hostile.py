@@ -29,7 +29,7 @@ from serving.server.loaded_model import LoadedModel
 from tests.benchmarks.serving.loopback_server import SENTENCES, load, loopback_server
 
 REQUESTS = 3 * len(KINDS)
-HTTP_STATUSES = {"HTTP 200", *(f"HTTP {code}" for code in (400, 404, 405, 413, 501))}
+HTTP_STATUSES = {"HTTP 200", *(f"HTTP {code}" for code in (400, 404, 405, 413, 421, 501))}
 
 
 def test_a_server_that_does_everything_right_gives_no_wrong_answer(tmp_path: Path) -> None:
