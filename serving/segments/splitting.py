@@ -10,6 +10,10 @@ from text.sentences import sentence_spans, writes_spaces
 Languages = tuple[str | None, str | None]
 """The codes of source and target; None where unknown."""
 
+_LONGEST = 20_000
+"""Characters of a text that is split. The attention of a whole text grows with their square; a
+longer text is cut by the model, and marked as truncated."""
+
 
 class SplitTexts:
     """Texts, and all their sentences in one list."""
@@ -33,7 +37,8 @@ class SplitTexts:
         self._texts = [as_text(text) if isinstance(text, bytes) else text for text in texts]
         # A text without sentences is translated as it is, for its form without tokens.
         self._spans = [
-            (split and sentence_spans(text, source)) or [(0, len(text))] for text in self._texts
+            (split and len(text) <= _LONGEST and sentence_spans(text, source)) or [(0, len(text))]
+            for text in self._texts
         ]
         self.sentences = [
             text[start:end]

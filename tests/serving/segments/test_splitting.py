@@ -99,6 +99,11 @@ def test_a_text_without_a_sentence_is_translated_as_it_is(text: str | bytes) -> 
     assert len(translation.sentences) == 1
 
 
+def test_a_text_too_long_for_one_matrix_is_left_to_the_model() -> None:
+    text = "One. " * 5_000
+    assert SplitTexts([text, "One. Two."], ENGLISH).sentences == [text, "One.", "Two."]
+
+
 def test_splitting_can_be_turned_off() -> None:
     assert SplitTexts(["One. Two."], ENGLISH, split=False).sentences == ["One. Two."]
 
