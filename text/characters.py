@@ -23,12 +23,13 @@ punctuation."""
 
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
 _IDLE_JOINERS = re.compile(f"(^|[{WITHOUT_JOINERS}])[{JOINERS}]+")
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+"""A byte of invalid UTF-8, as Python reads it."""
 
 
 def compose(text: str) -> str:
     """Returns Unicode's normal form C, without format characters that have no meaning in it."""
-    text = _INVISIBLE.sub("", _LONE_SURROGATE.sub("\ufffd", text))
+    text = _INVISIBLE.sub("", LONE_SURROGATE.sub("\ufffd", text))
     return unicodedata.normalize("NFC", _IDLE_JOINERS.sub(r"\1", text))
 
 

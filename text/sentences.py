@@ -11,6 +11,8 @@ import re
 
 import sentencex
 
+from text.characters import LONE_SURROGATE
+
 Pair = tuple[str, str]
 """A text and its translation."""
 Span = tuple[int, int]
@@ -21,7 +23,6 @@ _WITHOUT_SPACES = re.compile(
 )
 """A character of a script without spaces between sentences."""
 _LINE = re.compile("[^\n\r\x0b\x0c\x85\u2028\u2029]+")
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _LETTER = re.compile(r"[^\W\d_]")
 _CONTINUES = re.compile(r"\s*[)\]}»”’,;:]")
 _LAST_WORD = re.compile(r"([^\s(\[\"'„“”«»]+)\.$")
@@ -71,7 +72,7 @@ def sentence_spans(text: str, language: str | None) -> list[Span]:
     spans: list[Span] = []
     for line in _LINE.finditer(text):
         start = end = line.start()
-        for piece in sentencex.segment(base, _LONE_SURROGATE.sub("\ufffd", line[0])):
+        for piece in sentencex.segment(base, LONE_SURROGATE.sub("\ufffd", line[0])):
             if end > start and _is_boundary(text[start:end], text[end : line.end()], base):
                 spans.append((start, end))
                 start = end

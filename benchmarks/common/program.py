@@ -23,6 +23,10 @@ OutputOption = Annotated[
         show_default="benchmarks/results",
     ),
 ]
+ExportOption = Annotated[
+    str | None,
+    typer.Option("--model", metavar="DIR", help="An exported model; by default the live one."),
+]
 InParallelOption = Annotated[
     bool,
     typer.Option("--in-parallel", help="Train systems at the same time, each on separate cores."),

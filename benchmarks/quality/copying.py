@@ -12,15 +12,13 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.common.program import run_program
+from benchmarks.common.program import ExportOption, run_program
 from benchmarks.common.systems import load_system, translate
 from benchmarks.common.tables import number, percent, table
 from benchmarks.common.task import prepare_task
 from components.gate.copied_words import copied_words, has_digit, is_plain, words_of
+from pipeline.commands.exported_model import find_model
 from pipeline.commands.options import DEFAULT_CONFIG, ConfigOption, OverridesOption, WorkspaceOption
-from pipeline.errors import UserError
-from pipeline.workspace import Workspace
-from serving.versions.directory import live_version
 
 ALL = "all"
 NAMES = "names and numbers"
@@ -97,17 +95,14 @@ def main(
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: OverridesOption = None,
     workspace: WorkspaceOption = None,
-    model: Annotated[
-        str | None,
-        typer.Option(metavar="DIR", help="An exported model; by default the live one."),
-    ] = None,
+    model: ExportOption = None,
     show: Annotated[
         int, typer.Option(min=0, metavar="N", help="List the N words that are lost most often.")
     ] = 0,
 ) -> None:
     """Measure how many of the words to copy a model keeps on the test split."""
     task = prepare_task(config, overrides or (), workspace)
-    system = load_system(task.config.name, model or _live_model(task.config.name, workspace))
+    system = load_system(task.config.name, find_model(config, overrides, workspace, model, None))
     test = task.read("test")
     hypotheses = [translation.text for translation in translate(system, test.sources)]
     known = {word for source in task.read("train").sources for word in words_of(source)}
@@ -117,15 +112,6 @@ def main(
         print()
         for word, count in copies[ALL].lost.most_common(show):
             print(f"{count:>4}  {word}{'' if word in known else '  (not in the training text)'}")
-
-
-def _live_model(name: str, workspace: str | None) -> str:
-    live = live_version(Workspace.resolve(workspace).models(name))
-    if live is None:
-        raise UserError(
-            f"No model of {name} is live: train one with nmt run, or name one with --model."
-        )
-    return live.path
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.common.program import run_program
+from benchmarks.common.program import ExportOption, run_program
 from benchmarks.common.protocols import cased_bleu
 from benchmarks.common.tables import number, table
 from benchmarks.common.task import ParallelText, prepare_task
@@ -114,10 +114,7 @@ def main(
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: OverridesOption = None,
     workspace: WorkspaceOption = None,
-    model: Annotated[
-        str | None,
-        typer.Option(metavar="DIR", help="An exported model; by default the live one."),
-    ] = None,
+    model: ExportOption = None,
     sentences: Annotated[int, typer.Option(min=8, metavar="N", help="Sentences to join.")] = 240,
     lines: Annotated[int, typer.Option(min=1, metavar="N", help="Lines of random Unicode.")] = 1000,
     seed: Annotated[int, typer.Option(help="Seed of the random characters.")] = 1,

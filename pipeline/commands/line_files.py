@@ -26,8 +26,8 @@ def read_lines(file: BinaryIO) -> Iterator[str]:
     for number, line in enumerate(file):
         if encoding := likely_encoding(line):
             raise UserError(
-                f"Line {number + 1} of {_display_name(file)} is not UTF-8, but probably {encoding}: "
-                f"convert it first, as with iconv -f {encoding} -t UTF-8."
+                f"Line {number + 1} of {_display_name(file)} is not UTF-8, but probably "
+                f"{encoding}: convert it first, as with iconv -f {encoding} -t UTF-8."
             )
         text = line.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8")
         yield text.removeprefix(_BYTE_ORDER_MARK) if number == 0 else text

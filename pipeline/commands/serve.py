@@ -12,7 +12,6 @@ from pipeline.commands.options import DEFAULT_CONFIG, ConfigOption, OverridesOpt
 from pipeline.config.settings import load_config
 from pipeline.errors import UserError
 from pipeline.workspace import Workspace, is_remote
-from serving.local.memory import share_memory_between_threads
 from serving.server.settings import (
     DEFAULT_PORT,
     DEFAULT_REST_PORT,
@@ -138,7 +137,6 @@ def check_folder(folder: str, wait: bool, if_remote: str, if_empty: str) -> None
 
 
 def _run(settings: ServerSettings) -> None:
-    share_memory_between_threads()
     # Imported late: gRPC and the web server take a while, and a wrong folder shall fail at once.
     from serving.server.ports import StartError, address
     from serving.server.server import ModelServer, serve

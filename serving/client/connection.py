@@ -9,8 +9,8 @@ import grpc
 
 from serving.client.errors import InvalidSettings
 from serving.client.retry import RetryPolicy
-from serving.contract.translation import LONE_SURROGATE
 from serving.protocol.messages import GET_MODEL_METADATA, GET_MODEL_STATUS, PREDICT, Method
+from text.characters import LONE_SURROGATE
 
 Pem = bytes | str | os.PathLike[str]
 """Certificates or a key: the PEM text as `bytes`, or the path of its file."""

@@ -9,7 +9,6 @@ from google.protobuf.message import DecodeError
 
 from serving.client.errors import InvalidReply, InvalidSettings
 from serving.contract.signatures import CONTRACTS, N_BEST, SCORE, SERVING_DEFAULT
-from serving.contract.translation import LONE_SURROGATE
 from serving.protocol.messages import (
     GET_MODEL_METADATA,
     GET_MODEL_STATUS,
@@ -18,6 +17,7 @@ from serving.protocol.messages import (
     SignatureDefMap,
 )
 from serving.protocol.tensors import dtype_name
+from text.characters import LONE_SURROGATE
 
 _SIGNATURE_FIELD = "signature_def"
 _LARGEST_VERSION = (1 << 63) - 1

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+from text.characters import LONE_SURROGATE
+
 """A byte of invalid UTF-8 in a string of Python, or half a character of UTF-16."""
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 

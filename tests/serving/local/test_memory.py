@@ -5,16 +5,14 @@ PROGRAM = """
 import threading
 from pathlib import Path
 
-from serving.local.memory import return_freed_memory, share_memory_between_threads
+from serving.local.memory import return_freed_memory
 
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
-share_memory_between_threads()
-
 def use():
     kept = []
-    for _ in range(20_000):  # small pieces, of which each arena would keep its own
+    for _ in range(20_000):  # small pieces, which glibc keeps for the thread
         kept.append(bytes(2000))
         kept.append(bytes(600))
 
