@@ -275,7 +275,9 @@ def test_a_server_gives_what_the_same_model_gives_here(
         for call in calls:
             shown = []
             for model in ("--model", str(folder)), ("--server", f"127.0.0.1:{server.port}"):
-                assert cli.main([*call, *model]) == 0
+                status = cli.main([*call, *model])
                 shown.append(capsys.readouterr())
+                # The last line is too long, and the tiny model seldom ends a translation.
+                assert status == int("was cut at the model's limit" in shown[-1].err)
             assert shown[0].out
             assert shown[0] == shown[1]
