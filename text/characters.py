@@ -8,10 +8,12 @@ WORD_START = "\u2581"
 
 INVISIBLE = (
     "\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\U000e0000-\U000e007f"
+    "\U000e0000-\U000e007f\ufdd0-\ufdef"
 )
 """Format characters that are left out, as in a class of a regular expression: soft hyphens, marks
-of direction, byte order marks and the like."""
+of direction, byte order marks and the like; and the noncharacters for a program's own use."""
+MASKS = tuple(map(chr, range(0xFDD0, 0xFDE0)))
+"""Noncharacters (Unicode, section 23.7): they stand for the protected parts of a sentence."""
 JOINERS = "\u200c\u200d"
 """They shape letters of some scripts, and join emoji."""
 WITHOUT_JOINERS = (

@@ -7,12 +7,13 @@ int32, in memory or in a file (`trainer.reading`).
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 
+from trainer.masked_words import WordMasker
 from trainer.subwords import END, PAD
 
 SORTED_TOGETHER = 50
@@ -108,14 +109,16 @@ class Sequences:
         Returns:
           int32 [len(indices), longest + 1].
         """
-        table = np.full(
-            (len(indices), int(self.lengths[indices].max(initial=0)) + 1), PAD, np.int32
-        )
-        for row, index in enumerate(indices):
-            length = self.lengths[index]
-            table[row, :length] = self[index]
-            table[row, length] = END
-        return table
+        return pad([self[index] for index in indices])
+
+
+def pad(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Returns sequences with end symbols, padded with 0, int32 [rows, longest + 1]."""
+    table = np.full((len(rows), max(map(len, rows), default=0) + 1), PAD, np.int32)
+    for row, ids in zip(table, rows, strict=True):
+        row[: len(ids)] = ids
+        row[len(ids)] = END
+    return table
 
 
 class Pairs(NamedTuple):
@@ -185,6 +188,7 @@ def epoch_batches(
     first: int = 0,
     parts: int = 1,
     own: slice = slice(None),
+    masker: WordMasker | None = None,
 ) -> Iterator[Batch]:
     """Yields one epoch's batches, each sentence once, in an order set by the seed and the epoch.
 
@@ -199,27 +203,29 @@ def epoch_batches(
       first: the first batch to yield, for resuming an epoch.
       parts: number of parts per batch, of equal numbers of rows as far as possible.
       own: the parts to yield, if other processes train on the others.
+      masker: masks words, which may make a pair two subwords longer; None leaves all pairs.
 
     Yields:
       The parts. If a batch has fewer rows than parts, some parts repeat a row with a share of 0.
     """
 
-    def target_tokens(rows: np.ndarray) -> int:
-        return int(pairs.target.lengths[rows].sum()) + len(rows)
-
-    def padded(batch: np.ndarray) -> Batch:
-        of_batch = target_tokens(batch)
+    def padded(number: int, batch: np.ndarray) -> Batch:
+        sides = [(pairs.source[index], pairs.target[index]) for index in batch]
+        if masker is not None:
+            sides = masker(sides, np.random.default_rng([seed, epoch, number]))
+        tokens = np.array([len(target) + 1 for _, target in sides])
         cut = []
-        for rows in np.array_split(batch, parts)[own]:
-            share = np.float32(target_tokens(rows) / of_batch)
-            rows = rows if len(rows) else batch[:1]
-            cut.append(Part(pairs.source.padded(rows), pairs.target.padded(rows), share))
+        for rows in np.array_split(np.arange(len(batch)), parts)[own]:
+            share = np.float32(tokens[rows].sum() / tokens.sum())
+            source, target = zip(*(sides[row] for row in (rows if len(rows) else [0])), strict=True)
+            cut.append(Part(pad(source), pad(target), share))
         return cut
 
     ahead: deque[Future[Batch]] = deque()
+    order = epoch_order(pairs, indices, tokens_per_batch, seed, epoch)
     with ThreadPoolExecutor(max_workers=1) as thread:
-        for batch in epoch_order(pairs, indices, tokens_per_batch, seed, epoch)[first:]:
-            ahead.append(thread.submit(padded, batch))
+        for number, batch in enumerate(order[first:], start=first):
+            ahead.append(thread.submit(padded, number, batch))
             if len(ahead) > PADDED_AHEAD:
                 yield ahead.popleft().result()
         while ahead:

@@ -21,11 +21,29 @@ from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
 from serving.contract import layout
 from text.normal_form import normalise
 from trainer.beam_search import Hypotheses
+from trainer.masks import (
+    Masked,
+    mask,
+    mask_target,
+    put_accelerator,
+    unmask,
+    unmask_symbols,
+    uses_masks,
+    whole_first,
+)
 from trainer.model import TranslationModel
 from trainer.model_card import as_markdown
 from trainer.recasing import Recaser, in_capitals, is_in_capitals
 from trainer.settings import DecodingSettings, SubwordSettings
-from trainer.subwords import END, PAD, RESERVED, SubwordDecoder, SubwordEncoder, read_vocabulary
+from trainer.subwords import (
+    END,
+    MASK_IDS,
+    PAD,
+    RESERVED,
+    SubwordDecoder,
+    SubwordEncoder,
+    read_vocabulary,
+)
 from trainer.translation import force, score, search
 
 Outputs = dict[str, tf.Tensor]
@@ -55,7 +73,9 @@ class ServingModel(tf.Module):
         # An attribute of the module, so the table is initialised when the model is loaded.
         self._table = self._encode.table
         self._recase = Recaser(self._encode.encode_words)
-        self._decode = SubwordDecoder(read_vocabulary(vocabulary_path))
+        vocabulary = read_vocabulary(vocabulary_path)
+        self._decode = SubwordDecoder(vocabulary)
+        self._masks = uses_masks(model, vocabulary)
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def serving_default(self, text: tf.Tensor) -> Outputs:
@@ -85,14 +105,18 @@ class ServingModel(tf.Module):
     )
     def score(self, text: tf.Tensor, target: tf.Tensor) -> Outputs:
         """Scores given translations of texts, both string [batch]."""
-        source_ids, source_cut = self._ids(text)
-        target_ids, target_cut = self._ids(target, keep_no_break=True)
+        source = self._mask(normalise(text))
+        translation = normalise(target, keep_no_break=True)
+        if self._masks:
+            translation = mask_target(translation, source)
+        source_ids, source_cut = self._ids(source.text)
+        target_ids, target_cut = self._ids(translation)
         log_probs, attention = force(self.model, source_ids, target_ids)
         return {
             "token_log_probability": log_probs,
             "score": score(source_ids, target_ids, log_probs, attention, self._decoding),
-            "source_tokens": self._symbols(source_ids),
-            "target_tokens": self._symbols(target_ids),
+            "source_tokens": self._symbols(source_ids, source),
+            "target_tokens": self._symbols(target_ids, source),
             "attention": attention,
             "source_length": tf.math.count_nonzero(source_ids, axis=1, dtype=tf.int32),
             "target_length": tf.math.count_nonzero(target_ids, axis=1, dtype=tf.int32),
@@ -131,40 +155,57 @@ class ServingModel(tf.Module):
         in_order = tf.gather(found.concat(), tf.math.invert_permutation(order))
         return {name: in_order[:, place, None] for place, name in enumerate(EXAMPLE_OUTPUTS)}
 
-    def _ids(self, text: tf.Tensor, *, keep_no_break: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
-        """Encodes texts of any length, in bounded time.
+    def _mask(self, text: tf.Tensor) -> Masked:
+        """Masks the protected parts of normalised texts, if the model has masks."""
+        if self._masks:
+            return mask(text)
+        nothing = tf.fill(tf.shape(text), "")
+        return Masked(text, tf.repeat(nothing[:, None], len(MASK_IDS), axis=1), nothing)
+
+    def _ids(self, text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Encodes normalised texts of any length, in bounded time.
 
         Returns:
           int64 [batch, longest], with end symbols, padded; and whether a text was cut, [batch].
         """
         # The kept pieces cannot reach further, and a longer text is still recognised as too long.
         reach = self._decoding.max_source_tokens * self._max_piece_characters
-        text = normalise(text, keep_no_break=keep_no_break)
         start = tf.strings.substr(text, 0, reach, unit="UTF8_CHAR")
-        return _with_end(
-            self._encode(start, keep_no_break=keep_no_break), self._decoding.max_source_tokens
-        )
+        return _with_end(self._encode.encode_normalised(start), self._decoding.max_source_tokens)
 
-    def _symbols(self, ids: tf.Tensor) -> tf.Tensor:
-        """Returns the subwords of ids, with an empty string on padding."""
-        return tf.where(tf.equal(ids, PAD), "", self._decode.symbols(ids))
+    def _symbols(
+        self, ids: tf.Tensor, masked: Masked, is_capital: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """Returns the subwords of ids, with an empty string on padding.
+
+        Args:
+          ids: integer [batch, ...].
+          masked: tells what masks stand for.
+          is_capital: whether to write the pieces in capitals, bool [batch].
+        """
+        symbols = tf.where(tf.equal(ids, PAD), "", self._decode.symbols(ids))
+        if is_capital is not None:
+            symbols = in_capitals(symbols, is_capital[:, None, None] & (ids >= RESERVED))
+        return unmask_symbols(symbols, ids, masked.parts) if self._masks else symbols
 
     def _translate(self, text: tf.Tensor) -> Outputs:
         given = normalise(text)
-        read = self._recase(given)
+        masked = self._mask(given)
+        read = self._recase(masked.text)
         source_ids, source_cut = self._ids(read)
         found = search(self.model, source_ids, self._decoding)
         found = _without_empty_sources(found, tf.equal(given, ""))
+        if self._masks:
+            found = whole_first(found, source_ids)
         # If PDF is read as PDF, nothing says that the text around it would be in capitals.
-        is_capital = is_in_capitals(given) & tf.not_equal(read, given)
-        is_piece = found.ids >= RESERVED
+        is_capital = is_in_capitals(masked.text) & tf.not_equal(read, masked.text)
+        translation = in_capitals(self._decode(found.ids), is_capital[:, None])
+        translation = put_accelerator(translation, masked.accelerator)
         return {
-            "translation": in_capitals(self._decode(found.ids), is_capital[:, None]),
+            "translation": unmask(translation, masked.parts),
             "score": found.scores,
-            "source_tokens": self._symbols(source_ids),
-            "target_tokens": in_capitals(
-                self._symbols(found.ids), is_capital[:, None, None] & is_piece
-            ),
+            "source_tokens": self._symbols(source_ids, masked),
+            "target_tokens": self._symbols(found.ids, masked, is_capital),
             "attention": found.attention,
             "source_length": tf.math.count_nonzero(source_ids, axis=1, dtype=tf.int32),
             "target_length": found.lengths,
@@ -241,7 +282,10 @@ def export_model(
       warmup_text: an ordinary sentence. TensorFlow Serving translates and scores it before a
         version becomes available.
     """
-    model.prepare_to_serve(tf.as_dtype(decoding.precision))
+    has_masks = uses_masks(model, read_vocabulary(vocabulary_path))
+    model.prepare_to_serve(
+        tf.as_dtype(decoding.precision), only_copied=MASK_IDS if has_masks else range(0)
+    )
     serving = ServingModel(model, vocabulary_path, subwords, decoding)
     signatures = {
         "serving_default": serving.serving_default,

@@ -17,7 +17,7 @@ from tensorflow_transform.beam import experimental as tft_beam
 from text.normal_form import normalise, split_words
 from trainer.byte_pair_encoding import learn_pieces
 from trainer.settings import SubwordSettings
-from trainer.subwords import RESERVED, SubwordEncoder, vocabulary_lines
+from trainer.subwords import SubwordEncoder, vocabulary_lines
 
 VOCABULARY = "subwords"
 """Name of the vocabulary among Transform's assets."""
@@ -117,7 +117,8 @@ def _write_vocabulary(
     counts: Iterable[tuple[bytes, int]], settings: SubwordSettings, path: str
 ) -> str:
     words = {word.decode("utf-8"): count for word, count in counts}
-    pieces = learn_pieces(words, settings.vocabulary_size - RESERVED, settings.max_piece_characters)
+    size = settings.vocabulary_size - len(vocabulary_lines([]))
+    pieces = learn_pieces(words, size, settings.max_piece_characters)
     # Transform only names its temporary folder; the analyzer must make it.
     tf.io.gfile.makedirs(os.path.dirname(path))
     with tf.io.gfile.GFile(path, "w") as file:

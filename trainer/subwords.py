@@ -5,12 +5,15 @@ from the vocabulary becomes its UTF-8 bytes, so nothing is unknown. Only string 
 TensorFlow's core are used, vectorised over the distinct words of a batch.
 
 The vocabulary file has one subword per line; the line number is the id. It has four special
-symbols, 256 bytes written `<0x00>` to `<0xFF>`, then the learned pieces.
+symbols, 256 bytes written `<0x00>` to `<0xFF>`, the masks of protected parts, then the learned
+pieces. Older vocabularies have no masks.
 """
+
+from collections.abc import Sequence
 
 import tensorflow as tf
 
-from text.characters import WORD_START
+from text.characters import MASKS, WORD_START
 from text.normal_form import normalise, split_words
 
 PAD, UNKNOWN, START, END = range(4)
@@ -18,12 +21,18 @@ SPECIAL_SYMBOLS = ("<pad>", "<unk>", "<s>", "</s>")
 BYTE_SYMBOLS = tuple(f"<0x{byte:02X}>" for byte in range(256))
 RESERVED = len(SPECIAL_SYMBOLS) + len(BYTE_SYMBOLS)
 _FIRST_BYTE = len(SPECIAL_SYMBOLS)
+MASK_IDS = range(RESERVED, RESERVED + len(MASKS))
 _MISSING = -1
 
 
 def vocabulary_lines(pieces: list[str]) -> list[str]:
     """Returns the lines of a vocabulary file for the learned pieces."""
-    return [*SPECIAL_SYMBOLS, *BYTE_SYMBOLS, *pieces]
+    return [*SPECIAL_SYMBOLS, *BYTE_SYMBOLS, *MASKS, *pieces]
+
+
+def has_masks(vocabulary: Sequence[str]) -> bool:
+    """Whether a vocabulary has the masks of protected parts, at `MASK_IDS`."""
+    return tuple(vocabulary[MASK_IDS.start : MASK_IDS.stop]) == MASKS
 
 
 def read_vocabulary(path: str) -> list[str]:
@@ -73,7 +82,11 @@ class SubwordEncoder:
         Returns:
           Ragged int64 [batch, subwords]; no start or end symbol.
         """
-        words = split_words(normalise(text, keep_no_break=keep_no_break))
+        return self.encode_normalised(normalise(text, keep_no_break=keep_no_break))
+
+    def encode_normalised(self, text: tf.Tensor) -> tf.RaggedTensor:
+        """Encodes normalised texts, which may hold masks; as `__call__`."""
+        words = split_words(text)
         distinct, occurrence = tf.unique(words.flat_values)
         ids = tf.gather(self.encode_words(distinct), occurrence)
         return words.with_flat_values(ids).merge_dims(1, 2)

@@ -21,6 +21,8 @@ import tensorflow as tf
 
 from trainer.attention_images import make_attention_images
 from trainer.batching import Batch, Pairs, epoch_batches, epoch_order
+from trainer.masked_words import WordMasker
+from trainer.masks import uses_masks
 from trainer.model import TranslationModel
 from trainer.replicas import Replicas, one_device
 from trainer.settings import DecodingSettings, ModelSettings, TrainingSettings
@@ -130,6 +132,8 @@ def train(
         settings.attention_images,
     )
     train_step = make_train_step(states, settings, seed, replicas)
+    masks_words = uses_masks(state.model, data.vocabulary)
+    masker = WordMasker(data.vocabulary, settings.masked_pairs) if masks_words else None
     LOGGER.info(
         "training on %d pairs, at most %d epochs of %d steps",
         len(train_indices),
@@ -148,6 +152,7 @@ def train(
             first=int(state.batch),
             parts=parts,
             own=own,
+            masker=masker,
         )
         with replicas.report_lost_worker():
             _train_epoch(state, train_step, batches, save, writer)

@@ -5,6 +5,7 @@ division of the test set among workers gives the same result to the last digit.
 """
 
 import functools
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from components.gate.copied_words import CopiedWord, copied_words, has_digit
 from components.gate.repetition import is_loop
 from components.gate.served_attention import ServedAttention, read_served_attention
 from serving.attention.diagnostics import Diagnosis, diagnose_translation
+from text.protected import protected_parts
 
 # Each slice measures a sentence again, shortly after the one before.
 _CACHED_SENTENCES = 4096
@@ -53,6 +55,15 @@ def _numbers_kept(output: Output) -> Counts:
     return sum(word.kept for word in numbers), sum(word.needed for word in numbers)
 
 
+def _placeholders_kept(output: Output) -> Counts:
+    needed, found = _parts(output.source) & _parts(output.reference), _parts(output.hypothesis)
+    return (needed & found).total(), needed.total()
+
+
+def _parts(text: str) -> Counter[str]:
+    return Counter(protected_parts(text))
+
+
 def _attention_entropy(output: Output) -> Counts:
     diagnosis = _diagnosis(output)
     if diagnosis is None:
@@ -81,6 +92,7 @@ SHARES: dict[str, Callable[[Output], Counts]] = {
     "repeated_loops": _repeated_loops,
     "copied_words_kept": _copied_words_kept,
     "numbers_kept": _numbers_kept,
+    "placeholders_kept": _placeholders_kept,
     "attention_entropy": _attention_entropy,
     "never_looked_at": _never_looked_at,
     "spurious_rows": _spurious_rows,
@@ -94,6 +106,8 @@ DEFINITIONS = {
     "copied_words_kept": "share kept of the source words that the reference copies: names, numbers "
     "(components/gate/copied_words.py)",
     "numbers_kept": "the same share of the words with a digit",
+    "placeholders_kept": "share kept of the placeholders, tags, addresses, paths and options that "
+    "are in source and reference (text/protected.py)",
     "attention_entropy": "mean over target words, 0 if each attends to one source word, 1 if to "
     "all equally (serving/attention/diagnostics.py)",
     "never_looked_at": "share of source words with an attention weight below 0.1 from every target "

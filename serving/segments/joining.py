@@ -53,20 +53,22 @@ def _separator(written: str, space: str) -> str:
 def _best_combinations(translations: Sequence[Translation]) -> list[tuple[Translation, ...]]:
     """Returns the combinations of hypotheses with the largest sums of scores, best first.
 
-    There are as many as a sentence has hypotheses, or none if they were not requested.
+    There are as many as a sentence has hypotheses, or none if they were not requested. A whole
+    hypothesis may come before one with a better score (`trainer.masks`), and stays before it.
     """
     most = max(len(each.n_best) for each in translations)
-    combinations: list[tuple[Translation, ...]] = [()] if most else []
+    combinations: list[tuple[float, tuple[Translation, ...]]] = [(0.0, ())] if most else []
     for translation in translations:
+        hypotheses = translation.n_best or (translation,)
+        losses = itertools.accumulate((-each.score for each in hypotheses), max)
         longer = [
-            (*before, hypothesis)
-            for before in combinations
-            for hypothesis in translation.n_best or (translation,)
+            (loss_before + loss, (*before, hypothesis))
+            for hypothesis, loss in zip(hypotheses, losses, strict=True)
+            for loss_before, before in combinations
         ]
         # Sorted by the sum so far, the best of all are among the best of each step.
-        longer.sort(key=lambda hypotheses: -sum(each.score for each in hypotheses))
-        combinations = longer[:most]
-    return combinations
+        combinations = sorted(longer, key=lambda each: each[0])[:most]
+    return [each for _, each in combinations]
 
 
 def _join(translations: Sequence[Translation], between: Sequence[str]) -> Translation:

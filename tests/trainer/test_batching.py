@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from trainer.batching import Pairs, Sequences, cut_by_tokens, epoch_batches, epoch_order
+from trainer.masked_words import WordMasker
+from trainer.subwords import MASK_IDS, vocabulary_lines
 
 
 @pytest.fixture(scope="module")
@@ -12,7 +14,7 @@ def pairs():
     sides = []
     for _ in range(2):
         lengths = rng.integers(1, 30, size=500)
-        sides.append(Sequences(rng.integers(4, 100, size=lengths.sum()), lengths))
+        sides.append(Sequences(rng.integers(4, 200, size=lengths.sum()), lengths))
     return Pairs(*sides)
 
 
@@ -82,6 +84,30 @@ def test_the_parts_of_a_batch_are_its_rows_and_their_shares_of_its_target_tokens
             rows = [row[row > 0].tolist() for part in parts for row in part.target_ids]
             assert rows == [row[row > 0].tolist() for row in batch.target_ids]
             np.testing.assert_allclose([part.share for part in parts], np.divide(real, sum(real)))
+
+
+def test_masks_depend_on_the_batch_alone(pairs):
+    def batches(**settings):
+        masker = WordMasker(vocabulary_lines(["▁"]), share=0.5)
+        few = Pairs(*(side.take(np.arange(100)) for side in pairs))
+        return list(
+            epoch_batches(few, np.arange(100), 200, seed=1, epoch=0, masker=masker, **settings)
+        )
+
+    def rows(parts):
+        ids = [part.target_ids for part in parts if part.share]
+        return [row[row > 0].tolist() for part in ids for row in part]
+
+    whole, rest, parts = batches(), batches(first=3), batches(parts=2)
+    masked = [piece for batch in whole for row in rows(batch) for piece in row if piece in MASK_IDS]
+    assert masked
+    assert [rows(batch) for batch in whole[3:]] == [rows(batch) for batch in rest]
+    for batch, same in zip(whole, parts, strict=True):
+        assert rows(batch) == rows(same)
+        real = [np.count_nonzero(part.target_ids) for part in same if part.share]
+        np.testing.assert_allclose(
+            [part.share for part in same if part.share], np.divide(real, sum(real)), rtol=1e-6
+        )
 
 
 def test_a_batch_of_fewer_rows_than_parts_counts_each_row_once():

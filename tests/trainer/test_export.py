@@ -8,9 +8,12 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.contract.translation import as_bytes
 from tests.any_text import strings
-from tests.trainer.tiny import DECODING, MODEL, SUBWORDS
+from tests.trainer.tiny import DECODING, MODEL, SUBWORDS, write_vocabulary
 from tests.trainer.tiny_export import WARMUP_TEXT, export_tiny_model, serialised_example
-from trainer.export import EXAMPLES_AT_ONCE
+from text.characters import MASKS
+from trainer.export import EXAMPLES_AT_ONCE, ServingModel
+from trainer.model import TranslationModel
+from trainer.subwords import read_vocabulary
 
 TEXTS = [
     "The cat sees the mat.",
@@ -252,3 +255,42 @@ def test_any_text_gets_whole_characters_and_attention(signatures, texts):
     forced = call(signatures, "score", text=texts, target=texts[::-1])
     assert_rows_sum_to_one(*(forced[name] for name in MATRIX_AND_LENGTHS))
     assert not np.isnan(forced["score"]).any()
+
+
+def test_protected_parts_are_single_symbols_and_are_never_invented(signatures):
+    texts = ["The %s sees <a b> mats.", "The cat sees %(the_mat)s!", "The cat \ufdd0 sees."]
+    outputs = call(signatures, "serving_default", text=texts)
+    shown = [
+        [token.decode() for token in tokens if token]
+        for tokens in outputs["source_tokens"].tolist()
+    ]
+    assert shown[0][:4] == ["▁The", "▁", "%s", "▁"]
+    assert "<a▁b>" in shown[0]
+    assert "%(the_mat)s" in shown[1]
+    assert not any("\ufdd0" in token for tokens in shown for token in tokens)
+    assert_rows_sum_to_one(*(outputs[name] for name in MATRIX_AND_LENGTHS))
+    found = call(signatures, "n_best", text=texts)["translation"]
+    assert "\ufdd0" not in b"".join(found.ravel()).decode()
+    for row, foreign in enumerate((["%(the_mat)s"], ["%s", "<a b>"], ["%s"])):
+        assert not any(part.encode() in text for text in found[row] for part in foreign)
+
+
+def test_a_given_translation_has_the_masks_of_its_source(signatures):
+    outputs = call(signatures, "score", text=["The %s cat"], target=["Die %s Katze %d"])
+    tokens = [token.decode() for token in outputs["target_tokens"][0]]
+    assert tokens[:3] == ["▁Die", "▁", "%s"]
+    assert "%d" not in tokens  # not in the source, so it is spelled
+
+
+def test_a_vocabulary_without_masks_serves_texts_with_placeholders(tmp_path):
+    path = write_vocabulary(tmp_path)
+    older = [line for line in read_vocabulary(path) if line not in MASKS]
+    tmp_path.joinpath("subwords.txt").write_text("\n".join(older) + "\n", encoding="utf-8")
+    model = TranslationModel(MODEL, len(older), seed=8)
+    serving = ServingModel(model, path, SUBWORDS, DECODING)
+    found = serving.serving_default(tf.constant(["The %s sees _File."]))
+    outputs = {name: value.numpy() for name, value in found.items()}
+    spelled = b"".join(outputs["source_tokens"][0])
+    assert b"%s" not in outputs["source_tokens"][0].tolist()
+    assert spelled.startswith("▁The▁<0x25>s▁sees▁<0x5F><0x46>".encode())
+    assert_rows_sum_to_one(*(outputs[name] for name in MATRIX_AND_LENGTHS))

@@ -139,7 +139,13 @@ def test_a_finished_training_is_not_trained_again(data, folder, uninterrupted):
 
 def test_training_learns_the_text(data, tmp_path):
     settings = TRAINING.model_copy(
-        update={"epochs": 25, "dropout": 0.0, "learning_rate": 0.01, "average_decay": 0.9}
+        update={
+            "epochs": 25,
+            "dropout": 0.0,
+            "learning_rate": 0.01,
+            "average_decay": 0.9,
+            "masked_pairs": 0.0,
+        }
     )
     result = run(data, tmp_path, settings)
     assert result.history[0]["validation_bleu"] < 20

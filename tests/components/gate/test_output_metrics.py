@@ -10,7 +10,7 @@ from tensorflow_model_analysis.metrics import metric_util
 from tensorflow_model_analysis.proto import config_pb2
 
 from components.gate.output_metrics import OutputShare
-from components.gate.output_statistics import DEFINITIONS, SHARES
+from components.gate.output_statistics import DEFINITIONS, SHARES, Output, count_output
 from components.gate.served_attention import ServedAttention, read_served_attention
 from serving.attention.diagnostics import diagnose_translation
 from tests.components.beam_sharding import combine
@@ -96,6 +96,16 @@ def measure(
     return values
 
 
+def test_kept_placeholders_are_counted() -> None:
+    outputs = [
+        Output("Open %s at http://a.b/", "%s bei http://a.b/", "%s bei http:/a.b", None),
+        Output("Use -v", "Mit -v", "-v", None),
+        Output("100 % of {x}", "100 %", "100 %", None),
+    ]
+    place = 2 * list(SHARES).index("placeholders_kept")
+    assert [count_output(each)[place : place + 2] for each in outputs] == [(1, 2), (1, 1), (0, 0)]
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -113,7 +123,8 @@ def test_a_share_is_what_a_reader_counts(name: str, expected: float) -> None:
 @pytest.mark.parametrize("shards", [2, 7])
 @pytest.mark.parametrize("name", SHARES)
 def test_a_share_does_not_depend_on_the_sharding(name: str, shards: int) -> None:
-    assert measure(name, EXAMPLES, shards) == measure(name, EXAMPLES)
+    whole = measure(name, EXAMPLES)
+    assert measure(name, EXAMPLES, shards) == pytest.approx(whole, rel=0, abs=0, nan_ok=True)
 
 
 def test_attention_is_measured_as_nmt_diagnose_does() -> None:

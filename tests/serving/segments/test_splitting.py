@@ -91,6 +91,16 @@ def test_hypotheses_are_the_best_combinations_of_the_sentences() -> None:
     assert [each.text for each in second.n_best] == ["THREE.", "THREE.!", "THREE.!!"]
 
 
+def test_hypotheses_keep_their_order_for_any_score() -> None:
+    whole = SplitTexts(["One. Two."], ENGLISH)
+    answers = []
+    for sentence in whole.sentences:
+        beam = (in_capitals(sentence, score=-2), in_capitals(sentence, ending="!", score=-1))
+        answers.append(dataclasses.replace(beam[0], n_best=beam))
+    [joined] = whole.join(answers)
+    assert [each.text for each in joined.n_best] == ["ONE. TWO.", "ONE.! TWO."]
+
+
 @pytest.mark.parametrize("text", ["", " \n ", b"", "...", "\ud800"])
 def test_a_text_without_a_sentence_is_translated_as_it_is(text: str | bytes) -> None:
     whole = SplitTexts([text], ENGLISH)

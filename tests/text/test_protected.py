@@ -1,0 +1,64 @@
+import pytest
+import tensorflow as tf
+
+from text.protected import PATTERN, Changes, changed_parts, protected_parts
+
+CASES = {
+    "Delete %s from %(folder)s (%d%%)?": ["%s", "%(folder)s", "%d", "%%"],
+    "%1 of %L2, %zu, %-10.3f, %1$s, %*d": ["%1", "%L2", "%zu", "%-10.3f", "%1$s", "%*d"],
+    "50 % of it, 100% sure, 100%ige": [],
+    "{0} and {} for {name!r:>10}, {{mustache}}": ["{0}", "{}", "{name!r:>10}", "{{mustache}}"],
+    "{count, plural, one {# file} other {# files}} left": [
+        "{count, plural, one {",
+        "} other {",
+        "}}",
+    ],
+    "on {day, date, short} (not {like this})": ["{day, date, short}"],
+    "${HOME} $PATH $(x) @VERSION@, 5 $ or $5": ["${HOME}", "$PATH", "$(x)", "@VERSION@"],
+    'A <a href="http://x.y/z">link &amp; more</a><br/>': [
+        '<a href="http://x.y/z">',
+        "&amp;",
+        "</a>",
+        "<br/>",
+    ],
+    "a < b and c > d": [],
+    "See <http://a.b/c>, https://d.e/f?g=1&h=2. Write to me@home.example!": [
+        "http://a.b/c",
+        "https://d.e/f?g=1&h=2",
+        "me@home.example",
+    ],
+    "Use -v or --file=all (see /etc/a.conf and ~/.b).": [
+        "-v",
+        "--file=all",
+        "/etc/a.conf",
+        "~/.b",
+    ],
+    "and/or, e-mail, T-shirt, twenty-two": [],
+    r"One\nTwo\tC:\Windows\x.txt": [r"\n", r"\t"],
+    r"In C:\Windows\x.txt.": [r"C:\Windows\x.txt"],
+    "Save _As": ["_"],
+    "E&xit": ["&"],
+    "AT&T, snake_case, _a_, Tom & Jerry": [],
+}
+
+
+@pytest.mark.parametrize("text", CASES)
+def test_the_parts_are_found(text):
+    assert protected_parts(text) == CASES[text]
+
+
+@pytest.mark.parametrize("text", CASES)
+def test_the_graph_finds_the_same(text):
+    separated = tf.strings.regex_replace(text, PATTERN, "\\1\\4\x1f\\2\\3\\5\x1f").numpy().decode()
+    in_graph = separated.split("\x1f")[1::2]
+    assert "".join(in_graph) == "".join(part for part in CASES[text] if part not in "_&")
+    assert separated.replace("\x1f", "") == text
+
+
+def test_changes_are_counted():
+    source = "Copy %s to %s with <b>care</b>"
+    assert changed_parts(source, "Mit <b>Sorgfalt</b> von %s nach %s") == Changes([], [])
+    assert changed_parts(source, "Von %s nach %d mit <b>Sorgfalt</b>") == Changes(["%s"], ["%d"])
+    assert changed_parts('<a  href="x">', '<a href="x">') == Changes([], [])
+    assert changed_parts("_File", "_Datei") == Changes([], [])
+    assert changed_parts("_File", "Datei") == Changes(["_"], [])

@@ -1,0 +1,91 @@
+"""Parts of a text that a translation must hold as they are: placeholders, tags, addresses, options.
+
+The pattern uses only the syntax shared by Python's `re` (with `re.ASCII`) and RE2, so one
+definition serves the exported graph and the programs around it.
+"""
+
+import re
+from collections import Counter
+from typing import NamedTuple
+
+_TAG = r"<[A-Za-z/!?][\w:-]*(?:\s[^<>]*)?/?>"
+_ENTITY = r"&(?:[A-Za-z]\w*|#\d+|#x[0-9A-Fa-f]+);"
+_OF_ADDRESS = '[^\\s<>"“”„«»]'
+_END_OF_ADDRESS = "[^\\s<>\"“”„«»'’.,;:!?)\\]}]"
+_URL = rf"(?:[A-Za-z][A-Za-z0-9+.-]*://|www\.){_OF_ADDRESS}*{_END_OF_ADDRESS}"
+_EMAIL = r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+_ICU = (
+    r"\{ ?\w+ ?, ?(?:plural|select|selectordinal) ?, ?(?:offset:\d+ ?)?=?\w+ ?\{"
+    r"|\} ?=?\w+ ?\{|\} ?\}"
+    r"|\{\w+, ?(?:number|date|time|spellout|ordinal|duration)(?:, ?[^{}]*)?\}"
+)
+_BRACES = r"\{\{[^{}]*\}\}|%\{[^{}]*\}|[$#]?\{[\w.\[\]!:$,+#%<>^=~*-]*\}"
+_VARIABLE = r"\$[A-Za-z_]\w*|\$\(\w+\)|@[A-Z][A-Z_]+@"
+_ESCAPE = r"\\(?:[abefnrtv0\"'\\]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})"
+_WIDTH = r"(?:\d+|\*(?:\d+\$)?)"
+_SIZE = r"(?:hh|h|ll|l|L|q|j|z|t|I64|I32)?"
+_PRINTF = (
+    rf"%(?:\d+\$)?(?:\([^()]*\))?[-+#0']*{_WIDTH}?(?:\.{_WIDTH}?)?{_SIZE}"
+    r"[diouxXeEfFgGaAcCsSpnmr@]"
+)
+_DIRECTIVE = rf"(?:%%|{_PRINTF}|%L?\d\d?|%n)"
+_PATH_NAME = r"[\w.+~@%*$-]*[\w+~@%*$-]"
+_PATH = (
+    rf"(?:~|\.\.?|\$\w+)?/{_PATH_NAME}(?:/{_PATH_NAME})*/?|~/|[A-Za-z]:\\(?:[\w\\.$-]*[\w\\$-])?"
+)
+_OPTION = r"--[A-Za-z][\w-]*(?:=[^\s,;)]+)?|-[A-Za-z]\b"
+
+# A path or an option begins a word; "and/or" is neither. "100%" is no directive.
+_BEGINS_WORD = r"(^|[\s(\[\"'“„«»=])"
+_NO_DIGIT_BEFORE = r"(^|[^0-9])"
+PATTERN = (
+    rf"{_BEGINS_WORD}({_PATH}|{_OPTION})"
+    rf"|({_TAG}|{_ENTITY}|{_URL}|{_EMAIL}|{_ICU}|{_BRACES}|{_VARIABLE}|{_ESCAPE})"
+    rf"|{_NO_DIGIT_BEFORE}({_DIRECTIVE}+)"
+)
+"""A part is in group 2, 3 or 5; the groups 1 and 4 hold the character before it."""
+_LETTERS = "A-Za-z\u00c0-\u024f\u0370-\u1fff\u2c00-\u2dff\u3040-\ud7ff\uf900-\ufdcf"
+_LETTER = f"[{_LETTERS}]"
+_BEFORE_LETTER = "(?:^|[\\s(\\[\"'„“«»])"
+ACCELERATORS = (
+    ("_", rf"^([^_]*(?:{_BEFORE_LETTER}|\b[A-Z][a-z]*))_({_LETTER}[^_]*)$"),
+    ("&", rf"^([^&]*{_BEFORE_LETTER})&({_LETTER}[^&;]*)$"),
+    ("&", r"^([^&]*[A-Za-z])&([a-z][^&;]*)$"),
+)
+"""The mark before the letter of a keyboard shortcut, as in `_File` and `E&xit`, and the text with
+one such mark: what stands before and after it."""
+FIRST_LETTER = f"^([^{_LETTERS}]*)({_LETTER})"
+
+_PARTS = re.compile(PATTERN, re.ASCII)
+_DIRECTIVES = re.compile(_DIRECTIVE, re.ASCII)
+_ACCELERATORS = [(mark, re.compile(pattern, re.ASCII)) for mark, pattern in ACCELERATORS]
+
+
+class Changes(NamedTuple):
+    """The parts that a translation lost, and those that it has beyond its source's."""
+
+    missing: list[str]
+    added: list[str]
+
+
+def protected_parts(text: str) -> list[str]:
+    """Returns the parts of a text to keep, in their order.
+
+    The mark of a keyboard shortcut is one of them, without its letter.
+    """
+    parts: list[str] = []
+    for match in _PARTS.finditer(text):
+        parts += _DIRECTIVES.findall(match[5]) if match[5] else [match[2] or match[3]]
+    return parts + [mark for mark, pattern in _ACCELERATORS if pattern.match(text)]
+
+
+def changed_parts(source: str, translation: str) -> Changes:
+    """Compares the parts of a source with those of its translation, whatever their order.
+
+    White space in a part, as in a tag, may be written in another way.
+    """
+    before, after = (
+        Counter(" ".join(part.split()) for part in protected_parts(text))
+        for text in (source, translation)
+    )
+    return Changes(list((before - after).elements()), list((after - before).elements()))
