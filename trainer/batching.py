@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from trainer.masked_words import WordMasker
+from trainer.replaced_words import WordReplacer
 from trainer.subwords import END, PAD
 
 SORTED_TOGETHER = 50
@@ -188,7 +188,7 @@ def epoch_batches(
     first: int = 0,
     parts: int = 1,
     own: slice = slice(None),
-    masker: WordMasker | None = None,
+    replacer: WordReplacer | None = None,
 ) -> Iterator[Batch]:
     """Yields one epoch's batches, each sentence once, in an order set by the seed and the epoch.
 
@@ -203,7 +203,7 @@ def epoch_batches(
       first: the first batch to yield, for resuming an epoch.
       parts: number of parts per batch, of equal numbers of rows as far as possible.
       own: the parts to yield, if other processes train on the others.
-      masker: masks words, which may make a pair two subwords longer; None leaves all pairs.
+      replacer: replaces words, which may make a pair some subwords longer; None leaves all.
 
     Yields:
       The parts. If a batch has fewer rows than parts, some parts repeat a row with a share of 0.
@@ -211,8 +211,8 @@ def epoch_batches(
 
     def padded(number: int, batch: np.ndarray) -> Batch:
         sides = [(pairs.source[index], pairs.target[index]) for index in batch]
-        if masker is not None:
-            sides = masker(sides, np.random.default_rng([seed, epoch, number]))
+        if replacer is not None:
+            sides = replacer(sides, np.random.default_rng([seed, epoch, number]))
         tokens = np.array([len(target) + 1 for _, target in sides])
         cut = []
         for rows in np.array_split(np.arange(len(batch)), parts)[own]:

@@ -76,9 +76,10 @@ class TrainingSettings(Settings):
     """Pairs with more subwords than this on either side are left out of training."""
     copied_targets: float = Field(0.0, ge=0, le=1)
     """Share of the targets also used as translations of themselves (Currey et al., 2017)."""
-    masked_pairs: float = Field(0.1, ge=0, le=1)
-    """Share of the pairs of each epoch in which up to three words common to both sides are masked.
-    From these the model learns to keep placeholders, tags and addresses. Needs copying."""
+    replaced_words: float = Field(0.1, ge=0, le=1)
+    """Share of the pairs of each epoch in which up to three words common to both sides are replaced
+    by masks, or by characters missing from the vocabulary. So the model learns to copy
+    placeholders, tags, addresses, and names in other scripts. Needs copying."""
     learning_rate: float = Field(1e-3, gt=0)
     """Adam's step size after the warm-up."""
     warmup_steps: int = Field(200, ge=0)

@@ -20,7 +20,7 @@ PAD, UNKNOWN, START, END = range(4)
 SPECIAL_SYMBOLS = ("<pad>", "<unk>", "<s>", "</s>")
 BYTE_SYMBOLS = tuple(f"<0x{byte:02X}>" for byte in range(256))
 RESERVED = len(SPECIAL_SYMBOLS) + len(BYTE_SYMBOLS)
-_FIRST_BYTE = len(SPECIAL_SYMBOLS)
+FIRST_BYTE = len(SPECIAL_SYMBOLS)
 MASK_IDS = range(RESERVED, RESERVED + len(MASKS))
 _MISSING = -1
 
@@ -137,7 +137,7 @@ class SubwordEncoder:
 
         character = candidates[:, -1]
         as_bytes = (
-            tf.cast(tf.io.decode_raw(character, tf.uint8, fixed_length=4), tf.int64) + _FIRST_BYTE
+            tf.cast(tf.io.decode_raw(character, tf.uint8, fixed_length=4), tf.int64) + FIRST_BYTE
         )
         as_bytes = tf.where(tf.sequence_mask(tf.strings.length(character), 4), as_bytes, _MISSING)
         as_piece = tf.pad(piece[:, None], [[0, 0], [0, 3]], constant_values=_MISSING)

@@ -21,9 +21,9 @@ import tensorflow as tf
 
 from trainer.attention_images import make_attention_images
 from trainer.batching import Batch, Pairs, epoch_batches, epoch_order
-from trainer.masked_words import WordMasker
 from trainer.masks import uses_masks
 from trainer.model import TranslationModel
+from trainer.replaced_words import WordReplacer
 from trainer.replicas import Replicas, one_device
 from trainer.settings import DecodingSettings, ModelSettings, TrainingSettings
 from trainer.subwords import PAD
@@ -132,8 +132,8 @@ def train(
         settings.attention_images,
     )
     train_step = make_train_step(states, settings, seed, replicas)
-    masks_words = uses_masks(state.model, data.vocabulary)
-    masker = WordMasker(data.vocabulary, settings.masked_pairs) if masks_words else None
+    can_copy = uses_masks(state.model, data.vocabulary)
+    replacer = WordReplacer(data.vocabulary, settings.replaced_words) if can_copy else None
     LOGGER.info(
         "training on %d pairs, at most %d epochs of %d steps",
         len(train_indices),
@@ -152,7 +152,7 @@ def train(
             first=int(state.batch),
             parts=parts,
             own=own,
-            masker=masker,
+            replacer=replacer,
         )
         with replicas.report_lost_worker():
             _train_epoch(state, train_step, batches, save, writer)

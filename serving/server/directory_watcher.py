@@ -29,7 +29,7 @@ Load = Callable[[str, int], LoadedModel]
 Report = Callable[[str], None]
 """Receives messages about events, in sentences."""
 _SECONDS_BETWEEN_TRIMS = 60.0
-"""A trim of 1 GB takes a fifth of a second, without Python's global lock."""
+"""A trim took 0.02 s after 1.2 GB were freed, without Python's global lock."""
 
 
 @dataclass(frozen=True)

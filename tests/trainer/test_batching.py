@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from trainer.batching import Pairs, Sequences, cut_by_tokens, epoch_batches, epoch_order
-from trainer.masked_words import WordMasker
+from trainer.replaced_words import WordReplacer
 from trainer.subwords import MASK_IDS, vocabulary_lines
 
 
@@ -88,10 +88,10 @@ def test_the_parts_of_a_batch_are_its_rows_and_their_shares_of_its_target_tokens
 
 def test_masks_depend_on_the_batch_alone(pairs):
     def batches(**settings):
-        masker = WordMasker(vocabulary_lines(["▁"]), share=0.5)
+        replacer = WordReplacer(vocabulary_lines(["▁"]), share=0.5)
         few = Pairs(*(side.take(np.arange(100)) for side in pairs))
         return list(
-            epoch_batches(few, np.arange(100), 200, seed=1, epoch=0, masker=masker, **settings)
+            epoch_batches(few, np.arange(100), 200, seed=1, epoch=0, replacer=replacer, **settings)
         )
 
     def rows(parts):

@@ -144,7 +144,7 @@ def test_training_learns_the_text(data, tmp_path):
             "dropout": 0.0,
             "learning_rate": 0.01,
             "average_decay": 0.9,
-            "masked_pairs": 0.0,
+            "replaced_words": 0.0,
         }
     )
     result = run(data, tmp_path, settings)

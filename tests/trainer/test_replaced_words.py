@@ -1,8 +1,11 @@
+import unicodedata
+
 import numpy as np
 
 from text.characters import MASKS
-from trainer.masked_words import WordMasker
-from trainer.subwords import MASK_IDS, vocabulary_lines
+from trainer import replaced_words
+from trainer.replaced_words import WordReplacer
+from trainer.subwords import MASK_IDS, SubwordDecoder, vocabulary_lines
 
 PIECES = ["▁", "▁lib", "foo", "▁(", ")", "▁reads", "▁liest", "▁25", ".", "▁und", "▁and"]
 VOCABULARY = vocabulary_lines(PIECES)
@@ -16,13 +19,14 @@ def text(row):
     return "".join(VOCABULARY[piece] for piece in row).replace("▁", " ").strip()
 
 
-def test_words_of_both_sides_are_masked_in_both():
+def test_words_of_both_sides_are_masked_in_both(monkeypatch):
+    monkeypatch.setattr(replaced_words, "_SHARE_OF_CHARACTERS", 0.0)
     pair = ids("▁lib foo ▁reads ▁( ▁25 ) ."), ids("▁25 . ▁( ▁lib foo ) ▁liest")
-    masker = WordMasker(VOCABULARY, share=1.0)
+    replacer = WordReplacer(VOCABULARY, share=1.0)
     rng = np.random.default_rng(1)
     seen = set()
     for _ in range(100):
-        [(source, target)] = masker([pair], rng)
+        [(source, target)] = replacer([pair], rng)
         assert source.dtype == target.dtype == np.int32
         masks = [piece for piece in source.tolist() if piece in MASK_IDS]
         assert 1 <= len(masks) <= 2
@@ -36,9 +40,26 @@ def test_words_of_both_sides_are_masked_in_both():
     assert seen == set(MASK_IDS)
 
 
-def test_repeated_words_and_punctuation_are_not_masked():
+def test_characters_outside_the_vocabulary_are_spelled_alike_in_both():
+    decode = SubwordDecoder(VOCABULARY)
+    replacer = WordReplacer(VOCABULARY, share=1.0)
+    rng = np.random.default_rng(1)
+    seen = set()
+    for _ in range(500):
+        [sides] = replacer([(ids("▁reads ▁25"), ids("▁25 ▁liest"))], rng)
+        source, target = (decode(side).numpy().decode() for side in sides)
+        [new] = set(source.split()) & set(target.split())
+        assert (source, target) == (f"reads {new}", f"{new} liest")
+        seen.update(new)
+    strange = seen - set(MASKS)
+    assert len(strange) > 100
+    assert all(unicodedata.category(each) not in ("Cs", "Cc") for each in strange)
+
+
+def test_repeated_words_and_punctuation_are_not_replaced(monkeypatch):
+    monkeypatch.setattr(replaced_words, "_SHARE_OF_CHARACTERS", 0.0)
     pair = ids("▁25 ▁25 . ▁lib foo"), ids("▁25 . ▁25 ▁lib foo")
-    [(source, _)] = WordMasker(VOCABULARY, share=1.0)([pair], np.random.default_rng(1))
+    [(source, _)] = WordReplacer(VOCABULARY, share=1.0)([pair], np.random.default_rng(1))
     assert text(source)[:-1] == "25 25. "
     assert source[-1] in MASK_IDS
 
@@ -49,16 +70,16 @@ def test_a_pair_without_common_words_gets_a_mask():
     found = {
         tuple(
             text(side).replace(MASKS[0], "%")
-            for side in WordMasker(VOCABULARY, 1.0)([pair], rng)[0]
+            for side in WordReplacer(VOCABULARY, 1.0)([pair], rng)[0]
         )
         for _ in range(500)
     }
     assert {("% reads and", "% liest und"), ("reads and %", "liest und %")} <= found
 
 
-def test_the_share_of_the_pairs_is_masked():
+def test_a_share_of_the_pairs_changes():
     pairs = [(ids("▁25 ▁reads"), ids("▁25 ▁liest"))] * 2000
-    masked = WordMasker(VOCABULARY, share=0.1)(pairs, np.random.default_rng(1))
-    changed = sum(pair is not before for pair, before in zip(masked, pairs, strict=True))
+    new = WordReplacer(VOCABULARY, share=0.1)(pairs, np.random.default_rng(1))
+    changed = sum(pair is not before for pair, before in zip(new, pairs, strict=True))
     assert 150 < changed < 250
-    assert WordMasker(VOCABULARY, share=0.0)(pairs, np.random.default_rng(1)) == pairs
+    assert WordReplacer(VOCABULARY, share=0.0)(pairs, np.random.default_rng(1)) == pairs
