@@ -32,8 +32,8 @@ from benchmarks.quality.copying import (
     copying_table,
     measure_copying,
 )
-from components.gate.copied_words import words_of
 from pipeline.commands.options import DEFAULT_CONFIG, ConfigOption, OverridesOption, WorkspaceOption
+from text.words import words_of
 
 SEEDS = [1, 2, 3]
 _COLUMNS = {

@@ -16,9 +16,10 @@ from benchmarks.common.program import ExportOption, run_program
 from benchmarks.common.systems import load_system, translate
 from benchmarks.common.tables import number, percent, table
 from benchmarks.common.task import prepare_task
-from components.gate.copied_words import copied_words, has_digit, is_plain, words_of
+from components.gate.copied_words import copied_words, has_digit, is_plain
 from pipeline.commands.exported_model import find_model
 from pipeline.commands.options import DEFAULT_CONFIG, ConfigOption, OverridesOption, WorkspaceOption
+from text.words import words_of
 
 ALL = "all"
 NAMES = "names and numbers"

@@ -38,6 +38,8 @@ _FORMAT_ERROR = re.compile(r"^\S+?:\d+: .*('msgstr'|format specifications)", re.
 def read_messages(paths: Sequence[Path]) -> list[str]:
     """Reads the English messages of one line with protected parts from compiled catalogues.
 
+    A catalogue that does not declare its encoding is left out.
+
     Raises:
       UserError: a file is no catalogue.
     """
@@ -46,7 +48,9 @@ def read_messages(paths: Sequence[Path]) -> list[str]:
         try:
             with path.open("rb") as file:
                 catalogue = vars(gettext.GNUTranslations(file))["_catalog"]
-        except (OSError, UnicodeDecodeError) as error:
+        except UnicodeDecodeError:
+            continue
+        except OSError as error:
             raise UserError(f"{path} is not a compiled catalogue of gettext: {error}.") from error
         messages.update(key.strip() for key in catalogue if isinstance(key, str))
     return sorted(

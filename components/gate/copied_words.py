@@ -1,9 +1,9 @@
 """Finds source words to copy unchanged into a translation: names, numbers, options.
 
-A word is a string between white space, without the punctuation around it, and has a letter or a
-digit. A source word must be copied as often as the reference contains it, but at most as often as
-the source does. It counts as kept as often as our translation contains it, but at most as often as
-it must be copied. No list of names is needed, since the human translation shows the words to copy.
+Words are those of `text.words`. A source word must be copied as often as the reference contains it,
+but at most as often as the source does. It counts as kept as often as our translation contains it,
+but at most as often as it must be copied. No list of names is needed, since the human translation
+shows the words to copy.
 
 German joins names into compounds (`GTK-Bibliothek`), so the parts of a hyphenated word count as
 words too, unless the source contains the whole word (`libgtk-dev`); then it is a name.
@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-_AROUND_WORDS = ".,;:!?…()[]{}<>\"'`´„“”‚‘’«»‹›"
+from text.words import words_of
 
 
 class CopiedWord(NamedTuple):
@@ -24,12 +24,6 @@ class CopiedWord(NamedTuple):
     """Number of times it must be in the translation."""
     kept: int
     """How many of these the translation contains."""
-
-
-def words_of(text: str) -> list[str]:
-    """Splits a text into words, as defined in this module."""
-    stripped = (word.strip(_AROUND_WORDS) for word in text.split())
-    return [word for word in stripped if any(character.isalnum() for character in word)]
 
 
 def has_digit(word: str) -> bool:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.gate.copied_words import CopiedWord, copied_words, has_digit
-from components.gate.repetition import is_loop
 from components.gate.served_attention import ServedAttention, read_served_attention
 from serving.attention.diagnostics import Diagnosis, diagnose_translation
 from text.protected import protected_parts
+from text.repetition import is_loop
 
 # Each slice measures a sentence again, shortly after the one before.
 _CACHED_SENTENCES = 4096
@@ -102,7 +102,7 @@ SHARES: dict[str, Callable[[Output], Counts]] = {
 DEFINITIONS = {
     "empty_outputs": "share of translations that are empty",
     "repeated_loops": "share of translations that repeat words three times in a row, or letters of "
-    "a word four times, as their source does not (components/gate/repetition.py)",
+    "a word four times, as their source does not (text/repetition.py)",
     "copied_words_kept": "share kept of the source words that the reference copies: names, numbers "
     "(components/gate/copied_words.py)",
     "numbers_kept": "the same share of the words with a digit",

@@ -1,22 +1,6 @@
 """Words to copy, and words copied."""
 
-import pytest
-
-from components.gate.copied_words import CopiedWord, copied_words, words_of
-
-WORDS = {
-    "punctuation around a word": ('"GTK+", (libfoo-dev): e.g.', ["GTK+", "libfoo-dev", "e.g"]),
-    "punctuation inside a word": ("x11-common/1.2 foo_bar", ["x11-common/1.2", "foo_bar"]),
-    "marks that are part of a name": ("C++ C# --help ~/bin", ["C++", "C#", "--help", "~/bin"]),
-    "no letter and no digit": ("a – b ... * +", ["a", "b"]),
-    "German quotes": ("„Qt“ ‚KDE‘ »X«", ["Qt", "KDE", "X"]),
-}
-
-
-@pytest.mark.parametrize("name", WORDS)
-def test_a_text_is_split_into_words(name: str) -> None:
-    text, expected = WORDS[name]
-    assert words_of(text) == expected
+from components.gate.copied_words import CopiedWord, copied_words
 
 
 def test_what_the_reference_copies_is_to_be_copied_as_often_as_there() -> None:

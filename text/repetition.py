@@ -11,7 +11,7 @@ repeats as often ("very, very, very").
 
 from collections.abc import Sequence
 
-from components.gate.copied_words import words_of
+from text.words import words_of
 
 WORD_TIMES = 3
 LETTER_TIMES = 4

@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.gate.repetition import is_loop, most_repetitions
+from text.repetition import is_loop, most_repetitions
 
 LOOPS = {
     "one word": "ein Hund Hund Hund",
