@@ -38,7 +38,8 @@ def _numbers(text: str) -> tuple[dict[str, str], set[str]]:
 def _groups(number: str) -> list[str]:
     """Returns the groups of digits of a number, in ASCII."""
     return [
-        "".join(str(unicodedata.digit(digit)) for digit in group) for group in _GROUP.findall(number)
+        "".join(str(unicodedata.digit(digit)) for digit in group)
+        for group in _GROUP.findall(number)
     ]
 
 

@@ -20,19 +20,22 @@ SHORTEST_LETTER_GROUP = 2
 
 
 def is_loop(source: str, hypothesis: str) -> bool:
-    """Returns whether a translation loops and its source repeats itself less.
+    """Returns whether a translation loops and its source repeats itself less."""
+    return longest_loop(source, hypothesis) > 0
+
+
+def longest_loop(source: str, hypothesis: str) -> int:
+    """Returns how often the most repeated group of a loop occurs; 0 without a loop.
 
     Args:
       source: the text to translate.
       hypothesis: our translation.
     """
-    words, letters = _repetitions(hypothesis)
-    if words < WORD_TIMES and letters < LETTER_TIMES:
-        return False
-    words_in_source, letters_in_source = _repetitions(source)
-    return (words >= WORD_TIMES and words > words_in_source) or (
-        letters >= LETTER_TIMES and letters > letters_in_source
-    )
+    found = _repetitions(hypothesis)
+    if found[0] < WORD_TIMES and found[1] < LETTER_TIMES:
+        return 0
+    loops = zip(found, _repetitions(source), (WORD_TIMES, LETTER_TIMES), strict=True)
+    return max(times if times >= least and times > ours else 0 for times, ours, least in loops)
 
 
 def most_repetitions(items: Sequence[str], shortest: int = 1) -> int:
@@ -54,5 +57,8 @@ def most_repetitions(items: Sequence[str], shortest: int = 1) -> int:
 def _repetitions(text: str) -> tuple[int, int]:
     """Returns the most repetitions of words, and of letters within a word."""
     words = [word.casefold() for word in words_of(text)]
-    in_letters = (most_repetitions(word, SHORTEST_LETTER_GROUP) for word in words)
+    shortest = LETTER_TIMES * SHORTEST_LETTER_GROUP
+    in_letters = (
+        most_repetitions(word, SHORTEST_LETTER_GROUP) for word in words if len(word) >= shortest
+    )
     return most_repetitions(words), max(in_letters, default=1)

@@ -57,7 +57,8 @@ class Job(Generic[Result]):
         """
         rows = max(rows, len(batch))
         response, problems = {}, []
-        for name in CONTRACTS[self.signature].outputs:
+        contract = CONTRACTS[self.signature]
+        for name in (*contract.outputs, *contract.optional):
             if name in reply.outputs:
                 try:
                     response[name] = from_tensor(reply.outputs[name])

@@ -38,9 +38,11 @@ def check_form(signature: str, response: Response, batch: int) -> list[str]:
       batch: number of texts in the request.
     """
     problems = []
-    for name, contract in CONTRACTS[signature].outputs.items():
+    signature_contract = CONTRACTS[signature]
+    for name, contract in {**signature_contract.outputs, **signature_contract.optional}.items():
         if name not in response:
-            problems.append(f"output {name!r} is missing")
+            if name in signature_contract.outputs:
+                problems.append(f"output {name!r} is missing")
             continue
         array = response[name]
         if array.dtype != _DTYPES[contract.dtype]:
@@ -78,6 +80,8 @@ def _check_sizes(contract: SignatureContract, signature: str, response: Response
             problems.append(
                 f"output {name!r} has shape {list(shape)}, but the attention needs {list(expected)}"
             )
+    if "doubt" in response and response["doubt"].shape[1] < 2:
+        problems.append("output 'doubt' lacks its first two columns")
     return problems
 
 
@@ -282,7 +286,7 @@ def _without_beam_axis(response: Response) -> dict[str, np.ndarray]:
     batch, beam = attention.shape[:2]
     flat = {}
     for name, array in response.items():
-        trailing = {"attention": 2, "source_tokens": 1, "target_tokens": 1}.get(name, 0)
+        trailing = {"attention": 2, "source_tokens": 1, "target_tokens": 1, "doubt": 1}.get(name, 0)
         if array.ndim == 1 + trailing:
             array = np.repeat(array[:, np.newaxis], beam, axis=1)
         flat[name] = array.reshape(batch * beam, *array.shape[2:])

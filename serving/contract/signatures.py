@@ -6,7 +6,7 @@ of source token s for target token t.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 SERVING_DEFAULT = "serving_default"
 N_BEST = "n_best"
@@ -32,6 +32,8 @@ class SignatureContract:
 
     inputs: Mapping[str, TensorContract]
     outputs: Mapping[str, TensorContract]
+    optional: Mapping[str, TensorContract] = field(default_factory=dict)
+    """Outputs that older exports lack."""
 
 
 _TEXT = TensorContract("string", (1,))
@@ -46,10 +48,15 @@ _DECODED = {
     "truncated": TensorContract("bool", (1,)),  # [B]
 }
 
+_DOUBT = {"doubt": TensorContract("float32", (2,))}
+"""[B, 2 + limits]: how surprising the source is, the usual ratio of the lengths, and the limits of
+the kinds of doubt in the order of `serving.doubt.kinds`."""
+
 CONTRACTS: Mapping[str, SignatureContract] = {
     SERVING_DEFAULT: SignatureContract(
         inputs={"text": _TEXT},
         outputs={"translation": TensorContract("string", (1,)), **_DECODED},
+        optional=_DOUBT,
     ),
     N_BEST: SignatureContract(
         inputs={"text": _TEXT},
@@ -63,6 +70,7 @@ CONTRACTS: Mapping[str, SignatureContract] = {
             "target_length": TensorContract("int32", (2,)),  # [B, K]
             "truncated": TensorContract("bool", (1, 2)),
         },
+        optional=_DOUBT,
     ),
     SCORE: SignatureContract(
         inputs={"text": _TEXT, "target": _TEXT},

@@ -13,6 +13,18 @@ from text.characters import LONE_SURROGATE
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 
 
+@dataclass(frozen=True)
+class Calibration:
+    """What an export knows about itself, to doubt a translation (`serving.doubt`)."""
+
+    surprise: float
+    """How unlike the training text the source is."""
+    length_ratio: float
+    """The usual length of a translation divided by that of its source, in characters."""
+    limits: tuple[float, ...]
+    """The largest usual value of each kind of doubt."""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Translation:
     """A hypothesis with its attention, without padding."""
@@ -32,6 +44,10 @@ class Translation:
     """The hypotheses of the beam, best first, if requested."""
     sentences: tuple["Sentence", ...] = field(default=(), repr=False)
     """The parts of a text that were translated one by one (`serving.segments`)."""
+    warnings: tuple[str, ...] = ()
+    """Why this translation of a text is doubtful; empty if it is not."""
+    calibration: Calibration | None = field(default=None, repr=False)
+    """None from an older export, and for several sentences."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +112,15 @@ def _read_decoded(response: Mapping[str, np.ndarray], index: tuple[int, ...]) ->
         ),
         "attention": np.array(response["attention"][index][:target_length, :source_length]),
         "truncated": bool(of_text("truncated", 0)),
+        "calibration": _read_calibration(response["doubt"][index[0]])
+        if "doubt" in response
+        else None,
     }
+
+
+def _read_calibration(values: np.ndarray) -> Calibration:
+    surprise, length_ratio, *limits = values.tolist()
+    return Calibration(surprise, length_ratio, tuple(limits))
 
 
 def as_text(value: bytes) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from serving.contract.signatures import END_SYMBOL
 from serving.contract.translation import Sentence, Translation
+from serving.doubt.warnings import warnings_of
 from text.sentences import Span
 
 
@@ -29,12 +30,13 @@ def join_sentences(
       space: written between two translations of one line.
 
     Returns:
-      The translation of the text, with its sentences.
+      The translation of the text, with its sentences and its warnings.
     """
     sources = [text[start:end] for start, end in spans]
     sentences = tuple(map(Sentence, sources, translations))
+    warnings = warnings_of(sentences)
     if len(sentences) == 1:
-        return dataclasses.replace(translations[0], sentences=sentences)
+        return dataclasses.replace(translations[0], sentences=sentences, warnings=warnings)
     between = [
         _separator(text[end:start], space) for (_, end), (start, _) in itertools.pairwise(spans)
     ]
@@ -42,7 +44,7 @@ def join_sentences(
         _join(combination, between) for combination in _best_combinations(translations)
     )
     best = hypotheses[0] if hypotheses else _join(translations, between)
-    return dataclasses.replace(best, sentences=sentences, n_best=hypotheses)
+    return dataclasses.replace(best, sentences=sentences, n_best=hypotheses, warnings=warnings)
 
 
 def _separator(written: str, space: str) -> str:

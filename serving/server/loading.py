@@ -69,7 +69,8 @@ def _signature(name: str, definition: Any, saved_model: SavedModel) -> LoadedSig
         inputs,
         outputs,
         # An output outside the contract may be padded along any axis.
-        shares_batches=contract is not None and set(outputs) == set(contract.outputs),
+        shares_batches=contract is not None
+        and set(outputs) - set(contract.optional) == set(contract.outputs),
         call=lambda texts: _call(saved_model, name, texts),
     )
 

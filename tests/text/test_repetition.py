@@ -2,7 +2,7 @@
 
 import pytest
 
-from text.repetition import is_loop, most_repetitions
+from text.repetition import is_loop, longest_loop, most_repetitions
 
 LOOPS = {
     "one word": "ein Hund Hund Hund",
@@ -36,6 +36,12 @@ def test_what_the_source_repeats_as_often_is_no_loop() -> None:
 
 def test_more_repetitions_than_in_the_source_are_a_loop() -> None:
     assert is_loop("It is very, very, very cold.", "Es ist sehr, sehr, sehr, sehr kalt.")
+
+
+def test_the_repetitions_of_a_loop_are_counted() -> None:
+    assert longest_loop("a dog", "ein Hund Hund Hund Hund") == 4
+    assert longest_loop("no", "nananananana, ja ja ja") == 6
+    assert longest_loop("very, very, very cold", "sehr, sehr, sehr kalt") == 0
 
 
 @pytest.mark.parametrize(

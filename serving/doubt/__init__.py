@@ -1,0 +1,1 @@
+"""Doubt about a translation: what it is seen by, and the warnings."""
