@@ -15,12 +15,15 @@ tokens.
 import json
 import os
 
+import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
 
 from serving.contract import layout
+from serving.doubt.kinds import KINDS
 from text.normal_form import normalise
 from trainer.beam_search import Hypotheses
+from trainer.doubt import CalibrationText, calibrate, surprise
 from trainer.masks import (
     Masked,
     mask,
@@ -63,6 +66,7 @@ class ServingModel(tf.Module):
         vocabulary_path: str,
         subwords: SubwordSettings,
         decoding: DecodingSettings,
+        surprisal: np.ndarray | None = None,
     ):
         super().__init__()
         self.model = model
@@ -76,6 +80,9 @@ class ServingModel(tf.Module):
         vocabulary = read_vocabulary(vocabulary_path)
         self._decode = SubwordDecoder(vocabulary)
         self._masks = uses_masks(model, vocabulary)
+        self._surprisal = None if surprisal is None else tf.Variable(surprisal, trainable=False)
+        self.limits = tf.Variable(tf.zeros([1 + len(KINDS)]), trainable=False)
+        """The usual ratio of the lengths and the limits of `serving.doubt.kinds`."""
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([None], tf.string, name="text")])
     def serving_default(self, text: tf.Tensor) -> Outputs:
@@ -202,6 +209,7 @@ class ServingModel(tf.Module):
         translation = in_capitals(self._decode(found.ids), is_capital[:, None])
         translation = put_accelerator(translation, masked.accelerator)
         return {
+            **self._doubt(source_ids, read),
             "translation": unmask(translation, masked.parts),
             "score": found.scores,
             "source_tokens": self._symbols(source_ids, masked),
@@ -211,6 +219,13 @@ class ServingModel(tf.Module):
             "target_length": found.lengths,
             "truncated": source_cut[:, None] | ~found.ended,
         }
+
+    def _doubt(self, source_ids: tf.Tensor, read: tf.Tensor) -> Outputs:
+        """Returns what a client needs to doubt a translation, unless the export knows nothing."""
+        if self._surprisal is None:
+            return {}
+        found = surprise(source_ids, read, self._surprisal)[:, None]
+        return {"doubt": tf.concat([found, tf.repeat(self.limits[None], tf.size(read), 0)], axis=1)}
 
 
 def _as_strings(outputs: Outputs) -> tf.Tensor:
@@ -269,6 +284,7 @@ def export_model(
     *,
     card: dict[str, object],
     warmup_text: str,
+    calibration: CalibrationText | None = None,
 ) -> None:
     """Writes the SavedModel with its warm-up requests and its model card.
 
@@ -281,12 +297,18 @@ def export_model(
       card: the model card, JSON values (`trainer.model_card`); written as JSON and as text.
       warmup_text: an ordinary sentence. TensorFlow Serving translates and scores it before a
         version becomes available.
+      calibration: the text to set the limits of its warnings on; without, clients give only those
+        warnings that need no limits.
     """
     has_masks = uses_masks(model, read_vocabulary(vocabulary_path))
     model.prepare_to_serve(
         tf.as_dtype(decoding.precision), only_copied=MASK_IDS if has_masks else range(0)
     )
-    serving = ServingModel(model, vocabulary_path, subwords, decoding)
+    surprisal = calibration.surprisal if calibration else None
+    serving = ServingModel(model, vocabulary_path, subwords, decoding, surprisal)
+    limits = calibrate(serving.serving_default, calibration) if calibration else {}
+    if limits:
+        serving.limits.assign(list(limits.values()))
     signatures = {
         "serving_default": serving.serving_default,
         "n_best": serving.n_best,
@@ -299,6 +321,9 @@ def export_model(
         file.write(json.dumps(card, indent=2, ensure_ascii=False) + "\n")
     with tf.io.gfile.GFile(os.path.join(folder, layout.READABLE_MODEL_CARD), "w") as file:
         file.write(as_markdown(card))
+    if limits:
+        with tf.io.gfile.GFile(os.path.join(folder, layout.DOUBT), "w") as file:
+            file.write(json.dumps(limits, indent=2) + "\n")
     with tf.io.TFRecordWriter(os.path.join(folder, layout.WARMUP_REQUESTS)) as records:
         for request in _warmup_requests(warmup_text):
             records.write(prediction_log_pb2.PredictionLog(predict_log=request).SerializeToString())

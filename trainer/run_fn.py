@@ -14,6 +14,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx_bsl.public import tfxio
 
 from trainer.batching import Pairs
+from trainer.doubt import CalibrationText
 from trainer.export import export_model
 from trainer.model_card import make_card
 from trainer.precision import describe_machine
@@ -103,6 +104,7 @@ def _write(
             },
         ),
         warmup_text=_middle_source(data.validation, data.vocabulary),
+        calibration=_calibration_text(data, training, config["seed"]),
     )
 
 
@@ -135,6 +137,13 @@ def _training_key(config: dict[str, Any], data: TrainingData, replicas: int) -> 
         for side in pairs:
             side.update(digest)
     return digest.hexdigest()[:16]
+
+
+def _calibration_text(data: TrainingData, settings: TrainingSettings, seed: int) -> CalibrationText:
+    """Takes a random sample of the validation split."""
+    usable = data.validation.up_to(settings.max_tokens)
+    chosen = np.random.default_rng(seed).permutation(usable)[: settings.validation_sentences]
+    return CalibrationText.of(data.train, data.validation, chosen, data.vocabulary)
 
 
 def _middle_source(pairs: Pairs, vocabulary: list[str]) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from tests.trainer.tiny import DECODING, MODEL, SUBWORDS, write_vocabulary
+from trainer.doubt import CalibrationText
 from trainer.export import export_model
 from trainer.model import TranslationModel
 from trainer.settings import DecodingSettings, ModelSettings
@@ -14,7 +15,10 @@ WARMUP_TEXT = "The cat sees the mat."
 
 
 def export_tiny_model(
-    base: Path, settings: ModelSettings = MODEL, decoding: DecodingSettings = DECODING
+    base: Path,
+    settings: ModelSettings = MODEL,
+    decoding: DecodingSettings = DECODING,
+    calibration: CalibrationText | None = None,
 ) -> Path:
     """Exports an untrained model to a folder below `base`, and returns that folder."""
     vocabulary_path = write_vocabulary(base)
@@ -28,6 +32,7 @@ def export_tiny_model(
         decoding,
         card={"name": "tiny"},
         warmup_text=WARMUP_TEXT,
+        calibration=calibration,
     )
     return folder
 
