@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
+import typer
+
 from pipeline.commands.chosen_model import Model
 from pipeline.commands.line_files import in_chunks
 from pipeline.commands.line_progress import shown_lines
@@ -14,6 +16,7 @@ from pipeline.errors import RunFailedError, UserError
 from serving.contract.translation import Translation
 from serving.local.parallel_translation import WorkerError
 from serving.local.saved_model import ModelCallError, ModelLoadError
+from text.visible import visible
 
 BATCHES_PER_CHUNK = 16
 """Enough lines to batch those of similar length together, few enough to show progress."""
@@ -74,6 +77,28 @@ def shown_progress(
     path = None if input_file == STANDARD_STREAM else input_file
     # On standard output, the lines themselves show the progress.
     return shown_lines(path, hidden=output_file in (None, STANDARD_STREAM))
+
+
+class DoubtfulLines:
+    """The lines with a doubtful translation."""
+
+    def __init__(self) -> None:
+        self._sentences: list[str] = []
+        self._number = 0
+
+    def add(self, line: int, warnings: Sequence[str]) -> None:
+        """Adds the warnings of a line, if there are any."""
+        self._number += bool(warnings)
+        if warnings and self._number <= _MOST_NAMED:
+            self._sentences.append(f"line {line}: doubtful: {'; '.join(warnings)}")
+
+    def show(self) -> None:
+        """Names the first lines on standard error, and counts the others."""
+        for sentence in self._sentences:
+            typer.echo(f"nmt: {visible(sentence)}", err=True)
+        if self._number > _MOST_NAMED:
+            more = self._number - _MOST_NAMED
+            typer.echo(f"nmt: {more} more doubtful lines; --json marks all of them", err=True)
 
 
 def require_uncut(lines: Sequence[int]) -> None:

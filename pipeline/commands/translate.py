@@ -12,6 +12,7 @@ import typer
 
 from pipeline.commands.answer_lines import (
     BATCHES_PER_CHUNK,
+    DoubtfulLines,
     json_number,
     model_errors,
     one_line,
@@ -101,7 +102,8 @@ def translate(
 
         translated = partial(_translated, chosen, batch_size, workers, n_best)
         chunks = in_chunks(lines, batch_size * BATCHES_PER_CHUNK)
-        cut = _translate_lines(translated, chunks, output, render, advance)
+        cut, doubtful = _translate_lines(translated, chunks, output, render, advance)
+    doubtful.show()
     require_uncut(cut)
 
 
@@ -129,8 +131,8 @@ def _translate_lines(
     output: TextIO,
     render: Render,
     advance: Callable[[int], None],
-) -> list[int]:
-    """Translates lines chunk by chunk and returns the numbers of the cut ones."""
+) -> tuple[list[int], DoubtfulLines]:
+    """Translates lines chunk by chunk and returns the cut and the doubtful ones."""
     read: deque[list[str]] = deque()
 
     def to_translate() -> Iterator[list[str]]:
@@ -138,7 +140,7 @@ def _translate_lines(
             read.append(chunk)
             yield [text for text in chunk if text.strip()]
 
-    cut, line = [], 0
+    cut, doubtful, line = [], DoubtfulLines(), 0
     with contextlib.closing(translated(to_translate())) as answers:
         for answer in answers:
             chunk, translations = read.popleft(), iter(answer)
@@ -146,10 +148,11 @@ def _translate_lines(
                 translation = next(translations) if text.strip() else _NOTHING
                 line += 1
                 cut += [line] if translation.truncated else []
+                doubtful.add(line, translation.warnings)
                 output.writelines(each + "\n" for each in render(text, translation))
             output.flush()
             advance(len(chunk))
-    return cut
+    return cut, doubtful
 
 
 def _table(output: TextIO, tokens: bool, text: str, translation: Translation) -> Iterable[str]:
@@ -179,7 +182,7 @@ def _renderer(as_json: bool, n_best: bool, table: Render | None) -> Render:
 
 
 def _as_json(text: str, translation: Translation) -> str:
-    answer = {"source": text, **_fields(translation)}
+    answer = {"source": text, **_fields(translation), "warnings": translation.warnings}
     if translation.n_best:
         answer["n_best"] = [_fields(hypothesis) for hypothesis in translation.n_best]
     if len(translation.sentences) > 1:

@@ -7,6 +7,7 @@ from serving.doubt.kinds import KINDS, Kind, measure
 
 _UNCALIBRATED = Calibration(0.0, 1.0, tuple(kind.limit for kind in KINDS.values()))
 _MOST_NAMED = 5
+_LONGEST_NAME = 40
 
 
 def warnings_of(sentences: Sequence[Sentence]) -> tuple[str, ...]:
@@ -49,4 +50,4 @@ def _warning(kind: Kind, names: Sequence[str], numbers: Sequence[str]) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more
+    return ", ".join(name[:_LONGEST_NAME] for name in names[:_MOST_NAMED]) + more

@@ -25,6 +25,7 @@ from starlette.types import ASGIApp
 
 from serving.client import AsyncTranslationClient, RetryPolicy, ServingError
 from serving.client.model_info import ModelChoice, VersionState, VersionStatus
+from serving.heatmap.labels import printable
 from serving.web import messages
 from serving.web.guards import Guards
 from serving.web.page_errors import PageError, no_version, page_error
@@ -135,7 +136,10 @@ class _Gateway:
             [best] = await client.translate([asked.text], n_best=True)
         hypotheses = [messages.Hypothesis.of(asked.text, each) for each in best.n_best]
         return messages.TranslationAnswer.model_construct(
-            version=str(version), truncated=best.truncated, hypotheses=hypotheses
+            version=str(version),
+            truncated=best.truncated,
+            warnings=list(map(printable, best.warnings)),
+            hypotheses=hypotheses,
         )
 
     def _check_text(self, text: str) -> None:

@@ -125,6 +125,8 @@ class TranslationAnswer(_Message):
     version: str
     """The version used."""
     truncated: bool
+    warnings: list[str]
+    """Why the best hypothesis is doubtful."""
     hypotheses: list[Hypothesis]
 
 

@@ -96,7 +96,9 @@ export class Panel {
 
   drawFacts() {
     const { score, pattern, never_looked_at: never, looked_at_again: again } = this.shown;
+    const { warnings } = this.answer;
     const facts = [
+      this.rank === 0 && warnings.length && ["Doubtful", warnings.join("; ")],
       ["Score", score === null ? "none" : twoDecimals(score).replace("-", "−")],
       pattern && ["Pattern", PATTERNS[pattern]],
       never.length && ["Never looked at", never.join(", ")],

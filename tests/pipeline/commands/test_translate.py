@@ -103,6 +103,32 @@ def test_the_sentences_of_a_line_are_translated_one_by_one(nmt):
     assert len(answer["attention"]) == len(answer["target_tokens"])
 
 
+LOOP = "on auf on mat"
+"""The stand-in answers `auf auf auf Matte`."""
+
+
+def test_json_holds_the_warnings_of_each_line(nmt):
+    answer = nmt("--json", "cat", "", LOOP, f"The cat. {LOOP}")
+    assert [json.loads(line)["warnings"] for line in answer.splitlines()] == [
+        [],
+        [],
+        ["repeats itself"],
+        ["repeats itself (sentence 2)"],
+    ]
+
+
+def test_doubtful_lines_are_named_on_standard_error(workspace):
+    app = typer.Typer()
+    app.command()(translate_command.translate)
+    lines = "\n".join(["cat", "", *[LOOP] * 12])
+    result = CliRunner().invoke(app, ["--workspace", workspace], input=lines)
+    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 14)
+    assert result.stderr.splitlines() == [
+        *(f"nmt: line {number}: doubtful: repeats itself" for number in range(3, 13)),
+        "nmt: 2 more doubtful lines; --json marks all of them",
+    ]
+
+
 def test_a_cut_sentence_fails_the_command_after_its_output(nmt, tmp_path):
     (tmp_path / "in").write_text("cat\n" + "cat " * 100 + "\nmat\n", encoding="utf-8")
     with pytest.raises(RunFailedError, match="cut at the model's limit in line 2: divide it"):

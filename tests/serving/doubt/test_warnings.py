@@ -75,6 +75,7 @@ def test_a_warning_names_a_few_words_and_sentences_only() -> None:
     assert warning == (
         "missing numbers: 100, 101, 102, 103, 104 and 5 more (sentences 1, 2, 3, 4, 5 and 5 more)"
     )
+    assert warned("9" * 5000, answer("x")) == ("missing numbers: " + "9" * 40,)
     assert warnings_of([sentences[0], Sentence("x", answer("x"))]) == (
         "missing numbers: 100 (sentence 1)",
     )

@@ -36,6 +36,14 @@ def test_a_hypothesis_that_is_chosen_is_shown(visit: Visit) -> None:
     assert "−1.50" in visit.text(".facts")
 
 
+def test_a_doubtful_translation_has_a_quiet_line_below_it(visit: Visit) -> None:
+    visit.translate("the die the mat.")
+    assert visit.text(".facts").startswith("Doubtfulrepeats itself")
+    visit.picture("doubtful")
+    visit.page.locator(".hypothesis input").nth(1).check()
+    assert "Doubtful" not in visit.text(".facts")
+
+
 def test_a_target_word_that_is_pointed_at_lights_up_its_source_words(visit: Visit) -> None:
     visit.translate(SENTENCE)
     assert visit.lit("source") == {}

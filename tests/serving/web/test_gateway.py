@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree
 
 import grpc
+import numpy as np
 import pytest
 from hypothesis import given, strategies
 from matplotlib import image
@@ -106,6 +107,20 @@ def test_a_translation_comes_with_its_beam_and_the_weights_between_words(page: T
     }
     assert best["tokens"]["target"] == ["THE", "CAT", "</s>"]
     assert best["pattern"] == "diagonal"
+
+
+def test_what_the_model_doubts_comes_with_the_translation(page: TestClient) -> None:
+    def doubt(signature: str, **inputs: list[bytes]) -> dict:
+        texts = inputs["text"]
+        surprise = [[9.0 if b"chat" in text else 1.0, 1.0, 4.0] for text in texts]
+        return {**shout(signature, **inputs), "doubt": np.array(surprise, np.float32)}
+
+    with _gateway(Script(answer=doubt)) as (client, _):
+        text = "The cat. Le chat."
+        reply = client.post("/api/translate", json={"text": text}).json()
+    assert reply["warnings"] == ["unlike the training text (sentence 2)"]
+    reply = page.post("/api/translate", json={"text": text}).json()
+    assert reply["warnings"] == []  # an older export knows no limits
 
 
 def test_a_version_that_is_chosen_is_the_one_that_is_asked() -> None:
