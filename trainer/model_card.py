@@ -102,7 +102,8 @@ def _limits(record: Mapping[str, Any], configuration: Mapping[str, Any]) -> list
     corpus = record.get("data", {}).get("name", record.get("corpus", "its corpus"))
     limits = [
         f"It knows the language of {corpus} and little else. Its translation of other text may be "
-        "fluent and wrong; a low score is a hint, but there is no warning.",
+        "fluent and wrong. The commands and clients of this project warn of many such answers, but "
+        "not of all.",
         "It translates each sentence without the sentences before and after it.",
         f"A source of more than {decoding['max_source_tokens']} subwords is cut; the reply marks "
         "this (truncated).",
