@@ -32,13 +32,13 @@ class Kind:
 
     warning: str
     measure: Callable[[str, Translation, Calibration], float]
-    """Takes the source and its translation, which is neither empty nor cut."""
+    """Takes the source and its translation, which is neither empty nor cut if `needs_answer`."""
     limit: float = math.inf
     """The limit without calibration, and the lowest with it."""
     named: Callable[[str, Translation], Sequence[str]] | None = None
     """Finds the words to show with the warning; without any, there is none."""
     needs_answer: bool = True
-    """Whether it has no meaning for an answer that is empty or cut."""
+    """Whether it is 0 for an answer that is empty or cut."""
 
 
 def _language(source: str, translation: Translation, calibration: Calibration) -> float:
