@@ -24,6 +24,8 @@ StepFunction = Callable[[Context, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Ten
 """(context, previous tokens int [batch, beam], state [batch, beam, ...]) -> (logits [batch, beam,
 vocabulary], state, attention [batch, beam, source]), for any part of the batch."""
 
+COST_OF_LOSS = 10.0
+"""In nats, for an end without all masks. A translation that never ends would be worse."""
 LEAST_COVERAGE = 0.01
 """Lower limit of a source position's coverage, to keep the penalty finite without attention."""
 
@@ -79,6 +81,8 @@ def beam_search(
     alpha: float,
     beta: float,
     spelling: Spelling | None = None,
+    owed: tf.Tensor | None = None,
+    masks: range = range(0),
 ) -> Hypotheses:
     """Finds the hypotheses with the highest scores.
 
@@ -97,6 +101,10 @@ def beam_search(
       alpha: exponent of the length penalty.
       beta: weight of the coverage penalty.
       spelling: allows only tokens that spell whole characters; None allows all.
+      owed: the masks of each source, as bits of an int32 [batch]; bit 0 is the first of `masks`. A
+        hypothesis writes only these, each at most once, and to end without one costs
+        `COST_OF_LOSS`.
+      masks: at most 31 tokens, of which a source has any number, each at most once.
 
     Returns:
       The hypotheses; `target` is the length of the longest one in the batch.
@@ -112,6 +120,7 @@ def beam_search(
         tokens=tf.fill([batch, 1], START),
         log_probs=tf.zeros([batch, 1]),
         spelled=tf.zeros([batch, 1], tf.int32),
+        owed=tf.zeros([batch, 1], tf.int32) if owed is None else owed[:, None],
         state=initial_state[:, None],
         coverage=tf.zeros([batch, 1, tf.shape(to_cover)[1]]),
         finished=finished,
@@ -144,6 +153,8 @@ def beam_search(
         # Twice the beam size, so the beam can continue even if all the best candidates end.
         penalties = None if spelling is None else spelling.penalties(searched.spelled)
         candidates = best_continuations(searched.log_probs, logits, 2 * beam_size, penalties)
+        if masks:
+            candidates = _with_masks_in_place(candidates, searched.owed, masks)
         coverage = searched.coverage + attention
         missing = coverage_penalty(coverage, searched.to_cover[:, None], beta)
         scores = candidates.log_probs / length_penalty(time + 1, alpha)
@@ -151,6 +162,7 @@ def beam_search(
         is_last = (time + 1 >= searched.max_lengths)[:, None]
         tokens, parents, log_probs = _keep_alive(candidates)
         spelled = tf.gather(searched.spelled, parents, batch_dims=1)
+        owed = tf.gather(searched.owed, parents, batch_dims=1)
         trace = _Trace(
             trace.sentences.write(time, searched.sentences),
             trace.tokens.write(time, tokens),
@@ -161,6 +173,7 @@ def beam_search(
             tokens=tokens,
             log_probs=log_probs,
             spelled=spelled if spelling is None else spelling.after(spelled, tokens),
+            owed=owed & ~_bits(tokens, masks) if masks else owed,
             state=tf.gather(state, parents, batch_dims=1),
             coverage=tf.gather(coverage, parents, batch_dims=1),
             finished=_finish(searched.finished, candidates, scores, time, is_last),
@@ -196,6 +209,7 @@ class _Searched(NamedTuple):
     tokens: tf.Tensor  # the last token of each unfinished hypothesis, int32 [rows, beam]
     log_probs: tf.Tensor  # [rows, beam]
     spelled: tf.Tensor  # states of `Spelling`, int32 [rows, beam]
+    owed: tf.Tensor  # bits of the masks that are not written yet, int32 [rows, beam]
     state: tf.Tensor  # [rows, beam, ...]
     coverage: tf.Tensor  # attention so far, [rows, beam, source]
     finished: _Finished
@@ -294,6 +308,27 @@ def _finish(
     ended_first = tf.argsort(tf.cast(~is_ended, tf.int32), stable=True)
     best = tf.gather(by_score, ended_first, batch_dims=1)[:, :beam_size]
     return _Finished(*(tf.gather(field, best, batch_dims=1) for field in both))
+
+
+def _bits(tokens: tf.Tensor, masks: range) -> tf.Tensor:
+    """Returns the bit of each mask, and 0 for other tokens, int32 of the same shape."""
+    bits = tf.constant([*(1 << number for number in range(len(masks))), 0])
+    is_mask = (tokens >= masks.start) & (tokens < masks.stop)
+    return tf.gather(bits, tf.where(is_mask, tokens - masks.start, len(masks)))
+
+
+def _with_masks_in_place(candidates: Candidates, owed: tf.Tensor, masks: range) -> Candidates:
+    """Makes masks impossible that are not owed, and an end without all masks costly."""
+    bits = _bits(candidates.tokens, masks)
+    owed = tf.gather(owed, candidates.parents, batch_dims=1)
+    is_foreign = (bits > 0) & tf.equal(owed & bits, 0)
+    is_loss = tf.equal(candidates.tokens, END) & (owed > 0)
+    log_probs = candidates.log_probs - tf.where(is_loss, COST_OF_LOSS, 0.0)
+    log_probs = tf.where(is_foreign, IMPOSSIBLE, log_probs)
+    order = tf.argsort(log_probs, direction="DESCENDING", stable=True)
+    return Candidates(
+        *(tf.gather(each, order, batch_dims=1) for each in (*candidates[:2], log_probs))
+    )
 
 
 def _keep_alive(candidates: Candidates) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

@@ -17,7 +17,7 @@ from serving.contract.batching import batches_by_length, in_order
 from serving.contract.translation import Calibration, Translation, read_translation
 from serving.doubt.kinds import KINDS, measure
 from trainer.batching import Pairs
-from trainer.subwords import SPECIAL_SYMBOLS, SubwordDecoder
+from trainer.subwords import MASK_IDS, SPECIAL_SYMBOLS, SubwordDecoder, has_masks
 
 MOST_WARNED = 0.03
 """Share of the good validation answers warned of, so that it is at most 5 % on other text: the
@@ -35,7 +35,7 @@ class CalibrationText(NamedTuple):
 
     surprisal: np.ndarray
     """float32 [vocabulary]: minus the log-probability of each subword in the sources of the
-    training split; 0 for special symbols."""
+    training split; 0 for special symbols and masks."""
     sources: list[str]
     """Of the validation split."""
     references: list[str]
@@ -61,7 +61,10 @@ class CalibrationText(NamedTuple):
         counts = np.zeros(len(vocabulary))
         for index in range(0, len(train.source), step):
             np.add.at(counts, train.source[index], 1)
-        return cls(_surprisal(counts), sources, references)
+        surprisal = _surprisal(counts)
+        if has_masks(vocabulary):
+            surprisal[list(MASK_IDS)] = 0
+        return cls(surprisal, sources, references)
 
 
 def surprise(ids: tf.Tensor, text: tf.Tensor, surprisal: tf.Tensor) -> tf.Tensor:
@@ -136,6 +139,7 @@ def _limits(values: np.ndarray) -> list[float]:
       values: the values of good answers, [answers, kinds].
     """
     lowest = [-np.inf if np.isinf(kind.limit) else kind.limit for kind in KINDS.values()]
+    values = np.where([kind.is_certain for kind in KINDS.values()], 0, values)
     highest_first = -np.sort(-values, axis=0)
     limits = np.maximum(highest_first[0], lowest)
     for each in highest_first:

@@ -200,7 +200,8 @@ class ServingModel(tf.Module):
         masked = self._mask(given)
         read = self._recase(masked.text)
         source_ids, source_cut = self._ids(read)
-        found = search(self.model, source_ids, self._decoding)
+        masks = MASK_IDS if self._masks else range(0)
+        found = search(self.model, source_ids, self._decoding, masks=masks)
         found = _without_empty_sources(found, tf.equal(given, ""))
         if self._masks:
             found = whole_first(found, source_ids)
@@ -300,10 +301,7 @@ def export_model(
       calibration: the text to set the limits of its warnings on; without, clients give only those
         warnings that need no limits.
     """
-    has_masks = uses_masks(model, read_vocabulary(vocabulary_path))
-    model.prepare_to_serve(
-        tf.as_dtype(decoding.precision), only_copied=MASK_IDS if has_masks else range(0)
-    )
+    model.prepare_to_serve(tf.as_dtype(decoding.precision))
     surprisal = calibration.surprisal if calibration else None
     serving = ServingModel(model, vocabulary_path, subwords, decoding, surprisal)
     limits = calibrate(serving.serving_default, calibration) if calibration else {}

@@ -1,7 +1,8 @@
 """Masks the protected parts of a sentence: a placeholder, a tag or an address is one subword.
 
-The decoder copies a mask through its pointer (`trainer.copying`). So what it stands for is kept to
-the letter, wherever the translation needs it. Only operations of TensorFlow's core are used.
+The decoder copies a mask through its pointer (`trainer.copying`), wherever the translation needs
+it, and the search keeps each (`trainer.beam_search`). So what it stands for is kept to the letter.
+Only operations of TensorFlow's core are used.
 """
 
 from collections.abc import Sequence

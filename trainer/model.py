@@ -32,8 +32,6 @@ from trainer.subwords import PAD, START
 INITIAL_EMBEDDINGS = 0.2
 """Standard deviation of the scaled embeddings before training. At 1, the embeddings of rare
 subwords stay too noisy."""
-_IMPROBABLE = -100.0
-"""A logit, beside others of about 10. A larger one would cost precision in `trainer.copying`."""
 
 
 class Encoded(NamedTuple):
@@ -81,13 +79,11 @@ class TranslationModel(tf.Module):
         )
         self.W_o = Projection(rng, settings.decoder_units, width)
         self.output_bias = zeros(vocabulary_size)
-        # E^T and the bias, after `prepare_to_serve`
-        self.output_kernel: tf.Variable | None = None
-        self.served_bias: tf.Variable | None = None
+        self.output_kernel: tf.Variable | None = None  # E^T, after `prepare_to_serve`
         points = settings.copying and settings.attention != "none"
         self.pointer = Pointer(rng, settings.decoder_units) if points else None
 
-    def prepare_to_serve(self, precision: tf.DType, only_copied: range = range(0)) -> None:
+    def prepare_to_serve(self, precision: tf.DType) -> None:
         """Makes copies of matrices for the products in an export.
 
         The output layer gets E^T, because a product of a few dozen rows reads E^T a quarter faster
@@ -97,16 +93,12 @@ class TranslationModel(tf.Module):
 
         Args:
           precision: float32 or bfloat16.
-          only_copied: subwords that the pointer may write, but not the output layer.
         """
         if precision == tf.bfloat16:
             for module in self.submodules:
                 if isinstance(module, Projection):
                     module.round()
         self.output_kernel = served_copy(tf.transpose(self.embeddings), precision)
-        bias = self.output_bias.numpy()
-        bias[only_copied.start : only_copied.stop] = _IMPROBABLE
-        self.served_bias = served_copy(bias, tf.float32)
 
     def _embed(self, ids: tf.Tensor) -> tf.Tensor:
         """Maps ids [...] to embeddings [..., embedding size].
@@ -192,7 +184,7 @@ class TranslationModel(tf.Module):
         return product(
             self.W_o(outputs),
             self.output_kernel if is_prepared else self.embeddings,
-            self.served_bias if is_prepared else self.output_bias,
+            self.output_bias,
             transpose=not is_prepared,
             result_type=tf.float32,
         )

@@ -14,6 +14,7 @@ def search(
     source_ids: tf.Tensor,
     settings: DecodingSettings,
     beam_size: int | None = None,
+    masks: range = range(0),
 ) -> Hypotheses:
     """Translates a batch.
 
@@ -22,6 +23,7 @@ def search(
       source_ids: int [batch, source], with end symbols, padded with 0.
       settings: beam, penalties and longest translation.
       beam_size: replaces the beam size of the settings.
+      masks: subwords to keep: a translation has those of its source, each once.
 
     Returns:
       The hypotheses, best first.
@@ -39,6 +41,8 @@ def search(
         alpha=settings.length_penalty,
         beta=settings.coverage_penalty,
         spelling=Spelling(model.output_bias.shape[0]),
+        owed=_masks_in(source_ids, masks) if masks else None,
+        masks=masks,
     )
 
 
@@ -89,6 +93,13 @@ def score(
     return likelihood + coverage_penalty(
         coverage, _words_to_cover(source_ids), settings.coverage_penalty
     )
+
+
+def _masks_in(source_ids: tf.Tensor, masks: range) -> tf.Tensor:
+    """Returns the masks of each source as bits, int32 [batch]."""
+    number = tf.cast(source_ids, tf.int32) - masks.start  # no other id has a 1 there
+    is_there = tf.reduce_max(tf.one_hot(number, len(masks), dtype=tf.int32), axis=1)
+    return tf.reduce_sum(is_there * [1 << number for number in range(len(masks))], axis=1)
 
 
 def _words_to_cover(source_ids: tf.Tensor) -> tf.Tensor:

@@ -15,6 +15,7 @@ from serving.attention.diagnostics import LOOKED_AT_FROM, diagnose_translation
 from serving.contract.signatures import END_SYMBOL
 from serving.contract.translation import Calibration, Translation
 from text.numbers import missing_numbers
+from text.protected import changed_parts
 from text.repetition import longest_loop
 from text.words import words_of
 
@@ -39,6 +40,8 @@ class Kind:
     """Finds the words to show with the warning; without any, there is none."""
     needs_answer: bool = True
     """Whether it is 0 for an answer that is empty or cut."""
+    is_certain: bool = False
+    """Whether a calibration leaves the limit as it is, since each case is a mistake."""
 
 
 def _language(source: str, translation: Translation, calibration: Calibration) -> float:
@@ -76,6 +79,18 @@ def _missing_numbers(source: str, translation: Translation) -> Sequence[str]:
     return missing_numbers(source, translation.text)
 
 
+def _protected(source: str, translation: Translation, calibration: Calibration) -> float:
+    return len(_changed_parts(source, translation))
+
+
+def _changed_parts(source: str, translation: Translation) -> Sequence[str]:
+    changes = changed_parts(source, translation.text)
+    return [
+        *(f"missing {part}" for part in changes.missing),
+        *(f"added {part}" for part in changes.added),
+    ]
+
+
 def _length(source: str, translation: Translation, calibration: Calibration) -> float:
     """Compares the ratio of the lengths with the usual one, in both directions."""
     usual = len(source) * calibration.length_ratio
@@ -94,6 +109,9 @@ KINDS: Mapping[str, Kind] = {
     "numbers": Kind("missing numbers", _numbers, _AT_ALL, _missing_numbers),
     "length": Kind("unusual length", _length),
     "score": Kind("low score", _score, needs_answer=False),
+    "protected": Kind(
+        "protected", _protected, _AT_ALL, _changed_parts, needs_answer=False, is_certain=True
+    ),
 }
 """All kinds. The order is that of the limits in an export, so a new one comes last."""
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.beam_search import beam_search
+from trainer.beam_search import COST_OF_LOSS, beam_search
+from trainer.continuations import IMPOSSIBLE
 from trainer.subwords import END, START
 
 VOCABULARY = 7  # pad, unknown, start, end and three words
@@ -33,7 +34,7 @@ def toy_model(seed, batch=1, ends=True):
     return step, tf.fill([batch, 1], START), table.numpy()
 
 
-def search(step, state, max_lengths, beam_size, alpha, beta=0.0):
+def search(step, state, max_lengths, beam_size, alpha, beta=0.0, **settings):
     """Runs a beam search over a toy model, with attention on two source positions."""
     to_cover = tf.fill([len(max_lengths), 2], True)
     return beam_search(
@@ -45,6 +46,7 @@ def search(step, state, max_lengths, beam_size, alpha, beta=0.0):
         beam_size=beam_size,
         alpha=alpha,
         beta=beta,
+        **settings,
     )
 
 
@@ -87,6 +89,36 @@ def test_a_beam_as_wide_as_the_space_finds_what_exhaustive_search_finds(seed, al
     expected = [score(table[0], s, alpha) for s in space[:top]]
     np.testing.assert_allclose(found.scores[0, :top], expected, rtol=1e-4)
     assert bool(tf.reduce_all(found.ended[0, :top]))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_masks_of_the_source_come_once_and_others_never(seed):
+    step, state, _ = toy_model(seed)
+    found = search(step, state, [4], 64, 0.0, owed=tf.constant([0b01]), masks=range(5, 7))
+    possible = found.ended.numpy()[0] & (found.scores.numpy()[0] > IMPOSSIBLE / 2)
+    assert {
+        sequence
+        for sequence, is_one in zip(found_sequences(found), possible, strict=True)
+        if is_one
+    } == {
+        sequence
+        for sequence in all_hypotheses(4)
+        if sequence.count(5) < 2 and sequence.count(6) == 0
+    }
+
+
+def test_a_lost_mask_costs_much():
+    step, state, table = toy_model(3)
+    sequences = {}
+    for owed in (0b00, 0b11):
+        found = search(step, state, [4], 64, 0.0, owed=tf.constant([owed]), masks=range(5, 7))
+        sequences[owed] = dict(zip(found_sequences(found), found.scores.numpy()[0], strict=True))
+    for sequence in ((4, END), (4, 4, END)):
+        likelihood = score(table[0], sequence, 0.0)
+        assert sequences[0b00][sequence] == pytest.approx(likelihood, rel=1e-4)
+        assert sequences[0b11][sequence] == pytest.approx(likelihood - COST_OF_LOSS, rel=1e-4)
+    whole = (6, 5, END)
+    assert sequences[0b11][whole] == pytest.approx(score(table[0], whole, 0.0), rel=1e-4)
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.3, 3.0])

@@ -15,7 +15,7 @@ from tests.serving.server.fake_model import NAME, running_server, settings_for
 from tests.trainer.tiny import encoded_pairs, parallel_text, write_vocabulary
 from tests.trainer.tiny_export import export_tiny_model
 from trainer.doubt import MOST_WARNED, CalibrationText, calibrate, surprise
-from trainer.subwords import read_vocabulary
+from trainer.subwords import MASK_IDS, read_vocabulary
 
 TEXTS = ["The cat sees the mat.", "Ünïcödé 日本", "", "The cat. The dog 12:30.", "The " * 40]
 
@@ -51,7 +51,9 @@ def test_a_subword_never_seen_surprises_most(text: CalibrationText) -> None:
     assert not text.surprisal[:4].any()
     assert np.isfinite(text.surprisal).all()
     assert text.surprisal.argmax() >= 4
-    assert text.surprisal[4:].min() < text.surprisal.max() - 3
+    assert not text.surprisal[list(MASK_IDS)].any()
+    seen = np.delete(text.surprisal, [*range(4), *MASK_IDS])
+    assert 0 < seen.min() < seen.max() - 3
 
 
 def made_up_translate(texts: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -68,7 +70,9 @@ def made_up_translate(texts: tf.Tensor) -> dict[str, tf.Tensor]:
         "source_length": tf.fill([rows], 2),
         "target_length": tf.fill([rows], 2),
         "truncated": tf.fill([rows], False),
-        "doubt": tf.constant([[(7 * number) % 200, *[0.0] * 8] for number in numbers]),
+        "doubt": tf.constant(
+            [[(7 * number) % 200, *[0.0] * (1 + len(KINDS))] for number in numbers]
+        ),
     }
 
 
@@ -86,6 +90,12 @@ def test_few_good_answers_lie_above_the_limits_and_bad_ones_do_not_count() -> No
     assert limits["language"] > 195
     assert limits["loop"] == pytest.approx(0.5)
     assert 0 < limits["length"] < 1e-6
+
+
+def test_lost_placeholders_are_never_usual() -> None:
+    sources = [f"{number} files of %s are bad" for number in range(100)]
+    limits = calibrate(made_up_translate, CalibrationText(np.zeros(1), sources, sources))
+    assert limits["protected"] == pytest.approx(0.5)
 
 
 def test_if_hardly_any_answer_is_good_all_count() -> None:

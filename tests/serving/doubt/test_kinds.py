@@ -56,6 +56,16 @@ def test_an_answer_is_too_short_or_too_long_for_the_usual_ratio() -> None:
     assert long == pytest.approx(np.log(365 / 125))
 
 
+def test_changed_placeholders_are_counted_and_named() -> None:
+    source = "Copy %s to <b>%d</b>"
+    assert doubt("protected", source, answer("<b>%d</b> von %s")) == 0
+    assert doubt("protected", source, answer("<b>%d</b> von %i")) == 2
+    assert doubt("protected", source, answer("")) == 4
+    named = KINDS["protected"].named
+    assert named
+    assert named(source, answer("<b>%d</b> von %i")) == ["missing %s", "added %i"]
+
+
 def test_a_low_score_is_doubtful() -> None:
     assert doubt("score", "cat", answer("Hund", score=-4)) == 4
 
