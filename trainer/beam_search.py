@@ -24,14 +24,13 @@ StepFunction = Callable[[Context, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Ten
 """(context, previous tokens int [batch, beam], state [batch, beam, ...]) -> (logits [batch, beam,
 vocabulary], state, attention [batch, beam, source]), for any part of the batch."""
 
-COST_OF_LOSS = 10.0
-"""In nats, for an end without all masks. A translation that never ends would be worse."""
 LEAST_COVERAGE = 0.01
 """Lower limit of a source position's coverage, to keep the penalty finite without attention."""
 
 
 class Hypotheses(NamedTuple):
-    """The translations found: first the ended ones, then the truncated ones, each best first."""
+    """The translations found: first the whole ones, then those that ended without a mask of their
+    source, then the truncated ones, each best first."""
 
     ids: tf.Tensor
     """int32 [batch, beam, target], with the end symbol, padded with 0."""
@@ -102,8 +101,7 @@ def beam_search(
       beta: weight of the coverage penalty.
       spelling: allows only tokens that spell whole characters; None allows all.
       owed: the masks of each source, as bits of an int32 [batch]; bit 0 is the first of `masks`. A
-        hypothesis writes only these, each at most once, and to end without one costs
-        `COST_OF_LOSS`.
+        hypothesis writes only these, each at most once. It is lost if it ends without one of them.
       masks: at most 31 tokens, of which a source has any number, each at most once.
 
     Returns:
@@ -111,7 +109,9 @@ def beam_search(
     """
     batch = tf.shape(max_lengths)[0]
     nothing = tf.zeros([batch, beam_size], tf.int32)
-    finished = _Finished(tf.fill([batch, beam_size], -float("inf")), nothing, nothing, nothing)
+    finished = _Finished(
+        tf.fill([batch, beam_size], -float("inf")), nothing, nothing, nothing, nothing > 0
+    )
     searched = _Searched(
         sentences=tf.range(batch),
         context=context,
@@ -153,8 +153,9 @@ def beam_search(
         # Twice the beam size, so the beam can continue even if all the best candidates end.
         penalties = None if spelling is None else spelling.penalties(searched.spelled)
         candidates = best_continuations(searched.log_probs, logits, 2 * beam_size, penalties)
+        owed = tf.gather(searched.owed, candidates.parents, batch_dims=1)
         if masks:
-            candidates = _with_masks_in_place(candidates, searched.owed, masks)
+            candidates = _without_foreign(candidates, owed, masks)
         coverage = searched.coverage + attention
         missing = coverage_penalty(coverage, searched.to_cover[:, None], beta)
         scores = candidates.log_probs / length_penalty(time + 1, alpha)
@@ -162,7 +163,7 @@ def beam_search(
         is_last = (time + 1 >= searched.max_lengths)[:, None]
         tokens, parents, log_probs = _keep_alive(candidates)
         spelled = tf.gather(searched.spelled, parents, batch_dims=1)
-        owed = tf.gather(searched.owed, parents, batch_dims=1)
+        still_owed = tf.gather(searched.owed, parents, batch_dims=1)
         trace = _Trace(
             trace.sentences.write(time, searched.sentences),
             trace.tokens.write(time, tokens),
@@ -173,10 +174,10 @@ def beam_search(
             tokens=tokens,
             log_probs=log_probs,
             spelled=spelled if spelling is None else spelling.after(spelled, tokens),
-            owed=owed & ~_bits(tokens, masks) if masks else owed,
+            owed=still_owed & ~_bits(tokens, masks) if masks else still_owed,
             state=tf.gather(state, parents, batch_dims=1),
             coverage=tf.gather(coverage, parents, batch_dims=1),
-            finished=_finish(searched.finished, candidates, scores, time, is_last),
+            finished=_finish(searched.finished, candidates, scores, owed > 0, time, is_last),
         )
         return time + 1, searched, trace
 
@@ -197,6 +198,7 @@ class _Finished(NamedTuple):
     times: tf.Tensor  # the step of the last token
     parents: tf.Tensor  # the beam continued by the last token
     tokens: tf.Tensor  # the last token
+    lost: tf.Tensor  # whether it ended without a mask of its source
 
 
 class _Searched(NamedTuple):
@@ -267,8 +269,8 @@ def _put_back(searched: _Searched, finished: _Finished) -> _Finished:
 
 
 def _is_done(finished: _Finished) -> tf.Tensor:
-    """Returns whether a sentence has as many finished hypotheses as beams, bool [batch]."""
-    return tf.math.is_finite(finished.scores[:, -1])
+    """Returns whether a sentence has as many whole hypotheses as beams, bool [batch]."""
+    return tf.math.is_finite(finished.scores[:, -1]) & ~finished.lost[:, -1]
 
 
 def _is_ended(finished: _Finished) -> tf.Tensor:
@@ -280,12 +282,14 @@ def _finish(
     finished: _Finished,
     candidates: Candidates,
     scores: tf.Tensor,
+    lost: tf.Tensor,
     time: tf.Tensor,
     is_last: tf.Tensor,
 ) -> _Finished:
     """Adds the candidates ending here to the finished hypotheses and keeps the best.
 
-    A sentence already done does not change.
+    Whole ones come before lost ones, and these before truncated ones. A sentence already done does
+    not change.
     """
     beam_size = finished.scores.shape[1]
     is_end = tf.equal(candidates.tokens, END)
@@ -301,12 +305,13 @@ def _finish(
         tf.fill(tf.shape(is_new), time),
         candidates.parents,
         candidates.tokens,
+        lost,
     )
     both = _Finished(*(tf.concat(pair, axis=1) for pair in zip(finished, new, strict=True)))
     by_score = tf.argsort(both.scores, direction="DESCENDING")
-    is_ended = tf.gather(_is_ended(both), by_score, batch_dims=1)
-    ended_first = tf.argsort(tf.cast(~is_ended, tf.int32), stable=True)
-    best = tf.gather(by_score, ended_first, batch_dims=1)[:, :beam_size]
+    rank = 2 * tf.cast(~_is_ended(both), tf.int32) + tf.cast(both.lost, tf.int32)
+    whole_first = tf.argsort(tf.gather(rank, by_score, batch_dims=1), stable=True)
+    best = tf.gather(by_score, whole_first, batch_dims=1)[:, :beam_size]
     return _Finished(*(tf.gather(field, best, batch_dims=1) for field in both))
 
 
@@ -317,18 +322,11 @@ def _bits(tokens: tf.Tensor, masks: range) -> tf.Tensor:
     return tf.gather(bits, tf.where(is_mask, tokens - masks.start, len(masks)))
 
 
-def _with_masks_in_place(candidates: Candidates, owed: tf.Tensor, masks: range) -> Candidates:
-    """Makes masks impossible that are not owed, and an end without all masks costly."""
+def _without_foreign(candidates: Candidates, owed: tf.Tensor, masks: range) -> Candidates:
+    """Makes the masks impossible that their hypothesis does not owe; `owed` is [rows, 2 beam]."""
     bits = _bits(candidates.tokens, masks)
-    owed = tf.gather(owed, candidates.parents, batch_dims=1)
     is_foreign = (bits > 0) & tf.equal(owed & bits, 0)
-    is_loss = tf.equal(candidates.tokens, END) & (owed > 0)
-    log_probs = candidates.log_probs - tf.where(is_loss, COST_OF_LOSS, 0.0)
-    log_probs = tf.where(is_foreign, IMPOSSIBLE, log_probs)
-    order = tf.argsort(log_probs, direction="DESCENDING", stable=True)
-    return Candidates(
-        *(tf.gather(each, order, batch_dims=1) for each in (*candidates[:2], log_probs))
-    )
+    return candidates._replace(log_probs=tf.where(is_foreign, IMPOSSIBLE, candidates.log_probs))
 
 
 def _keep_alive(candidates: Candidates) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

@@ -32,7 +32,6 @@ from trainer.masks import (
     unmask,
     unmask_symbols,
     uses_masks,
-    whole_first,
 )
 from trainer.model import TranslationModel
 from trainer.model_card import as_markdown
@@ -203,8 +202,6 @@ class ServingModel(tf.Module):
         masks = MASK_IDS if self._masks else range(0)
         found = search(self.model, source_ids, self._decoding, masks=masks)
         found = _without_empty_sources(found, tf.equal(given, ""))
-        if self._masks:
-            found = whole_first(found, source_ids)
         # If PDF is read as PDF, nothing says that the text around it would be in capitals.
         is_capital = is_in_capitals(masked.text) & tf.not_equal(read, masked.text)
         translation = in_capitals(self._decode(found.ids), is_capital[:, None])

@@ -12,7 +12,6 @@ import tensorflow as tf
 
 from text.characters import MASKS, WORD_START
 from text.protected import ACCELERATORS, FIRST_LETTER, PATTERN
-from trainer.beam_search import Hypotheses
 from trainer.model import TranslationModel
 from trainer.subwords import MASK_IDS, has_masks
 
@@ -148,29 +147,3 @@ def put_accelerator(text: tf.Tensor, accelerator: tf.Tensor) -> tf.Tensor:
         marked = tf.strings.regex_replace(text, FIRST_LETTER, rf"\1{sign}\2", replace_global=False)
         text = tf.where(tf.equal(accelerator, sign)[:, None], marked, text)
     return text
-
-
-def whole_first(found: Hypotheses, source_ids: tf.Tensor) -> Hypotheses:
-    """Moves the hypotheses that hold each mask of their source once before the others.
-
-    Truncated hypotheses stay behind those that ended.
-
-    Args:
-      found: hypotheses, best first.
-      source_ids: int64 [batch, source].
-    """
-    in_source = _count_masks(source_ids)
-
-    def reorder() -> Hypotheses:
-        is_whole = tf.reduce_all(tf.equal(_count_masks(found.ids), in_source[:, None]), axis=-1)
-        rank = 2 * tf.cast(~found.ended, tf.int32) + tf.cast(~is_whole, tf.int32)
-        order = tf.argsort(rank, stable=True)
-        return Hypotheses(*(tf.gather(field, order, batch_dims=1) for field in found))
-
-    return tf.cond(tf.reduce_any(in_source > 0), reorder, lambda: found)
-
-
-def _count_masks(ids: tf.Tensor) -> tf.Tensor:
-    """Counts each mask, float32 [..., masks]."""
-    number = tf.cast(ids, tf.int32) - MASK_IDS.start  # no other id has a 1 there
-    return tf.reduce_sum(tf.one_hot(number, len(MASKS)), axis=-2)

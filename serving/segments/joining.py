@@ -55,8 +55,8 @@ def _separator(written: str, space: str) -> str:
 def _best_combinations(translations: Sequence[Translation]) -> list[tuple[Translation, ...]]:
     """Returns the combinations of hypotheses with the largest sums of scores, best first.
 
-    There are as many as a sentence has hypotheses, or none if they were not requested. A whole
-    hypothesis may come before one with a better score (`trainer.masks`), and stays before it.
+    There are as many as a sentence has hypotheses, or none if they were not requested. A truncated
+    hypothesis comes after those that ended, for any score.
     """
     most = max(len(each.n_best) for each in translations)
     combinations: list[tuple[float, tuple[Translation, ...]]] = [(0.0, ())] if most else []

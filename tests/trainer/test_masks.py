@@ -2,8 +2,7 @@ import numpy as np
 import tensorflow as tf
 
 from text.characters import MASKS
-from trainer.beam_search import Hypotheses
-from trainer.masks import mask, mask_target, put_accelerator, unmask, unmask_symbols, whole_first
+from trainer.masks import mask, mask_target, put_accelerator, unmask, unmask_symbols
 from trainer.subwords import END, MASK_IDS
 
 TEXTS = ["Delete %s from %(folder)s?", "Plain.", "", 'A <a href="x">link</a>, 50 % off']
@@ -88,23 +87,3 @@ def test_symbols_show_what_the_masks_stand_for():
     symbols = tf.constant([["?", "▁a", "?", "</s>"]])
     parts = tf.constant([["%s", "<a b>", *[""] * (len(MASKS) - 2)]])
     assert strings(unmask_symbols(symbols, ids, parts)) == [["<a▁b>", "▁a", "%s", "</s>"]]
-
-
-def test_whole_hypotheses_come_first_and_cut_ones_last():
-    one, two = MASK_IDS[:2]
-    ids = tf.constant(
-        [[[300, END, 0], [one, one, END], [one, two, 9], [one, 300, END], [two, END, 0]]]
-    )
-    ended = tf.constant([[True, True, False, True, True]])
-    found = Hypotheses(
-        ids=ids,
-        lengths=tf.constant([[2, 3, 3, 3, 2]]),
-        scores=tf.constant([[-1.0, -2.0, -0.5, -3.0, -4.0]]),
-        attention=tf.reshape(tf.range(15.0), [1, 5, 3, 1]),
-        ended=ended,
-    )
-    best = whole_first(found, tf.constant([[one, 300, END]]))
-    assert best.scores.numpy().tolist() == [[-3.0, -1.0, -2.0, -4.0, -0.5]]
-    assert best.attention[0, 0, 0, 0] == 9
-    same = whole_first(found, tf.constant([[300, END]]))
-    assert same.scores.numpy().tolist() == found.scores.numpy().tolist()
