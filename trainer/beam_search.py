@@ -102,7 +102,7 @@ def beam_search(
       spelling: allows only tokens that spell whole characters; None allows all.
       owed: the masks of each source, as bits of an int32 [batch]; bit 0 is the first of `masks`. A
         hypothesis writes only these, each at most once. It is lost if it ends without one of them.
-      masks: at most 31 tokens, of which a source has any number, each at most once.
+      masks: at most 31 tokens that `spelling` does not allow.
 
     Returns:
       The hypotheses; `target` is the length of the longest one in the batch.
@@ -152,10 +152,10 @@ def beam_search(
         logits, state, attention = step(searched.context, searched.tokens, searched.state)
         # Twice the beam size, so the beam can continue even if all the best candidates end.
         penalties = None if spelling is None else spelling.penalties(searched.spelled)
+        if penalties is not None and masks:
+            penalties = _with_masks(penalties, searched.owed, masks)
         candidates = best_continuations(searched.log_probs, logits, 2 * beam_size, penalties)
         owed = tf.gather(searched.owed, candidates.parents, batch_dims=1)
-        if masks:
-            candidates = _without_foreign(candidates, owed, masks)
         coverage = searched.coverage + attention
         missing = coverage_penalty(coverage, searched.to_cover[:, None], beta)
         scores = candidates.log_probs / length_penalty(time + 1, alpha)
@@ -322,11 +322,23 @@ def _bits(tokens: tf.Tensor, masks: range) -> tf.Tensor:
     return tf.gather(bits, tf.where(is_mask, tokens - masks.start, len(masks)))
 
 
-def _without_foreign(candidates: Candidates, owed: tf.Tensor, masks: range) -> Candidates:
-    """Makes the masks impossible that their hypothesis does not owe; `owed` is [rows, 2 beam]."""
-    bits = _bits(candidates.tokens, masks)
-    is_foreign = (bits > 0) & tf.equal(owed & bits, 0)
-    return candidates._replace(log_probs=tf.where(is_foreign, IMPOSSIBLE, candidates.log_probs))
+def _with_masks(penalties: tf.Tensor, owed: tf.Tensor, masks: range) -> tf.Tensor:
+    """Allows hypotheses the masks that they owe.
+
+    Args:
+      penalties: float32 [rows, beam, vocabulary], where no mask is allowed.
+      owed: bits of masks, int32 [rows, beam].
+      masks: the masks.
+    """
+
+    def with_own() -> tf.Tensor:
+        bits = tf.constant([1 << number for number in range(len(masks))])
+        own = tf.where(tf.equal(owed[:, :, None] & bits, 0), IMPOSSIBLE, 0.0)
+        before, after = penalties[:, :, : masks.start], penalties[:, :, masks.stop :]
+        return tf.concat([before, own, after], axis=2)
+
+    # The copy takes a tenth of a step with 32 sentences, and few batches have masks.
+    return tf.cond(tf.reduce_any(owed > 0), with_own, lambda: penalties)
 
 
 def _keep_alive(candidates: Candidates) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

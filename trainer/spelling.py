@@ -42,8 +42,13 @@ _STATES: tuple[dict[tuple[int, int], int], ...] = (
 class Spelling:
     """The states of hypotheses, and the tokens allowed in each."""
 
-    def __init__(self, vocabulary_size: int):
-        """Makes the tables for a vocabulary with the byte symbols in their places."""
+    def __init__(self, vocabulary_size: int, forbidden: range = range(0)):
+        """Makes the tables.
+
+        Args:
+          vocabulary_size: size of a vocabulary with the byte symbols in their places.
+          forbidden: tokens allowed in no state.
+        """
         allowed = np.zeros([len(_STATES), vocabulary_size], bool)
         following = np.full([len(_STATES), vocabulary_size], _WHOLE, np.int32)
         first = len(SPECIAL_SYMBOLS)
@@ -52,6 +57,7 @@ class Spelling:
             for (low, high), then in ranges.items():
                 tokens = slice(first + low, first + high + 1)
                 allowed[state, tokens], following[state, tokens] = True, then
+        allowed[:, forbidden.start : forbidden.stop] = False
         self._penalties = np.where(allowed, 0, IMPOSSIBLE).astype(np.float32)
         self._following = following
 

@@ -40,7 +40,7 @@ def search(
         beam_size=beam_size or settings.beam_size,
         alpha=settings.length_penalty,
         beta=settings.coverage_penalty,
-        spelling=Spelling(model.output_bias.shape[0]),
+        spelling=Spelling(model.output_bias.shape[0], forbidden=masks),
         owed=_masks_in(source_ids, masks) if masks else None,
         masks=masks,
     )

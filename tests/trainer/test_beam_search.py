@@ -34,6 +34,19 @@ def toy_model(seed, batch=1, ends=True):
     return step, tf.fill([batch, 1], START), table.numpy()
 
 
+class NoMasks:
+    """Allows all tokens but the masks 5 and 6, in place of `Spelling`."""
+
+    def penalties(self, states):
+        return tf.gather(tf.constant([[0.0] * 5 + [IMPOSSIBLE] * 2]), states)
+
+    def after(self, states, tokens):
+        return states
+
+
+MASKS = {"masks": range(5, 7), "spelling": NoMasks()}
+
+
 def search(step, state, max_lengths, beam_size, alpha, beta=0.0, **settings):
     """Runs a beam search over a toy model, with attention on two source positions."""
     to_cover = tf.fill([len(max_lengths), 2], True)
@@ -94,7 +107,7 @@ def test_a_beam_as_wide_as_the_space_finds_what_exhaustive_search_finds(seed, al
 @pytest.mark.parametrize("seed", [1, 2])
 def test_masks_of_the_source_come_once_and_others_never(seed):
     step, state, _ = toy_model(seed)
-    found = search(step, state, [4], 64, 0.0, owed=tf.constant([0b01]), masks=range(5, 7))
+    found = search(step, state, [4], 64, 0.0, owed=tf.constant([0b01]), **MASKS)
     possible = found.ended.numpy()[0] & (found.scores.numpy()[0] > IMPOSSIBLE / 2)
     assert {
         sequence
@@ -107,9 +120,30 @@ def test_masks_of_the_source_come_once_and_others_never(seed):
     }
 
 
+def test_without_masks_in_the_source_there_are_none():
+    step, state, _ = toy_model(1)
+    found = search(step, state, [4], 64, 0.0, owed=tf.constant([0]), **MASKS)
+    possible = found.scores.numpy()[0] > IMPOSSIBLE / 2
+    sequences = [
+        each for each, is_one in zip(found_sequences(found), possible, strict=True) if is_one
+    ]
+    assert sequences
+    assert not {5, 6} & set(itertools.chain(*sequences))
+
+
+def test_a_sentence_is_found_even_if_all_best_continuations_are_repeated_masks():
+    def step(sentences, tokens, state):
+        logits = tf.tile([[[0.0, 0, 0, -6, -5, 9, 8]]], [1, tf.shape(tokens)[1], 1])
+        return logits, state, tf.zeros([1, tf.shape(tokens)[1], 2])
+
+    found = search(step, tf.zeros([1, 1]), [6], 1, 0.0, owed=tf.constant([0b11]), **MASKS)
+    assert found_sequences(found)[0][:2] == (5, 6)
+    assert found.scores[0, 0] > IMPOSSIBLE / 2
+
+
 def test_what_ends_without_a_mask_comes_after_what_is_whole():
     step, state, table = toy_model(3)
-    found = search(step, state, [4], 64, 0.0, owed=tf.constant([0b11]), masks=range(5, 7))
+    found = search(step, state, [4], 64, 0.0, owed=tf.constant([0b11]), **MASKS)
     sequences, scores = found_sequences(found), found.scores.numpy()[0]
     ended = found.ended.numpy()[0] & (scores > IMPOSSIBLE / 2)
     is_whole = np.array([{5, 6} <= set(sequence) for sequence in sequences])[ended]

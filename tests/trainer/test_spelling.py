@@ -84,3 +84,10 @@ def test_any_model_writes_whole_characters() -> None:
             assert score > IMPOSSIBLE / 2
             if sequence[-1] == END and len(bytes_written) == len(sequence) - 1:
                 bytes(bytes_written).decode("utf-8")
+
+
+def test_forbidden_tokens_are_allowed_in_no_state():
+    spelling = Spelling(RESERVED + 4, forbidden=range(RESERVED + 1, RESERVED + 3))
+    penalties = spelling.penalties(tf.range(9)).numpy()
+    assert (penalties[:, RESERVED + 1 : RESERVED + 3] == IMPOSSIBLE).all()
+    assert penalties[0, RESERVED] == penalties[0, RESERVED + 3] == 0
