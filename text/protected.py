@@ -6,6 +6,7 @@ definition serves the exported graph and the programs around it.
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 _TAG = r"<[A-Za-z/!?][\w:-]*(?:\s[^<>]*)?/?>"
@@ -28,6 +29,7 @@ _PRINTF = (
     rf"%(?:\d+\$)?(?:\([^()]*\))?[-+#0']*{_WIDTH}?(?:\.{_WIDTH}?)?{_SIZE}"
     r"[diouxXeEfFgGaAcCsSpnmr@]"
 )
+_ANONYMOUS = rf"%[-+#0']*{_WIDTH}?(?:\.{_WIDTH}?)?{_SIZE}[diouxXeEfFgGaAcCsSpnm@]"
 _DIRECTIVE = rf"(?:%%|{_PRINTF}|%L?\d\d?|%n)"
 _PATH_NAME = r"[\w.+~@%*$-]*[\w+~@%*$-]"
 _PATH = (
@@ -35,15 +37,19 @@ _PATH = (
 )
 _OPTION = r"--[A-Za-z][\w-]*(?:=[^\s,;)]+)?|-[A-Za-z]\b"
 
-# A path or an option begins a word; "and/or" is neither. "100%" is no directive.
+# A path or an option begins a word; "and/or" is neither.
 _BEGINS_WORD = r"(^|[\s(\[\"'“„«»=])"
-_NO_DIGIT_BEFORE = r"(^|[^0-9])"
 PATTERN = (
     rf"{_BEGINS_WORD}({_PATH}|{_OPTION})"
-    rf"|({_TAG}|{_ENTITY}|{_URL}|{_EMAIL}|{_ICU}|{_BRACES}|{_VARIABLE}|{_ESCAPE})"
-    rf"|{_NO_DIGIT_BEFORE}({_DIRECTIVE}+)"
+    rf"|({_TAG}|{_ENTITY}|{_URL}|{_EMAIL}|{_ICU}|{_BRACES}|{_VARIABLE}|{_ESCAPE}|{_DIRECTIVE})"
 )
-"""A part is in group 2, 3 or 5; the groups 1 and 4 hold the character before it."""
+"""A part is in group 2 or 3; group 1 holds the character before it."""
+PERCENTAGE = "([0-9])%"
+HIDDEN_PERCENT = "\x1e"
+"""Replaces the percent sign of a percentage while parts are sought: `100%s` has no directive."""
+ORDERED = rf"^(?:{_ANONYMOUS}|\{{(?::[^{{}}]*)?\}})$"
+"""A part that a program fills by its place among others, such as `%s` but not `%(name)s`: these
+must keep their order."""
 _LETTERS = "A-Za-z\u00c0-\u024f\u0370-\u1fff\u2c00-\u2dff\u3040-\ud7ff\uf900-\ufdcf"
 _LETTER = f"[{_LETTERS}]"
 _BEFORE_LETTER = "(?:^|[\\s(\\[\"'„“«»])"
@@ -57,15 +63,18 @@ one such mark: what stands before and after it."""
 FIRST_LETTER = f"^([^{_LETTERS}]*)({_LETTER})"
 
 _PARTS = re.compile(PATTERN, re.ASCII)
-_DIRECTIVES = re.compile(_DIRECTIVE, re.ASCII)
+_PERCENTAGES = re.compile(PERCENTAGE, re.ASCII)
+_ORDERED = re.compile(ORDERED, re.ASCII)
 _ACCELERATORS = [(mark, re.compile(pattern, re.ASCII)) for mark, pattern in ACCELERATORS]
 
 
 class Changes(NamedTuple):
-    """The parts that a translation lost, and those that it has beyond its source's."""
+    """The differences between the parts of a text and those of its translation."""
 
-    missing: list[str]
-    added: list[str]
+    missing: Sequence[str] = ()
+    added: Sequence[str] = ()
+    reordered: Sequence[str] = ()
+    """Parts without a name or a number, as the translation has them, if their order differs."""
 
 
 def protected_parts(text: str) -> list[str]:
@@ -74,18 +83,24 @@ def protected_parts(text: str) -> list[str]:
     The mark of a keyboard shortcut is one of them, without its letter.
     """
     parts: list[str] = []
-    for match in _PARTS.finditer(text):
-        parts += _DIRECTIVES.findall(match[5]) if match[5] else [match[2] or match[3]]
+    for match in _PARTS.finditer(_PERCENTAGES.sub(rf"\1{HIDDEN_PERCENT}", text)):
+        parts.append((match[2] or match[3]).replace(HIDDEN_PERCENT, "%"))
     return parts + [mark for mark, pattern in _ACCELERATORS if pattern.match(text)]
 
 
 def changed_parts(source: str, translation: str) -> Changes:
-    """Compares the parts of a source with those of its translation, whatever their order.
+    """Compares the parts of a source with those of its translation.
 
     White space in a part, as in a tag, may be written in another way.
     """
     before, after = (
-        Counter(" ".join(part.split()) for part in protected_parts(text))
-        for text in (source, translation)
+        [" ".join(part.split()) for part in protected_parts(text)] for text in (source, translation)
     )
-    return Changes(list((before - after).elements()), list((after - before).elements()))
+    missing, added = Counter(before) - Counter(after), Counter(after) - Counter(before)
+    by_place = [list(filter(_ORDERED.match, parts)) for parts in (before, after)]
+    is_other_order = not missing and not added and by_place[0] != by_place[1]
+    return Changes(
+        tuple(missing.elements()),
+        tuple(added.elements()),
+        tuple(by_place[1]) if is_other_order else (),
+    )

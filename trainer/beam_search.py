@@ -81,6 +81,7 @@ def beam_search(
     beta: float,
     spelling: Spelling | None = None,
     owed: tf.Tensor | None = None,
+    ordered: tf.Tensor | None = None,
     masks: range = range(0),
 ) -> Hypotheses:
     """Finds the hypotheses with the highest scores.
@@ -102,6 +103,7 @@ def beam_search(
       spelling: allows only tokens that spell whole characters; None allows all.
       owed: the masks of each source, as bits of an int32 [batch]; bit 0 is the first of `masks`. A
         hypothesis writes only these, each at most once. It is lost if it ends without one of them.
+      ordered: those masks that a hypothesis writes in their order, as bits of an int32 [batch].
       masks: at most 31 tokens that `spelling` does not allow.
 
     Returns:
@@ -121,6 +123,7 @@ def beam_search(
         log_probs=tf.zeros([batch, 1]),
         spelled=tf.zeros([batch, 1], tf.int32),
         owed=tf.zeros([batch, 1], tf.int32) if owed is None else owed[:, None],
+        ordered=tf.zeros([batch, 1], tf.int32) if ordered is None else ordered[:, None],
         state=initial_state[:, None],
         coverage=tf.zeros([batch, 1, tf.shape(to_cover)[1]]),
         finished=finished,
@@ -153,7 +156,7 @@ def beam_search(
         # Twice the beam size, so the beam can continue even if all the best candidates end.
         penalties = None if spelling is None else spelling.penalties(searched.spelled)
         if penalties is not None and masks:
-            penalties = _with_masks(penalties, searched.owed, masks)
+            penalties = _with_masks(penalties, searched.owed, searched.ordered, masks)
         candidates = best_continuations(searched.log_probs, logits, 2 * beam_size, penalties)
         owed = tf.gather(searched.owed, candidates.parents, batch_dims=1)
         coverage = searched.coverage + attention
@@ -212,6 +215,7 @@ class _Searched(NamedTuple):
     log_probs: tf.Tensor  # [rows, beam]
     spelled: tf.Tensor  # states of `Spelling`, int32 [rows, beam]
     owed: tf.Tensor  # bits of the masks that are not written yet, int32 [rows, beam]
+    ordered: tf.Tensor  # bits of the masks with an order, int32 [rows, 1]
     state: tf.Tensor  # [rows, beam, ...]
     coverage: tf.Tensor  # attention so far, [rows, beam, source]
     finished: _Finished
@@ -322,18 +326,23 @@ def _bits(tokens: tf.Tensor, masks: range) -> tf.Tensor:
     return tf.gather(bits, tf.where(is_mask, tokens - masks.start, len(masks)))
 
 
-def _with_masks(penalties: tf.Tensor, owed: tf.Tensor, masks: range) -> tf.Tensor:
-    """Allows hypotheses the masks that they owe.
+def _with_masks(
+    penalties: tf.Tensor, owed: tf.Tensor, ordered: tf.Tensor, masks: range
+) -> tf.Tensor:
+    """Allows hypotheses the masks that they owe, and of the ordered ones only the next.
 
     Args:
       penalties: float32 [rows, beam, vocabulary], where no mask is allowed.
       owed: bits of masks, int32 [rows, beam].
+      ordered: bits of masks, int32 [rows, 1].
       masks: the masks.
     """
 
     def with_own() -> tf.Tensor:
         bits = tf.constant([1 << number for number in range(len(masks))])
-        own = tf.where(tf.equal(owed[:, :, None] & bits, 0), IMPOSSIBLE, 0.0)
+        in_order = owed & ordered
+        possible = (owed & ~ordered) | (in_order & -in_order)  # the lowest bit
+        own = tf.where(tf.equal(possible[:, :, None] & bits, 0), IMPOSSIBLE, 0.0)
         before, after = penalties[:, :, : masks.start], penalties[:, :, masks.stop :]
         return tf.concat([before, own, after], axis=2)
 

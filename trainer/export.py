@@ -28,6 +28,7 @@ from trainer.masks import (
     Masked,
     mask,
     mask_target,
+    ordered_masks,
     put_accelerator,
     unmask,
     unmask_symbols,
@@ -199,8 +200,13 @@ class ServingModel(tf.Module):
         masked = self._mask(given)
         read = self._recase(masked.text)
         source_ids, source_cut = self._ids(read)
-        masks = MASK_IDS if self._masks else range(0)
-        found = search(self.model, source_ids, self._decoding, masks=masks)
+        found = search(
+            self.model,
+            source_ids,
+            self._decoding,
+            masks=MASK_IDS if self._masks else range(0),
+            ordered=ordered_masks(masked.parts) if self._masks else None,
+        )
         found = _without_empty_sources(found, tf.equal(given, ""))
         # If PDF is read as PDF, nothing says that the text around it would be in capitals.
         is_capital = is_in_capitals(masked.text) & tf.not_equal(read, masked.text)

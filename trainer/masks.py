@@ -11,7 +11,14 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from text.characters import MASKS, WORD_START
-from text.protected import ACCELERATORS, FIRST_LETTER, PATTERN
+from text.protected import (
+    ACCELERATORS,
+    FIRST_LETTER,
+    HIDDEN_PERCENT,
+    ORDERED,
+    PATTERN,
+    PERCENTAGE,
+)
 from trainer.model import TranslationModel
 from trainer.subwords import MASK_IDS, has_masks
 
@@ -46,7 +53,9 @@ def mask(text: tf.Tensor) -> Masked:
     for sign, pattern in ACCELERATORS:
         accelerator = tf.where(tf.strings.regex_full_match(text, pattern), sign, accelerator)
         text = tf.strings.regex_replace(text, pattern, r"\1\2")
-    marked = tf.strings.regex_replace(text, PATTERN, rf"\1\4{_SEPARATOR}\2\3\5{_SEPARATOR}")
+    marked = tf.strings.regex_replace(text, PERCENTAGE, rf"\1{HIDDEN_PERCENT}")
+    marked = tf.strings.regex_replace(marked, PATTERN, rf"\1{_SEPARATOR}\2\3{_SEPARATOR}")
+    marked = tf.strings.regex_replace(marked, HIDDEN_PERCENT, "%")
     text, parts = tf.cond(
         tf.reduce_any(tf.not_equal(marked, text)),
         lambda: _take_parts(marked),
@@ -64,6 +73,12 @@ def _take_parts(marked: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     text = pieces.with_flat_values(tf.where(is_masked, masks, pieces.flat_values))
     parts = tf.ragged.boolean_mask(pieces, pieces.with_flat_values(is_masked))
     return tf.strings.reduce_join(text, axis=-1), parts.to_tensor("", shape=[None, len(MASKS)])
+
+
+def ordered_masks(parts: tf.Tensor) -> tf.Tensor:
+    """Returns the masks whose parts must keep their order, as bits of an int32 [batch]."""
+    is_ordered = tf.strings.regex_full_match(parts, ORDERED)
+    return tf.reduce_sum(tf.where(is_ordered, [1 << number for number in range(len(MASKS))], 0), 1)
 
 
 def mask_target(target: tf.Tensor, source: Masked) -> tf.Tensor:

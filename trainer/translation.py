@@ -15,6 +15,7 @@ def search(
     settings: DecodingSettings,
     beam_size: int | None = None,
     masks: range = range(0),
+    ordered: tf.Tensor | None = None,
 ) -> Hypotheses:
     """Translates a batch.
 
@@ -24,6 +25,7 @@ def search(
       settings: beam, penalties and longest translation.
       beam_size: replaces the beam size of the settings.
       masks: subwords to keep: a translation has those of its source, each once.
+      ordered: those of them to keep in their order, as bits of an int32 [batch].
 
     Returns:
       The hypotheses, best first.
@@ -42,6 +44,7 @@ def search(
         beta=settings.coverage_penalty,
         spelling=Spelling(model.output_bias.shape[0], forbidden=masks),
         owed=_masks_in(source_ids, masks) if masks else None,
+        ordered=ordered,
         masks=masks,
     )
 

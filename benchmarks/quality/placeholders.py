@@ -73,7 +73,7 @@ def count_answers(messages: Sequence[str], answers: Sequence[Translation]) -> di
         changed_parts(message, answer.text)
         for message, answer in zip(messages, answers, strict=True)
     ]
-    broken = [index for index, each in enumerate(changes) if each.missing or each.added]
+    broken = [index for index, each in enumerate(changes) if any(each)]
     in_beam = [
         index
         for index in broken
@@ -133,7 +133,7 @@ def main(
     if show:
         for message, answer in zip(messages, answers, strict=True):
             changes = changed_parts(message, answer.text)
-            if changes.missing or changes.added:
+            if any(changes):
                 print(f"{message}\n{answer.text}\n{changes}\n")
     print(table(["answers", "number"], [[name, number(each, 0)] for name, each in found.items()]))
     print(json.dumps({"seed": seed, **found}))

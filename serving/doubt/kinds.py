@@ -88,6 +88,7 @@ def _changed_parts(source: str, translation: Translation) -> Sequence[str]:
     return [
         *(f"missing {part}" for part in changes.missing),
         *(f"added {part}" for part in changes.added),
+        *(f"reordered {part}" for part in changes.reordered),
     ]
 
 

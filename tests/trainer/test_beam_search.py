@@ -120,6 +120,20 @@ def test_masks_of_the_source_come_once_and_others_never(seed):
     }
 
 
+def test_masks_with_an_order_keep_it():
+    step, state, _ = toy_model(1)
+    masks = {"owed": tf.constant([0b11]), "ordered": tf.constant([0b11]), **MASKS}
+    found = search(step, state, [4], 64, 0.0, **masks)
+    possible = found.scores.numpy()[0] > IMPOSSIBLE / 2
+    both = [
+        sequence
+        for sequence, is_one in zip(found_sequences(found), possible, strict=True)
+        if is_one and {5, 6} <= set(sequence)
+    ]
+    assert len(both) >= 1 + 3
+    assert all(sequence.index(5) < sequence.index(6) for sequence in both)
+
+
 def test_without_masks_in_the_source_there_are_none():
     step, state, _ = toy_model(1)
     found = search(step, state, [4], 64, 0.0, owed=tf.constant([0]), **MASKS)

@@ -2,7 +2,7 @@ import numpy as np
 import tensorflow as tf
 
 from text.characters import MASKS
-from trainer.masks import mask, mask_target, put_accelerator, unmask, unmask_symbols
+from trainer.masks import mask, mask_target, ordered_masks, put_accelerator, unmask, unmask_symbols
 from trainer.subwords import END, MASK_IDS
 
 TEXTS = ["Delete %s from %(folder)s?", "Plain.", "", 'A <a href="x">link</a>, 50 % off']
@@ -87,3 +87,8 @@ def test_symbols_show_what_the_masks_stand_for():
     symbols = tf.constant([["?", "▁a", "?", "</s>"]])
     parts = tf.constant([["%s", "<a b>", *[""] * (len(MASKS) - 2)]])
     assert strings(unmask_symbols(symbols, ids, parts)) == [["<a▁b>", "▁a", "%s", "</s>"]]
+
+
+def test_parts_filled_by_their_place_have_an_order():
+    masked = mask(tf.constant(["%(a)s and %s and %d%% <b> {} {0}", "x"]))
+    assert ordered_masks(masked.parts).numpy().tolist() == [0b100110, 0]

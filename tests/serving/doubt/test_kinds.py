@@ -58,8 +58,9 @@ def test_an_answer_is_too_short_or_too_long_for_the_usual_ratio() -> None:
 
 def test_changed_placeholders_are_counted_and_named() -> None:
     source = "Copy %s to <b>%d</b>"
-    assert doubt("protected", source, answer("<b>%d</b> von %s")) == 0
+    assert doubt("protected", source, answer("<b>Von</b> %s nach %d")) == 0
     assert doubt("protected", source, answer("<b>%d</b> von %i")) == 2
+    assert doubt("protected", source, answer("<b>%d</b> von %s")) == 2  # in another order
     assert doubt("protected", source, answer("")) == 4
     named = KINDS["protected"].named
     assert named
