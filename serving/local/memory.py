@@ -6,16 +6,11 @@ import gc
 
 
 def return_freed_memory() -> None:
-    """Frees unused objects in cycles of references, such as a graph, and returns the memory."""
-    gc.collect()
-    trim_memory()
-
-
-def trim_memory() -> None:
     """Returns freed memory to the operating system.
 
-    glibc keeps what was freed for the threads that took it, so a server would grow with each
-    version and with each new length of text.
+    A graph is in cycles of references. And glibc keeps what was freed for the threads that took it,
+    so a server that loads version after version would grow.
     """
+    gc.collect()
     with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
         ctypes.CDLL(None).malloc_trim(0)

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import grpc
 
-from serving.local.memory import trim_memory
 from serving.server.errors import not_found
 from serving.server.loaded_model import LoadedModel
 from serving.server.version_policy import VersionPolicy
@@ -28,8 +27,6 @@ Load = Callable[[str, int], LoadedModel]
 """Loads a version from its folder; raises ModelLoadError."""
 Report = Callable[[str], None]
 """Receives messages about events, in sentences."""
-_SECONDS_BETWEEN_TRIMS = 60.0
-"""A trim took 0.02 s after 1.2 GB were freed, without Python's global lock."""
 
 
 @dataclass(frozen=True)
@@ -126,11 +123,8 @@ class DirectoryWatcher:
             self._update(force=False)
 
     def _watch(self) -> None:
-        complaint, trimmed_at = "", time.monotonic()
+        complaint = ""
         while not self._stopped.wait(self._poll_seconds):
-            if time.monotonic() - trimmed_at > _SECONDS_BETWEEN_TRIMS:
-                trim_memory()
-                trimmed_at = time.monotonic()
             try:
                 self.poll()
             except Exception as error:  # the folder may be renamed or unmounted at any moment
