@@ -186,10 +186,10 @@ def running_server(
     with ThreadPoolExecutor(1) as pool:
         life = pool.submit(lambda: asyncio.run(server.live(is_started.set)))
         life.add_done_callback(lambda _: is_started.set())
-        assert is_started.wait(LONG)
-        if life.done():
-            life.result()
         try:
+            assert is_started.wait(LONG)
+            if life.done():
+                life.result()
             yield server
         finally:
             server.end()
