@@ -52,7 +52,11 @@ def test_messages_of_one_line_with_parts_are_read(tmp_path: Path) -> None:
 
 def test_answers_are_counted() -> None:
     messages = ["Open %s", "Copy %s to %d", "See http://a.b/"]
-    answers = [answer("%s öffnen"), answer("%d nach %s", "%s nach %d"), answer("Siehe http://a.b/ %s")]
+    answers = [
+        answer("%s öffnen"),
+        answer("%d nach %s", "%s nach %d"),
+        answer("Siehe http://a.b/ %s"),
+    ]
     assert count_answers(messages, answers) == {
         "messages": 3,
         "parts": 4,
