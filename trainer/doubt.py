@@ -17,7 +17,7 @@ from serving.contract.batching import batches_by_length, in_order
 from serving.contract.translation import Calibration, Translation, read_translation
 from serving.doubt.kinds import KINDS, measure
 from trainer.batching import Pairs
-from trainer.subwords import MASK_IDS, SPECIAL_SYMBOLS, SubwordDecoder, has_masks
+from trainer.subwords import SPECIAL_SYMBOLS, SubwordDecoder
 
 MOST_WARNED = 0.03
 """Share of the good validation answers warned of, so that it is at most 5 % on other text: the
@@ -35,7 +35,7 @@ class CalibrationText(NamedTuple):
 
     surprisal: np.ndarray
     """float32 [vocabulary]: minus the log-probability of each subword in the sources of the
-    training split; 0 for special symbols and masks."""
+    training split; 0 for special symbols and pieces without letters."""
     sources: list[str]
     """Of the validation split."""
     references: list[str]
@@ -62,9 +62,8 @@ class CalibrationText(NamedTuple):
         for index in range(0, len(train.source), step):
             np.add.at(counts, train.source[index], 1)
         surprisal = _surprisal(counts)
-        if has_masks(vocabulary):
-            surprisal[list(MASK_IDS)] = 0
-        return cls(surprisal, sources, references)
+        without_letters = [not any(map(str.isalpha, piece)) for piece in vocabulary]
+        return cls(np.where(without_letters, 0, surprisal), sources, references)
 
 
 def surprise(ids: tf.Tensor, text: tf.Tensor, surprisal: tf.Tensor) -> tf.Tensor:
