@@ -90,7 +90,7 @@ def test_a_setting_changes_the_nodes_that_use_it(before, override, nodes):
         ("trainer.settings", {"Transform", "Trainer"}),
         ("components.gate.translation_metrics", {"Evaluator"}),
         ("components.gate.family_of_tests", {"Evaluator", "ModelReport"}),
-        ("serving.attention.diagnostics", {"Evaluator", "ModelReport"}),
+        ("serving.attention.diagnostics", {"Trainer", "Evaluator", "ModelReport"}),
         ("serving.export.operations", {"ServingValidator", "Evaluator", "ModelReport"}),
         ("components.report.page", {"ModelReport"}),
         ("serving.heatmap.page", {"ModelReport"}),
