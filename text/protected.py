@@ -13,8 +13,9 @@ _TAG = r"<[A-Za-z/!?][\w:-]*(?:\s[^<>]*)?/?>"
 _ENTITY = r"&(?:[A-Za-z]\w*|#\d+|#x[0-9A-Fa-f]+);"
 _OF_ADDRESS = '[^\\s<>"“”„«»]'
 _END_OF_ADDRESS = "[^\\s<>\"“”„«»'’.,;:!?)\\]}]"
-_URL = rf"(?:[A-Za-z][A-Za-z0-9+.-]*://|www\.){_OF_ADDRESS}*{_END_OF_ADDRESS}"
-_EMAIL = r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+# The bounds keep the time linear in the length of a text.
+_URL = rf"\b(?:[A-Za-z][A-Za-z0-9+.-]{{0,19}}://|www\.){_OF_ADDRESS}*{_END_OF_ADDRESS}"
+_EMAIL = r"\b[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+"
 _ICU = (
     r"\{ ?\w+ ?, ?(?:plural|select|selectordinal) ?, ?(?:offset:\d+ ?)?=?\w+ ?\{"
     r"|\} ?=?\w+ ?\{|\} ?\}"

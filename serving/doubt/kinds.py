@@ -23,6 +23,8 @@ _SLACK = 5
 """Characters added to both lengths: the ratio of short texts says little."""
 _READ_FOR_LOOPS = 2_000
 """Characters; the time grows with their square, and these take a tenth of a second at worst."""
+_READ_FOR_PARTS = 20_000
+"""Characters; a longer text is cut by the model, and marked as truncated."""
 _AT_ALL = 0.5
 """The limit of kinds that count something: once is too often."""
 
@@ -84,7 +86,7 @@ def _protected(source: str, translation: Translation, calibration: Calibration) 
 
 
 def _changed_parts(source: str, translation: Translation) -> Sequence[str]:
-    changes = changed_parts(source, translation.text)
+    changes = changed_parts(source[:_READ_FOR_PARTS], translation.text[:_READ_FOR_PARTS])
     return [
         *(f"missing {part}" for part in changes.missing),
         *(f"added {part}" for part in changes.added),

@@ -1,4 +1,5 @@
 import re
+import time
 
 import pytest
 import tensorflow as tf
@@ -88,3 +89,12 @@ def test_parts_filled_by_their_place_keep_their_order():
     assert changed_parts("%1$s has %2$d", "%2$d bei %1$s") == Changes()
     assert changed_parts("%(a)s has %(b)d", "%(b)d bei %(a)s") == Changes()
     assert changed_parts("<b>%s</b>", "</b><b>%s") == Changes()
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "x.", "a-", "<a ", "%(", "{{a", "A_", "&a", "$a/", "http://."]
+)
+def test_long_texts_take_no_longer_for_each_character(text):
+    started = time.process_time()
+    protected_parts(text * 20_000)
+    assert time.process_time() - started < 5  # seconds; a square would take minutes
