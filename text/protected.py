@@ -26,12 +26,8 @@ _VARIABLE = r"\$[A-Za-z_]\w*|\$\(\w+\)|@[A-Z][A-Z_]+@"
 _ESCAPE = r"\\(?:[abefnrtv0\"'\\]|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})"
 _WIDTH = r"(?:\d+|\*(?:\d+\$)?)"
 _SIZE = r"(?:hh|h|ll|l|L|q|j|z|t|I64|I32)?"
-_PRINTF = (
-    rf"%(?:\d+\$)?(?:\([^()]*\))?[-+#0']*{_WIDTH}?(?:\.{_WIDTH}?)?{_SIZE}"
-    r"[diouxXeEfFgGaAcCsSpnmr@]"
-)
-_ANONYMOUS = rf"%[-+#0']*{_WIDTH}?(?:\.{_WIDTH}?)?{_SIZE}[diouxXeEfFgGaAcCsSpnm@]"
-_DIRECTIVE = rf"(?:%%|{_PRINTF}|%L?\d\d?|%n)"
+_CONVERSION = rf"[-+#0']*{_WIDTH}?(?:\.{_WIDTH}?)?{_SIZE}[diouxXeEfFgGaAcCsSpnmr@]"
+_DIRECTIVE = rf"(?:%%|%(?:\d+\$)?(?:\([^()]*\))?{_CONVERSION}|%L?\d\d?)"
 _PATH_NAME = r"[\w.+~@%*$-]*[\w+~@%*$-]"
 _PATH = (
     rf"(?:~|\.\.?|\$\w+)?/{_PATH_NAME}(?:/{_PATH_NAME})*/?|~/|[A-Za-z]:\\(?:[\w\\.$-]*[\w\\$-])?"
@@ -48,7 +44,7 @@ PATTERN = (
 PERCENTAGE = "([0-9])%"
 HIDDEN_PERCENT = "\x1e"
 """Replaces the percent sign of a percentage while parts are sought: `100%s` has no directive."""
-ORDERED = rf"^(?:{_ANONYMOUS}|\{{(?::[^{{}}]*)?\}})$"
+ORDERED = rf"^(?:%{_CONVERSION}|\{{(?::[^{{}}]*)?\}})$"
 """A part that a program fills by its place among others, such as `%s` but not `%(name)s`: these
 must keep their order."""
 _LETTERS = "A-Za-z\u00c0-\u024f\u0370-\u1fff\u2c00-\u2dff\u3040-\ud7ff\uf900-\ufdcf"

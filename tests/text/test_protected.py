@@ -85,6 +85,7 @@ def test_changes_are_counted():
 
 def test_parts_filled_by_their_place_keep_their_order():
     assert changed_parts("%s has %d", "%d bei %s") == Changes(reordered=("%d", "%s"))
+    assert changed_parts("%s has %r", "%r bei %s").reordered
     assert changed_parts("{} of {:.2f}", "{:.2f} von {}").reordered
     assert changed_parts("%1$s has %2$d", "%2$d bei %1$s") == Changes()
     assert changed_parts("%(a)s has %(b)d", "%(b)d bei %(a)s") == Changes()
