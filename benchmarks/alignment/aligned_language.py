@@ -14,7 +14,7 @@ import tensorflow as tf
 from trainer.batching import Pairs, Sequences
 from trainer.model import TranslationModel
 from trainer.settings import DecodingSettings
-from trainer.subwords import END, RESERVED, vocabulary_lines
+from trainer.subwords import END, vocabulary_lines
 from trainer.translation import force, search
 
 _SYLLABLES = [consonant + vowel for consonant in "bdfgkl" for vowel in "aeiou"]
@@ -24,6 +24,7 @@ VOCABULARY = vocabulary_lines(
 )
 """Each word is one subword. Translations are spelled backwards so a reader sees which words belong
 together; a model gets only ids."""
+_FIRST_WORD = VOCABULARY.index(f"▁{_SYLLABLES[0]}")
 
 
 class AlignedText(NamedTuple):
@@ -55,8 +56,8 @@ def aligned_text(
                 alignment[[position, position + 1]] = position + 1, position
                 position += 1
             position += 1
-        sources.append(RESERVED + words)
-        targets.append(RESERVED + WORDS + words[alignment])
+        sources.append(_FIRST_WORD + words)
+        targets.append(_FIRST_WORD + WORDS + words[alignment])
         alignments.append(alignment)
     return AlignedText(Pairs(Sequences.of(sources), Sequences.of(targets)), alignments)
 
