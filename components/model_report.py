@@ -5,10 +5,8 @@ the model. `components.report` chooses and writes the content.
 """
 
 import os
-from collections.abc import Iterator
 from typing import Any
 
-import tensorflow as tf
 from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx import types
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
@@ -19,11 +17,12 @@ from tfx.types.experimental import simple_artifacts
 from tfx.utils import io_utils, path_utils
 
 from components.gate.evaluation_reader import read_recorded_verdict
+from components.held_out import read_test_pairs
 from components.ingestion_report import INGESTION_FILE
 from components.report.facts import SideStatistics, read_corpus_facts
 from components.report.gathering import Gathered, gather
 from components.report.page import write_report
-from components.report.sample import TextPair, draw_sample
+from components.report.sample import draw_sample
 from components.serving_validator import REPORT_FILE as SERVING_REPORT_FILE
 from serving.contract import layout
 from serving.export.report import ExportReport
@@ -39,7 +38,6 @@ _SEED, _RESAMPLES = "seed", "resamples"
 _MAX_SENTENCES, _CODE_DIGEST = "max_sentences", "code_digest"
 
 _SIDES = ("source", "target")
-_TEST_SPLIT = "test"
 _STATISTICS_FILE = "FeatureStats.pb"
 _HISTORY_FILE = "history.json"
 
@@ -152,7 +150,7 @@ def _read_inputs(input_dict: Artifacts, exec_properties: Any) -> Gathered:
         if artifacts
     }
     seed = int(exec_properties[_SEED])
-    pairs = _test_pairs(input_dict[_EXAMPLES])
+    pairs = read_test_pairs(input_dict[_EXAMPLES])
     export = path_utils.serving_model_dir(uri[_MODEL])
     live = path_utils.serving_model_dir(uri[_BASELINE_MODEL]) if uri.get(_BASELINE_MODEL) else None
     ingestion = io_utils.read_string_file(os.path.join(uri[_EXAMPLES], INGESTION_FILE))
@@ -174,18 +172,6 @@ def _read_inputs(input_dict: Artifacts, exec_properties: Any) -> Gathered:
 def _read(path: str) -> str | None:
     """Returns the text of a file, or None if there is none."""
     return io_utils.read_string_file(path) if fileio.exists(path) else None
-
-
-def _test_pairs(examples: list[types.Artifact]) -> Iterator[TextPair]:
-    """Reads the test split."""
-    folder = artifact_utils.get_split_uri(examples, _TEST_SPLIT)
-    files = sorted(fileio.glob(os.path.join(folder, "*")))
-    for record in tf.data.TFRecordDataset(files, compression_type="GZIP").as_numpy_iterator():
-        features = tf.train.Example.FromString(record).features.feature
-        source, target = (
-            features[side].bytes_list.value[0].decode("utf-8", "replace") for side in _SIDES
-        )
-        yield source, target
 
 
 def _side_statistics(statistics: list[types.Artifact]) -> list[SideStatistics]:

@@ -19,7 +19,6 @@ from tfx.proto.transform_pb2 import SplitsConfig
 from components.atomic_pusher import AtomicPusher
 from components.curated_schema_gen import CuratedSchemaGen
 from components.deterministic_transform import DeterministicTransform
-from components.gate.eval_config import evaluation_config
 from components.gate.recording_evaluator import RecordingEvaluator
 from components.gate.settings import GateSettings
 from components.live_model import LiveModel
@@ -93,8 +92,8 @@ def create_pipeline(
 
 def gate_settings(config: PipelineConfig) -> GateSettings:
     """Returns the bounds of the gate."""
-    bounds = config.evaluation.model_dump(exclude={"max_minutes"})
-    return GateSettings(**bounds, seed=config.seed)
+    bounds = config.evaluation.model_dump(exclude={"max_minutes", "tokeniser"})
+    return GateSettings(**bounds, tokeniser=config.scoring.tokeniser, seed=config.seed)
 
 
 def _components(
@@ -146,16 +145,15 @@ def _components(
         max_seconds_per_request=config.serving_validation.request_seconds,
         code_digest=code_digest("components.serving_validator"),
     )
-    settings = gate_settings(config)
     evaluator = RecordingEvaluator(
         infra_blessing=serving_validator.outputs["blessing"],
-        settings=settings,
+        settings=gate_settings(config),
         max_minutes=config.evaluation.max_minutes,
         examples=examples,
         example_splits=["test"],
         model=model,
         baseline_model=live_model.outputs["model"],
-        eval_config=evaluation_config(settings, code_digest(*_EVALUATION_CODE)),
+        code_digest=code_digest(*_EVALUATION_CODE),
     )
     pusher = AtomicPusher(
         model=model,
@@ -227,6 +225,7 @@ def _trainer(
         eval_args=EvalArgs(splits=["validation"]),
         custom_config={
             **_trainer_sections(config),
+            "scoring": asdict(config.scoring),
             "seed": config.seed,
             "code_digest": record["code_digest"],
             "checkpoint_root": os.path.join(places.pipeline_root, "checkpoints"),

@@ -20,6 +20,7 @@ from serving.contract import layout
 from serving.versions.directory import ModelVersion, fingerprint, list_versions
 from serving.versions.integrity import damage
 from serving.versions.records import read_records, withdrawn_models
+from text.languages import usual_tag
 
 _ORIGIN = ("corpus_checksum", "configuration", "code_digest", "seed")
 """The fields of a model card about the model's origin."""
@@ -142,7 +143,7 @@ def _require_same_kind(
         raise NoWarmStartError(f"{which} was not trained here: it has no model card or vocabulary")
     for name in ("source_language", "target_language"):
         wanted = getattr(config.data, name)
-        if card.get(name) != wanted:
+        if usual_tag(str(card.get(name))) != usual_tag(wanted):
             raise NoWarmStartError(f"{which} has the {name} {card.get(name)}, not {wanted}")
     for section in ("model", "subwords"):
         wanted = getattr(config, section).model_dump(mode="json")

@@ -22,6 +22,7 @@ TESTED_THROUGH = {
     "components/gate/metric_inputs.py": "components/gate/test_translation_metrics.py",
     "components/gate/output_statistics.py": "components/gate/test_output_metrics.py",
     "components/gate/verdict_text.py": "components/gate/test_verdict.py",
+    "components/held_out.py": "components/test_model_report.py",
     "components/recording_trainer.py": "end_to_end/test_end_to_end.py",
     "components/report/chart_style.py": "components/report/test_charts.py",
     "components/report/facts.py": "components/report/test_page.py",

@@ -1,11 +1,65 @@
-"""Language codes, such as `de`, `pt_BR` or `sr@latin`."""
+"""Language codes, such as `de`, `pt-BR`, `zh_CN` or `sr@latin`.
+
+The form is BCP 47's (RFC 5646): language, script, region, variants. Underscores, and a modifier
+after `@`, as in Debian and POSIX, are understood as well.
+"""
+
+from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
-LANGUAGE_CODE = r"^[a-z]{2,3}([-_@][A-Za-z0-9]+)*$"
-"""The pattern of a code: ISO 639, then regions, scripts and variants."""
+_CODE = re.compile(
+    r"(?P<base>[a-z]{2,3})"
+    r"(?:[-_](?P<extended>[A-Za-z]{3}))?"  # as in zh-yue
+    r"(?:[-_](?P<script>[A-Za-z]{4}))?"
+    r"(?:[-_](?P<region>[A-Za-z]{2}|[0-9]{3}))?"
+    r"(?P<variants>(?:[-_](?:[A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*)"
+    r"(?P<private>(?:-x(?:-[A-Za-z0-9]{1,8})+)?)"
+    r"(?:@(?P<modifier>[A-Za-z0-9]+))?"
+)
+_SCRIPTS = {"latin": "Latn", "cyrillic": "Cyrl", "arabic": "Arab", "devanagari": "Deva"}
+"""Scripts by the modifiers that glibc's locales have for them."""
+FORM = (
+    "two or three small letters, then perhaps a script, a region and variants, such as de, pt-BR, "
+    "zh_CN, sr-Latn or sr@latin"
+)
+"""What a code looks like, in words."""
 
 
-def is_language_code(code: str) -> bool:
-    """Whether a text has the form of a code; the language itself may not exist."""
-    return re.fullmatch(LANGUAGE_CODE, code) is not None
+class Language(NamedTuple):
+    """The parts of a code."""
+
+    tag: str
+    """The code in BCP 47's usual spelling: `pt-BR` for `pt_BR`, `sr-Latn` for `sr@latin`."""
+    base: str
+    """The language alone: `pt`."""
+    script: str
+    """Such as `Latn`; empty if the code does not name it."""
+
+
+def parse_language(code: str) -> Language:
+    """Reads a code. The language itself may not exist.
+
+    Raises:
+      ValueError: The text is no code; the message says what one looks like.
+    """
+    found = _CODE.fullmatch(code)
+    if found is None:
+        raise ValueError(f"{code!r} is not a language code: write {FORM}.")
+    modifier = (found["modifier"] or "").lower()
+    script = (found["script"] or _SCRIPTS.get(modifier, "")).title()
+    rest = found["variants"].replace("_", "-").lower() + found["private"]
+    if modifier and modifier not in _SCRIPTS:
+        rest += f"-{modifier}"
+    base = (found["extended"] or found["base"]).lower()
+    parts = [base, script, (found["region"] or "").upper()]
+    return Language("-".join(filter(None, parts)) + rest, base, script)
+
+
+def usual_tag(code: str) -> str:
+    """Returns a code in BCP 47's usual spelling, for comparing; other text stays as it is."""
+    try:
+        return parse_language(code).tag
+    except ValueError:
+        return code

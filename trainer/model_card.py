@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trainer.attention_kinds import ATTENTION_KINDS
+from trainer.scoring import best_epoch
 
 _SUBWORDS = (
     "Subwords: Sennrich, Haddow and Birch, Neural Machine Translation of Rare Words with Subword "
@@ -28,7 +29,7 @@ def make_card(
     record: Mapping[str, Any],
     *,
     machine: str,
-    history: Sequence[Mapping[str, float]],
+    history: Sequence[Mapping[str, Any]],
     sizes: Mapping[str, int],
 ) -> dict[str, Any]:
     """Makes the card.
@@ -43,7 +44,7 @@ def make_card(
     Returns:
       JSON values.
     """
-    best = max(history, key=lambda entry: entry["validation_bleu"])
+    best = best_epoch(history)
     configuration = record["configuration"]
     return {
         **record,
@@ -55,6 +56,7 @@ def make_card(
             "steps": history[-1]["step"],
             "seconds": round(sum(entry.get("seconds", 0.0) for entry in history), 1),
             "validation_bleu": best["validation_bleu"],
+            "validation_chrf": best["validation_chrf"],
             "validation_loss": best["validation_loss"],
         },
         "intended_use": _intended_use(record),

@@ -21,6 +21,7 @@ from trainer.precision import describe_machine
 from trainer.preprocessing import VOCABULARY
 from trainer.reading import read_pairs
 from trainer.replicas import Replicas, all_devices
+from trainer.scoring import Scoring
 from trainer.settings import DecodingSettings, ModelSettings, SubwordSettings, TrainingSettings
 from trainer.subwords import SubwordDecoder, read_vocabulary
 from trainer.training import TrainingData, TrainingResult, remove_other_checkpoints, train
@@ -34,6 +35,7 @@ def run_fn(fn_args: FnArgs) -> None:
     `fn_args.custom_config` has
 
     - the configuration's sections `subwords`, `model`, `training` and `decoding`,
+    - `scoring`: the metric of the validation, and the tokeniser (`trainer.scoring`),
     - `seed` and `checkpoint_root`,
     - `warm_start`: None, or the `export` of the initial weights and its `fingerprint`,
     - `record`: the model's origin, for the model card.
@@ -65,6 +67,7 @@ def run_fn(fn_args: FnArgs) -> None:
         seed=config["seed"],
         checkpoint_folder=os.path.join(config["checkpoint_root"], key),
         log_folder=fn_args.model_run_dir,
+        scoring=Scoring(**config["scoring"]),
         warm_start=config["warm_start"]["export"] if config["warm_start"] else None,
         replicas=replicas,
     )
@@ -123,7 +126,8 @@ def _training_key(config: dict[str, Any], data: TrainingData, replicas: int) -> 
     relevant: dict[str, Any] = {
         name: config[name]
         for name in (
-            "subwords", "model", "training", "decoding", "seed", "code_digest", "warm_start",
+            "subwords", "model", "training", "decoding", "scoring", "seed", "code_digest",
+            "warm_start",
         )
     }  # fmt: skip
     relevant["replicas"] = replicas

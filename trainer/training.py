@@ -15,6 +15,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -25,6 +26,7 @@ from trainer.masks import uses_masks
 from trainer.model import TranslationModel
 from trainer.replaced_words import WordReplacer
 from trainer.replicas import Replicas, one_device
+from trainer.scoring import METRIC_NAMES, Judge, Metric, Scoring, rank_epoch
 from trainer.settings import DecodingSettings, ModelSettings, TrainingSettings
 from trainer.subwords import PAD
 from trainer.train_step import TrainStep, make_train_step
@@ -52,9 +54,9 @@ class TrainingResult:
 
     model: TranslationModel
     """The model with the averaged weights of the best epoch; computes in float32."""
-    history: list[dict[str, float]]
+    history: list[dict[str, Any]]
     """One entry for each epoch: epoch, steps so far, its seconds, the seconds of its validation,
-    training loss, validation loss and BLEU."""
+    training loss, validation loss, BLEU and chrF, and the metric that chose the best epoch."""
 
 
 def train(
@@ -66,6 +68,7 @@ def train(
     seed: int,
     checkpoint_folder: str,
     log_folder: str,
+    scoring: Scoring | None = None,
     warm_start: str | None = None,
     replicas: Replicas | None = None,
 ) -> TrainingResult:
@@ -75,10 +78,12 @@ def train(
       data: encoded train and validation splits.
       model_settings: settings of the network.
       settings: settings of the training.
-      decoding: the search of the exported model, for the validation BLEU.
+      decoding: the search of the exported model, for the validation.
       seed: seed of the weights, the order of the batches and the dropout.
       checkpoint_folder: folder of the checkpoints, used only for this data and these settings.
       log_folder: folder of TensorBoard's events.
+      scoring: the metric of the validation, and its tokeniser; by default BLEU of words between
+        spaces.
       warm_start: the export with the initial weights (`trainer.warm_start`).
       replicas: the devices for training; by default one. Each has its own batch in every update.
 
@@ -86,6 +91,7 @@ def train(
       ValueError: a split has no pair short enough.
       WarmStartError: the export has another network or another vocabulary.
       LostWorkerError: another worker was lost.
+      MissingTokeniserError: the tokeniser cannot be loaded.
     """
     pairs = data.train.with_copies(settings.copied_targets, seed)
     train_indices = _usable(pairs, settings.max_tokens, "train")
@@ -121,9 +127,18 @@ def train(
         save, writer = checkpoints.save, tf.summary.create_file_writer(log_folder)
     else:
         save, writer = lambda: None, tf.summary.create_noop_writer()
-    validate = make_validator(
-        state.average, data.validation, validation_indices, data.vocabulary, decoding
+    validate, judge = make_validator(
+        state.average,
+        data.validation,
+        validation_indices,
+        data.vocabulary,
+        decoding,
+        scoring or Scoring(),
     )
+    if judge.metric == "chrf":
+        LOGGER.info(
+            "chrF chooses the best epoch: %s The gate needs evaluation.min_chrf.", judge.rule
+        )
     draw_attention = make_attention_images(
         state.average,
         data.validation,
@@ -162,7 +177,7 @@ def train(
         seconds = {"seconds": ended - started, "validation_seconds": ended - trained}
         with writer.as_default(int(state.step)):
             draw_attention()
-        _finish_epoch(state, scores, seconds, settings, writer)
+        _finish_epoch(state, scores, judge, seconds, settings, writer)
         save()
     return TrainingResult(
         _in_float32(state.best, model_settings, data), json.loads(state.history.numpy())
@@ -235,6 +250,7 @@ def _train_epoch(
 def _finish_epoch(
     state: TrainingState,
     scores: Scores,
+    judge: Judge,
     seconds: dict[str, float],
     settings: TrainingSettings,
     writer: tf.summary.SummaryWriter,
@@ -244,6 +260,7 @@ def _finish_epoch(
     with writer.as_default(step):
         tf.summary.scalar("validation/loss", scores.loss)
         tf.summary.scalar("validation/bleu", scores.bleu)
+        tf.summary.scalar("validation/chrf", scores.chrf)
     writer.flush()
     entry = {
         "epoch": epoch,
@@ -252,24 +269,28 @@ def _finish_epoch(
         "train_loss": float(state.loss_sum) / max(1, int(state.batch)),
         "validation_loss": scores.loss,
         "validation_bleu": scores.bleu,
+        "validation_chrf": scores.chrf,
+        "validation_metric": judge.metric,
     }
-    state.history.assign(json.dumps([*json.loads(state.history.numpy()), entry]))
-    is_best = scores.bleu > float(state.best_bleu)
+    earlier = json.loads(state.history.numpy())
+    state.history.assign(json.dumps([*earlier, entry]))
+    is_best = all(rank_epoch(entry) > rank_epoch(other) for other in earlier)
     if is_best:
-        state.best_bleu.assign(scores.bleu)
         state.copy_average_to_best()
     state.epochs_without_gain.assign(0 if is_best else state.epochs_without_gain + 1)
     state.epoch.assign_add(1)
     state.batch.assign(0)
     state.loss_sum.assign(0.0)
+    decisive: Metric = judge.metric if scores.bleu else "chrf"
     LOGGER.info(
-        "epoch %d of %d: %.0f s, loss %.3f, validation loss %.3f, validation BLEU %.2f%s",
+        "epoch %d of %d: %.0f s, loss %.3f, validation loss %.3f, validation %s %.2f%s",
         epoch,
         settings.epochs,
         entry["seconds"],
         entry["train_loss"],
         scores.loss,
-        scores.bleu,
+        METRIC_NAMES[decisive],
+        getattr(scores, decisive),
         ", the best so far" if is_best else "",
     )
 

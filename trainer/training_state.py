@@ -35,7 +35,6 @@ class TrainingState(tf.Module):
             self.step = tf.Variable(0, dtype=tf.int64)
             self.epoch = tf.Variable(0, dtype=tf.int64)
             self.batch = tf.Variable(0, dtype=tf.int64)
-            self.best_bleu = tf.Variable(-1.0)
             self.epochs_without_gain = tf.Variable(0, dtype=tf.int64)
             self.history = tf.Variable("[]")
 

@@ -1,4 +1,4 @@
-"""Validates a model during training: its loss, and the BLEU of its translations.
+"""Validates a model during training: its loss, and the scores of its translations.
 
 The translations come from the search of the exported model.
 """
@@ -7,15 +7,16 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import sacrebleu
 import tensorflow as tf
 
 from trainer.batching import Pairs, cut_by_tokens
 from trainer.loss import translation_loss
 from trainer.model import TranslationModel
+from trainer.scoring import Judge, Scoring
 from trainer.settings import DecodingSettings
 from trainer.subwords import PAD, SubwordDecoder
 from trainer.translation import search
+from trainer.translation_statistics import corpus_score, judge_of
 
 TOKENS_PER_BATCH = 4000
 
@@ -26,7 +27,17 @@ class Scores(NamedTuple):
     loss: float
     """Cross-entropy without label smoothing, nats per token."""
     bleu: float
-    """Corpus BLEU of sacreBLEU (cased, 13a)."""
+    """Corpus BLEU of sacreBLEU (cased)."""
+    chrf: float
+    """Corpus chrF of sacreBLEU."""
+
+
+class Validator(NamedTuple):
+    """Scores the model with its current weights when called."""
+
+    validate: Callable[[], Scores]
+    judge: Judge
+    """The metric that chooses the best epoch."""
 
 
 def make_validator(
@@ -35,8 +46,9 @@ def make_validator(
     indices: np.ndarray,
     vocabulary: list[str],
     decoding: DecodingSettings,
-) -> Callable[[], Scores]:
-    """Returns a function for scoring the model with its current weights.
+    scoring: Scoring,
+) -> Validator:
+    """Returns a function for scoring the model with its current weights, and its judge.
 
     Args:
       model: the model, with its weights at the time of the call.
@@ -44,6 +56,10 @@ def make_validator(
       indices: indices of the sentences to use.
       vocabulary: for turning ids into text.
       decoding: the search of the exported model. Greedy search may prefer another epoch.
+      scoring: the wanted metric, and the tokeniser of BLEU.
+
+    Raises:
+      MissingTokeniserError: the tokeniser cannot be loaded.
     """
     signature = [tf.TensorSpec([None, None], tf.int32)] * 2
 
@@ -61,18 +77,26 @@ def make_validator(
         lengths, indices[np.argsort(lengths[indices], kind="stable")], TOKENS_PER_BATCH
     )
     decoder = SubwordDecoder(vocabulary)
+    references = [
+        text
+        for batch in batches
+        for text in _texts(decoder, tf.constant(pairs.target.padded(batch)))
+    ]
 
     def validate() -> Scores:
-        loss, tokens, hypotheses, references = 0.0, 0, [], []
+        loss, tokens, hypotheses = 0.0, 0, []
         for batch in batches:
             source_ids, target_ids = pairs.source.padded(batch), pairs.target.padded(batch)
             loss += float(total_loss(source_ids, target_ids))
             tokens += int(np.count_nonzero(target_ids != PAD))
             hypotheses += _texts(decoder, translate(source_ids))
-            references += _texts(decoder, tf.constant(target_ids))
-        return Scores(loss / tokens, sacrebleu.corpus_bleu(hypotheses, [references]).score)
+        return Scores(
+            loss / tokens,
+            corpus_score("bleu", hypotheses, references, scoring.tokeniser),
+            corpus_score("chrf", hypotheses, references),
+        )
 
-    return validate
+    return Validator(validate, judge_of(scoring, references))
 
 
 def _texts(decoder: SubwordDecoder, ids: tf.Tensor) -> list[str]:

@@ -16,13 +16,9 @@ from sacrebleu.metrics import BLEU
 from sacremoses import MosesPunctNormalizer, MosesTokenizer
 
 from components.gate.paired_bootstrap import paired_bootstrap
-from components.gate.translation_statistics import (
-    bleu_signature,
-    chrf_signature,
-    corpus_score,
-    resampled_statistics,
-)
 from components.parallel_text import LENGTH_BUCKETS, length_bucket
+from trainer.scoring import Tokeniser
+from trainer.translation_statistics import corpus_score, resampled_statistics, signature
 
 BOOTSTRAP_RESAMPLES = 1000
 
@@ -46,14 +42,19 @@ class BucketScore:
     sentences: int
 
 
-def cased_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
-    """Computes cased BLEU of detokenised text: sacreBLEU's default, also used by the gate.
+def cased_bleu(
+    hypotheses: Sequence[str], references: Sequence[str], tokeniser: Tokeniser = "13a"
+) -> Score:
+    """Computes cased BLEU of detokenised text, as the gate does.
 
     Args:
       hypotheses: [sentences] translations.
       references: [sentences] human translations.
+      tokeniser: sacreBLEU's tokeniser for the target language.
     """
-    return Score(corpus_score("bleu", hypotheses, references), bleu_signature())
+    return Score(
+        corpus_score("bleu", hypotheses, references, tokeniser), signature("bleu", tokeniser)
+    )
 
 
 def chrf(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
@@ -63,7 +64,7 @@ def chrf(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
       hypotheses: [sentences] translations.
       references: [sentences] human translations.
     """
-    return Score(corpus_score("chrf", hypotheses, references), chrf_signature())
+    return Score(corpus_score("chrf", hypotheses, references), signature("chrf"))
 
 
 def lowercased_tokenised_bleu(
@@ -115,7 +116,10 @@ def _moses(language: str) -> tuple[MosesPunctNormalizer, MosesTokenizer]:
 
 
 def bleu_by_length(
-    sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str]
+    sources: Sequence[str],
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    tokeniser: Tokeniser = "13a",
 ) -> dict[str, BucketScore]:
     """Computes cased BLEU by the number of source words, in the buckets of the gate.
 
@@ -123,6 +127,7 @@ def bleu_by_length(
       sources: [sentences].
       hypotheses: [sentences] translations.
       references: [sentences] human translations.
+      tokeniser: sacreBLEU's tokeniser for the target language.
 
     Returns:
       Every bucket, shortest first.
@@ -131,13 +136,18 @@ def bleu_by_length(
     scores = {}
     for name in LENGTH_BUCKETS:
         rows = [row for row, bucket in enumerate(buckets) if bucket == name]
-        chosen = [[side[row] for row in rows] for side in (hypotheses, references)]
-        scores[name] = BucketScore(corpus_score("bleu", *chosen) if rows else math.nan, len(rows))
+        ours, theirs = ([side[row] for row in rows] for side in (hypotheses, references))
+        value = corpus_score("bleu", ours, theirs, tokeniser) if rows else math.nan
+        scores[name] = BucketScore(value, len(rows))
     return scores
 
 
 def p_value_of_gain(
-    hypotheses: Sequence[str], baseline: Sequence[str], references: Sequence[str], seed: int
+    hypotheses: Sequence[str],
+    baseline: Sequence[str],
+    references: Sequence[str],
+    seed: int,
+    tokeniser: Tokeniser = "13a",
 ) -> float:
     """Tests a gain in cased BLEU over a baseline with the paired bootstrap (Koehn, 2004).
 
@@ -146,12 +156,13 @@ def p_value_of_gain(
       baseline: [sentences] translations of the baseline.
       references: [sentences] human translations.
       seed: seed of the resampling.
+      tokeniser: sacreBLEU's tokeniser for the target language.
 
     Returns:
       The share of `BOOTSTRAP_RESAMPLES` test sets, drawn with replacement, on which the system is
       not better; never 0.
     """
-    statistics = resampled_statistics("bleu")
+    statistics = resampled_statistics("bleu", tokeniser)
     system_rows, baseline_rows = (
         np.array([statistics.row(*pair) for pair in zip(side, references, strict=True)])
         for side in (hypotheses, baseline)

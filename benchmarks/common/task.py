@@ -3,7 +3,7 @@
 import gzip
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -15,6 +15,7 @@ from pipeline.corpora.folder import read_information
 from pipeline.corpora.information import Split
 from pipeline.errors import UserError
 from pipeline.workspace import Workspace, is_remote
+from trainer.scoring import Tokeniser
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class ParallelText:
 
     sources: list[str]
     targets: list[str]
+    tokeniser: Tokeniser = "13a"
+    """That of BLEU of the targets."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ class Task:
         """Reads a split without the lines rejected by the pipeline as malformed."""
         data = self.config.data
         limits = LineLimits(data.max_words, data.max_characters, data.max_length_ratio)
-        return read_split(Path(self.corpus), split, limits)
+        text = read_split(Path(self.corpus), split, limits)
+        return replace(text, tokeniser=self.config.scoring.tokeniser)
 
 
 def prepare_task(config: str, overrides: Sequence[str], workspace: str | None) -> Task:

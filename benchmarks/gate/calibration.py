@@ -46,11 +46,11 @@ from benchmarks.gate.trials import (
     run_trials,
 )
 from benchmarks.gate.worse_models import drop_words, noisy_export
-from components.gate.translation_statistics import bleu_signature
 from components.parallel_text import length_bucket
 from pipeline.commands.options import DEFAULT_CONFIG, ConfigOption, OverridesOption, WorkspaceOption
 from pipeline.errors import UserError
 from pipeline.pipeline import gate_settings
+from trainer.translation_statistics import signature
 
 NAME = "gate_calibration"
 DROPPED = 0.1
@@ -184,7 +184,7 @@ def report(rates: Sequence[Rate], material: Material, split: str, command: str) 
 ## How it was measured
 
 - test sets: drawn with replacement from the {split} split, {len(material.buckets):,} sentences
-- BLEU, mean: candidate minus baseline; sacreBLEU `{bleu_signature()}`
+- BLEU, mean: candidate minus baseline; sacreBLEU `{signature("bleu", settings.tokeniser)}`
 - blocked: `significance` {settings.significance:g} shared among the tests, `max_bleu_drop`
   {settings.max_bleu_drop:g} over all, slices of {settings.min_slice_sentences} sentences and more,
   {settings.bootstrap_resamples:,} resamples

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from benchmarks.common.task import ParallelText
 from components.gate.family_of_tests import compare_family
 from components.gate.settings import GateSettings
-from components.gate.translation_statistics import resampled_statistics
+from trainer.translation_statistics import resampled_statistics
 
 Kind = Literal["equal", "worse", "damaged", "shown"]
 EQUAL: Kind = "equal"
@@ -94,7 +94,7 @@ class Material:
 
     def rows(self, translations: Sequence[str]) -> Rows:
         """Returns the statistics of translations of the whole split."""
-        statistics = resampled_statistics("bleu")
+        statistics = resampled_statistics("bleu", self.settings.tokeniser)
         pairs = zip(translations, self.text.targets, strict=True)
         return np.array([statistics.row(*pair) for pair in pairs], np.int64)
 
@@ -119,7 +119,7 @@ def judge(
         candidate,
         baseline,
         [(bucket,) for bucket in buckets],
-        resampled_statistics("bleu").scores,
+        resampled_statistics("bleu", settings.tokeniser).scores,
         resamples=settings.bootstrap_resamples,
         seed=settings.seed,
         minimum_sentences=settings.min_slice_sentences,

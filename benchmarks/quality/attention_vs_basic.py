@@ -149,12 +149,12 @@ def compare(task: Task, seed: int, *, in_parallel: bool) -> Comparison:
     basic, attention = (
         Measured(
             system,
-            cased_bleu(hypotheses, test.targets),
-            bleu_by_length(test.sources, hypotheses, test.targets),
+            cased_bleu(hypotheses, test.targets, test.tokeniser),
+            bleu_by_length(test.sources, hypotheses, test.targets, test.tokeniser),
         )
         for system, hypotheses in zip(systems, translated, strict=True)
     )
-    p_value = p_value_of_gain(translated[1], translated[0], test.targets, seed)
+    p_value = p_value_of_gain(translated[1], translated[0], test.targets, seed, test.tokeniser)
     return Comparison(task.config.name, basic, attention, p_value)
 
 

@@ -111,7 +111,7 @@ def measure(task: Task, seeds: Sequence[int], systems: Sequence[System]) -> list
             Measured(
                 seed=seed,
                 system=system,
-                cased=cased_bleu(hypotheses, test.targets),
+                cased=cased_bleu(hypotheses, test.targets, test.tokeniser),
                 chrf=chrf(hypotheses, test.targets),
                 lowercased=lowercased_tokenised_bleu(
                     hypotheses, test.targets, task.config.data.target_language

@@ -10,6 +10,7 @@ import random
 import sys
 import unicodedata
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -53,10 +54,14 @@ def measure_joined(text: ParallelText, sentences: int, translate: Translate) -> 
     scores = {}
     for size in JOINED:
         references = _joined(targets, size)
-        scores[f"{size} alone"] = cased_bleu(_joined(alone, size), references).value
+        scores[f"{size} alone"] = cased_bleu(_joined(alone, size), references, text.tokeniser).value
         lines = _joined(sources, size)
-        scores[f"{size} unsplit"] = cased_bleu(translate(lines, False), references).value
-        scores[f"{size} joined"] = cased_bleu(translate(lines, True), references).value
+        scores[f"{size} unsplit"] = cased_bleu(
+            translate(lines, False), references, text.tokeniser
+        ).value
+        scores[f"{size} joined"] = cased_bleu(
+            translate(lines, True), references, text.tokeniser
+        ).value
     return scores
 
 
@@ -65,11 +70,11 @@ def measure_cases(text: ParallelText, translate: Translate) -> dict[str, float]:
     capitals = [source.upper() for source in text.sources]
     titles = [in_title_case(source) for source in text.sources]
     return {
-        "as written": cased_bleu(translate(text.sources, True), text.targets).value,
+        "as written": cased_bleu(translate(text.sources, True), text.targets, text.tokeniser).value,
         "capitals": cased_bleu(
-            translate(capitals, True), [target.upper() for target in text.targets]
+            translate(capitals, True), [target.upper() for target in text.targets], text.tokeniser
         ).value,
-        "title case": cased_bleu(translate(titles, True), text.targets).value,
+        "title case": cased_bleu(translate(titles, True), text.targets, text.tokeniser).value,
     }
 
 
@@ -125,7 +130,8 @@ def main(
     local = LocalModel(find_model(config, overrides, workspace, model, None), _BATCH_SIZE)
     text = task.read("test")
     if quick:
-        text, lines = ParallelText(text.sources[:200], text.targets[:200]), min(lines, 100)
+        text = replace(text, sources=text.sources[:200], targets=text.targets[:200])
+        lines = min(lines, 100)
 
     def translate(texts: Sequence[str], split: bool) -> list[str]:
         return [each.text for each in local.translate(texts, split=split)]

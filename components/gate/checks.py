@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from components.gate.family_of_tests import SHARE_OF_WHOLE
 from components.gate.settings import GateBounds
-from components.gate.verdict import ADJUSTED_P_VALUE, BLEU, DROP, GAIN_P_VALUE, Rule
+from components.gate.verdict import ADJUSTED_P_VALUE, DROP, GAIN_P_VALUE, Rule, name_of
+from trainer.scoring import Metric
 
 
 @dataclass(frozen=True)
@@ -20,30 +21,36 @@ class GateCheck:
     """A bound on one metric over all sentences.
 
     Attributes:
-      metric: Name of the metric. `ADJUSTED_P_VALUE` over all sentences covers the tests in all
-        slices: only there is it known how many slices count.
+      quantity: The number of the metric that judges: its score, or a number of the comparison.
+        `ADJUSTED_P_VALUE` over all sentences covers the tests in all slices: only there is it known
+        how many slices count.
       rule: Whether the number must be at least or at most the bound.
-      setting: Key of `GateBounds` for the bound.
+      setting: Key of `GateBounds` for the bound, with `{}` for the metric.
       share: Factor of the setting's value; their product is the bound.
       needs_baseline: Whether the check compares with the live model. A first model passes it.
       is_wanted: Whether the settings enable the check.
     """
 
-    metric: str
+    quantity: str
     rule: Rule
     setting: str
     share: float = 1.0
     needs_baseline: bool = True
     is_wanted: Callable[[GateBounds], bool] = lambda settings: True
 
-    def bound(self, settings: GateBounds) -> float:
-        """Returns the bound under these settings."""
-        return float(getattr(settings, self.setting)) * self.share
+    def metric(self, judge: Metric) -> str:
+        """Returns the name of the number."""
+        return name_of(judge, self.quantity)
+
+    def bound(self, settings: GateBounds, judge: Metric) -> float | None:
+        """Returns the bound under these settings; None if they have none."""
+        value = getattr(settings, self.setting.format(judge))
+        return None if value is None else float(value) * self.share
 
 
 CHECKS = (
-    GateCheck(BLEU, "at least", "min_bleu", needs_baseline=False),
-    GateCheck(DROP, "at most", "max_bleu_drop"),
+    GateCheck("", "at least", "min_{}", needs_baseline=False),
+    GateCheck(DROP, "at most", "max_{}_drop"),
     GateCheck(ADJUSTED_P_VALUE, "at least", "significance"),
     GateCheck(
         GAIN_P_VALUE,
@@ -55,8 +62,12 @@ CHECKS = (
 )
 
 
-def wanted_checks(settings: GateBounds, *, has_baseline: bool = True) -> Iterator[GateCheck]:
-    """Yields the checks enabled by the settings; without a live model, not the comparisons."""
+def wanted_checks(
+    settings: GateBounds, judge: Metric, *, has_baseline: bool = True
+) -> Iterator[tuple[GateCheck, float]]:
+    """Yields the checks enabled by the settings with their bounds; comparisons only of two."""
     for check in CHECKS:
-        if check.is_wanted(settings) and (has_baseline or not check.needs_baseline):
-            yield check
+        bound = check.bound(settings, judge)
+        is_wanted = check.is_wanted(settings) and (has_baseline or not check.needs_baseline)
+        if bound is not None and is_wanted:
+            yield check, bound

@@ -16,7 +16,6 @@ from components.gate.checks import wanted_checks
 from components.gate.family_of_tests import SHARE_OF_WHOLE, adjusted_p_value, share_of_slice
 from components.gate.output_statistics import DEFINITIONS
 from components.gate.settings import GateSettings
-from components.gate.translation_statistics import bleu_signature, chrf_signature, ter_signature
 from components.gate.verdict import (
     ADJUSTED_P_VALUE,
     BASELINE,
@@ -32,14 +31,17 @@ from components.gate.verdict import (
     Difference,
     Rule,
     Verdict,
+    name_of,
     slice_key,
 )
+from trainer.scoring import METRIC_NAMES, Judge, Metric
+from trainer.translation_statistics import signature
 
 VERDICT_JSON = "verdict.json"
 
 MetricsTable = dict[str, dict[str, dict[str, float]]]
 
-_COMPARISONS = {DROP, P_VALUE, GAIN_P_VALUE, LOW, HIGH}
+_COMPARISONS = (DROP, P_VALUE, GAIN_P_VALUE, LOW, HIGH)
 
 
 class UnreadableEvaluationError(Exception):
@@ -50,16 +52,19 @@ def read_verdict(
     evaluation_uri: str,
     blessing_uri: str,
     settings: GateSettings,
+    judge: Judge,
     live_version: str | None = None,
 ) -> Verdict:
     """Reads the Evaluator's decision, with the numbers behind it.
 
-    If the export was not evaluated, this is the verdict recorded by `recording_evaluator`.
+    A candidate that cannot be judged is not blessed, whatever the Evaluator decided. If the export
+    was not evaluated, this is the verdict recorded by `recording_evaluator`.
 
     Args:
       evaluation_uri: URI of the Evaluator's `evaluation` artifact.
       blessing_uri: URI of its `blessing` artifact.
       settings: The bounds used in the evaluation.
+      judge: The metric that they were for.
       live_version: Served version of the baseline (LiveModel's property of this name), for the
         text of the verdict.
 
@@ -72,20 +77,24 @@ def read_verdict(
     metrics = _read_metrics(evaluation_uri)
     has_baseline = any(BASELINE in models for models in metrics.values())
     failures = dict(_failures(validation))
-    checks = _checks(metrics, failures, settings, has_baseline)
-    problems = _problems(checks, failures)
+    checks = _checks(metrics, failures, settings, judge.metric, has_baseline)
+    obstacles = list(_obstacles(metrics, settings, judge))
+    problems = obstacles + _problems(checks, failures, judge.metric)
     if validation.missing_slices or OVERALL not in metrics:
         problems.append("the evaluation lacks slices that the gate asks for")
     return Verdict(
-        blessed=_is_blessed(blessing_uri),
+        blessed=_is_blessed(blessing_uri) and not obstacles,
         has_baseline=has_baseline,
         live_version=live_version,
-        difference=_difference(metrics) if has_baseline else None,
+        difference=_difference(metrics, judge.metric) if has_baseline else None,
         checks=tuple(checks),
         unjudged=_unjudged(metrics, settings) if has_baseline else {},
         problems=tuple(problems),
-        metrics=_shown(metrics, has_baseline),
-        signatures=_signatures(settings, has_baseline),
+        metrics=_shown(metrics, judge.metric, has_baseline),
+        signatures=_signatures(settings, judge.metric, has_baseline),
+        metric=judge.metric,
+        tokeniser=settings.tokeniser,
+        rule=judge.rule,
     )
 
 
@@ -134,6 +143,7 @@ def _checks(
     metrics: MetricsTable,
     failures: dict[tuple[str, str], str],
     settings: GateSettings,
+    judge: Metric,
     has_baseline: bool,
 ) -> list[Check]:
     """Returns the validated checks, with the test of each slice instead of the adjusted p-value."""
@@ -150,15 +160,29 @@ def _checks(
         )
 
     checks: list[Check] = []
-    for check in wanted_checks(settings, has_baseline=has_baseline):
-        if check.metric == ADJUSTED_P_VALUE:
-            checks += _tests(metrics, settings)
+    for check, bound in wanted_checks(settings, judge, has_baseline=has_baseline):
+        if check.quantity == ADJUSTED_P_VALUE:
+            checks += _tests(metrics, settings, judge)
         else:
-            checks.append(over_all(check.metric, check.rule, check.bound(settings)))
+            checks.append(over_all(check.metric(judge), check.rule, bound))
     return checks
 
 
-def _tests(metrics: MetricsTable, settings: GateSettings) -> Iterator[Check]:
+def _obstacles(metrics: MetricsTable, settings: GateSettings, judge: Judge) -> Iterator[str]:
+    """Yields the reasons why a candidate cannot be judged, each with what to do."""
+    name = METRIC_NAMES[judge.metric]
+    score = metrics.get(OVERALL, {CANDIDATE: {}})[CANDIDATE].get(judge.metric)
+    if score == 0:
+        yield (
+            f"{name} is 0, so there is nothing to judge by: the translations have nothing in "
+            "common with the references, or are too short"
+        )
+    elif settings.floor(judge.metric) is None:
+        measured = "" if score is None else f", below the {score:.1f} of this model if it is good"
+        yield f"{name} judges and has no floor: set evaluation.min_{judge.metric}{measured}"
+
+
+def _tests(metrics: MetricsTable, settings: GateSettings, judge: Metric) -> Iterator[Check]:
     """Yields the tests for a drop, over all and in each slice large enough to count.
 
     Their bounds are shares of the significance level.
@@ -167,12 +191,13 @@ def _tests(metrics: MetricsTable, settings: GateSettings) -> Iterator[Check]:
     counted = [name for name in metrics if name != OVERALL and name not in unjudged]
     shares = {OVERALL: SHARE_OF_WHOLE} | {name: share_of_slice(len(counted)) for name in counted}
     for name, share in shares.items():
-        p_value = metrics.get(name, {CANDIDATE: {}})[CANDIDATE].get(P_VALUE)
+        metric = name_of(judge, P_VALUE)
+        p_value = metrics.get(name, {CANDIDATE: {}})[CANDIDATE].get(metric)
         passed = p_value is not None and (
             adjusted_p_value(p_value, share, settings.bootstrap_resamples) >= settings.significance
         )
         yield Check(
-            metric=P_VALUE,
+            metric=metric,
             slice=name,
             value=p_value,
             rule="at least",
@@ -191,18 +216,22 @@ def _unjudged(metrics: MetricsTable, settings: GateSettings) -> dict[str, int]:
     return {name: n for name, n in sentences.items() if n < settings.min_slice_sentences}
 
 
-def _problems(checks: list[Check], failures: dict[tuple[str, str], str]) -> list[str]:
+def _problems(
+    checks: list[Check], failures: dict[tuple[str, str], str], judge: Metric
+) -> list[str]:
     """Describes the validation failures not shown by any check."""
     judged = {(check.metric, check.slice) for check in checks}
-    test_failed = any(check.metric == P_VALUE and not check.passed for check in checks)
+    p_value = name_of(judge, P_VALUE)
+    family = (name_of(judge, ADJUSTED_P_VALUE), OVERALL)
+    test_failed = any(check.metric == p_value and not check.passed for check in checks)
     if test_failed:
-        judged.add((ADJUSTED_P_VALUE, OVERALL))
+        judged.add(family)
     problems = [
         f"{metric} of {name}: {message or 'failed'}"
         for (metric, name), message in failures.items()
         if (metric, name) not in judged
     ]
-    if test_failed and (ADJUSTED_P_VALUE, OVERALL) not in failures:
+    if test_failed and family not in failures:
         problems.append("a test for a drop failed, but the Evaluator's validation did not see it")
     return problems
 
@@ -225,25 +254,28 @@ def _is_blessed(blessing_uri: str) -> bool:
     return bool(fileio.exists(os.path.join(blessing_uri, evaluator_constants.BLESSED_FILE_NAME)))
 
 
-def _difference(metrics: MetricsTable) -> Difference | None:
+def _difference(metrics: MetricsTable, judge: Metric) -> Difference | None:
     numbers = metrics.get(OVERALL, {CANDIDATE: {}})[CANDIDATE]
-    if not {DROP, LOW, HIGH} <= set(numbers):
+    drop, low, high = (numbers.get(name_of(judge, quantity)) for quantity in (DROP, LOW, HIGH))
+    if drop is None or low is None or high is None:
         return None
     # Adding 0 turns -0.0 into 0.0.
-    return Difference(bleu=-numbers[DROP] + 0.0, low=numbers[LOW], high=numbers[HIGH])
+    return Difference(points=-drop + 0.0, low=low, high=high)
 
 
-def _shown(metrics: MetricsTable, has_baseline: bool) -> MetricsTable:
+def _shown(metrics: MetricsTable, judge: Metric, has_baseline: bool) -> MetricsTable:
     """Selects the numbers for a reader.
 
     Comparisons are shown only with a baseline, and the adjusted p-value only over all sentences,
     where it covers all slices.
     """
 
+    comparisons = {name_of(judge, quantity) for quantity in _COMPARISONS}
+
     def is_shown(slice_name: str, metric: str) -> bool:
-        if metric == ADJUSTED_P_VALUE:
+        if metric == name_of(judge, ADJUSTED_P_VALUE):
             return has_baseline and slice_name == OVERALL
-        return has_baseline or metric not in _COMPARISONS
+        return has_baseline or metric not in comparisons
 
     return {
         name: {
@@ -254,14 +286,16 @@ def _shown(metrics: MetricsTable, has_baseline: bool) -> MetricsTable:
     }
 
 
-def _signatures(settings: GateSettings, has_baseline: bool) -> dict[str, str]:
-    signatures = {"bleu": bleu_signature(), "chrf": chrf_signature(), "ter": ter_signature()}
+def _signatures(settings: GateSettings, judge: Metric, has_baseline: bool) -> dict[str, str]:
+    signatures = {kind: signature(kind, settings.tokeniser) for kind in ("bleu", "chrf", "ter")}
     signatures["length_ratio"] = "tokens of the translations over those of the references (bleu)"
     if has_baseline:
         resampling = f"{settings.bootstrap_resamples} resamples, seed {settings.seed}"
-        signatures[P_VALUE] = (
+        signatures[name_of(judge, P_VALUE)] = (
             f"paired bootstrap (Koehn 2004), {resampling}: probability that the candidate is not "
             "worse; its bounds add up to the significance"
         )
-        signatures[GAIN_P_VALUE] = "of the same bootstrap: probability that it is not better"
+        signatures[name_of(judge, GAIN_P_VALUE)] = (
+            "of the same bootstrap: probability that it is not better"
+        )
     return signatures | DEFINITIONS

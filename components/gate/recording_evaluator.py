@@ -7,13 +7,16 @@ Metadata.
 It also handles two cases outside the bounds on scores. An export rejected by ServingValidator is
 not evaluated: it may crash or hang its caller, and it would not be pushed. And an evaluation has a
 time limit, since a model may still take for ever on one sentence of the test set.
+
+The references of the test set decide which metric judges (`trainer.scoring`). So the Evaluator's
+configuration is made here, when they are known.
 """
 
 import json
 import os
 from typing import Any
 
-from tensorflow_model_analysis.proto import config_pb2
+from google.protobuf import json_format
 from tfx import types
 from tfx.components.evaluator import constants as evaluator_constants
 from tfx.components.evaluator.component import Evaluator
@@ -24,18 +27,22 @@ from tfx.types import artifact_utils, standard_artifacts, standard_component_spe
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import io_utils, json_utils
 
+from components.gate.eval_config import evaluation_config
 from components.gate.evaluation_reader import VERDICT_JSON, read_verdict
 from components.gate.settings import GateSettings
-from components.gate.verdict import Verdict, describe_check, unservable_verdict
+from components.gate.verdict import Verdict, describe_check, name_of, unservable_verdict
 from components.gate.verdict_text import format_verdict
+from components.held_out import read_test_pairs
 from components.serving_validator import BLESSED_FILE, REPORT_FILE
 from serving.export.time_limit import TimeLimitError, within
+from trainer.translation_statistics import judge_of
 
 VERDICT_TEXT = "verdict.txt"
 
 _INFRA_BLESSING = "infra_blessing"
 _SETTINGS = "gate_settings"
 _MAX_SECONDS = "max_seconds"
+_CODE_DIGEST = "code_digest"
 _LIVE_VERSION = "live_version"
 
 
@@ -63,9 +70,11 @@ class RecordingExecutor(Executor):
             The baseline model has LiveModel's custom property `live_version`.
           output_dict: the outputs of the stock Evaluator. The evaluation gets `verdict.json` and
             `verdict.txt`, the blessing the properties of `verdict_properties`.
-          exec_properties: those of the stock Evaluator, and `gate_settings` and `max_seconds`.
+          exec_properties: those of the stock Evaluator without its configuration, and
+            `gate_settings` and `max_seconds`.
 
         Raises:
+          MissingTokeniserError: the tokeniser of BLEU cannot be loaded.
           MissingFeatureError: no test sentence has a feature named in the settings.
           EndlessEvaluationError: the evaluation took more than `max_seconds`. It cannot be stopped
             from here and runs on, so the process should end soon.
@@ -79,10 +88,18 @@ class RecordingExecutor(Executor):
             has_baseline = bool(input_dict.get(standard_component_specs.BASELINE_MODEL_KEY))
             verdict = unservable_verdict(problems, has_baseline, live_version)
         else:
-            self._evaluate(stock_inputs, output_dict, exec_properties)
             settings = GateSettings.model_validate_json(exec_properties[_SETTINGS])
-            verdict = read_verdict(evaluation, blessing.uri, settings, live_version)
+            pairs = read_test_pairs(input_dict[standard_component_specs.EXAMPLES_KEY])
+            judge = judge_of(settings.scoring, [reference for _, reference in pairs])
+            config = json_format.MessageToJson(
+                evaluation_config(settings, judge.metric), preserving_proto_field_name=True
+            )
+            stock_properties = exec_properties | {standard_component_specs.EVAL_CONFIG_KEY: config}
+            self._evaluate(stock_inputs, output_dict, stock_properties)
+            verdict = read_verdict(evaluation, blessing.uri, settings, judge, live_version)
             _require_slices(verdict, settings)
+            if not verdict.blessed:
+                _mark_not_blessed(blessing)
         _record(verdict, evaluation, blessing)
 
     def _evaluate(
@@ -110,6 +127,7 @@ class RecordingEvaluatorSpec(standard_component_specs.EvaluatorSpec):
         **standard_component_specs.EvaluatorSpec.PARAMETERS,
         _SETTINGS: ExecutionParameter(type=str),
         _MAX_SECONDS: ExecutionParameter(type=float),
+        _CODE_DIGEST: ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012
         **standard_component_specs.EvaluatorSpec.INPUTS,
@@ -126,9 +144,9 @@ class RecordingEvaluator(Evaluator):
       model: Channel of the candidate.
       baseline_model: Channel of the live model; LiveModel leaves it empty before the first push.
       infra_blessing: Channel of ServingValidator's blessing.
-      eval_config: Configuration made by `gate.evaluation_config` from the settings.
       settings: The bounds of the gate.
       max_minutes: Time limit of the evaluation.
+      code_digest: Digest of the gate's code; TFX's cache ignores code.
 
     Raises:
       ValueError: The time limit is not above 0.
@@ -145,9 +163,9 @@ class RecordingEvaluator(Evaluator):
         model: types.BaseChannel,
         baseline_model: types.BaseChannel,
         infra_blessing: types.BaseChannel,
-        eval_config: config_pb2.EvalConfig,
         settings: GateSettings,
         max_minutes: float,
+        code_digest: str = "",
     ) -> None:
         if not max_minutes > 0:
             raise ValueError(f"max_minutes must be above 0, not {max_minutes}.")
@@ -158,9 +176,9 @@ class RecordingEvaluator(Evaluator):
             infra_blessing=infra_blessing,
             example_splits=json_utils.dumps(example_splits),
             fairness_indicator_thresholds=json_utils.dumps(None),
-            eval_config=eval_config,
             gate_settings=settings.model_dump_json(),
             max_seconds=60.0 * max_minutes,
+            code_digest=code_digest,
             evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
             blessing=types.Channel(type=standard_artifacts.ModelBlessing),
         )
@@ -179,7 +197,10 @@ def _serving_problems(blessings: list[types.Artifact]) -> list[str]:
 
 
 def _mark_not_blessed(blessing: types.Artifact) -> None:
-    """Marks a model as not blessed, as the stock Evaluator does."""
+    """Marks a model as not blessed, as the stock Evaluator does, even if that blessed it."""
+    blessed = os.path.join(blessing.uri, evaluator_constants.BLESSED_FILE_NAME)
+    if fileio.exists(blessed):
+        fileio.remove(blessed)
     path = os.path.join(blessing.uri, evaluator_constants.NOT_BLESSED_FILE_NAME)
     io_utils.write_string_file(path, "")
     blessing.set_int_custom_property(
@@ -223,18 +244,19 @@ def verdict_properties(verdict: Verdict) -> dict[str, str | float]:
 
     Returns:
       `outcome` and `bleu_difference`, `..._low` and `..._high` if there was a live model;
-      `bleu`; for each check `check METRIC (SLICE)` with its number, its bound, pass or fail; and
-      `reasons`, a JSON list of the failures.
+      `bleu`; or the same of chrF, if that judged; for each check `check METRIC (SLICE)` with its
+      number, its bound, pass or fail; and `reasons`, a JSON list of the failures.
     """
     properties: dict[str, str | float] = {}
     if verdict.difference is not None:
         properties["outcome"] = verdict.difference.outcome
-        properties["bleu_difference"] = verdict.difference.bleu
-        properties["bleu_difference_low"] = verdict.difference.low
-        properties["bleu_difference_high"] = verdict.difference.high
+        difference = name_of(verdict.metric, "difference")
+        properties[difference] = verdict.difference.points
+        properties[f"{difference}_low"] = verdict.difference.low
+        properties[f"{difference}_high"] = verdict.difference.high
     for check in verdict.checks:
-        if check.metric == "bleu" and check.value is not None:
-            properties["bleu"] = check.value
+        if check.metric == verdict.metric and check.value is not None:
+            properties[verdict.metric] = check.value
         properties[f"check {check.metric} ({check.slice})"] = (
             f"{'pass' if check.passed else 'FAIL'}: {describe_check(check)}"
         )

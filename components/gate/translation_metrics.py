@@ -21,7 +21,9 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from components.gate.family_of_tests import Family, compare_family
 from components.gate.metric_inputs import Texts, slices_of
-from components.gate.translation_statistics import resampled_statistics, sentence_statistics
+from components.gate.verdict import ADJUSTED_P_VALUE, DROP, GAIN_P_VALUE, HIGH, LOW, P_VALUE
+from trainer.scoring import Metric, Tokeniser
+from trainer.translation_statistics import resampled_statistics, sentence_statistics
 
 MetricsDict = dict[metric_types.MetricKey, object]
 _Sentences: TypeAlias = "tuple[array[int], list[tuple[str, ...]]]"
@@ -33,13 +35,17 @@ class CorpusScore(tfma.metrics.Metric):
     Args:
       name: Name of the metric.
       score: A score of `translation_statistics`: `bleu`, `chrf`, `ter` or `length_ratio`.
-      code_digest: Not used; it changes the configuration, and with it the key in TFX's cache.
+      tokeniser: That of BLEU.
     """
 
-    def __init__(self, name: str = "bleu", score: str = "bleu", code_digest: str = "") -> None:
-        del code_digest
+    def __init__(
+        self, name: str = "bleu", score: str = "bleu", tokeniser: Tokeniser = "13a"
+    ) -> None:
         super().__init__(
-            metric_util.merge_per_key_computations(_corpus_score), name=name, score=score
+            metric_util.merge_per_key_computations(_corpus_score),
+            name=name,
+            score=score,
+            tokeniser=tokeniser,
         )
 
 
@@ -47,17 +53,18 @@ class PairedScore(tfma.metrics.Metric):
     """A number from the paired comparison of the candidate with the baseline model.
 
     `drop` is the baseline's score minus the candidate's (positive: the candidate is worse).
-    `p_value`, `gain_p_value`, `difference_low` and `difference_high` are from `paired_bootstrap`
-    (candidate minus baseline). `adjusted_p_value` is the smallest of the `family_of_tests`; over
-    all sentences it decides for all slices together.
+    `drop_p_value`, `gain_p_value`, `difference_low` and `difference_high` are from
+    `paired_bootstrap` (candidate minus baseline). `drop_adjusted_p_value` is the smallest of the
+    `family_of_tests`; over all sentences it decides for all slices together.
 
     Only the candidate has these numbers. Without a baseline they take a value with which a model
-    passes: 1 for `p_value` and `adjusted_p_value`, 0 for the others.
+    passes: 1 for `drop_p_value` and `drop_adjusted_p_value`, 0 for the others.
 
     Args:
       name: Name of the metric.
       quantity: One of these numbers.
-      score: A score of `translation_statistics`: `bleu`.
+      score: `bleu` or `chrf`.
+      tokeniser: That of BLEU.
       resamples: Number of resampled test sets.
       seed: Seed of the resampling.
       minimum_sentences: A smaller slice does not count.
@@ -71,7 +78,8 @@ class PairedScore(tfma.metrics.Metric):
         self,
         name: str,
         quantity: str,
-        score: str = "bleu",
+        score: Metric = "bleu",
+        tokeniser: Tokeniser = "13a",
         resamples: int = 1000,
         seed: int = 1,
         minimum_sentences: int = 1,
@@ -85,7 +93,9 @@ class PairedScore(tfma.metrics.Metric):
             _paired_score,
             name=name,
             quantity=quantity,
-            settings=_Settings(score, resamples, seed, minimum_sentences, tuple(slice_features)),
+            settings=_Settings(
+                score, tokeniser, resamples, seed, minimum_sentences, tuple(slice_features)
+            ),
         )
 
 
@@ -93,7 +103,8 @@ class PairedScore(tfma.metrics.Metric):
 class _Settings:
     """Settings of the comparison of two models."""
 
-    score: str
+    score: Metric
+    tokeniser: Tokeniser
     resamples: int
     seed: int
     minimum_sentences: int
@@ -107,18 +118,19 @@ class _Quantity:
 
 
 _QUANTITIES = {
-    "drop": _Quantity(lambda family: -family.whole.difference, 0.0),
-    "p_value": _Quantity(lambda family: family.whole.p_value, 1.0),
-    "gain_p_value": _Quantity(lambda family: family.whole.gain_p_value, 0.0),
-    "difference_low": _Quantity(lambda family: family.whole.low, 0.0),
-    "difference_high": _Quantity(lambda family: family.whole.high, 0.0),
-    "adjusted_p_value": _Quantity(lambda family: family.smallest_adjusted_p_value, 1.0),
+    DROP: _Quantity(lambda family: -family.whole.difference, 0.0),
+    P_VALUE: _Quantity(lambda family: family.whole.p_value, 1.0),
+    GAIN_P_VALUE: _Quantity(lambda family: family.whole.gain_p_value, 0.0),
+    LOW: _Quantity(lambda family: family.whole.low, 0.0),
+    HIGH: _Quantity(lambda family: family.whole.high, 0.0),
+    ADJUSTED_P_VALUE: _Quantity(lambda family: family.smallest_adjusted_p_value, 1.0),
 }
 
 
 def _corpus_score(
     name: str,
     score: str,
+    tokeniser: Tokeniser,
     eval_config: config_pb2.EvalConfig,
     model_name: str = "",
     output_name: str = "",
@@ -127,7 +139,9 @@ def _corpus_score(
     texts = Texts(eval_config, model_name, output_name)
     return [
         metric_types.MetricComputation(
-            keys=[key], preprocessors=None, combiner=_CorpusScoreCombiner(key, score, texts)
+            keys=[key],
+            preprocessors=None,
+            combiner=_CorpusScoreCombiner(key, score, tokeniser, texts),
         )
     ]
 
@@ -147,7 +161,13 @@ def _paired_score(
     # need it under the same name.
     numbers = (settings.resamples, settings.seed, settings.minimum_sentences)
     shared_name = "_".join(
-        ["_paired", settings.score, *map(str, numbers), *settings.slice_features]
+        [
+            "_paired",
+            settings.score,
+            settings.tokeniser,
+            *map(str, numbers),
+            *settings.slice_features,
+        ]
     )
     computations: metric_types.MetricComputations = []
     for output_name in output_names or [""]:
@@ -179,25 +199,27 @@ def _paired_score(
 class _CorpusScoreCombiner(beam.CombineFn):
     """Sums the rows of one model; the accumulator is `[width]` int64."""
 
-    def __init__(self, key: metric_types.MetricKey, score: str, texts: Texts) -> None:
+    def __init__(
+        self, key: metric_types.MetricKey, score: str, tokeniser: Tokeniser, texts: Texts
+    ) -> None:
         self._key = key
-        self._score = score
+        self._kind = (score, tokeniser)
         self._texts = texts
 
     def create_accumulator(self) -> NDArray[np.int64]:
-        return np.zeros(sentence_statistics(self._score).width, np.int64)
+        return np.zeros(sentence_statistics(*self._kind).width, np.int64)
 
     def add_input(
         self, accumulator: NDArray[np.int64], element: metric_types.StandardMetricInputs
     ) -> NDArray[np.int64]:
-        row = sentence_statistics(self._score).row(*self._texts(element))
+        row = sentence_statistics(*self._kind).row(*self._texts(element))
         return accumulator + np.asarray(row, np.int64)
 
     def merge_accumulators(self, accumulators: Iterable[NDArray[np.int64]]) -> NDArray[np.int64]:
         return sum(accumulators, self.create_accumulator())
 
     def extract_output(self, accumulator: NDArray[np.int64]) -> MetricsDict:
-        return {self._key: sentence_statistics(self._score).score(accumulator)}
+        return {self._key: sentence_statistics(*self._kind).score(accumulator)}
 
 
 class _PairedComparisonCombiner(beam.CombineFn):
@@ -221,7 +243,7 @@ class _PairedComparisonCombiner(beam.CombineFn):
         self, accumulator: _Sentences, element: metric_types.StandardMetricInputs
     ) -> _Sentences:
         rows, slices = accumulator
-        statistics = sentence_statistics(self._settings.score)
+        statistics = resampled_statistics(self._settings.score, self._settings.tokeniser)
         for texts in self._models:
             rows.extend(statistics.row(*texts(element)))
         slices.append(slices_of(element, self._settings.slice_features))
@@ -235,7 +257,8 @@ class _PairedComparisonCombiner(beam.CombineFn):
         return rows, slices
 
     def extract_output(self, accumulator: _Sentences) -> MetricsDict:
-        settings, statistics = self._settings, resampled_statistics(self._settings.score)
+        settings = self._settings
+        statistics = resampled_statistics(settings.score, settings.tokeniser)
         rows = np.frombuffer(accumulator[0], np.intc).reshape(-1, 2, statistics.width)
         family = compare_family(
             rows[:, 0],

@@ -10,33 +10,35 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from trainer.scoring import METRIC_NAMES, Metric, Tokeniser
+
 OVERALL = "overall"
 CANDIDATE = "candidate"
 BASELINE = "baseline"
 
 SENTENCES = "sentence_count"
-BLEU = "bleu"
-DROP = "bleu_drop"
-P_VALUE = "bleu_drop_p_value"
-ADJUSTED_P_VALUE = "bleu_drop_adjusted_p_value"
-GAIN_P_VALUE = "bleu_gain_p_value"
-LOW = "bleu_difference_low"
-HIGH = "bleu_difference_high"
+# Numbers of the comparison; `name_of` adds the metric that judges.
+DROP = "drop"
+P_VALUE = "drop_p_value"
+ADJUSTED_P_VALUE = "drop_adjusted_p_value"
+GAIN_P_VALUE = "gain_p_value"
+LOW = "difference_low"
+HIGH = "difference_high"
 
 LENGTH_BUCKET = "length_bucket="
 
-_METRICS = {
-    SENTENCES: "sentences",
-    BLEU: "BLEU",
-    "chrf": "chrF",
-    "ter": "TER",
-    DROP: "drop of BLEU",
+_COMPARISONS = {
+    DROP: "drop of {}",
     P_VALUE: "p-value of the drop",
     ADJUSTED_P_VALUE: "adjusted p-value of the drop",
     GAIN_P_VALUE: "p-value of the gain",
-    LOW: "difference of BLEU, lower bound",
-    HIGH: "difference of BLEU, upper bound",
+    LOW: "difference of {}, lower bound",
+    HIGH: "difference of {}, upper bound",
 }
+_METRICS: dict[str, str] = {SENTENCES: "sentences", "ter": "TER"}
+for _metric, _name in METRIC_NAMES.items():
+    _METRICS[_metric] = _name
+    _METRICS |= {f"{_metric}_{key}": words.format(_name) for key, words in _COMPARISONS.items()}
 
 Outcome = Literal["improved", "not distinguishable", "worse"]
 Rule = Literal["at least", "at most"]
@@ -67,14 +69,14 @@ class Check(_Record):
 
 
 class Difference(_Record):
-    """The candidate's BLEU minus the live model's, over all.
+    """The candidate's score minus the live model's, over all.
 
     Attributes:
-      bleu: In points.
+      points: In points of the metric that judges.
       low, high: Its 95 % confidence interval (paired bootstrap, percentiles).
     """
 
-    bleu: float
+    points: float
     low: float
     high: float
 
@@ -100,6 +102,9 @@ class Verdict(_Record):
       problems: Failures of the validation other than the checks, in words.
       metrics: Numbers by slice, then by model (`candidate`, `baseline`), then by metric.
       signatures: How each score is computed.
+      metric: The metric that judged.
+      tokeniser: sacreBLEU's tokeniser for BLEU.
+      rule: Why this metric, in a sentence.
     """
 
     blessed: bool
@@ -111,6 +116,9 @@ class Verdict(_Record):
     problems: tuple[str, ...]
     metrics: dict[str, dict[str, dict[str, float]]]
     signatures: dict[str, str]
+    metric: Metric = "bleu"
+    tokeniser: Tokeniser = "13a"
+    rule: str = ""
 
     @property
     def failures(self) -> tuple[Check, ...]:
@@ -122,6 +130,11 @@ class Verdict(_Record):
         """The reasons for blocking the candidate, in sentences."""
         failed = (_failure(self, check) for check in self.failures)
         return (*failed, *self.problems)
+
+
+def name_of(metric: Metric, quantity: str) -> str:
+    """Returns the name of a number: `chrf_drop`, or `chrf` without a quantity."""
+    return f"{metric}_{quantity}" if quantity else metric
 
 
 def slice_key(feature: str, value: Any) -> str:
@@ -158,9 +171,14 @@ def describe_difference(verdict: Verdict) -> str | None:
     if difference is None:
         return None
     return (
-        f"{difference.outcome}: BLEU {difference.bleu:+.2f}, "
+        f"{difference.outcome}: {METRIC_NAMES[verdict.metric]} {difference.points:+.2f}, "
         f"95 % confidence interval {difference.low:+.2f} to {difference.high:+.2f}"
     )
+
+
+def describe_judge(verdict: Verdict) -> str | None:
+    """Says which metric judged, and why; None if nothing was evaluated."""
+    return f"{METRIC_NAMES[verdict.metric]} judges: {verdict.rule}" if verdict.rule else None
 
 
 def describe_check(check: Check, where: str | None = None) -> str:
@@ -198,10 +216,11 @@ def is_length_bucket(name: str) -> bool:
 
 
 def _failure(verdict: Verdict, check: Check) -> str:
-    """Describes a failed check; a drop or its test with the BLEU of both models."""
+    """Describes a failed check; a drop or its test with the scores of both models."""
     sentence = describe_check(check)
     models = verdict.metrics.get(check.slice, {})
-    scores = [models.get(model, {}).get(BLEU) for model in (BASELINE, CANDIDATE)]
-    if check.metric not in (DROP, P_VALUE) or None in scores:
+    metric = verdict.metric
+    scores = [models.get(model, {}).get(metric) for model in (BASELINE, CANDIDATE)]
+    if check.metric not in (name_of(metric, DROP), name_of(metric, P_VALUE)) or None in scores:
         return sentence
-    return f"{sentence}: BLEU was {scores[0]:.2f} and is {scores[1]:.2f}"
+    return f"{sentence}: {METRIC_NAMES[metric]} was {scores[0]:.2f} and is {scores[1]:.2f}"

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from components.gate.verdict import (
     ADJUSTED_P_VALUE,
-    BLEU,
     DROP,
     GAIN_P_VALUE,
     HIGH,
@@ -15,11 +14,12 @@ from components.gate.verdict import (
     SENTENCES,
     Verdict,
     describe_difference,
+    describe_judge,
+    name_of,
 )
 
-_SCORES = (SENTENCES, BLEU, "chrf", "ter", "length_ratio", DROP, P_VALUE, GAIN_P_VALUE, LOW, HIGH)
-_HIDDEN = {ADJUSTED_P_VALUE}
-"""Not in the text, which lists the single tests instead."""
+_SCORES = (SENTENCES, "bleu", "chrf", "ter", "length_ratio")
+_COMPARISONS = (DROP, P_VALUE, GAIN_P_VALUE, LOW, HIGH)
 
 
 def format_verdict(verdict: Verdict) -> str:
@@ -32,10 +32,12 @@ def format_verdict(verdict: Verdict) -> str:
             for metrics in models.values()
             for metric in metrics
         )
-        if name not in _HIDDEN
+        # The text lists the single tests instead.
+        if name != name_of(verdict.metric, ADJUSTED_P_VALUE)
     ]
-    scores = [name for name in _SCORES if name in names]
-    others = [name for name in names if name not in _SCORES]
+    comparisons = [name_of(verdict.metric, quantity) for quantity in _COMPARISONS]
+    scores = [name for name in (*_SCORES, *comparisons) if name in names]
+    others = [name for name in names if name not in scores]
     sections = [_headline(verdict)]
     if verdict.checks:
         sections.append(_check_table(verdict))
@@ -55,6 +57,8 @@ def _headline(verdict: Verdict) -> str:
         lines.append("No model is live yet: only the floor counts.")
     elif verdict.live_version:
         lines.append(f"The baseline is the live version {verdict.live_version}.")
+    if judged := describe_judge(verdict):
+        lines.append(judged)
     if sentence := describe_difference(verdict):
         lines.append(f"Beside it the model is {sentence}.")
     return "\n".join(lines)

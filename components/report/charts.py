@@ -9,10 +9,12 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from components.gate.verdict import BASELINE, CANDIDATE, Verdict, is_length_bucket, slice_name
 from components.report.chart_style import BLUE, GREY, GROUND, INLINE_STYLE, VERMILION, inline_svg
 from components.report.wording import short
+from trainer.scoring import METRIC_NAMES, Metric
 
 _INCHES = (4.4, 2.6)
 _MOST_MARKED = 14
@@ -35,28 +37,32 @@ class Chart:
 
 
 def training_charts(
-    history: Sequence[Mapping[str, float]], live_history: Sequence[Mapping[str, float]]
+    history: Sequence[Mapping[str, Any]], live_history: Sequence[Mapping[str, Any]]
 ) -> list[Chart]:
-    """Draws validation BLEU by epoch for this and the live model, and the losses by epoch."""
-    bleu = {"this model": _by_epoch(history, "validation_bleu")}
+    """Draws the validation score by epoch for this and the live model, and the losses by epoch.
+
+    The score is the one that chose the best epoch.
+    """
+    metric: Metric = history[-1].get("validation_metric", "bleu") if history else "bleu"
+    scores = {"this model": _by_epoch(history, f"validation_{metric}")}
     if live_history:
-        bleu["live model"] = _by_epoch(live_history, "validation_bleu")
+        scores["live model"] = _by_epoch(live_history, f"validation_{metric}")
     loss = {
         "training": _by_epoch(history, "train_loss"),
         "validation": _by_epoch(history, "validation_loss"),
     }
-    return [draw_lines("Validation BLEU", bleu), draw_lines("Loss", loss)]
+    return [draw_lines(f"Validation {METRIC_NAMES[metric]}", scores), draw_lines("Loss", loss)]
 
 
 def length_chart(verdict: Verdict) -> Chart | None:
-    """Draws BLEU of both models by length of the source; None without length buckets."""
+    """Draws the score of both models by length of the source; None without length buckets."""
     buckets = [name for name in verdict.metrics if is_length_bucket(name)]
     if not buckets:
         return None
     models = {"this model": CANDIDATE} | ({"live model": BASELINE} if verdict.has_baseline else {})
     lines = {
         name: [
-            (place, verdict.metrics[bucket].get(model, {}).get("bleu", math.nan))
+            (place, verdict.metrics[bucket].get(model, {}).get(verdict.metric, math.nan))
             for place, bucket in enumerate(buckets)
         ]
         for name, model in models.items()
@@ -66,7 +72,8 @@ def length_chart(verdict: Verdict) -> Chart | None:
         for name in buckets
     ]
     hollow = [place for place, name in enumerate(buckets) if name in verdict.unjudged]
-    return draw_lines("BLEU by source length", lines, groups, hollow)
+    title = f"{METRIC_NAMES[verdict.metric]} by source length"
+    return draw_lines(title, lines, groups, hollow)
 
 
 def draw_lines(
@@ -126,7 +133,6 @@ def draw_lines(
         return Chart(title, inline_svg(figure, description, name))
 
 
-def _by_epoch(
-    history: Sequence[Mapping[str, float]], quantity: str
-) -> Sequence[tuple[float, float]]:
-    return [(entry["epoch"], entry[quantity]) for entry in history]
+def _by_epoch(history: Sequence[Mapping[str, Any]], quantity: str) -> Sequence[tuple[float, float]]:
+    # The live model may be older than the quantity.
+    return [(entry["epoch"], entry.get(quantity, math.nan)) for entry in history]

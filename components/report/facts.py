@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from components.gate.paired_bootstrap import paired_bootstrap
-from components.gate.translation_statistics import resampled_statistics
 from components.gate.verdict import Verdict
 from components.ingestion_report import SplitCounts
 from components.report.coverage import Coverage
 from components.report.sample import Sample
 from components.report.sentences import Sentence
 from serving.export.report import ExportReport
+from trainer.translation_statistics import resampled_statistics
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ class CorpusFacts:
 
 @dataclass(frozen=True)
 class Interval:
-    """BLEU of the candidate on the sample, with its 95 % percentile bootstrap interval."""
+    """A score of the candidate on the sample, with its 95 % percentile bootstrap interval."""
 
-    bleu: float
+    score: float
     low: float
     high: float
     resamples: int
@@ -98,22 +98,28 @@ def read_corpus_facts(ingestion: str, sides: Sequence[SideStatistics]) -> Corpus
     )
 
 
-def bleu_interval(
-    hypotheses: Sequence[str], references: Sequence[str], *, resamples: int, seed: int
+def score_interval(
+    verdict: Verdict,
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    *,
+    resamples: int,
+    seed: int,
 ) -> Interval:
-    """Computes BLEU with its interval, by resampling the test set.
+    """Computes the score that judged with its interval, by resampling the test set.
 
     Args:
+      verdict: names the metric and the tokeniser.
       hypotheses: translations [n], at least one.
       references: reference of each translation [n].
       resamples: number of test sets to draw.
       seed: seed of the resampling.
     """
-    statistics = resampled_statistics("bleu")
+    statistics = resampled_statistics(verdict.metric, verdict.tokeniser)
     rows = np.array(
         [statistics.row(*pair) for pair in zip(hypotheses, references, strict=True)], np.int64
     )
-    # An empty baseline has BLEU 0 on every test set, so the difference is the score itself.
+    # An empty baseline has the score 0 on every test set, so the difference is the score itself.
     nothing = np.zeros_like(rows)
     found = paired_bootstrap(rows, nothing, statistics.scores, resamples, seed)
     return Interval(found.difference, found.low, found.high, resamples)

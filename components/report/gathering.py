@@ -10,7 +10,7 @@ from typing import Any
 
 from components.gate.verdict import Verdict
 from components.report.coverage import measure_coverage
-from components.report.facts import CorpusFacts, ReportFacts, bleu_interval
+from components.report.facts import CorpusFacts, ReportFacts, score_interval
 from components.report.sample import Sample
 from components.report.sentences import read_sentences
 from serving.export.report import ExportReport
@@ -79,7 +79,8 @@ def gather(found: Gathered) -> ReportFacts:
             "source": measure_coverage(each.source_tokens for each in ours.references),
             "target": measure_coverage(each.target_tokens for each in ours.references),
         },
-        interval=bleu_interval(
+        interval=score_interval(
+            found.verdict,
             [translation.text for translation in ours.translations],
             [reference for _, reference in pairs],
             resamples=found.resamples,

@@ -11,7 +11,14 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from components.gate.verdict import CANDIDATE, Verdict, describe_difference, metric_name, slice_name
+from components.gate.verdict import (
+    CANDIDATE,
+    Verdict,
+    describe_difference,
+    describe_judge,
+    metric_name,
+    slice_name,
+)
 from components.report.charts import length_chart, training_charts
 from components.report.facts import ReportFacts
 from components.report.sentences import (
@@ -36,6 +43,7 @@ from serving.heatmap.labels import printable, shortened
 from serving.heatmap.matrix import make_heatmap
 from serving.heatmap.page import colour_rules
 from serving.html.templates import render
+from trainer.scoring import best_epoch
 
 _MEANINGS = {
     Pattern.DIAGONAL: "word by word, in order",
@@ -84,6 +92,7 @@ def write_report(facts: ReportFacts) -> str:
         least_words=LEAST_SHOWN_WORDS,
         most_words=MOST_SHOWN_WORDS,
         most=_LISTED_SENTENCES,
+        best=best_epoch(facts.history) if facts.history else None,
         training_charts=training_charts(facts.history, _history(facts.live_card)),
         length_chart=length_chart(facts.verdict),
         length_buckets=sorted({bucket for counts in splits for bucket in counts.length_buckets}),
@@ -115,8 +124,9 @@ def compare_words(text: str, other: str) -> list[tuple[str, bool]]:
 
 
 _FILTERS = (
-    as_json, compare_words, counted, describe_difference, doubtful, duration, excerpt, metric_name,
-    most_improved, most_worsened, number, percent, printable, short, signed, slice_name, worst,
+    as_json, compare_words, counted, describe_difference, describe_judge, doubtful, duration,
+    excerpt, metric_name, most_improved, most_worsened, number, percent, printable, short, signed,
+    slice_name, worst,
 )  # fmt: skip
 """Functions for the templates, by name."""
 

@@ -8,10 +8,10 @@ from itertools import repeat
 
 import numpy as np
 
-from components.gate.translation_statistics import sentence_statistics
 from serving.attention.corpus_diagnostics import CorpusDiagnostics, Judged
 from serving.attention.diagnostics import Diagnosis, Pattern, diagnose_translation
 from serving.contract.translation import Translation
+from trainer.translation_statistics import sentence_statistics
 
 HEATMAPS = 12
 _PER_PATTERN = HEATMAPS // len(Pattern)

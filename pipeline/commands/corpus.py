@@ -4,6 +4,7 @@ Only light modules are imported here. Each command imports the heavy ones itself
 """
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +15,7 @@ from pipeline.commands.options import JsonOption, WorkspaceOption
 from pipeline.corpora.shipped import FIXED, SHIPPED, FixedCorpus
 from pipeline.errors import UserError
 from pipeline.workspace import Workspace, is_remote
-from text.languages import is_language_code
+from text.languages import parse_language
 from text.visible import visible, visible_json
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ app = typer.Typer(
 @app.command()
 def debian(
     target: Annotated[
-        str, typer.Option("--target", metavar="LANGUAGE", help="Such as de, fr or pt_BR.")
+        str, typer.Option("--target", metavar="LANGUAGE", help="Such as de, fr or pt-BR.")
     ] = "de",
     workspace: WorkspaceOption = None,
     force: ForceOption = False,
@@ -112,9 +113,7 @@ def import_text(
         raise UserError("Give either --source and --target, or --tsv alone.")
     if feature and tsv is None:
         raise UserError("--feature names a column of a --tsv file; give the text as such a file.")
-    for code in (source_language, target_language):
-        if not is_language_code(code):
-            raise UserError(f"{code!r} is not a language code: use one such as de or pt_BR.")
+    languages = (_language(source_language), _language(target_language))
     features = check_features(feature or ())
     folder = corpus_folder(name, _local_workspace(workspace))
     check_destination(folder, replace=force)
@@ -127,7 +126,7 @@ def import_text(
         corpus = parallel_files.corpus_of_pairs(
             read,
             name=name,
-            languages=(source_language, target_language),
+            languages=languages,
             licence=licence,
             origin=" and ".join(path.name for path in files),
             validation=validation,
@@ -197,6 +196,14 @@ def _make(
     _answer(information, corpus_folder(information.name, root), as_json)
 
 
+def _language(code: str) -> str:
+    """Returns a code in its usual spelling."""
+    try:
+        return parse_language(code).tag
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
 def _local_workspace(option: str | None) -> Path:
     root = Workspace.resolve(option).root
     if is_remote(root):
@@ -224,8 +231,8 @@ def _next_command(information: "CorpusInfo") -> str:
     if information.name in shipped_configs():
         return f"nmt run --config {information.name}"
     overrides = {
-        # A language code may have capitals and underscores, but a pipeline's name must not.
-        "name": information.name.lower().replace("_", "-"),
+        # The code in the name of a Debian corpus may have what a pipeline's name must not have.
+        "name": re.sub("[^a-z0-9]", "-", information.name.lower()),
         "data.corpus": information.name,
         "data.source_language": information.source_language,
         "data.target_language": information.target_language,

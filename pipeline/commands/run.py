@@ -21,6 +21,7 @@ from pipeline.running.shortage import shortage_named
 from pipeline.running.summary import format_summary
 from pipeline.running.temporary import own_temporary_folder
 from pipeline.workspace import Workspace, require_writable
+from text.languages import usual_tag
 from text.visible import visible, visible_json
 
 
@@ -40,8 +41,8 @@ def run_pipeline(
 
     Raises:
       UserError: the workspace cannot be written, its metadata are damaged, or another run of this
-        pipeline works in it; there is too little memory; the corpus cannot be obtained or does not
-        fit the configuration.
+        pipeline works in it; there is too little memory; the tokeniser of BLEU cannot be loaded;
+        the corpus cannot be obtained or does not fit the configuration.
       RunFailedError: a node failed.
     """
     name = config.name
@@ -56,6 +57,7 @@ def run_pipeline(
     )
     require_readable(workspace.metadata)
     check_memory(lambda warning: typer.echo(f"nmt: {warning}", err=True))
+    _require_tokeniser(config)
     corpus = _corpus(config, workspace)
     spans = read_spans(corpus, Path(workspace.corpus(config.data.corpus)), config.data.train_spans)
     log = os.path.join(workspace.pipeline_root(name), "run.log")
@@ -101,16 +103,28 @@ def _added(spans: Spans) -> str:
     return f"; {spans.pairs:,} train pairs in spans, the newest span-{spans.numbers[-1]}"
 
 
+def _require_tokeniser(config: PipelineConfig) -> None:
+    """Raises UserError if sacreBLEU's tokeniser cannot be loaded, before the training does."""
+    # Imported late: sacreBLEU takes a moment, and `nmt --help` does not need it.
+    from trainer.translation_statistics import MissingTokeniserError, bleu_statistics
+
+    try:
+        bleu_statistics(config.scoring.tokeniser)
+    except MissingTokeniserError as error:
+        raise UserError(str(error)) from error
+
+
 def _corpus(config: PipelineConfig, workspace: Workspace) -> CorpusInfo:
     """Returns the configuration's corpus, verified."""
     data = config.data
     with shown_progress() as progress:
         corpus = prepare_corpus(data.corpus, Path(workspace.root), progress=progress)
     languages = (corpus.source_language, corpus.target_language)
-    if languages != (data.source_language, data.target_language):
+    wanted = (data.source_language, data.target_language)
+    if [*map(usual_tag, languages)] != [*map(usual_tag, wanted)]:
         raise UserError(
             f"The corpus {data.corpus} is {' to '.join(languages)}, and the configuration says "
-            f"{data.source_language} to {data.target_language}: change data.source_language and "
+            f"{' to '.join(wanted)}: change data.source_language and "
             "data.target_language."
         )
     check_slice_features(config, corpus)

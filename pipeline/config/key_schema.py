@@ -107,6 +107,8 @@ def _flatten(
 
 def _in_words(schema: dict[str, Any]) -> str:
     """Returns the constraints of a JSON schema as a noun phrase."""
+    if "form" in schema:
+        return str(schema["form"])
     if "anyOf" in schema:
         return " or ".join(_in_words(option) for option in schema["anyOf"])
     if "const" in schema:

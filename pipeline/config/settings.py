@@ -9,9 +9,9 @@ values.
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from components.gate.settings import GateBounds
 from pipeline.config import strict_yaml
@@ -21,7 +21,8 @@ from pipeline.config.kubeflow import KubeflowSettings
 from pipeline.config.overrides import Override, apply_override, parse_override
 from pipeline.config.validation_messages import explain
 from pipeline.errors import UserError
-from text.languages import LANGUAGE_CODE
+from text.languages import FORM, parse_language
+from trainer.scoring import Scoring, Tokeniser, tokeniser_of
 from trainer.settings import (
     DecodingSettings,
     ModelSettings,
@@ -34,14 +35,22 @@ _MOST_BYTES = 128 << 10
 """Of a configuration; a complete one with comments has 20 KiB. YAML takes a minute for 2 MiB."""
 
 
+LanguageCode = Annotated[
+    str,
+    AfterValidator(lambda code: parse_language(code).tag),
+    Field(json_schema_extra={"form": f"a language code: {FORM}"}),
+]
+"""A language code, in BCP 47's usual spelling once it is read."""
+
+
 class DataSettings(Settings):
     """The parallel text, and the limits for malformed lines."""
 
     corpus: str = Field(min_length=1)
     """Name of a corpus in the workspace, or the path of a corpus folder (with a `/`)."""
-    source_language: str = Field(pattern=LANGUAGE_CODE)
+    source_language: LanguageCode
     """Language code of the text to translate."""
-    target_language: str = Field(pattern=LANGUAGE_CODE)
+    target_language: LanguageCode
     """Language code of the translations."""
     schema_path: str | None = Field(default=None, min_length=1, alias="schema")
     """A curated schema (`schema.pbtxt`) to validate the examples against; null infers one."""
@@ -61,8 +70,18 @@ class DataSettings(Settings):
 class EvaluationSettings(GateBounds):
     """The gate: a model must pass it to be blessed and served."""
 
+    tokeniser: Tokeniser | None = None
+    """sacreBLEU's tokeniser for BLEU; null takes that of the target language: zh, ja-mecab,
+    ko-mecab, char for Thai, Lao, Khmer, Burmese and Tibetan, else 13a. flores200 needs the package
+    sentencepiece, and a download."""
     max_minutes: float = Field(default=60.0, gt=0)
     """Longest time of the evaluation, in minutes, before the run fails."""
+
+    @model_validator(mode="after")
+    def _has_floor(self) -> "EvaluationSettings":
+        if self.metric == "chrf" and self.min_chrf is None:
+            raise ValueError("metric is chrf, so min_chrf must be set: the lowest chrF to go live.")
+        return self
 
 
 class ServingValidationSettings(Settings):
@@ -105,6 +124,13 @@ class PipelineConfig(Settings):
     report: ReportSettings = Field(default_factory=ReportSettings)
     beam: BeamSettings = Field(default_factory=BeamSettings)
     kubeflow: KubeflowSettings = Field(default_factory=KubeflowSettings)
+
+    @property
+    def scoring(self) -> Scoring:
+        """How translations are scored: in training, by the gate and in benchmarks."""
+        evaluation = self.evaluation
+        by_language = tokeniser_of(self.data.target_language)
+        return Scoring(evaluation.metric, evaluation.tokeniser or by_language)
 
     def as_yaml(self) -> str:
         """Returns the complete configuration as YAML; `load_config` reads it back unchanged.

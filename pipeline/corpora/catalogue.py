@@ -10,7 +10,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from pipeline.corpora.debian import make_debian
+from pipeline.corpora.debian import debian_code, make_debian
 from pipeline.corpora.folder import (
     INFORMATION_FILE,
     CorpusText,
@@ -24,6 +24,7 @@ from pipeline.corpora.information import CorpusInfo
 from pipeline.corpora.progress import Progress, silent
 from pipeline.corpora.shipped import FIXED, SHIPPED
 from pipeline.errors import UserError
+from text.languages import usual_tag
 
 DEFAULT_TARGET = "de"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
@@ -42,9 +43,9 @@ def corpus_name(name: str, target_language: str | None = None) -> str:
     """
     if name == "debian" or name.startswith("debian-"):
         in_name = name.removeprefix("debian").removeprefix("-")
-        if in_name and target_language not in (None, in_name):
+        if in_name and target_language and debian_code(target_language) != in_name:
             raise UserError(f"The corpus {name} is not for the target language {target_language}.")
-        language = in_name or target_language or DEFAULT_TARGET
+        language = in_name or debian_code(target_language or DEFAULT_TARGET)
         return "debian" if language == DEFAULT_TARGET else f"debian-{language}"
     if name in FIXED and target_language not in (None, FIXED[name].target_language):
         raise UserError(
@@ -94,7 +95,7 @@ def prepare_corpus(
     if not folder.exists():
         return _make(full_name, workspace, None, _Existing.USED, progress)
     information = load_corpus(folder)
-    if target_language and information.target_language != target_language:
+    if target_language and usual_tag(information.target_language) != usual_tag(target_language):
         raise UserError(
             f"The corpus {full_name} translates into {information.target_language}, "
             f"not {target_language}."

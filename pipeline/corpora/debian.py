@@ -23,12 +23,27 @@ from pipeline.corpora.progress import Progress, silent
 from pipeline.corpora.splitting import KeyedPair, drop_leaks, split_of
 from pipeline.corpora.text import comparison_key, template_key
 from pipeline.errors import UserError
+from text.languages import parse_language
 from text.sentences import Pair
 
 VALIDATION_SHARE = 0.031
 TEST_SHARE = 0.030
 _LIBRARY = re.compile(r"lib(?!er|rar|re)[\w+.-]+")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?")
+_BY_SCRIPT = {"zh-Hans": "zh_CN", "zh-Hant": "zh_TW"}
+
+
+def debian_code(language: str) -> str:
+    """Returns Debian's code of a language: `pt_BR` for `pt-BR`, `zh_CN` for `zh-Hans`.
+
+    Raises:
+        UserError: the text is no language code.
+    """
+    try:
+        tag = parse_language(language).tag
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    return _BY_SCRIPT.get(tag, tag.replace("-", "_"))
 
 
 def make_debian(

@@ -108,11 +108,6 @@ def _put_epochs(parameters: Values, value: Any) -> None:
 
 def _put_bound(name: str) -> Callable[[Values, Any], None]:
     def put(parameters: Values, value: Any) -> None:
-        # Imported late: TensorFlow Model Analysis takes long, and only one task needs it.
-        from components.gate.eval_config import with_bounds
-
-        parameters["eval_config"] = with_bounds(parameters["eval_config"], **{name: value})
-        # The verdict is read back with these settings.
         settings = json.loads(parameters["gate_settings"]) | {name: value}
         parameters["gate_settings"] = json.dumps(settings, sort_keys=True)
 
@@ -183,13 +178,13 @@ RUNTIME_PARAMETERS = (
         "NUMBER_DOUBLE",
         "floor of BLEU on the test split",
         ("Evaluator",),
-        {"eval_config": _put_bound("min_bleu")},
+        {"gate_settings": _put_bound("min_bleu")},
     ),
     RuntimeParameter(
         "max_bleu_drop",
         "NUMBER_DOUBLE",
         "largest drop of BLEU below the live model",
         ("Evaluator",),
-        {"eval_config": _put_bound("max_bleu_drop")},
+        {"gate_settings": _put_bound("max_bleu_drop")},
     ),
 )

@@ -79,15 +79,16 @@ def _write_page(uris: Mapping[str, str], path: str) -> Json:
 
 def _write_scores(uris: Mapping[str, str], _: str) -> Json:
     from components.gate.evaluation_reader import read_recorded_verdict
-    from components.gate.verdict import BASELINE, BLEU, CANDIDATE, OVERALL, metric_name
+    from components.gate.verdict import BASELINE, CANDIDATE, OVERALL, metric_name
 
     verdict = read_recorded_verdict(uris["evaluation"])
     models = verdict.metrics.get(OVERALL, {})
     candidate, live = models.get(CANDIDATE, {}), models.get(BASELINE, {})
     scores: Json = {"verdict": "blessed" if verdict.blessed else "blocked"}
     scores |= {metric_name(each): round(candidate[each], 2) for each in _SHOWN if each in candidate}
-    if BLEU in live:
-        scores["BLEU of the live model"] = round(live[BLEU], 2)
+    if verdict.metric in live:
+        name = metric_name(verdict.metric)
+        scores[f"{name} of the live model"] = round(live[verdict.metric], 2)
     if verdict.reasons:
         scores["reasons"] = "; ".join(verdict.reasons)
     return scores

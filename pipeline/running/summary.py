@@ -18,10 +18,12 @@ from components.gate.verdict import (
     Verdict,
     describe_check,
     describe_difference,
+    describe_judge,
     is_length_bucket,
 )
 from pipeline.errors import UserError
 from pipeline.workspace import Workspace
+from trainer.scoring import METRIC_NAMES
 
 _SHOWN_VALUES = 5
 """Largest number of slices of one feature in the table of scores: those with most sentences."""
@@ -142,12 +144,14 @@ def _score_table(verdict: Verdict) -> list[str]:
     names, unseen = _shown_slices(verdict)
     width = max([14, *(len(_label(name)) + 2 for name in names)])
     header = f"{'source words':<{width}}{'BLEU':>8}{'chrF':>8}{'sentences':>12}"
-    rows = [header + (f"{'live BLEU':>12}" if verdict.has_baseline else "")]
+    live = f"live {METRIC_NAMES[verdict.metric]}"
+    rows = [header + (f"{live:>12}" if verdict.has_baseline else "")]
     for name in names:
         models = verdict.metrics[name]
         bleu, chrf, sentences = (models[CANDIDATE].get(column, float("nan")) for column in columns)
         row = f"{_label(name):<{width}}{bleu:>8.2f}{chrf:>8.2f}{sentences:>12,.0f}"
-        rows.append(row + (f"{models[BASELINE]['bleu']:>12.2f}" if verdict.has_baseline else ""))
+        live = f"{models[BASELINE][verdict.metric]:>12.2f}" if verdict.has_baseline else ""
+        rows.append(row + live)
     return rows + [
         f"{feature}: {count:,} more with fewer sentences, see the verdict"
         for feature, count in unseen.items()
@@ -185,6 +189,8 @@ def _label(name: str) -> str:
 
 def _checks(summary: Summary) -> list[str]:
     lines = []
+    if summary.verdict.metric != "bleu" and (judged := describe_judge(summary.verdict)):
+        lines += [judged, ""]
     if sentence := describe_difference(summary.verdict):
         lines += [f"beside the live model: {sentence}", ""]
     passed: defaultdict[tuple[str, str], list[Check]] = defaultdict(list)

@@ -18,7 +18,6 @@ from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types import Channel, standard_artifacts
 
-from components.gate.eval_config import evaluation_config
 from components.gate.recording_evaluator import RecordingEvaluator
 from components.gate.settings import GateSettings
 from components.live_model import LiveModel
@@ -102,7 +101,6 @@ class World:
             example_splits=["test"],
             model=candidate,
             baseline_model=live.outputs["model"],
-            eval_config=evaluation_config(gate),
             infra_blessing=validator.outputs["blessing"],
             settings=gate,
             max_minutes=30,

@@ -17,6 +17,7 @@ from pipeline.config.beam import BeamSettings, beam_arguments
 from pipeline.config.settings import PipelineConfig
 from pipeline.pipeline import gate_settings
 from pipeline.running.record import open_store, read_latest_run
+from trainer.scoring import Judge
 
 _NAME = "evaluation"
 
@@ -57,7 +58,10 @@ def evaluate(
     )
     made = read_latest_run(open_store(metadata), _NAME)["Evaluator"].outputs
     verdict = read_verdict(
-        made["evaluation"][0].uri, made["blessing"][0].uri, gate_settings(config)
+        made["evaluation"][0].uri,
+        made["blessing"][0].uri,
+        gate_settings(config),
+        Judge("bleu", ""),
     )
     return verdict.model_dump(mode="json")
 

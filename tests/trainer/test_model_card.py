@@ -6,9 +6,30 @@ from trainer.model_card import as_markdown, make_card
 from trainer.settings import DecodingSettings, ModelSettings, SubwordSettings, TrainingSettings
 
 HISTORY = [
-    {"epoch": 1, "step": 10, "seconds": 2.0, "validation_loss": 3.0, "validation_bleu": 5.0},
-    {"epoch": 2, "step": 20, "seconds": 1.5, "validation_loss": 2.0, "validation_bleu": 9.5},
-    {"epoch": 3, "step": 30, "seconds": 1.5, "validation_loss": 2.1, "validation_bleu": 9.0},
+    {
+        "epoch": 1,
+        "step": 10,
+        "seconds": 2.0,
+        "validation_loss": 3.0,
+        "validation_bleu": 5.0,
+        "validation_chrf": 20.0,
+    },
+    {
+        "epoch": 2,
+        "step": 20,
+        "seconds": 1.5,
+        "validation_loss": 2.0,
+        "validation_bleu": 9.5,
+        "validation_chrf": 21.5,
+    },
+    {
+        "epoch": 3,
+        "step": 30,
+        "seconds": 1.5,
+        "validation_loss": 2.1,
+        "validation_bleu": 9.0,
+        "validation_chrf": 22.0,
+    },
 ]
 DATA = {
     "name": "manuals",
@@ -52,7 +73,7 @@ def test_the_card_keeps_what_the_pipeline_recorded():
 def test_the_card_tells_which_epoch_was_exported():
     training = card()["training"]
     assert training["exported_epoch"] == 2
-    assert training["validation_bleu"] == 9.5
+    assert (training["validation_bleu"], training["validation_chrf"]) == (9.5, 21.5)
     assert (training["epochs"], training["steps"], training["seconds"]) == (3, 30, 5.0)
 
 

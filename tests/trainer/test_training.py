@@ -8,8 +8,10 @@ from tests.trainer.cudnn_reference import operation
 from tests.trainer.tiny import DECODING, MODEL, TRAINING, encoded_pairs, write_vocabulary
 from trainer import cudnn, gpu, training
 from trainer.batching import Pairs, Sequences
+from trainer.scoring import Judge, Scoring, best_epoch
 from trainer.subwords import read_vocabulary
 from trainer.training import TrainingData, remove_other_checkpoints, train
+from trainer.validation import Scores, Validator
 
 
 @pytest.fixture(scope="module")
@@ -19,10 +21,16 @@ def data(tmp_path_factory):
     return TrainingData(train=pairs, validation=pairs, vocabulary=read_vocabulary(path))
 
 
-def run(data, folder, settings=TRAINING, seed=1, model=MODEL):
-    checkpoints, logs = str(folder / "checkpoints"), str(folder / "logs")
+def run(data, folder, settings=TRAINING, seed=1, model=MODEL, scoring=None):
     return train(
-        data, model, settings, DECODING, seed=seed, checkpoint_folder=checkpoints, log_folder=logs
+        data,
+        model,
+        settings,
+        DECODING,
+        seed=seed,
+        checkpoint_folder=str(folder / "checkpoints"),
+        log_folder=str(folder / "logs"),
+        scoring=scoring,
     )
 
 
@@ -158,23 +166,53 @@ def test_training_ends_early_when_validation_does_not_improve(data, tmp_path):
     assert len(result.history) == 3
 
 
+@pytest.mark.parametrize(
+    ("metric", "bleu", "chrf", "epochs"),
+    [
+        ("bleu", [0, 0, 0, 0], [1, 3, 2, 2], 4),
+        ("bleu", [0, 2, 1, 1], [9, 3, 2, 2], 4),
+        ("bleu", [5, 5, 5, 5], [1, 2, 3, 4], 3),
+        ("chrf", [0, 9, 8, 7], [6, 5, 4, 3], 3),
+    ],
+)
+def test_training_ends_by_the_metric_that_judges_and_by_chrf_while_bleu_is_0(
+    data, tmp_path, monkeypatch, metric, bleu, chrf, epochs
+):
+    scores = (Scores(1.0, *each) for each in zip(bleu, chrf, strict=True))
+    scripted = Validator(lambda: next(scores), Judge(metric, "as this test says."))
+    monkeypatch.setattr(training, "make_validator", lambda *_: scripted)
+    result = run(data, tmp_path, TRAINING.model_copy(update={"epochs": 4, "patience": 2}))
+    assert len(result.history) == epochs
+    assert best_epoch(result.history)["epoch"] == epochs - 2
+
+
+def test_the_log_says_that_chrf_chooses_and_why(data, tmp_path, caplog):
+    caplog.set_level("INFO")
+    settings = TRAINING.model_copy(update={"epochs": 1})
+    result = run(data, tmp_path, settings, scoring=Scoring("chrf"))
+    assert "chrF chooses the best epoch: evaluation.metric says chrF." in caplog.text
+    assert f"validation chrF {result.history[0]['validation_chrf']:.2f}" in caplog.text
+    assert result.history[0]["validation_metric"] == "chrf"
+
+
 def test_the_exported_weights_are_those_of_the_best_epoch(data, tmp_path):
     settings = TRAINING.model_copy(
         update={"epochs": 4, "learning_rate": 0.05, "average_decay": 0.0}
     )
     result = run(data, tmp_path, settings)
     scores = [entry["validation_bleu"] for entry in result.history]
-    validate = training.make_validator(
+    validator = training.make_validator(
         result.model,
         data.validation,
         np.arange(len(data.validation.source)),
         data.vocabulary,
         DECODING,
+        Scoring(),
     )
-    assert validate().bleu == pytest.approx(max(scores), abs=1e-6)
+    assert validator.validate().bleu == pytest.approx(max(scores), abs=1e-6)
 
 
-def test_the_history_is_plain_numbers(uninterrupted):
+def test_the_history_is_plain_values(uninterrupted):
     assert json.loads(json.dumps(uninterrupted.history)) == uninterrupted.history
     assert [entry["epoch"] for entry in uninterrupted.history] == [1, 2]
 

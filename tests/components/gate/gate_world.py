@@ -21,7 +21,6 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 
-from components.gate.eval_config import evaluation_config
 from components.gate.evaluation_reader import read_verdict
 from components.gate.recording_evaluator import RecordingEvaluator
 from components.gate.settings import GateSettings
@@ -30,6 +29,7 @@ from components.live_model import LiveModel
 from components.serving_validator import BLESSED_FILE, ServingValidator
 from serving.versions.directory import ModelVersion, list_versions
 from tests.components.beam_arguments import BEAM_ARGS
+from trainer.translation_statistics import judge_of
 
 PIPELINE_NAME = "gate-test"
 
@@ -99,6 +99,7 @@ class World:
         self.settings = settings
         self.serving = root / "models"
         self.examples = write_examples(root / "examples", examples)
+        self.judge = judge_of(settings.scoring, [example.target for example in examples])
         self.request_seconds = request_seconds
         self.max_minutes = 10.0
         self.connection = sqlite_metadata_connection_config(str(root / "metadata.db"))
@@ -122,7 +123,6 @@ class World:
             examples=examples.outputs["result"],
             model=model,
             baseline_model=live.outputs["model"],
-            eval_config=evaluation_config(self.settings),
             example_splits=["test"],
         )
         pusher = Pusher(
@@ -176,7 +176,7 @@ class World:
         version = live[0].custom_properties["live_version"].string_value if live else None
         return Run(
             states={node: state_name(nodes[node].last_known_state) for node in nodes},
-            verdict=read_verdict(evaluation.uri, blessing.uri, self.settings, version),
+            verdict=read_verdict(evaluation.uri, blessing.uri, self.settings, self.judge, version),
             baseline=live[0].custom_properties["fingerprint"].string_value if live else None,
             pushed=len(self.served()) - len(before),
             properties={

@@ -4,6 +4,7 @@ A history of runs on one serving directory is made once for the module; each tes
 The candidates are tiny SavedModels with a table of translations.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -306,3 +307,105 @@ def test_a_feature_that_no_test_sentence_has_ends_the_evaluation(
     with pytest.raises(MissingFeatureError, match="No test sentence has the feature genre"):
         asking.run(models["first"])
     assert asking.served() == []
+
+
+def interface() -> list[Example]:
+    """Returns 40 strings of two words, as menus have them."""
+    verbs = {"open": "Öffne", "save": "Sichere", "close": "Schließe", "print": "Drucke"}
+    things = ("Datei", "Seite", "Tabelle", "Auswahl", "Ansicht", "Liste", "Zeile", "Spalte")
+    return [
+        Example(f"{verb} {number}", f"{verbs[verb]} {things[number]}", SHORT)
+        for verb in verbs
+        for number in range(len(things))
+    ]
+
+
+def chinese() -> list[Example]:
+    """Returns 48 sentences without spaces."""
+    places = ("今天", "在家里", "在河边", "在公园里")
+    ones, others = ("安静的猫", "大的农民", "小的马", "红色的鸟"), ("老的狗", "快乐的孩子", "医生")
+    return [
+        Example(f"{place} {one} {other}", f"{places[place]}，{first}看见{second}。", SHORT)
+        for place in range(len(places))
+        for one, first in enumerate(ones)
+        for other, second in enumerate(others)
+    ]
+
+
+def translating(examples: list[Example], wrong: str, every: int = 1) -> dict[str, str]:
+    """Returns a translation table with one wrong answer for one of so many sentences."""
+    return {
+        example.source: example.target if place % every else wrong
+        for place, example in enumerate(examples)
+    }
+
+
+@pytest.fixture
+def run_all(tmp_path: Path) -> Callable[..., list[Run]]:
+    def run(
+        examples: list[Example], settings: dict[str, object], *tables: dict[str, str]
+    ) -> list[Run]:
+        there = World(tmp_path, SETTINGS.model_copy(update=settings), examples)
+        return [
+            there.run(write_model(tmp_path / str(place), table))
+            for place, table in enumerate(tables)
+        ]
+
+    return run
+
+
+def test_chrf_judges_strings_of_two_words_and_rubbish_is_blocked(
+    run_all: Callable[..., list[Run]],
+) -> None:
+    texts = interface()
+    perfect = {each.source: each.target for each in texts}
+    rubbish = translating(texts, "die der")
+    floors = {"min_bleu": 0, "min_chrf": 40}
+    first, good, bad = run_all(texts, floors, rubbish, perfect, rubbish)
+    assert [run.verdict.blessed for run in (first, good, bad)] == [False, True, False]
+    assert [run.pushed for run in (first, good, bad)] == [0, 1, 0]
+    assert {run.verdict.metric for run in (first, good, bad)} == {"chrf"}
+    assert "the references have 2.0 tokens (13a) on the average, fewer than 5" in good.verdict.rule
+    assert failed(first) == {("chrf", "overall")}
+    assert {("chrf_drop", "overall"), ("chrf_drop_p_value", f"length_bucket={SHORT}")} <= failed(
+        bad
+    )
+    assert good.properties["chrf"] == 100
+    assert str(bad.properties["chrf_difference"]).startswith("-")
+
+
+def test_without_a_floor_for_the_metric_in_use_even_a_perfect_model_is_blocked(
+    run_all: Callable[..., list[Run]],
+) -> None:
+    texts = interface()
+    [run] = run_all(texts, {"min_bleu": 0}, {each.source: each.target for each in texts})
+    assert (run.verdict.blessed, run.pushed, run.properties["blessed"]) == (False, 0, 0)
+    [reason] = run.verdict.reasons
+    assert reason.startswith("chrF judges and has no floor: set evaluation.min_chrf, below the 100")
+
+
+def test_an_untrained_chinese_model_is_blocked_and_a_trained_one_is_not(
+    run_all: Callable[..., list[Run]],
+) -> None:
+    texts = chinese()
+    # What models write after an epoch: the most frequent characters.
+    untrained, trained = translating(texts, "的的，看见。"), translating(texts, "老的狗。", 6)
+    settings = {"tokeniser": "zh", "min_bleu": 15}
+    first, good, bad = run_all(texts, settings, untrained, trained, untrained)
+    assert [run.pushed for run in (first, good, bad)] == [0, 1, 0]
+    assert failed(first) == {("bleu", "overall")}
+    assert {("bleu", "overall"), ("bleu_drop", "overall")} <= failed(bad)
+    assert good.verdict.metrics["overall"]["candidate"]["bleu"] > 60
+    assert "|tok:zh|" in good.verdict.signatures["bleu"]
+    references = [example.target for example in texts]
+    expected = sacrebleu.corpus_bleu(
+        [trained[example.source] for example in texts], [references], tokenize="zh"
+    )
+    assert good.verdict.metrics["overall"]["candidate"]["bleu"] == expected.score
+
+
+def test_a_bleu_of_0_is_blocked_even_without_a_floor(run_all: Callable[..., list[Run]]) -> None:
+    [run] = run_all(corpus(), {"min_bleu": 0}, translating(corpus(), "x y z x y z"))
+    assert (run.verdict.blessed, run.pushed) == (False, 0)
+    [reason] = run.verdict.reasons
+    assert reason.startswith("BLEU is 0, so there is nothing to judge by")

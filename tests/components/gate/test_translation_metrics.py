@@ -10,8 +10,8 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from components.gate.paired_bootstrap import paired_bootstrap
 from components.gate.translation_metrics import CorpusScore, PairedScore
-from components.gate.translation_statistics import resampled_statistics
 from tests.components.beam_sharding import combine
+from trainer.translation_statistics import resampled_statistics
 
 REFERENCES = [
     "A small dog runs.",

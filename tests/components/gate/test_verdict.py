@@ -93,12 +93,12 @@ def test_the_first_model_is_said_to_be_the_first() -> None:
      (0.0, 0.0, "not distinguishable")],
 )  # fmt: skip
 def test_a_difference_counts_only_beyond_noise(low: float, high: float, outcome: str) -> None:
-    assert Difference(bleu=(low + high) / 2, low=low, high=high).outcome == outcome
+    assert Difference(points=(low + high) / 2, low=low, high=high).outcome == outcome
 
 
 def test_the_difference_is_told_with_its_confidence_interval() -> None:
     verdict = blocked().model_copy(
-        update={"difference": Difference(bleu=0.49, low=-0.39, high=1.37)}
+        update={"difference": Difference(points=0.49, low=-0.39, high=1.37)}
     )
     assert describe_difference(verdict) == (
         "not distinguishable: BLEU +0.49, 95 % confidence interval -0.39 to +1.37"

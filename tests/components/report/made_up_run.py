@@ -85,7 +85,7 @@ def verdict(*, blessed: bool = True, with_live: bool = False) -> Verdict:
             "length_bucket=11-20": models,
         },
         signatures={"bleu": "nrefs:1|case:mixed", "chrf": "nrefs:1|nc:6"},
-        difference=Difference(bleu=1.25, low=-0.5, high=3.0) if with_live else None,
+        difference=Difference(points=1.25, low=-0.5, high=3.0) if with_live else None,
     )
 
 

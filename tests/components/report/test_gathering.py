@@ -5,7 +5,7 @@ import json
 import pytest
 
 from components.report import gathering
-from components.report.facts import bleu_interval
+from components.report.facts import score_interval
 from components.report.gathering import Gathered, gather
 from components.report.sample import Sample
 from serving.local.sample_translation import Answers, NoAnswerError
@@ -92,10 +92,21 @@ def test_a_card_that_cannot_be_read_tells_nothing(models, card):
 
 def test_the_interval_encloses_the_score():
     hypotheses = ["a b c d e f"] * 5 + ["a b c d x y"] * 5
-    found = bleu_interval(hypotheses, ["a b c d e f"] * 10, resamples=200, seed=1)
-    assert found.low < found.bleu < found.high
+    found = score_interval(verdict(), hypotheses, ["a b c d e f"] * 10, resamples=200, seed=1)
+    assert found.low < found.score < found.high
 
 
 def test_translations_like_their_references_have_no_interval_to_speak_of():
-    found = bleu_interval(["a b c d"] * 3, ["a b c d"] * 3, resamples=100, seed=1)
-    assert (found.low, found.bleu, found.high) == pytest.approx((100, 100, 100))
+    found = score_interval(verdict(), ["a b c d"] * 3, ["a b c d"] * 3, resamples=100, seed=1)
+    assert (found.low, found.score, found.high) == pytest.approx((100, 100, 100))
+
+
+@pytest.mark.parametrize(
+    ("judged", "score"),
+    [({}, 0), ({"tokeniser": "zh"}, 100), ({"metric": "chrf"}, 100)],
+)
+def test_the_interval_is_of_the_score_that_judged(judged, score):
+    texts = ["小猫看见马。"] * 3
+    judging = verdict().model_copy(update=judged)
+    found = score_interval(judging, texts, texts, resamples=100, seed=1)
+    assert found.score == pytest.approx(score)

@@ -1,4 +1,5 @@
 import json
+import re
 import resource
 import signal
 import subprocess
@@ -100,12 +101,33 @@ def test_half_of_the_files_is_refused(
     assert "either --source and --target, or --tsv alone" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("code", ["German", "../../x", "EN us", ""])
+@pytest.mark.parametrize("option", ["--source-language", "--target-language"])
 def test_a_language_that_no_configuration_takes_is_refused(
+    tmp_path: Path,
+    own_text: list[str],
+    option: str,
+    code: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    own_text += [option, code]
+    assert corpus(tmp_path, "import", "--name", "mine", *own_text) == 2
+    refusal = capsys.readouterr().err
+    assert f"{code!r} is not a language code: write two or three small letters" in refusal
+    key = f"data.{option.removeprefix('--').replace('-', '_')}"
+    assert main(["config", "show", "--set", f"{key}='{code}'"]) == 2
+    assert refusal.removeprefix("nmt: ") in capsys.readouterr().err
+
+
+def test_a_code_in_any_usual_spelling_is_taken_and_the_next_command_takes_it_too(
     tmp_path: Path, own_text: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    own_text += ["--target-language", "German"]
-    assert corpus(tmp_path, "import", "--name", "mine", *own_text) == 2
-    assert "'German' is not a language code" in capsys.readouterr().err
+    own_text += ["--source-language", "sr@latin", "--target-language", "zh_CN"]
+    assert corpus(tmp_path, "import", "--name", "mine", *own_text) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    [command] = re.findall("nmt run (--set name=mine.*)", shown)
+    assert command.endswith("--set data.source_language=sr-Latn --set data.target_language=zh-CN")
+    assert main(["config", "show", *command.split()]) == 0
 
 
 def test_corpora_are_listed_and_shown(

@@ -8,6 +8,8 @@ from pydantic import ValidationError
 from pipeline.config.key_schema import KeySchema
 from pipeline.config.settings import PipelineConfig, load_config, shipped_configs
 from pipeline.errors import UserError
+from text.languages import FORM
+from trainer.scoring import Scoring
 
 MINIMAL = "data:\n  corpus: mine\n  source_language: en\n  target_language: fr\n"
 
@@ -254,10 +256,8 @@ def test_every_problem_of_a_file_is_reported_with_its_line(tmp_path: Path) -> No
         f"{source}, line 1: name is 7, but it must be text that matches ^[a-z0-9][a-z0-9-]*$; "
         "text that looks otherwise needs quotes: '7'.",
         f"{source}, line 2: unknown key sead; did you mean seed?",
-        f"{source}, line 5: data.source_language is "
-        '"English", but it must be text that matches ^[a-z]{2,3}([-_@][A-Za-z0-9]+)*$.',
-        f"{source}: data.target_language is missing; "
-        "it must be text that matches ^[a-z]{2,3}([-_@][A-Za-z0-9]+)*$.",
+        f"{source}, line 5: data.source_language: 'English' is not a language code: write {FORM}.",
+        f"{source}: data.target_language is missing; it must be a language code: {FORM}.",
         f"{source}, line 7: training.epochs is 0, but it must be a whole number of at least 1.",
         f"{source}, line 8: unknown key training.epoks; did you mean training.epochs?",
         f'{source}, line 9: model is "large", but it must be a section with the keys '
@@ -341,3 +341,38 @@ def test_a_file_that_is_no_configuration_is_refused_by_its_size(tmp_path, conten
     with pytest.raises(UserError, match="is larger than 128 KiB, so it is no configuration"):
         load_config(str(path))
     assert time.monotonic() - started < 1
+
+
+@pytest.mark.parametrize(
+    ("code", "tag"), [("zh_CN", "zh-CN"), ("pt-br", "pt-BR"), ("sr@latin", "sr-Latn")]
+)
+def test_a_language_may_be_written_as_debian_and_posix_write_it(code: str, tag: str) -> None:
+    assert load_config("debian", [f"data.target_language={code}"]).data.target_language == tag
+
+
+@pytest.mark.parametrize("code", ["English", "../../x"])
+def test_what_is_no_language_code_is_refused_with_what_one_looks_like(code: str) -> None:
+    (line,) = _refusal("debian", f"data.target_language={code}")
+    place = f"--set data.target_language={code}: data.target_language"
+    assert line == f"{place}: {code!r} is not a language code: write {FORM}."
+
+
+@pytest.mark.parametrize(
+    ("overrides", "tokeniser"),
+    [
+        ([], "13a"),
+        (["data.target_language=zh_TW"], "zh"),
+        (["data.target_language=th", "evaluation.tokeniser=flores200"], "flores200"),
+    ],
+)
+def test_the_score_is_by_the_tokeniser_of_the_target_language_or_the_chosen_one(
+    overrides: list[str], tokeniser: str
+) -> None:
+    assert load_config("debian", overrides).scoring == Scoring("bleu", tokeniser)
+
+
+def test_chrf_needs_a_floor_to_judge() -> None:
+    (line,) = _refusal("debian", "evaluation.metric=chrf")
+    assert "evaluation: metric is chrf, so min_chrf must be set: the lowest chrF" in line
+    chosen = load_config("debian", ["evaluation.metric=chrf", "evaluation.min_chrf=45"])
+    assert chosen.scoring.metric == "chrf"

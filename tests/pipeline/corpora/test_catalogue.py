@@ -53,6 +53,10 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ("debian-fr", None, "debian-fr"),
         ("debian-fr", "fr", "debian-fr"),
         ("debian", "pt_BR", "debian-pt_BR"),
+        ("debian", "pt-br", "debian-pt_BR"),
+        ("debian", "zh_CN", "debian-zh_CN"),
+        ("debian", "zh-Hans", "debian-zh_CN"),
+        ("debian-pt_BR", "pt-BR", "debian-pt_BR"),
         ("multi30k", "de", "multi30k"),
         ("mine", "fi", "mine"),
     ],
@@ -61,6 +65,12 @@ def test_a_debian_corpus_is_named_after_its_language(
     name: str, target: str | None, full_name: str
 ) -> None:
     assert corpus_name(name, target) == full_name
+
+
+@pytest.mark.parametrize("target", ["English", "../../x", "EN us"])
+def test_a_target_that_is_no_code_is_refused_and_the_form_is_said(target: str) -> None:
+    with pytest.raises(UserError, match="is not a language code: write two or three small letters"):
+        corpus_name("debian", target)
 
 
 @pytest.mark.parametrize(("name", "target"), [("multi30k", "fr"), ("debian-fr", "es")])

@@ -70,7 +70,7 @@ def test_a_number_of_epochs_that_is_none_is_refused(value):
 
 def test_a_floor_beyond_the_scale_is_refused():
     with pytest.raises(UserError, match="The run's parameter min_bleu is 101"):
-        applied({"eval_config": "{}", "min_bleu": 101.0})
+        applied({"gate_settings": "{}", "min_bleu": 101.0})
 
 
 def test_a_new_bound_is_also_what_the_verdict_is_read_back_with():

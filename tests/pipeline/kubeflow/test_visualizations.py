@@ -9,7 +9,7 @@ VERDICT = Verdict(
     blessed=False,
     has_baseline=True,
     live_version="1",
-    difference=Difference(bleu=-2.0, low=-3.0, high=-1.0),
+    difference=Difference(points=-2.0, low=-3.0, high=-1.0),
     checks=(
         Check(metric="bleu", slice="overall", value=20.0, rule="at least", bound=25, passed=False),
     ),

@@ -108,7 +108,7 @@ def test_an_export_that_was_not_evaluated_is_summarised_with_each_problem_once()
 
 
 def test_the_difference_from_the_live_model_is_told_with_its_interval():
-    compared = verdict(difference=Difference(bleu=0.49, low=-0.39, high=1.37))
+    compared = verdict(difference=Difference(points=0.49, low=-0.39, high=1.37))
     text = format_summary(summary(verdict=compared))
     assert "beside the live model: not distinguishable: BLEU +0.49" in text
 

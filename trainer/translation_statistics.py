@@ -3,7 +3,7 @@
 BLEU, chrF and TER of a corpus are functions of sums over its sentences. So each sentence is reduced
 once to a short row of integers. Rows can be summed in any order and on any number of workers; the
 sums give sacreBLEU's score to the last digit. Resampling a test set then only adds up rows (see
-`paired_bootstrap`).
+`components.gate.paired_bootstrap`). `trainer.scoring` chooses the tokeniser.
 
 To add a score, write a class with the four members of `SentenceStatistics` and add it to `_KINDS`.
 """
@@ -12,14 +12,20 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from sacrebleu.metrics import BLEU, CHRF, TER
 
+from trainer.scoring import Judge, Metric, Scoring, Tokeniser, choose_judge
+
 # Each slice scores a sentence again, shortly after the one before.
 _CACHED_SENTENCES = 4096
+
+
+class MissingTokeniserError(Exception):
+    """A tokeniser of BLEU cannot be loaded."""
 
 
 class SentenceStatistics(Protocol):
@@ -51,7 +57,6 @@ class SentenceStatistics(Protocol):
         """Returns sacreBLEU's signature of the score, with its version."""
 
 
-@runtime_checkable
 class ResampledStatistics(SentenceStatistics, Protocol):
     """A score computed for many sums at once, for resampling."""
 
@@ -69,7 +74,7 @@ class ResampledStatistics(SentenceStatistics, Protocol):
 class BleuStatistics:
     """Cased BLEU (Papineni et al., 2002) with sacreBLEU's defaults.
 
-    These are 13a tokens, 4-grams and exponential smoothing.
+    These are 4-grams and exponential smoothing, and by default the tokeniser 13a.
 
     A row is [hypothesis length, reference length, matches of order 1 to 4, n-grams of order 1 to
     4].
@@ -78,9 +83,9 @@ class BleuStatistics:
     width = 10
     _order = 4
 
-    def __init__(self) -> None:
+    def __init__(self, tokeniser: Tokeniser = "13a") -> None:
         # `force` only silences a warning about text ending in " .".
-        self._bleu = BLEU(force=True)
+        self._bleu = BLEU(tokenize=tokeniser, force=True)
         self.row = functools.lru_cache(_CACHED_SENTENCES)(self._row)
 
     def _row(self, hypothesis: str, reference: str) -> tuple[int, ...]:
@@ -143,6 +148,18 @@ class ChrfStatistics:
         counts = [int(number) for number in total]
         return float(self._chrf._compute_score_from_stats(counts).score)
 
+    def scores(self, totals: NDArray[np.float64]) -> NDArray[np.float64]:
+        ngrams, of_reference, matches = (totals[:, place::3] for place in range(3))
+        # As in sacreBLEU, an order without n-grams on one side does not count.
+        counted = (ngrams > 0) & (of_reference > 0)
+        orders = np.maximum(1, counted.sum(axis=1))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            precision = np.where(counted, matches / ngrams, 0.0).sum(axis=1) / orders
+            recall = np.where(counted, matches / of_reference, 0.0).sum(axis=1) / orders
+            squared = self._chrf.beta**2
+            score = (1 + squared) * precision * recall / (squared * precision + recall)
+        return np.where(precision + recall > 0, 100.0 * score, 0.0)
+
     def signature(self) -> str:
         return _signature(self._chrf)
 
@@ -187,86 +204,110 @@ class LengthRatioStatistics:
 
     width = BleuStatistics.width
 
-    def row(self, hypothesis: str, reference: str) -> Sequence[int]:
-        return sentence_statistics("bleu").row(hypothesis, reference)
+    def __init__(self, tokeniser: Tokeniser = "13a") -> None:
+        self._bleu = bleu_statistics(tokeniser)
+        self.row = self._bleu.row
 
     def score(self, total: NDArray[np.int64]) -> float:
         hypothesis_length, reference_length = int(total[0]), int(total[1])
         return hypothesis_length / reference_length if reference_length else 0.0
 
     def signature(self) -> str:
-        return sentence_statistics("bleu").signature()
+        return self._bleu.signature()
 
 
-_KINDS: dict[str, Callable[[], SentenceStatistics]] = {
-    "bleu": BleuStatistics,
-    "chrf": ChrfStatistics,
-    "ter": TerStatistics,
+@functools.cache
+def bleu_statistics(tokeniser: Tokeniser = "13a") -> BleuStatistics:
+    """Returns this process's single object for BLEU with a tokeniser.
+
+    Raises:
+      MissingTokeniserError: The tokeniser cannot be loaded.
+    """
+    try:
+        return BleuStatistics(tokeniser)
+    except (ImportError, RuntimeError, OSError, SystemExit) as error:
+        advice = (
+            "it needs the package sentencepiece, and sacreBLEU downloads its model once: install "
+            "the package, connect this machine, or leave evaluation.tokeniser null"
+            if tokeniser == "flores200"
+            else "install the packages of sacrebleu[ja,ko], as requirements.lock names them"
+        )
+        reason = " ".join(str(error).split())
+        raise MissingTokeniserError(
+            f"sacreBLEU's tokeniser {tokeniser} cannot be loaded: {advice}. ({reason})"
+        ) from error
+
+
+@functools.cache
+def chrf_statistics() -> ChrfStatistics:
+    """Returns this process's single object for chrF."""
+    return ChrfStatistics()
+
+
+_KINDS: dict[str, Callable[[Tokeniser], SentenceStatistics]] = {
+    "bleu": bleu_statistics,
+    "chrf": lambda _: chrf_statistics(),
+    "ter": lambda _: TerStatistics(),
     "length_ratio": LengthRatioStatistics,
 }
 
 
 @functools.cache
-def sentence_statistics(kind: str) -> SentenceStatistics:
+def sentence_statistics(kind: str, tokeniser: Tokeniser = "13a") -> SentenceStatistics:
     """Returns this process's single object for a score, so Beam need not pickle it.
 
     Args:
       kind: `bleu`, `chrf`, `ter` or `length_ratio`.
+      tokeniser: That of `bleu` and `length_ratio`.
 
     Raises:
       ValueError: The score is unknown.
+      MissingTokeniserError: The tokeniser cannot be loaded.
     """
     if kind not in _KINDS:
         raise ValueError(f"There is no score {kind!r}; there are {', '.join(_KINDS)}.")
-    return _KINDS[kind]()
+    return _KINDS[kind](tokeniser)
 
 
-def resampled_statistics(kind: str) -> ResampledStatistics:
-    """Returns the object of `sentence_statistics` for a score with resampling.
-
-    Args:
-      kind: `bleu`.
-
-    Raises:
-      ValueError: The score is unknown, or it cannot be resampled.
-    """
-    statistics = sentence_statistics(kind)
-    if not isinstance(statistics, ResampledStatistics):
-        raise ValueError(f"{kind!r} cannot be resampled: it has no scores of many sums.")
-    return statistics
+def resampled_statistics(metric: Metric, tokeniser: Tokeniser = "13a") -> ResampledStatistics:
+    """Returns the object of `sentence_statistics` for a metric that may judge."""
+    return bleu_statistics(tokeniser) if metric == "bleu" else chrf_statistics()
 
 
-def corpus_score(kind: str, hypotheses: Sequence[str], references: Sequence[str]) -> float:
+def judge_of(scoring: Scoring, references: Sequence[str]) -> Judge:
+    """Chooses the metric for these references."""
+    statistics = bleu_statistics(scoring.tokeniser)
+    tokens = sum(statistics.row("", reference)[1] for reference in references)
+    return choose_judge(scoring, tokens, len(references))
+
+
+def corpus_score(
+    kind: str,
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    tokeniser: Tokeniser = "13a",
+) -> float:
     """Computes the score of a corpus in memory in the same way as the Evaluator.
 
     Args:
       kind: `bleu`, `chrf`, `ter` or `length_ratio`.
       hypotheses: `[sentences]` translations.
       references: `[sentences]` human translations.
+      tokeniser: That of `bleu` and `length_ratio`.
 
     Returns:
       sacreBLEU's score; `bleu` and `chrf` are from 0 to 100.
     """
-    statistics = sentence_statistics(kind)
+    statistics = sentence_statistics(kind, tokeniser)
     total = np.zeros(statistics.width, np.int64)
     for hypothesis, reference in zip(hypotheses, references, strict=True):
         total += np.asarray(statistics.row(hypothesis, reference), np.int64)
     return statistics.score(total)
 
 
-def bleu_signature() -> str:
-    """Returns sacreBLEU's signature of BLEU, with its version."""
-    return sentence_statistics("bleu").signature()
-
-
-def chrf_signature() -> str:
-    """Returns sacreBLEU's signature of chrF, with its version."""
-    return sentence_statistics("chrf").signature()
-
-
-def ter_signature() -> str:
-    """Returns sacreBLEU's signature of TER, with its version."""
-    return sentence_statistics("ter").signature()
+def signature(kind: str, tokeniser: Tokeniser = "13a") -> str:
+    """Returns sacreBLEU's signature of a score, with its version and its tokeniser."""
+    return sentence_statistics(kind, tokeniser).signature()
 
 
 def _signature(metric: BLEU | CHRF | TER) -> str:

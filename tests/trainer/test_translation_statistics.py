@@ -1,5 +1,6 @@
 """Corpus scores from summed statistics equal sacreBLEU's scores, to the last digit."""
 
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -8,13 +9,14 @@ import sacrebleu
 from numpy.typing import NDArray
 from sacrebleu.metrics import BLEU, CHRF, TER
 
-from components.gate.translation_statistics import (
-    bleu_signature,
-    chrf_signature,
+from trainer.scoring import Metric, Scoring, Tokeniser
+from trainer.translation_statistics import (
+    MissingTokeniserError,
     corpus_score,
+    judge_of,
     resampled_statistics,
     sentence_statistics,
-    ter_signature,
+    signature,
 )
 
 Corpus = tuple[list[str], list[str]]
@@ -80,9 +82,10 @@ def test_bleu_counts_capitals() -> None:
     assert corpus_score("bleu", ["THE SAME FOUR WORDS"], ["the same four words"]) == 0
 
 
+@pytest.mark.parametrize("metric", ["bleu", "chrf"])
 @pytest.mark.parametrize("name", CORPORA)
-def test_scores_of_many_sums_agree_with_the_score_of_each(name: str) -> None:
-    statistics = resampled_statistics("bleu")
+def test_scores_of_many_sums_agree_with_the_score_of_each(name: str, metric: Metric) -> None:
+    statistics = resampled_statistics(metric)
     generator = np.random.default_rng(3)
     rows = np.array([statistics.row(*pair) for pair in zip(*CORPORA[name], strict=True)])
     weights = generator.integers(0, 4, size=(50, len(rows)))
@@ -96,10 +99,10 @@ def test_the_signatures_are_sacrebleus_own_with_its_version() -> None:
     metrics = (BLEU(), CHRF(), TER())
     for metric in metrics:
         metric.corpus_score(["a"], [["b"]])
-    assert (bleu_signature(), chrf_signature(), ter_signature()) == tuple(
+    assert [signature(kind) for kind in ("bleu", "chrf", "ter")] == [
         str(metric.get_signature()) for metric in metrics
-    )
-    assert f"version:{sacrebleu.__version__}" in bleu_signature()
+    ]
+    assert f"version:{sacrebleu.__version__}" in signature("bleu")
 
 
 def test_an_unknown_score_is_refused_with_those_that_exist() -> None:
@@ -107,6 +110,44 @@ def test_an_unknown_score_is_refused_with_those_that_exist() -> None:
         sentence_statistics("meteor")
 
 
-def test_a_score_that_cannot_be_resampled_is_refused() -> None:
-    with pytest.raises(ValueError, match="cannot be resampled"):
-        resampled_statistics("chrf")
+IDENTICAL = {
+    "zh": ["小猫在河边看见红色的马。", "老人喜欢安静的孩子。"],
+    "ja-mecab": ["小さな猫が川のそばで赤い馬を見た。", "老人は静かな子供が好きです。"],
+    "ko-mecab": ["작은 고양이가 강가에서 빨간 말을 보았다.", "노인은 조용한 아이를 좋아한다."],
+    "char": ["แมวตัวเล็กเห็นม้าสีแดงริมแม่น้ำ", "ឆ្មាតូចឃើញសេះក្រហម"],
+}
+
+
+@pytest.mark.parametrize("tokeniser", IDENTICAL)
+def test_identical_text_without_spaces_scores_100_by_its_own_tokeniser(
+    tokeniser: Tokeniser,
+) -> None:
+    texts = IDENTICAL[tokeniser]
+    assert corpus_score("bleu", texts, texts, tokeniser) == pytest.approx(100)
+    assert f"|tok:{tokeniser}" in signature("bleu", tokeniser)
+    shuffled = ["".join(reversed(text)) for text in texts]
+    assert corpus_score("bleu", shuffled, texts, tokeniser) < 40
+
+
+@pytest.mark.parametrize("tokeniser", IDENTICAL)
+def test_a_score_by_another_tokeniser_is_sacrebleus(tokeniser: Tokeniser) -> None:
+    references = IDENTICAL[tokeniser]
+    hypotheses = [references[0][:-4], references[1]]
+    expected = sacrebleu.corpus_bleu(hypotheses, [references], tokenize=tokeniser)
+    assert corpus_score("bleu", hypotheses, references, tokeniser) == expected.score
+    assert corpus_score("length_ratio", hypotheses, references, tokeniser) == expected.ratio
+
+
+def test_a_tokeniser_that_cannot_be_loaded_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sentencepiece", None)
+    with pytest.raises(
+        MissingTokeniserError, match="flores200 cannot be loaded: it needs the pack"
+    ):
+        corpus_score("bleu", ["a"], ["a"], "flores200")
+
+
+def test_the_length_of_references_is_counted_in_tokens_of_the_language() -> None:
+    assert judge_of(Scoring(tokeniser="zh"), IDENTICAL["zh"]).metric == "bleu"
+    assert judge_of(Scoring(), IDENTICAL["zh"]).metric == "chrf"
+    assert judge_of(Scoring(), ["Datei öffnen", "Alles speichern"]).metric == "chrf"
+    assert judge_of(Scoring(), []).metric == "chrf"
