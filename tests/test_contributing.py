@@ -67,13 +67,13 @@ def test_the_example_of_a_check_becomes_a_threshold(monkeypatch):
         "Bounds", __base__=GateSettings, **{key: (float, eval(field, {"Field": Field}))}
     )
     monkeypatch.setattr(checks, "CHECKS", (*checks.CHECKS, row))
-    [specification] = evaluation_config(bounds(min_chrf=40.0)).metrics_specs
+    [specification] = evaluation_config(bounds(max_loops=0.25)).metrics_specs
     [threshold] = [
         metric.per_slice_thresholds[0].threshold.value_threshold
         for metric in specification.metrics
-        if '"chrf"' in metric.config and metric.per_slice_thresholds
+        if '"repeated_loops"' in metric.config and metric.per_slice_thresholds
     ]
-    assert threshold.lower_bound.value == 40.0
+    assert threshold.upper_bound.value == 0.25
 
 
 def test_the_example_of_a_corpus_is_made(as_module, monkeypatch, tmp_path):

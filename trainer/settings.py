@@ -96,7 +96,7 @@ class TrainingSettings(Settings):
     """Decay of the moving average of the weights. The average is evaluated and exported; 0 turns
     averaging off."""
     patience: int = Field(5, ge=1)
-    """Epochs without a better validation BLEU before training ends early."""
+    """Epochs without a better validation score before training ends early."""
     validation_sentences: int = Field(1000, ge=1)
     """Largest number of validation sentences to translate after each epoch."""
     attention_images: int = Field(4, ge=0, le=64)

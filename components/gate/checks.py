@@ -15,32 +15,34 @@ from components.gate.settings import GateBounds
 from components.gate.verdict import ADJUSTED_P_VALUE, DROP, GAIN_P_VALUE, Rule, name_of
 from trainer.scoring import Metric
 
+JUDGE = "{}"
+"""Stands for the metric that judges, `bleu` or `chrf`."""
+
 
 @dataclass(frozen=True)
 class GateCheck:
     """A bound on one metric over all sentences.
 
     Attributes:
-      quantity: The number of the metric that judges: its score, or a number of the comparison.
-        `ADJUSTED_P_VALUE` over all sentences covers the tests in all slices: only there is it known
-        how many slices count.
+      metric: Name of the metric, with `JUDGE` for the one that judges. `ADJUSTED_P_VALUE` over all
+        sentences covers the tests in all slices: only there is it known how many slices count.
       rule: Whether the number must be at least or at most the bound.
-      setting: Key of `GateBounds` for the bound, with `{}` for the metric.
+      setting: Key of `GateBounds` for the bound, with `JUDGE` as above.
       share: Factor of the setting's value; their product is the bound.
       needs_baseline: Whether the check compares with the live model. A first model passes it.
       is_wanted: Whether the settings enable the check.
     """
 
-    quantity: str
+    metric: str
     rule: Rule
     setting: str
     share: float = 1.0
     needs_baseline: bool = True
     is_wanted: Callable[[GateBounds], bool] = lambda settings: True
 
-    def metric(self, judge: Metric) -> str:
-        """Returns the name of the number."""
-        return name_of(judge, self.quantity)
+    def name(self, judge: Metric) -> str:
+        """Returns the name of the metric."""
+        return self.metric.format(judge)
 
     def bound(self, settings: GateBounds, judge: Metric) -> float | None:
         """Returns the bound under these settings; None if they have none."""
@@ -49,11 +51,11 @@ class GateCheck:
 
 
 CHECKS = (
-    GateCheck("", "at least", "min_{}", needs_baseline=False),
-    GateCheck(DROP, "at most", "max_{}_drop"),
-    GateCheck(ADJUSTED_P_VALUE, "at least", "significance"),
+    GateCheck(JUDGE, "at least", f"min_{JUDGE}", needs_baseline=False),
+    GateCheck(name_of(JUDGE, DROP), "at most", f"max_{JUDGE}_drop"),
+    GateCheck(name_of(JUDGE, ADJUSTED_P_VALUE), "at least", "significance"),
     GateCheck(
-        GAIN_P_VALUE,
+        name_of(JUDGE, GAIN_P_VALUE),
         "at most",
         "significance",
         share=SHARE_OF_WHOLE,

@@ -70,7 +70,7 @@ def evaluation_config(settings: GateSettings, judge: Metric = "bleu") -> config_
     metrics = _metric_configs(settings, judge)
     by_name = {json.loads(metric.config)["name"]: metric for metric in metrics}
     for check, bound in wanted_checks(settings, judge):
-        by_name[check.metric(judge)].per_slice_thresholds.append(_threshold(check, bound))
+        by_name[check.name(judge)].per_slice_thresholds.append(_threshold(check, bound))
     return config_pb2.EvalConfig(
         model_specs=[
             config_pb2.ModelSpec(

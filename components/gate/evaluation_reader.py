@@ -161,10 +161,10 @@ def _checks(
 
     checks: list[Check] = []
     for check, bound in wanted_checks(settings, judge, has_baseline=has_baseline):
-        if check.quantity == ADJUSTED_P_VALUE:
+        if check.name(judge) == name_of(judge, ADJUSTED_P_VALUE):
             checks += _tests(metrics, settings, judge)
         else:
-            checks.append(over_all(check.metric(judge), check.rule, bound))
+            checks.append(over_all(check.name(judge), check.rule, bound))
     return checks
 
 

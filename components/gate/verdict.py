@@ -132,9 +132,9 @@ class Verdict(_Record):
         return (*failed, *self.problems)
 
 
-def name_of(metric: Metric, quantity: str) -> str:
-    """Returns the name of a number: `chrf_drop`, or `chrf` without a quantity."""
-    return f"{metric}_{quantity}" if quantity else metric
+def name_of(metric: str, quantity: str) -> str:
+    """Returns the name of a number of a comparison: `chrf_drop`."""
+    return f"{metric}_{quantity}"
 
 
 def slice_key(feature: str, value: Any) -> str:

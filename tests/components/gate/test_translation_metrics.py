@@ -117,6 +117,46 @@ def test_several_answers_for_one_example_are_refused() -> None:
         )
 
 
+CHINESE = ["小猫在河边看见马。", "老人喜欢安静的孩子。", "今天，医生在家里。"]
+GOOD, WORSE = (
+    ["小猫在河边看见马。", "老人喜欢孩子。", "今天医生在家里。"],
+    ["小猫看见。", "老人", "在家里"],
+)
+
+
+def test_chinese_is_scored_by_its_characters() -> None:
+    metric = CorpusScore("bleu", "bleu", tokeniser="zh")
+    [computation] = metric.computations(eval_config=eval_config(False))
+    examples = [example(text, text) for text in CHINESE]
+    [value] = combine(computation.combiner, examples, 2).values()
+    assert value == pytest.approx(100)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (
+            {"tokeniser": "zh"},
+            sacrebleu.corpus_bleu(WORSE, [CHINESE], tokenize="zh").score
+            - sacrebleu.corpus_bleu(GOOD, [CHINESE], tokenize="zh").score,
+        ),
+        (
+            {"score": "chrf"},
+            sacrebleu.corpus_chrf(WORSE, [CHINESE]).score
+            - sacrebleu.corpus_chrf(GOOD, [CHINESE]).score,
+        ),
+    ],
+)
+def test_models_are_compared_by_the_tokeniser_and_the_metric_of_the_settings(
+    settings: dict[str, Any], expected: float
+) -> None:
+    examples = [example(*triple) for triple in zip(CHINESE, GOOD, WORSE, strict=True)]
+    drop = paired_value(paired(quantity="drop", **settings), examples, 2, has_baseline=True)
+    assert drop == pytest.approx(expected, rel=1e-9)
+    gain = paired(quantity="gain_p_value", **settings)
+    assert paired_value(gain, examples, 2, has_baseline=True) < 0.05
+
+
 @pytest.mark.parametrize("shards", [1, 2, 7])
 def test_the_drop_is_the_difference_of_sacrebleus_scores_on_any_sharding(shards: int) -> None:
     examples = [example(*triple) for triple in zip(REFERENCES, CANDIDATE, BASELINE, strict=True)]
@@ -137,7 +177,7 @@ def test_the_p_value_does_not_depend_on_the_sharding(shards: int) -> None:
         for texts in (CANDIDATE, BASELINE)
     ]
     expected = paired_bootstrap(rows[0], rows[1], statistics.scores, 100, 3).p_value
-    value = paired_value(paired(quantity="p_value"), examples, shards, has_baseline=True)
+    value = paired_value(paired(quantity="drop_p_value"), examples, shards, has_baseline=True)
     assert value == expected
 
 
@@ -145,11 +185,11 @@ def test_the_p_value_does_not_depend_on_the_sharding(shards: int) -> None:
     ("quantity", "neutral"),
     [
         ("drop", 0),
-        ("p_value", 1),
+        ("drop_p_value", 1),
         ("gain_p_value", 0),
         ("difference_low", 0),
         ("difference_high", 0),
-        ("adjusted_p_value", 1),
+        ("drop_adjusted_p_value", 1),
     ],
 )
 def test_without_a_baseline_every_quantity_is_that_of_a_model_that_passes(
@@ -168,19 +208,21 @@ def lopsided(sentences: int) -> list[Any]:
 
 @pytest.mark.parametrize("shards", [1, 2, 7])
 def test_the_adjusted_p_value_over_all_speaks_for_the_worst_slice(shards: int) -> None:
-    metric = paired(quantity="adjusted_p_value", slice_features=["length_bucket"])
+    metric = paired(quantity="drop_adjusted_p_value", slice_features=["length_bucket"])
     assert paired_value(metric, lopsided(10), shards, has_baseline=True) == 0
 
 
 def test_a_slice_that_is_not_named_does_not_count() -> None:
-    metric = paired(quantity="adjusted_p_value")
+    metric = paired(quantity="drop_adjusted_p_value")
     assert paired_value(metric, lopsided(10), 1, has_baseline=True) == 1
 
 
 @pytest.mark.parametrize(("minimum", "counts"), [(10, True), (11, False)])
 def test_a_slice_with_too_few_sentences_does_not_count(minimum: int, counts: bool) -> None:
     metric = paired(
-        quantity="adjusted_p_value", slice_features=["length_bucket"], minimum_sentences=minimum
+        quantity="drop_adjusted_p_value",
+        slice_features=["length_bucket"],
+        minimum_sentences=minimum,
     )
     assert (paired_value(metric, lopsided(10), 1, has_baseline=True) == 0) == counts
 
@@ -198,12 +240,12 @@ def test_quantities_of_one_comparison_share_one_computation() -> None:
         paired(quantity=quantity).computations(
             eval_config=eval_config(True), model_names=["candidate", "baseline"]
         )[0]
-        for quantity in ("drop", "p_value")
+        for quantity in ("drop", "drop_p_value")
     ]
     assert isinstance(computations[0], metric_types.MetricComputation)
     assert computations[0] == computations[1]
 
 
 def test_an_unknown_quantity_is_refused() -> None:
-    with pytest.raises(ValueError, match="'mean'; there are drop, p_value"):
+    with pytest.raises(ValueError, match="'mean'; there are drop, drop_p_value"):
         paired(quantity="mean")

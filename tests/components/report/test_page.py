@@ -297,3 +297,28 @@ def test_the_slices_of_a_feature_stand_in_every_table_and_not_in_the_length_curv
     assert "domain=law: 4 sentences, too few to count." in words(page)
     [chart] = re.findall(r"<svg(?:(?!</svg>).)*BLEU by source length.*?</svg>", page, re.DOTALL)
     assert "domain" not in chart
+
+
+def test_a_report_shows_the_score_that_judged_and_why() -> None:
+    plain = verdict(with_live=True)
+    against = {"chrf_drop": -0.5, "chrf_difference_low": -0.25, "chrf_difference_high": 1.25}
+    models = plain.metrics["overall"]
+    models = models | {"candidate": models["candidate"] | against}
+    judged = plain.model_copy(
+        update={
+            "metric": "chrf",
+            "rule": "BLEU is mute here.",
+            "metrics": dict.fromkeys(plain.metrics, models),
+        }
+    )
+    values = {"validation_chrf": 22.5, "validation_metric": "chrf"}
+    history = [entry | values for entry in facts().history]
+    page = write_report(facts(with_live=True, verdict=judged, history=history))
+    outline(page)
+    text = words(page)
+    assert "chrF judges: BLEU is mute here." in text
+    assert "difference of chrF (95 % interval)" in text
+    assert "+0.50 (-0.25 to +1.25)" in text.replace("−", "-")
+    assert "validation chrF 22.50" in text
+    assert "chrF by source length" in page
+    assert "Validation chrF" in page

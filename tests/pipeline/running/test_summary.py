@@ -223,3 +223,15 @@ def test_the_next_command_leaves_out_the_default_workspace(monkeypatch, tmp_path
     assert "--workspace" not in next_command("debian", Workspace(str(tmp_path)), True)
     monkeypatch.setenv("NMT_WORKSPACE", str(tmp_path / "umläut"))
     assert "--workspace" in next_command("debian", Workspace(str(tmp_path)), True)
+
+
+def test_the_judge_is_named_with_its_rule_where_it_is_chrf():
+    scores = {"candidate": SCORES, "baseline": SCORES | {"chrf": 40.25}}
+    judged = verdict(
+        has_baseline=True, metrics={"overall": scores}, metric="chrf", rule="BLEU is mute here."
+    )
+    text = format_summary(summary(verdict=judged))
+    assert "chrF judges: BLEU is mute here." in text
+    assert "live chrF" in text
+    assert "40.25" in text
+    assert "judges" not in format_summary(summary(verdict=verdict(rule="enough for BLEU.")))
