@@ -167,15 +167,18 @@ class ChrfStatistics:
 class TerStatistics:
     """Translation edit rate (Snover et al., 2006) with sacreBLEU's defaults.
 
-    It uses tercom's tokens in lower case. 0 is best; the rate may exceed 100.
+    It uses tercom's tokens in lower case, and for Chinese and Japanese their characters. 0 is best;
+    the rate may exceed 100.
 
     A row is [edits, words of the reference].
     """
 
     width = 2
 
-    def __init__(self) -> None:
-        self._ter = TER()
+    def __init__(self, tokeniser: Tokeniser = "13a") -> None:
+        # tercom needs both for characters.
+        by_characters = tokeniser in ("zh", "ja-mecab")
+        self._ter = TER(normalized=by_characters, asian_support=by_characters)
         self.row = functools.lru_cache(_CACHED_SENTENCES)(self._row)
 
     def _row(self, hypothesis: str, reference: str) -> tuple[int, int]:
@@ -247,7 +250,7 @@ def chrf_statistics() -> ChrfStatistics:
 _KINDS: dict[str, Callable[[Tokeniser], SentenceStatistics]] = {
     "bleu": bleu_statistics,
     "chrf": lambda _: chrf_statistics(),
-    "ter": lambda _: TerStatistics(),
+    "ter": TerStatistics,
     "length_ratio": LengthRatioStatistics,
 }
 
@@ -258,7 +261,7 @@ def sentence_statistics(kind: str, tokeniser: Tokeniser = "13a") -> SentenceStat
 
     Args:
       kind: `bleu`, `chrf`, `ter` or `length_ratio`.
-      tokeniser: That of `bleu` and `length_ratio`.
+      tokeniser: That of `bleu` and `length_ratio`; `ter` follows it.
 
     Raises:
       ValueError: The score is unknown.
@@ -293,7 +296,7 @@ def corpus_score(
       kind: `bleu`, `chrf`, `ter` or `length_ratio`.
       hypotheses: `[sentences]` translations.
       references: `[sentences]` human translations.
-      tokeniser: That of `bleu` and `length_ratio`.
+      tokeniser: That of `bleu` and `length_ratio`; `ter` follows it.
 
     Returns:
       sacreBLEU's score; `bleu` and `chrf` are from 0 to 100.

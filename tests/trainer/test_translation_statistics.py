@@ -138,6 +138,15 @@ def test_a_score_by_another_tokeniser_is_sacrebleus(tokeniser: Tokeniser) -> Non
     assert corpus_score("length_ratio", hypotheses, references, tokeniser) == expected.ratio
 
 
+@pytest.mark.parametrize("tokeniser", ["zh", "ja-mecab"])
+def test_the_edit_rate_of_chinese_and_japanese_is_of_characters(tokeniser: Tokeniser) -> None:
+    references = IDENTICAL[tokeniser]
+    hypotheses = [references[0][1:], references[1]]
+    assert 0 < corpus_score("ter", hypotheses, references, tokeniser) < 10
+    assert corpus_score("ter", hypotheses, references) == 50
+    assert "|asian:yes|" in signature("ter", tokeniser)
+
+
 def test_a_tokeniser_that_cannot_be_loaded_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sentencepiece", None)
     with pytest.raises(
