@@ -50,7 +50,7 @@ def report(
             "--output",
             "-o",
             metavar="FILE",
-            help="Write a page (.html) or the chart of BLEU (.svg, .png).",
+            help="Write a page (.html) or the chart of scores (.svg, .png).",
         ),
     ] = None,
     as_json: JsonOption = False,

@@ -1,4 +1,4 @@
-"""The chart of a pipeline's history: BLEU of every candidate, and of the live model at its time."""
+"""The chart of a pipeline's history: the score of every candidate, and of the model then live."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from matplotlib.ticker import FixedLocator
 
 from components.report.chart_style import BLUE, CHART_STYLE, GREY, INK, VERMILION
 from pipeline.history.events import Event, Outcome
+from trainer.scoring import METRIC_NAMES, Metric
 
 ChartFormat = Literal["svg", "png"]
 
@@ -32,7 +33,7 @@ def charted(events: Sequence[Event]) -> list[Event]:
         event
         for event in events
         if event.outcome is Outcome.ROLLBACK
-        or (event.bleu is not None and event.outcome not in (Outcome.UNCHANGED, Outcome.FAILED))
+        or (event.score is not None and event.outcome not in (Outcome.UNCHANGED, Outcome.FAILED))
     ]
 
 
@@ -59,8 +60,9 @@ def draw_chart(name: str, events: Sequence[Event], file_format: ChartFormat) -> 
         _draw_bounds(axes, shown)
         _draw_rollbacks(axes, shown)
         _label(axes, shown)
-        axes.set_title(f"{name}: BLEU on the test split", loc="left", fontsize=11, pad=10)
-        axes.set_ylabel("BLEU")
+        metrics = " and ".join(METRIC_NAMES[each] for each in sorted(_metrics(shown)))
+        axes.set_title(f"{name}: {metrics} on the test split", loc="left", fontsize=11, pad=10)
+        axes.set_ylabel(metrics)
         if axes.get_legend_handles_labels()[0]:
             figure.legend(loc="outside lower left", ncols=3, frameon=False)
         content = io.BytesIO()
@@ -69,12 +71,17 @@ def draw_chart(name: str, events: Sequence[Event], file_format: ChartFormat) -> 
     return content.getvalue()
 
 
+def _metrics(shown: Sequence[Event]) -> set[Metric]:
+    """Returns the metrics of the scores."""
+    return {event.metric for event in shown if event.score is not None} or {"bleu"}
+
+
 def _draw_models(axes: Axes, shown: Sequence[Event]) -> None:
     for outcome, marker, colour, label in _MARKERS:
         points = [
-            (x, event.bleu)
+            (x, event.score)
             for x, event in enumerate(shown)
-            if event.outcome is outcome and event.bleu is not None
+            if event.outcome is outcome and event.score is not None
         ]
         if points:
             axes.plot(
@@ -91,10 +98,10 @@ def _draw_models(axes: Axes, shown: Sequence[Event]) -> None:
 
 def _write_scores(axes: Axes, shown: Sequence[Event]) -> None:
     for x, event in enumerate(shown):
-        if event.bleu is not None:
+        if event.score is not None:
             axes.annotate(
-                f"{event.bleu:.2f}",
-                (x, event.bleu),
+                f"{event.score:.2f}",
+                (x, event.score),
                 xytext=(0, 9),
                 textcoords="offset points",
                 ha="center",
@@ -103,8 +110,8 @@ def _write_scores(axes: Axes, shown: Sequence[Event]) -> None:
 
 
 def _draw_bounds(axes: Axes, shown: Sequence[Event]) -> None:
-    """Draws the floor and the live model's BLEU of each candidate, on the same sentences."""
-    live = [(x, event.live_bleu) for x, event in enumerate(shown) if event.live_bleu is not None]
+    """Draws the floor and the live model's score of each candidate, on the same sentences."""
+    live = [(x, event.live_score) for x, event in enumerate(shown) if event.live_score is not None]
     floor = [(x, event.floor) for x, event in enumerate(shown) if event.floor is not None]
     if live:
         _draw_levels(axes, live, color=GREY, label="live model, on the same sentences")

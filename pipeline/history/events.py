@@ -20,6 +20,7 @@ from components.gate.verdict import BASELINE, CANDIDATE, OVERALL, Check, describ
 from pipeline.history.times import format_time
 from pipeline.running.record import Node, RunRecord, read_runs
 from serving.versions.records import VersionRecord, read_records
+from trainer.scoring import Metric
 
 _UNSERVABLE = "the export cannot be served"
 
@@ -46,12 +47,14 @@ class Event:
     outcome: Outcome
     version: int | None = None
     """The version made live by the event."""
-    bleu: float | None = None
-    """BLEU of the candidate on the test split."""
+    metric: Metric = "bleu"
+    """The metric that judged."""
+    score: float | None = None
+    """Score of the candidate on the test split."""
     floor: float | None = None
-    """Lowest allowed BLEU of the candidate."""
-    live_bleu: float | None = None
-    """BLEU of the live model, on the same sentences."""
+    """Lowest allowed score of the candidate."""
+    live_score: float | None = None
+    """Score of the live model, on the same sentences."""
     live_version: int | None = None
     """The baseline of the candidate; for a rollback, the restored version."""
     reasons: tuple[str, ...] = ()
@@ -141,6 +144,7 @@ def _where_it_failed(run: RunRecord) -> tuple[str, ...]:
 def _event_of_run(run: RunRecord, evaluation: pb.Artifact, pushed: pb.Artifact) -> Event:
     verdict = _recorded_verdict(evaluation.uri)
     metrics = verdict.get("metrics", {}).get(OVERALL, {})
+    metric = verdict.get("metric", "bleu")
     live = _artifact(run.nodes, "LiveModel", "model")
     gate = _artifact(run.nodes, "Evaluator", "blessing")
     servable = _artifact(run.nodes, "ServingValidator", "blessing")
@@ -161,9 +165,10 @@ def _event_of_run(run: RunRecord, evaluation: pb.Artifact, pushed: pb.Artifact) 
         run.started,
         outcome,
         version=int(_text(pushed, "pushed_version") or 0) or None if is_pushed else None,
-        bleu=metrics.get(CANDIDATE, {}).get("bleu"),
-        floor=_floor(verdict),
-        live_bleu=metrics.get(BASELINE, {}).get("bleu"),
+        metric=metric,
+        score=metrics.get(CANDIDATE, {}).get(metric),
+        floor=_floor(verdict, metric),
+        live_score=metrics.get(BASELINE, {}).get(metric),
         live_version=int(_text(live, "live_version") or 0) or None,
         reasons=tuple(reasons),
         run=run.name,
@@ -177,10 +182,10 @@ def _failed_checks(verdict: Mapping[str, Any]) -> list[str]:
     return [*failed, *verdict.get("problems", [])]
 
 
-def _floor(verdict: Mapping[str, Any]) -> float | None:
-    """Returns the floor of BLEU over all sentences, or None if the verdict has none."""
+def _floor(verdict: Mapping[str, Any], metric: Metric) -> float | None:
+    """Returns the floor over all sentences, or None if the verdict has none."""
     for check in verdict.get("checks", []):
-        if (check["metric"], check["slice"], check["rule"]) == ("bleu", OVERALL, "at least"):
+        if (check["metric"], check["slice"], check["rule"]) == (metric, OVERALL, "at least"):
             return float(check["bound"])
     return None
 

@@ -6,9 +6,19 @@ from datetime import UTC
 
 from pipeline.history.events import Event, Outcome
 from serving.html.templates import render
+from trainer.scoring import METRIC_NAMES, Metric
 
-COLUMNS = ("time (UTC)", "outcome", "version", "BLEU", "floor", "live BLEU", "compared with", "why")
-NUMBERS = frozenset({"version", "BLEU", "floor", "live BLEU", "compared with"})
+COLUMNS = (
+    "time (UTC)",
+    "outcome",
+    "version",
+    "score",
+    "floor",
+    "live score",
+    "compared with",
+    "why",
+)
+NUMBERS = frozenset({"version", "score", "floor", "live score", "compared with"})
 
 
 def cells(event: Event) -> tuple[str, ...]:
@@ -18,9 +28,9 @@ def cells(event: Event) -> tuple[str, ...]:
         f"{event.time.astimezone(UTC):%Y-%m-%d %H:%M}",
         str(event.outcome),
         "" if event.version is None else str(event.version),
-        _score(event.bleu),
+        _score(event.score, event.metric),
         "" if event.floor is None else f"{event.floor:g}",
-        _score(event.live_bleu),
+        _score(event.live_score, event.metric),
         "" if compared is None else str(compared),
         "; ".join(event.reasons),
     )
@@ -49,5 +59,6 @@ def draw_history(name: str, events: Sequence[Event], chart: bytes | None) -> str
     )
 
 
-def _score(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
+def _score(value: float | None, metric: Metric) -> str:
+    name = "" if metric == "bleu" else f"{METRIC_NAMES[metric]} "
+    return "" if value is None else f"{name}{value:.2f}"

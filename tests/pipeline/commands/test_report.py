@@ -94,8 +94,8 @@ def test_a_run_has_its_scores_and_what_it_was_compared_with(
 ) -> None:
     found = events(workspace, capsys)
     first, better = found[0], found[4]
-    assert (first["bleu"], first["floor"], first["live_bleu"]) == (20.0, 15.0, None)
-    assert (better["bleu"], better["live_bleu"]) == (25.0, 20.0)
+    assert (first["score"], first["floor"], first["live_score"]) == (20.0, 15.0, None)
+    assert (better["score"], better["live_score"]) == (25.0, 20.0)
     assert better["live_version"] == first["version"]
     assert better["version"] > first["version"]
 
@@ -148,7 +148,7 @@ def test_a_verdict_that_lies_beside_its_evaluation_is_read_there(
     (evaluation / "verdict.json").write_text(found.model_dump_json(), encoding="utf-8")
     records.run(records.judged(None, pushed={"pushed": 0}, blessed=0, uri=evaluation))
     [event] = events(tmp_path, capsys)
-    assert (event["bleu"], event["live_bleu"]) == (18.0, 20.0)
+    assert (event["score"], event["live_score"]) == (18.0, 20.0)
     assert event["reasons"] == ["drop of BLEU (31+ words) is 3.25, must be at most 1"]
 
 
@@ -165,13 +165,42 @@ def test_a_check_of_the_value_of_a_feature_is_named_with_both(
     assert event["reasons"] == ["drop of BLEU (domain=news) is 3.25, must be at most 1"]
 
 
+def test_a_run_that_chrf_judged_has_its_chrf_and_the_floor_of_that(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records, evaluation = Records(tmp_path), tmp_path / "evaluation"
+    evaluation.mkdir()
+    plain = verdict(55.0, live=50.0, floor=40.0)
+    judged = plain.model_copy(
+        update={
+            "metric": "chrf",
+            "checks": tuple(check.model_copy(update={"metric": "chrf"}) for check in plain.checks),
+            "metrics": {
+                "overall": {
+                    model: {"bleu": 0.0, "chrf": scores["bleu"]}
+                    for model, scores in plain.metrics["overall"].items()
+                }
+            },
+        }
+    )
+    (evaluation / "verdict.json").write_text(judged.model_dump_json(), encoding="utf-8")
+    records.run(records.judged(None, pushed={"pushed": 0, "reason": "no"}, uri=evaluation))
+    [event] = events(tmp_path, capsys)
+    assert event["metric"] == "chrf"
+    assert (event["score"], event["floor"], event["live_score"]) == (55.0, 40.0, 50.0)
+    assert report(tmp_path) == 0
+    assert "chrF 55.00" in capsys.readouterr().out
+    assert report(tmp_path, "-o", str(tmp_path / "chart.svg")) == 0
+    assert "chrF on the test split" in (tmp_path / "chart.svg").read_text(encoding="utf-8")
+
+
 def test_a_verdict_that_was_not_kept_leaves_the_scores_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     records = Records(tmp_path)
     records.run(records.judged(None, pushed={"pushed": 0}, blessed=0))
     [event] = events(tmp_path, capsys)
-    assert (event["outcome"], event["bleu"]) == ("blocked", None)
+    assert (event["outcome"], event["score"]) == ("blocked", None)
 
 
 def test_the_table_says_all_of_it_on_one_line_each(
@@ -181,7 +210,7 @@ def test_the_table_says_all_of_it_on_one_line_each(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "captions: 7 runs and rollbacks"
     assert lines[2].split() == [
-        "time", "(UTC)", "outcome", "version", "BLEU", "floor", "live", "BLEU", "why",
+        "time", "(UTC)", "outcome", "version", "score", "floor", "live", "score", "why",
     ]  # fmt: skip
     assert len(lines) == 3 + 7
     assert "blocked" in lines[6]
