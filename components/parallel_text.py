@@ -13,6 +13,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from text.words import split_text
+
 SPLITS = ("train", "validation", "test")
 SHARD_SUFFIXES = (".tsv", ".tsv.gz")
 LENGTH_BUCKETS = ("01-10", "11-20", "21-30", "31+")
@@ -49,7 +51,7 @@ class LineLimits:
     """The limits of a sentence pair.
 
     Args:
-        max_words: most whitespace-separated words on either side.
+        max_words: most words on either side, as `text.words.split_text` counts them.
         max_characters: most characters on either side.
         max_length_ratio: largest length of one side divided by the other's.
 
@@ -99,7 +101,7 @@ def length_bucket(words: int) -> str:
     """Returns the length bucket of a sentence with this number of source words.
 
     Args:
-        words: whitespace-separated words, 1 or more.
+        words: words of the source, 1 or more.
 
     Returns:
         One of `LENGTH_BUCKETS`.
@@ -180,8 +182,8 @@ def parse_line(line: bytes, limits: LineLimits, features: Sequence[str] = ()) ->
     pair = Pair(
         source=columns[0],
         target=columns[1],
-        source_words=len(source.split()),
-        target_words=len(target.split()),
+        source_words=len(split_text(source)),
+        target_words=len(split_text(target)),
         source_characters=len(source),
         target_characters=len(target),
         features=tuple(feature_value(value).encode() for value in values),
@@ -220,8 +222,7 @@ def _check_lengths(pair: Pair, limits: LineLimits) -> Rejection | None:
         return Rejection(Reason.TOO_LONG, f"{max(characters):,} characters")
     if max(words) > limits.max_words:
         return Rejection(Reason.TOO_LONG, f"{max(words):,} words")
-    # Japanese, Chinese or Thai write a sentence as one "word", so a ratio of words alone would
-    # reject whole corpora. The ratio of characters must be too large as well.
+    # Languages differ in what is a word, so the ratio of characters must be too large as well.
     word_ratio = max(words) / min(words)
     ratio = min(word_ratio, max(characters) / min(characters))
     if max(words) > RATIO_FREE_WORDS and ratio > limits.max_length_ratio:

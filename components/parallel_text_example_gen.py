@@ -293,7 +293,7 @@ class ParallelTextExampleGen(FileBasedExampleGen):
     Args:
         input_base: the corpus folder.
         max_rejected_fraction: largest allowed part of rejected lines, 0 to 1.
-        max_words: most whitespace-separated words on either side.
+        max_words: most words on either side.
         max_characters: most characters on either side.
         max_length_ratio: largest length of one side divided by the other's, in words and in
             characters; short texts are exempt.

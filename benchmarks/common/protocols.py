@@ -17,6 +17,7 @@ from sacremoses import MosesPunctNormalizer, MosesTokenizer
 
 from components.gate.paired_bootstrap import paired_bootstrap
 from components.parallel_text import LENGTH_BUCKETS, length_bucket
+from text.words import split_text
 from trainer.scoring import Tokeniser
 from trainer.translation_statistics import corpus_score, resampled_statistics, signature
 
@@ -132,7 +133,7 @@ def bleu_by_length(
     Returns:
       Every bucket, shortest first.
     """
-    buckets = [length_bucket(len(source.split())) for source in sources]
+    buckets = [length_bucket(len(split_text(source))) for source in sources]
     scores = {}
     for name in LENGTH_BUCKETS:
         rows = [row for row, bucket in enumerate(buckets) if bucket == name]

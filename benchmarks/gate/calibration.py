@@ -50,6 +50,7 @@ from components.parallel_text import length_bucket
 from pipeline.commands.options import DEFAULT_CONFIG, ConfigOption, OverridesOption, WorkspaceOption
 from pipeline.errors import UserError
 from pipeline.pipeline import gate_settings
+from text.words import split_text
 from trainer.translation_statistics import signature
 
 NAME = "gate_calibration"
@@ -82,7 +83,7 @@ def main(
         raise UserError("Give two models with --model, and --split validation or --split test.")
     task = prepare_task(config, overrides or (), workspace)
     text = task.read(cast(Literal["validation", "test"], split))
-    buckets = [length_bucket(len(source.split())) for source in text.sources]
+    buckets = [length_bucket(len(split_text(source))) for source in text.sources]
     material = Material(text, buckets, gate_settings(task.config))
     folder = Path(task.folder, NAME)
     systems = [load_system(f"model {place}", path) for place, path in enumerate(models, 1)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.gate.verdict import (
@@ -43,6 +43,7 @@ from serving.heatmap.labels import printable, shortened
 from serving.heatmap.matrix import make_heatmap
 from serving.heatmap.page import colour_rules
 from serving.html.templates import render
+from text.words import split_text
 from trainer.scoring import best_epoch
 
 _MEANINGS = {
@@ -113,14 +114,24 @@ def excerpt(text: str) -> str:
 
 
 def compare_words(text: str, other: str) -> list[tuple[str, bool]]:
-    """Splits a text into runs of words, each with whether the other text has it too."""
-    words = text.split()
-    matcher = difflib.SequenceMatcher(a=other.split(), b=words, autojunk=False)
+    """Splits a text into runs of words and spaces, each with whether the other text has it too."""
+    words = split_text(text)
+    matcher = difflib.SequenceMatcher(a=split_text(other), b=words, autojunk=False)
+    spaces = _spaces_after(words, text)
     return [
-        (" ".join(words[start:end]), kind == "equal")
+        ("".join(map(str.__add__, words[start:end], spaces[start:end])), kind == "equal")
         for kind, _, _, start, end in matcher.get_opcodes()
         if start < end
     ]
+
+
+def _spaces_after(words: Sequence[str], text: str) -> list[str]:
+    """Returns a space for each word of a text with one after it, else nothing."""
+    place, spaces = 0, []
+    for word in words:
+        place = text.index(word, place) + len(word)
+        spaces.append(" " if text[place : place + 1].isspace() else "")
+    return spaces
 
 
 _FILTERS = (

@@ -11,6 +11,7 @@ import numpy as np
 from serving.attention.corpus_diagnostics import CorpusDiagnostics, Judged
 from serving.attention.diagnostics import Diagnosis, Pattern, diagnose_translation
 from serving.contract.translation import Translation
+from text.words import split_text
 from trainer.translation_statistics import sentence_statistics
 
 HEATMAPS = 12
@@ -181,7 +182,7 @@ def _clarity(diagnosis: Diagnosis) -> float:
 
 
 def _is_readable(sentence: Sentence) -> bool:
-    sizes = [len(text.split()) for text in (sentence.source, sentence.candidate.text)]
+    sizes = [len(split_text(text)) for text in (sentence.source, sentence.candidate.text)]
     return min(sizes) >= LEAST_SHOWN_WORDS and max(sizes) <= MOST_SHOWN_WORDS
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -29,11 +30,17 @@ from pipeline.commands.text_streams import Pair, destination, source_pairs
 from serving.attention.alignment import align_words, as_pharaoh, as_soft_pharaoh, soft_links
 from serving.attention.words import attention_of_words
 from serving.contract.translation import Translation
+from text.words import Unit, needs_segmentation, split_text
 
 _NOTHING_TO_DO = (
     'Nothing to align: give a text, as in `nmt align "Good morning."`, or --input FILE, or text on '
     "standard input; add your own translation with --target or --target-input."
 )
+_SEGMENTED = {
+    "words": "words in scripts without spaces are those of ICU; --json lists them, and "
+    "--by characters counts characters instead",
+    "characters": "each character of a script without spaces counts as a word",
+}
 
 
 @with_model_options
@@ -54,12 +61,17 @@ def align(
             "--mutual", help="Prefer source words with little attention from other target words."
         ),
     ] = False,
+    unit: Annotated[
+        Unit,
+        typer.Option("--by", help="What to align in scripts without spaces, such as Chinese."),
+    ] = "words",
     as_json: JsonOption = False,
     batch_size: BatchSizeOption = DEFAULT_BATCH_SIZE,
 ) -> None:
     """Align texts with their translations, word by word: '0-0 1-2' for each line.
 
-    The numbers count whitespace-separated words from 0, source first.
+    The numbers count words from 0, source first. Words stand between white space; in scripts
+    without spaces, they are those of ICU.
 
     Without --target the live model translates: 'translation ||| 0-0 1-2'.
     """
@@ -74,18 +86,25 @@ def align(
         model = stack.enter_context(chosen.open(batch_size))
 
         cut: list[int] = []
-        render = _as_json if as_json else _as_line
+        is_segmented = False
+        render = partial(_as_json if as_json else _as_line, soft=soft, mutual=mutual, unit=unit)
         answered = answers(model, pairs, batch_size, advance)
         for line, (pair, translation) in enumerate(answered, start=1):
             cut += [line] if translation is not None and translation.truncated else []
-            output.write(render(pair, translation, soft, mutual) + "\n")
+            if translation is not None:
+                is_segmented |= needs_segmentation(pair.source + translation.text)
+            output.write(render(pair, translation) + "\n")
+    if is_segmented:
+        typer.echo(f"nmt: {_SEGMENTED[unit]}.", err=True)
     require_uncut(cut)
 
 
-def _as_line(pair: Pair, translation: Translation | None, soft: bool, mutual: bool) -> str:
+def _as_line(
+    pair: Pair, translation: Translation | None, *, soft: bool, mutual: bool, unit: Unit
+) -> str:
     if translation is None:
         return ""
-    words = attention_of_words(pair.source, translation)
+    words = attention_of_words(pair.source, translation, unit=unit)
     links = (
         as_soft_pharaoh(soft_links(words))
         if soft
@@ -94,13 +113,16 @@ def _as_line(pair: Pair, translation: Translation | None, soft: bool, mutual: bo
     return links if pair.target is not None else f"{one_line(translation.text)} ||| {links}"
 
 
-def _as_json(pair: Pair, translation: Translation | None, soft: bool, mutual: bool) -> str:
+def _as_json(
+    pair: Pair, translation: Translation | None, *, soft: bool, mutual: bool, unit: Unit
+) -> str:
     answer: dict[str, Any] = {"source": pair.source, "target": pair.target or ""}
     if translation is None:
-        answer |= {"source_words": pair.source.split(), "target_words": answer["target"].split()}
+        sides = {"source_words": pair.source, "target_words": answer["target"]}
+        answer |= {name: split_text(text, unit) for name, text in sides.items()}
         answer |= {"alignment": [], "truncated": False}
         return json.dumps(answer, ensure_ascii=False)
-    words = attention_of_words(pair.source, translation)
+    words = attention_of_words(pair.source, translation, unit=unit)
     answer |= {
         "target": translation.text,
         "source_words": words.source_words,

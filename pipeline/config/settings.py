@@ -57,7 +57,7 @@ class DataSettings(Settings):
     max_rejected_fraction: float = Field(default=0.01, ge=0, le=1)
     """Largest allowed share of malformed lines; the run stops above it."""
     max_words: int = Field(default=200, ge=1)
-    """Largest number of whitespace-separated words on one side; longer lines are malformed."""
+    """Largest number of words on one side; longer lines are malformed."""
     max_characters: int = Field(default=2000, ge=1)
     """Largest number of characters on one side; longer lines are malformed."""
     max_length_ratio: float = Field(default=9.0, ge=1)

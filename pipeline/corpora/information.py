@@ -14,7 +14,7 @@ NonNegative = Annotated[int, Field(ge=0)]
 
 
 class Words(BaseModel):
-    """Numbers of whitespace-separated words on each side of a split."""
+    """Numbers of words on each side of a split."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

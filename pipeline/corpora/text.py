@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Callable
 
 from text.characters import compose
+from text.words import split_text
 
 Row = tuple[str, str, *tuple[str, ...]]
 """A pair, followed by the values of its features in the order of their columns."""
@@ -26,8 +27,8 @@ def one_line(text: str) -> str:
 
 
 def count_words(text: str) -> int:
-    """Returns the number of whitespace-separated words."""
-    return len(text.split())
+    """Returns the number of words, as the pipeline counts them."""
+    return len(split_text(text))
 
 
 def comparison_key(text: str) -> str:

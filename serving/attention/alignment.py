@@ -1,7 +1,7 @@
 """Word alignments between a source and its translation, read from the attention weights.
 
 Links have the format of fast_align and Moses, `0-0 1-2 2-1`: the numbers of the source word and of
-the target word, from 0. Words are separated by white space.
+the target word, from 0. Words are those of `text.words.split_text`.
 """
 
 from collections.abc import Iterable, Sequence

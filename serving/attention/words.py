@@ -1,11 +1,13 @@
-"""Attention between the words of the given texts, separated as by `text.split()`.
+"""Attention between the words of the given texts, separated as by `text.words.split_text`.
 
 The word numbers of an alignment must fit the user's own file. A model reads another form of the
 text: white space is normalised, control characters separate words, a long text is cut. So words are
 not counted in the subwords. Instead, the visible characters of the subwords are matched with those
-of the text, and each subword belongs to the word with its first character.
+of the text, and each subword belongs to the word with its first character. Scripts without spaces
+have subwords of several words; such a subword belongs to all of them.
 """
 
+import itertools
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ import numpy as np
 from serving.contract.signatures import END_SYMBOL
 from serving.contract.translation import Translation, bytes_of_token
 from text.characters import WORD_START, as_read, is_visible, visible_characters
+from text.words import Unit, split_text
 
 _NO_WORD = -1
 
@@ -33,26 +36,32 @@ class GivenWords:
 
 
 def attention_of_words(
-    source: str, translation: Translation, *, split_punctuation: bool = False
+    source: str,
+    translation: Translation,
+    *,
+    split_punctuation: bool = False,
+    unit: Unit = "words",
 ) -> GivenWords:
     """Converts a translation's attention between subwords to attention between words.
 
     Columns are summed: a row is a distribution, and the probability of attending to a word is the
-    sum over its subwords. Rows are averaged: a target word of several subwords is produced in as
-    many steps, each with one distribution, and the mean of distributions is a distribution again
-    (Koehn and Knowles, 2017, section 3.5).
+    sum over its subwords. A subword of several words has an equal share for each. Rows are
+    averaged: a target word of several subwords is produced in as many steps, each with one
+    distribution, and the mean of distributions is a distribution again (Koehn and Knowles, 2017,
+    section 3.5).
 
     Args:
       source: the source text, exactly as given.
       translation: its translation; its `text` is the target side.
       split_punctuation: whether punctuation before and after a word becomes a separate word;
         punctuation within a word, as in T-Shirt or 3.5, stays.
+      unit: whether scripts without spaces are divided into words or into characters.
 
     Returns:
       The words, and the attention between them.
     """
-    sources = _Words(source, split_punctuation)
-    targets = _Words(translation.text, split_punctuation)
+    sources = _Words(source, split_punctuation, unit)
+    targets = _Words(translation.text, split_punctuation, unit)
     columns = sources.of_tokens(translation.source_tokens)
     rows = targets.of_tokens(translation.target_tokens)
     by_word = _sum_of_columns(translation.attention, columns, len(sources.words))
@@ -64,7 +73,7 @@ def attention_of_words(
 
 def words_without_punctuation(text: str) -> list[str]:
     """Returns the words of a text, without the punctuation before and after them."""
-    return [word for word in _Words(text, split_punctuation=True).words if not is_punctuation(word)]
+    return [word for word in _Words(text, True, "words").words if not is_punctuation(word)]
 
 
 def is_punctuation(word: str) -> bool:
@@ -75,31 +84,40 @@ def is_punctuation(word: str) -> bool:
 class _Words:
     """The words of one text and their visible characters."""
 
-    def __init__(self, text: str, split_punctuation: bool):
+    def __init__(self, text: str, split_punctuation: bool, unit: Unit):
         self.words: list[str] = []
         self._characters: list[str] = []
         self._word_of_character: list[int] = []
         self._first_parts: list[int] = []
-        """The first part of each word with visible characters."""
-        for word in text.split():
-            if visible_characters(word):
+        """The first part after each space, if visible."""
+        self._starts: set[int] = set()
+        """The first character of each word, not of its parts."""
+        for spaced in text.split():
+            if visible_characters(spaced):
                 self._first_parts.append(len(self.words))
-            for part in _parts(word) if split_punctuation else [word]:
-                visible = visible_characters(part)
-                self._characters += visible
-                self._word_of_character += [len(self.words)] * len(visible)
-                self.words.append(part)
+            for word in split_text(spaced, unit):
+                self._starts.add(len(self._characters))
+                for part in _parts(word) if split_punctuation else [word]:
+                    visible = visible_characters(part)
+                    self._characters += visible
+                    self._word_of_character += [len(self.words)] * len(visible)
+                    self.words.append(part)
 
-    def of_tokens(self, tokens: Sequence[str]) -> list[int]:
-        """Finds the word of each token; -1 for the end symbol, and for all if there is no word."""
+    def of_tokens(self, tokens: Sequence[str]) -> list[list[int]]:
+        """Finds the words of each token; none for the end symbol, and for all without any word."""
         spelled = _Spelled(tokens)
         if not self._characters or not spelled.characters:
-            return [_NO_WORD] * len(tokens)
+            return [[] for _ in tokens]
         words = self._of_characters(spelled)
-        last = len(words) - 1
-        return [
+
+        def of_token(position: int) -> list[int]:
             # A space at the end belongs to the word before it.
-            _NO_WORD if _is_end(tokens, position) else words[min(spelled.first[position], last)]
+            first = min(spelled.first[position], len(words) - 1)
+            more = range(first + 1, spelled.last.get(position, first) + 1)
+            return [words[first], *(words[place] for place in more if place in self._starts)]
+
+        return [
+            [] if _is_end(tokens, position) else of_token(position)
             for position in range(len(tokens))
         ]
 
@@ -128,6 +146,8 @@ class _Spelled:
         self.first: dict[int, int] = {}
         """The first character by token. For a token without characters it is the next one, maybe
         after the last."""
+        self.last: dict[int, int] = {}
+        """The last character by token, of tokens with characters."""
         token_of_byte: list[int] = []
         spelled = bytearray()
         for position, token in enumerate(tokens):
@@ -137,13 +157,16 @@ class _Spelled:
         word, owners, is_after_space = _NO_WORD, iter(token_of_byte), True
         for character in spelled.decode("utf-8", errors="surrogateescape"):
             is_broken = unicodedata.category(character) == "Cs"  # a single byte of invalid UTF-8
-            for _ in range(1 if is_broken else len(character.encode("utf-8"))):
-                self.first.setdefault(next(owners), len(self.characters))
+            size = 1 if is_broken else len(character.encode("utf-8"))
+            spellers = list(itertools.islice(owners, size))
+            for speller in spellers:
+                self.first.setdefault(speller, len(self.characters))
             if character == WORD_START or not is_visible(character):
                 is_after_space = True
                 continue
             word += is_after_space
             is_after_space = False
+            self.last |= dict.fromkeys(spellers, len(self.characters))
             self.characters.append(as_read(character))
             self.words.append(word)
 
@@ -170,14 +193,22 @@ def _parts(word: str) -> list[str]:
     return [part for part in (visible[:start], visible[start:end], visible[end:]) if part]
 
 
-def _sum_of_columns(weights: np.ndarray, groups: Sequence[int], number: int) -> np.ndarray:
-    """Sums the columns of each group: [rows, columns] -> [rows, number]."""
-    members = np.equal.outer(np.asarray(groups, int), np.arange(number))
-    return weights @ members.astype(np.float32)
+def _members(words: Sequence[Sequence[int]], number: int) -> np.ndarray:
+    """Returns 1 for each word of each token, else 0: float32 [tokens, number]."""
+    members = np.zeros([len(words), number], np.float32)
+    for token, of_token in enumerate(words):
+        members[token, of_token] = 1
+    return members
 
 
-def _mean_of_rows(weights: np.ndarray, groups: Sequence[int], number: int) -> np.ndarray:
-    """Averages the rows of each group, 0 for an empty group: [rows, ...] -> [number, ...]."""
-    members = np.equal.outer(np.arange(number), np.asarray(groups, int)).astype(np.float32)
+def _sum_of_columns(weights: np.ndarray, words: Sequence[Sequence[int]], number: int) -> np.ndarray:
+    """Sums the columns of each word: [rows, tokens] -> [rows, number]."""
+    members = _members(words, number)
+    return weights @ (members / np.maximum(members.sum(axis=1, keepdims=True), 1))
+
+
+def _mean_of_rows(weights: np.ndarray, words: Sequence[Sequence[int]], number: int) -> np.ndarray:
+    """Averages the rows of each word, 0 for a word without any: [tokens, ...] -> [number, ...]."""
+    members = _members(words, number).T
     sizes = np.maximum(members.sum(axis=1), 1)
     return ((members @ weights).T / sizes).T

@@ -34,8 +34,7 @@ def make_heatmap(source: str, translation: Translation, *, tokens: bool = False)
       source: the source text, exactly as given.
       translation: its translation.
       tokens: whether rows and columns are subwords, including the end symbols. Otherwise they are
-        the words between white space. A last column then holds the weights of the end symbol, so
-        each row is complete.
+        words. A last column then holds the weights of the end symbol, so each row is complete.
 
     Returns:
       The heatmap; without rows for an empty translation.

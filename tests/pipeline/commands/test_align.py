@@ -25,6 +25,7 @@ def align(model):
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         assert result.exit_code == 0, result.output
+        run.notes = result.stderr
         return result.stdout
 
     return run
@@ -137,3 +138,20 @@ def test_files_of_unequal_length_leave_no_half_written_file(align, files, tmp_pa
     with pytest.raises(UserError, match="only 1 translations"):
         align(*files("a\nb\n", "x\n"), "--output", str(tmp_path / "links"))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["source", "target"]
+
+
+def test_scripts_without_spaces_are_aligned_by_the_words_of_icu(align):
+    answer = json.loads(align("a b", "--target", "开发文件", "--json"))
+    assert answer["target_words"] == ["开发", "文件"]
+    assert "those of ICU" in align.notes
+
+
+def test_scripts_without_spaces_can_be_aligned_by_characters(align):
+    answer = json.loads(align("a b", "--target", "开发 ab", "--by", "characters", "--json"))
+    assert answer["target_words"] == ["开", "发", "ab"]
+    assert "each character" in align.notes
+
+
+def test_nothing_is_said_about_words_between_spaces(align):
+    align("a b", "--target", "x y")
+    assert not align.notes

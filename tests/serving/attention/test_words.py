@@ -9,6 +9,7 @@ from serving.contract.translation import Translation, bytes_of_token
 from tests.serving.contract.test_translation import SOURCE, TARGET, make_translation
 from tests.trainer.tiny import SUBWORDS, write_vocabulary
 from text.characters import visible_characters
+from text.words import split_text
 from trainer.subwords import SubwordDecoder, SubwordEncoder, read_vocabulary
 
 
@@ -18,7 +19,7 @@ def translation_of(source_tokens, target_tokens, target, attention=None) -> Tran
 
 
 def tokens_of_words(text: str, tokens) -> list[list[str]]:
-    """Returns the tokens of each word of `text.split()`.
+    """Returns the tokens of each word of `split_text(text)`.
 
     The attention has one row for each token, with all its weight on this token.
     """
@@ -27,7 +28,7 @@ def tokens_of_words(text: str, tokens) -> list[list[str]]:
         tokens, rows, " ".join(map(str, range(len(tokens)))), np.eye(len(rows))
     )
     words = attention_of_words(text, watched)
-    assert words.source_words == tuple(text.split())
+    assert words.source_words == tuple(split_text(text))
     return [[tokens[row] for row in np.flatnonzero(column)] for column in words.attention.T]
 
 
@@ -123,6 +124,31 @@ def test_words_keep_the_punctuation_within_them():
     assert words_without_punctuation(text) == ["Ça", "va", "3.5", "T-Shirts", "it's"]
 
 
+def test_a_subword_of_several_words_belongs_to_all_of_them():
+    source, target = ("▁这个软件", "包</s>"), ("▁ab", "包含了", "开发。")
+    attention = [[0.8, 0.2], [0.5, 0.5], [0.2, 0.8]]
+    words = attention_of_words(
+        "这个软件 包</s>", translation_of(source, target, "ab包含了开发。", attention)
+    )
+    assert words.source_words == ("这个", "软件", "包", "</s>")
+    assert words.target_words == ("ab", "包含", "了", "开发", "。")
+    np.testing.assert_allclose(
+        words.attention,
+        [
+            [0.4, 0.4, 0.1, 0.1],
+            *[[0.25, 0.25, 0.25, 0.25]] * 2,
+            *[[0.1, 0.1, 0.4, 0.4]] * 2,
+        ],
+        rtol=1e-6,
+    )
+
+
+def test_scripts_without_spaces_can_be_divided_into_characters():
+    translation = translation_of(("▁ab", "</s>"), ("▁开", "发 ab"), "开发 ab")
+    words = attention_of_words("ab", translation, unit="characters")
+    assert words.target_words == ("开", "发", "ab")
+
+
 @pytest.fixture(scope="module")
 def encode(tmp_path_factory):
     """Returns a function from a text to a model's subwords, using the exported graph."""
@@ -140,7 +166,7 @@ def encode(tmp_path_factory):
 SPACES = [" ", "  ", "\t", "\x1f", "\x85", "\u00a0", "\u2028", "\u3000"]
 CONTROLS = ["\x00", "\x1b"]
 FORMATS = ["\u200b", "\ufeff", "\u202e"]
-LETTERS = [*"abThe.,-$5ß_▁é🦊狐\ufffd", "the ", "cat", "e\u0301"]
+LETTERS = [*"abThe.,-$5ß_▁é🦊狐\ufffd", "the ", "cat", "e\u0301", "北京大学", "パンは、", "น้ำตก"]
 ALPHABET = [*LETTERS, *SPACES, *CONTROLS, *FORMATS]
 
 
@@ -149,6 +175,6 @@ def test_each_word_gets_exactly_the_tokens_that_spell_it(encode, seed):
     rng = np.random.default_rng(seed)
     text = "".join(rng.choice(ALPHABET, rng.integers(1, 40)))
     tokens = encode(text)
-    for word, own in zip(text.split(), tokens_of_words(text, tokens), strict=True):
+    for word, own in zip(split_text(text), tokens_of_words(text, tokens), strict=True):
         spelled = b"".join(map(bytes_of_token, own))
         assert list(spelled.decode().replace("▁", "")) == visible_characters(word)
