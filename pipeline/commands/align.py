@@ -73,7 +73,8 @@ def align(
     The numbers count words from 0, source first. Words stand between white space; in scripts
     without spaces, they are those of ICU.
 
-    Without --target the live model translates: 'translation ||| 0-0 1-2'.
+    Without --target the live model translates: 'translation ||| 0-0 1-2', with a space between all
+    words.
     """
     with contextlib.ExitStack() as stack:
         pairs = stack.enter_context(
@@ -110,7 +111,12 @@ def _as_line(
         if soft
         else as_pharaoh(align_words(words, mutual=mutual))
     )
-    return links if pair.target is not None else f"{one_line(translation.text)} ||| {links}"
+    if pair.target is not None:
+        return links
+    text = one_line(translation.text)
+    # The numbers must fit the words on the screen.
+    shown = " ".join(words.target_words) if needs_segmentation(text) else text
+    return f"{shown} ||| {links}"
 
 
 def _as_json(

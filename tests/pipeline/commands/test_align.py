@@ -155,3 +155,7 @@ def test_scripts_without_spaces_can_be_aligned_by_characters(align):
 def test_nothing_is_said_about_words_between_spaces(align):
     align("a b", "--target", "x y")
     assert not align.notes
+
+
+def test_the_words_of_a_translation_without_spaces_can_be_counted(align):
+    assert align("开发文件").startswith("开发 文件 ||| ")
