@@ -134,7 +134,7 @@ def run(
     from pipeline.config.settings import load_config
     from pipeline.workspace import Workspace
 
-    settings = load_config(config, overrides or ())
+    settings = load_config(config, overrides or (), workspace)
     place = Workspace.resolve(workspace)
     # Imported late: TFX takes half a minute, and a wrong key shall fail at once.
     from pipeline.commands.run import run_pipeline

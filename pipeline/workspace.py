@@ -133,6 +133,11 @@ class Workspace:
             return os.path.abspath(os.path.expanduser(name_or_path))
         return self._join("corpora", name_or_path)
 
+    @property
+    def configurations(self) -> str:
+        """The folder of the configurations made for corpora."""
+        return self._join("configurations")
+
     def pipeline_root(self, name: str) -> str:
         """Returns the folder of a pipeline's artifacts."""
         return self._join("pipelines", name)

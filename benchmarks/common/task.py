@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from components.parallel_text import LineLimits, Pair, parse_line, read_lines
-from pipeline.config.settings import PipelineConfig, load_config
+from pipeline.config.settings import PipelineConfig, load_config, made_configs
 from pipeline.corpora.catalogue import prepare_corpus
 from pipeline.corpora.display import shown_progress
 from pipeline.corpora.folder import read_information
@@ -54,14 +54,14 @@ def prepare_task(config: str, overrides: Sequence[str], workspace: str | None) -
     """Reads a configuration, and makes its corpus if it is a known one and missing.
 
     Args:
-      config: the name of a shipped configuration, or the path of a YAML file.
+      config: the value of `--config`.
       overrides: `section.key=value`.
       workspace: the value of `--workspace`, if given.
 
     Raises:
       UserError: the configuration is invalid, the workspace remote, or the corpus not available.
     """
-    settings = load_config(config, overrides)
+    settings = load_config(config, overrides, workspace)
     place = Workspace.resolve(workspace)
     if is_remote(place.root):
         raise UserError(f"The workspace {place.root} is remote: give a --workspace on this disk.")
@@ -69,8 +69,8 @@ def prepare_task(config: str, overrides: Sequence[str], workspace: str | None) -
         prepare_corpus(settings.data.corpus, Path(place.root), progress=progress)
     corpus = place.corpus(settings.data.corpus)
     return Task(
-        config_option=config,
-        # The systems' workspaces differ from this one, so they need the full path of the corpus.
+        # The systems' workspaces differ from this one, so they need full paths.
+        config_option=made_configs(workspace).get(config, config),
         overrides=(*overrides, f"data.corpus={json.dumps(corpus, ensure_ascii=False)}"),
         config=settings,
         corpus=corpus,

@@ -93,7 +93,7 @@ def main(
     """Measure the model server from outside."""
     given = overrides or []
     chosen = [part for part in Part if part in (parts or _STANDARD_PARTS)]
-    name = load_config(config, given).name
+    name = load_config(config, given, workspace).name
     version = find_model(name, model, workspace)
     texts, origin = read_sentences(sentences, config, given, workspace)
     random.Random(seed).shuffle(texts)

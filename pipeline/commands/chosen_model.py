@@ -140,7 +140,7 @@ class ModelOptions:
             return ExportedModel(folder)
         return ServedModel(
             server=self.server,
-            settings=load_config(self.config, self.overrides or ()),
+            settings=load_config(self.config, self.overrides or (), self.workspace),
             version=self.version,
             tls=tls,
             headers=_headers(self.token_file),

@@ -38,7 +38,7 @@ def compile_(
     ] = False,
 ) -> None:
     """Compile the pipeline for Kubeflow Pipelines 2.x."""
-    settings = load_config(config, overrides or ())
+    settings = load_config(config, overrides or (), workspace)
     _check_output(output)
     corpus = None if any_corpus else _known_corpus(settings, Workspace.resolve(workspace))
     checksum, facts = (corpus.checksum, corpus.facts) if corpus else ("", None)

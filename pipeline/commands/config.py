@@ -5,7 +5,13 @@ import sys
 
 import typer
 
-from pipeline.commands.options import DEFAULT_CONFIG, ConfigOption, JsonOption, OverridesOption
+from pipeline.commands.options import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    JsonOption,
+    OverridesOption,
+    WorkspaceOption,
+)
 from pipeline.config.settings import load_config
 
 app = typer.Typer(help="Show a complete configuration.", no_args_is_help=True)
@@ -20,10 +26,11 @@ def _group() -> None:
 def show(
     config: ConfigOption = DEFAULT_CONFIG,
     overrides: OverridesOption = None,
+    workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print every key with its explanation and its value as YAML, after the overrides."""
-    settings = load_config(config, overrides or ())
+    settings = load_config(config, overrides or (), workspace)
     if as_json:
         values = settings.model_dump(mode="json", by_alias=True)
         typer.echo(json.dumps(values, ensure_ascii=False, indent=2))

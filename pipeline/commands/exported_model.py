@@ -38,7 +38,7 @@ def find_model(
         advice = "give the folder of an exported model with --model"
         folder = _choose(model, version, advice)
     else:
-        name = load_config(config, overrides or ()).name
+        name = load_config(config, overrides or (), workspace).name
         advice = f"train one with `nmt run --config {shlex.quote(config)}` first"
         folder = _choose(Workspace.resolve(workspace).models(name), version, advice)
     if not is_remote(folder):

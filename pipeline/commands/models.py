@@ -192,7 +192,7 @@ def _serving_directory(
     config: str, overrides: list[str] | None, workspace: str | None
 ) -> tuple[str, str]:
     """Returns the model's name and the folder of its versions."""
-    name = load_config(config, overrides or ()).name
+    name = load_config(config, overrides or (), workspace).name
     folder = Workspace.resolve(workspace).models(name)
     if is_remote(folder):
         raise UserError(f"{folder} is remote: `nmt models` reads local workspaces only.")

@@ -9,7 +9,11 @@ TextsArgument = Annotated[
 ]
 ConfigOption = Annotated[
     str,
-    typer.Option("--config", metavar="NAME|FILE", help="A shipped configuration or a YAML file."),
+    typer.Option(
+        "--config",
+        metavar="NAME|FILE",
+        help="A configuration: shipped, of `nmt corpus`, or a YAML file.",
+    ),
 ]
 OverridesOption = Annotated[
     list[str] | None,

@@ -61,7 +61,7 @@ def report(
         raise UserError(
             f"{output_file!r} ends with none of {', '.join(_ENDINGS)}: use one of these endings."
         )
-    name = load_config(config, overrides or ()).name
+    name = load_config(config, overrides or (), workspace).name
     events = _events(name, Workspace.resolve(workspace))
     if output_file:
         require_writable(output_file)

@@ -84,7 +84,7 @@ def serve(
     ] = _DEFAULTS.grace_seconds,
 ) -> None:
     """Serve the live model and each newer one over gRPC and REST, like TensorFlow Serving."""
-    name = load_config(config, overrides or ()).name
+    name = load_config(config, overrides or (), workspace).name
     folder = model if model is not None else Workspace.resolve(workspace).models(name)
     settings = ServerSettings(
         model_name=name,

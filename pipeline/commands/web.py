@@ -65,7 +65,7 @@ def web(
 ) -> None:
     """Show translations and their attention in a web page, from the live model or a server."""
     refuse_with_server(server, model=model)
-    settings = load_config(config, overrides or ())
+    settings = load_config(config, overrides or (), workspace)
     page = WebSettings(
         server=server or "",
         model=settings.name,

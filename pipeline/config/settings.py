@@ -6,6 +6,7 @@ anything runs. Each error names the key, the file and line (or the override), an
 values.
 """
 
+import re
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -21,6 +22,7 @@ from pipeline.config.kubeflow import KubeflowSettings
 from pipeline.config.overrides import Override, apply_override, parse_override
 from pipeline.config.validation_messages import explain
 from pipeline.errors import UserError
+from pipeline.workspace import Workspace
 from text.languages import FORM, parse_language
 from trainer.scoring import Scoring, Tokeniser, tokeniser_of
 from trainer.settings import (
@@ -31,6 +33,8 @@ from trainer.settings import (
 )
 from trainer.settings_base import Settings
 
+NAME = r"^[a-z0-9][a-z0-9-]*$"
+"""What the name of a pipeline, and of a configuration without a path, looks like."""
 _MOST_BYTES = 128 << 10
 """Of a configuration; a complete one with comments has 20 KiB. YAML takes a minute for 2 MiB."""
 
@@ -109,7 +113,7 @@ class ReportSettings(Settings):
 class PipelineConfig(Settings):
     """All settings of a run."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    name: str = Field(pattern=NAME)
     """Name of the pipeline, its models and its reports in the workspace."""
     seed: int = Field(default=1, ge=0, le=2**31 - 1)
     """Seed of all random numbers: initial weights, order of the sentences, dropout, bootstrap."""
@@ -154,17 +158,21 @@ def shipped_configs() -> list[str]:
     )
 
 
-def load_config(name_or_path: str, overrides: Sequence[str] = ()) -> PipelineConfig:
+def load_config(
+    name_or_path: str, overrides: Sequence[str] = (), workspace: str | None = None
+) -> PipelineConfig:
     """Reads a configuration.
 
     Args:
-        name_or_path: the name of a shipped configuration, or the path of a YAML file.
+        name_or_path: the name of a shipped configuration or of one in the workspace, or the path of
+            a YAML file.
         overrides: `section.key=value`, each value written as in a YAML file; a later one wins.
+        workspace: the value of `--workspace`.
 
     Raises:
         UserError: the configuration is wrong; the message has one line for each problem.
     """
-    stem, shown, text = _read(name_or_path)
+    stem, shown, text = _read(name_or_path, workspace)
     try:
         document = strict_yaml.parse(text)
     except strict_yaml.YamlError as error:
@@ -215,13 +223,25 @@ def build_config(
     return config
 
 
-def _read(name_or_path: str) -> tuple[str, str, str]:
+def made_configs(workspace: str | None = None) -> dict[str, str]:
+    """Returns the configurations that `nmt corpus` made in a local workspace: files by name.
+
+    Args:
+        workspace: the value of `--workspace`.
+    """
+    folder = Path(Workspace.resolve(workspace).configurations)
+    return {path.stem: str(path) for path in sorted(folder.glob("*.yaml"))}
+
+
+def _read(name_or_path: str, workspace: str | None) -> tuple[str, str, str]:
     """Finds a configuration; returns its stem, its name in error messages, and its text."""
     if name_or_path in shipped_configs():
         file = resources.files("pipeline.config") / "shipped" / f"{name_or_path}.yaml"
         return name_or_path, f"{name_or_path}.yaml", file.read_text(encoding="utf-8")
-    path = Path(name_or_path)
-    known = ", ".join(shipped_configs())
+    made = made_configs(workspace) if re.fullmatch(NAME, name_or_path) else {}
+    shown = made.get(name_or_path, name_or_path)
+    path = Path(shown)
+    known = ", ".join([*shipped_configs(), *made])
     try:
         with path.open("rb") as stream:
             content = stream.read(_MOST_BYTES + 1)
@@ -230,11 +250,11 @@ def _read(name_or_path: str) -> tuple[str, str, str]:
                 f"{name_or_path!r} is larger than {_MOST_BYTES // 1024} KiB, so it is no "
                 "configuration: `nmt config show` prints a complete one."
             )
-        return path.stem, name_or_path, content.decode("utf-8-sig")
+        return path.stem, shown, content.decode("utf-8-sig")
     except FileNotFoundError as error:
         raise UserError(
             f"There is no configuration {name_or_path!r}: give the path of a YAML file "
-            f"or one of the names {known}."
+            f"or one of the names {known}. `nmt corpus` makes one for each further corpus."
         ) from error
     except IsADirectoryError as error:
         raise UserError(

@@ -22,12 +22,13 @@ from components.serving_validator import REPORT_FILE as SERVING_REPORT_FILE
 from pipeline.config.settings import PipelineConfig
 from pipeline.errors import RunFailedError
 from pipeline.failures import own_cause
+from pipeline.next_command import next_command
 from pipeline.pipeline import Places, create_pipeline, model_record
 from pipeline.running.artifact_files import record_files, require_undamaged
 from pipeline.running.log import RunScreen
 from pipeline.running.lost_pushes import forget_lost_pushes
 from pipeline.running.record import Node, open_store, read_latest_run
-from pipeline.running.summary import Summary, next_command
+from pipeline.running.summary import Summary
 from pipeline.warm_start import resolve_warm_start
 from pipeline.workspace import Workspace
 from serving.versions.directory import fingerprint, live_version
@@ -120,7 +121,12 @@ def _summarise(
         log=log,
         report=_write_verdict(verdict, workspace.reports(config.name)),
         html_report=_copy_report(run["ModelReport"], workspace.reports(config.name)),
-        next_command=next_command(config.name, workspace, verdict.blessed),
+        next_command=next_command(
+            "translate" if verdict.blessed else "models list",
+            config.name,
+            workspace,
+            '--attention "The cat is on the mat."' if verdict.blessed else "",
+        ),
     )
 
 

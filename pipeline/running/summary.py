@@ -1,9 +1,5 @@
 """The summary at the end of a run: scores, verdict, place of the model, and the next command."""
 
-import os
-import shlex
-import shutil
-import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -21,8 +17,6 @@ from components.gate.verdict import (
     describe_judge,
     is_length_bucket,
 )
-from pipeline.errors import UserError
-from pipeline.workspace import Workspace
 from trainer.scoring import METRIC_NAMES
 
 _SHOWN_VALUES = 5
@@ -87,35 +81,6 @@ def format_summary(summary: Summary) -> str:
             f"{'next':<8} {summary.next_command}",
         ]
     )
-
-
-def program() -> str:
-    """Returns the user's name for this program: `nmt` if it is on the path, else its path."""
-    called = sys.argv[0]
-    on_path = shutil.which("nmt")
-    if on_path and os.path.exists(called) and os.path.samefile(on_path, called):
-        return "nmt"
-    return (
-        "python -m pipeline"
-        if called.endswith("__main__.py")
-        else shlex.quote(os.path.relpath(called))
-    )
-
-
-def next_command(name: str, workspace: Workspace, is_blessed: bool) -> str:
-    """Returns the command to go on with after a run."""
-    place = "" if _is_default(workspace) else f" --workspace {shlex.quote(workspace.root)}"
-    config = "" if name == "debian" else f" --config {name}"
-    if is_blessed:
-        return f'{program()} translate{config}{place} --attention "The cat is on the mat."'
-    return f"{program()} models list{config}{place}"
-
-
-def _is_default(workspace: Workspace) -> bool:
-    try:
-        return workspace == Workspace.resolve(None)
-    except UserError:
-        return False  # the default is unusable, for instance for its path
 
 
 def _headline(summary: Summary) -> str:

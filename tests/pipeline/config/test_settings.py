@@ -314,8 +314,21 @@ def test_broken_yaml_is_refused_with_its_line(tmp_path: Path) -> None:
 def test_an_unknown_name_is_answered_with_the_names_that_exist() -> None:
     assert _refusal("klingon") == [
         "There is no configuration 'klingon': give the path of a YAML file "
-        f"or one of the names {', '.join(shipped_configs())}."
+        f"or one of the names {', '.join(shipped_configs())}. "
+        "`nmt corpus` makes one for each further corpus."
     ]
+
+
+def test_a_configuration_of_the_workspace_is_found_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "configurations").mkdir()
+    made = _write(tmp_path / "configurations", MINIMAL)
+    assert load_config("mine", workspace=str(tmp_path)) == load_config(made)
+
+
+def test_a_shipped_configuration_wins_over_one_of_the_workspace(tmp_path: Path) -> None:
+    (tmp_path / "configurations").mkdir()
+    _write(tmp_path / "configurations", MINIMAL, "debian.yaml")
+    assert load_config("debian", workspace=str(tmp_path)) == load_config("debian")
 
 
 def test_a_folder_is_no_configuration(tmp_path: Path) -> None:

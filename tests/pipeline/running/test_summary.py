@@ -1,10 +1,8 @@
 import json
-import shlex
 from dataclasses import replace
 
 from components.gate.verdict import Check, Difference, Verdict, unservable_verdict
-from pipeline.running.summary import Summary, format_summary, next_command
-from pipeline.workspace import Workspace
+from pipeline.running.summary import Summary, format_summary
 
 SCORES = {"bleu": 21.5, "chrf": 48.25, "sentence_count": 1612.0}
 PASSED = Check(metric="bleu", slice="overall", value=21.5, rule="at least", bound=15.0, passed=True)
@@ -208,21 +206,6 @@ def test_the_value_of_a_feature_in_which_a_model_collapsed_has_its_own_line():
     text = format_summary(summary(verdict=by_domain(3, failed="domain=d1"), is_live=False))
     assert "FAIL  p-value of the drop (domain=d1) is 0.1100, must be at least 0.0025" in text
     assert "the lowest of 2: domain=d0" in text
-
-
-def test_the_next_command_has_a_quoted_path_and_reads_back_in_a_shell():
-    root = "/My Files/it's $HOME & more"
-    for is_blessed in (True, False):
-        words = shlex.split(next_command("small", Workspace(root), is_blessed))
-        assert words[words.index("--workspace") + 1] == root
-        assert words[words.index("--config") + 1] == "small"
-
-
-def test_the_next_command_leaves_out_the_default_workspace(monkeypatch, tmp_path):
-    monkeypatch.setenv("NMT_WORKSPACE", str(tmp_path))
-    assert "--workspace" not in next_command("debian", Workspace(str(tmp_path)), True)
-    monkeypatch.setenv("NMT_WORKSPACE", str(tmp_path / "umläut"))
-    assert "--workspace" in next_command("debian", Workspace(str(tmp_path)), True)
 
 
 def test_the_judge_is_named_with_its_rule_where_it_is_chrf():
