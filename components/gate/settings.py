@@ -19,11 +19,11 @@ class GateBounds(Settings):
     metric: Metric = "bleu"
     """Judges models in the gate, and epochs in training. chrF judges in any case where the
     references are too short for BLEU: fewer than 5 tokens on the average."""
-    min_bleu: float = Field(default=15.0, ge=0, le=100)
-    """Floor: the lowest allowed corpus BLEU on the test split, where BLEU judges."""
-    min_chrf: float | None = Field(default=None, ge=0, le=100)
-    """Floor: the lowest allowed corpus chrF on the test split, where chrF judges. With null the
+    min_bleu: float | None = Field(default=15.0, ge=0, le=100)
+    """Floor: the lowest allowed corpus BLEU on the test split, where BLEU judges. With null the
     gate then blocks every model."""
+    min_chrf: float | None = Field(default=None, ge=0, le=100)
+    """The same for chrF, where chrF judges."""
     max_bleu_drop: float = Field(default=1.0, ge=0, le=100)
     """Largest drop of BLEU below the live model, over all test sentences."""
     max_chrf_drop: float = Field(default=1.0, ge=0, le=100)

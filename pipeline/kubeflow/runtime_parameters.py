@@ -24,9 +24,13 @@ CORPUS_CHECKSUM = "corpus_checksum"
 _SECTIONS: dict[str, type[Settings]] = {
     "epochs": TrainingSettings,
     "min_bleu": EvaluationSettings,
+    "min_chrf": EvaluationSettings,
     "max_bleu_drop": EvaluationSettings,
 }
 """The sections of the configuration with the bounds of parameters."""
+_FLOORS = ("min_bleu", "min_chrf")
+NO_FLOOR = -1.0
+"""Stands for null, because a parameter of this kind must be a number."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +60,14 @@ def defaults(config: PipelineConfig, corpus: str, corpus_checksum: str) -> Value
         "corpus": corpus,
         CORPUS_CHECKSUM: corpus_checksum,
         "epochs": config.training.epochs,
-        "min_bleu": config.evaluation.min_bleu,
+        "min_bleu": _shown_floor(config.evaluation.min_bleu),
+        "min_chrf": _shown_floor(config.evaluation.min_chrf),
         "max_bleu_drop": config.evaluation.max_bleu_drop,
     }
+
+
+def _shown_floor(floor: float | None) -> float:
+    return NO_FLOOR if floor is None else floor
 
 
 def applied(parameters: Mapping[str, Any]) -> Values:
@@ -108,7 +117,8 @@ def _put_epochs(parameters: Values, value: Any) -> None:
 
 def _put_bound(name: str) -> Callable[[Values, Any], None]:
     def put(parameters: Values, value: Any) -> None:
-        settings = json.loads(parameters["gate_settings"]) | {name: value}
+        bound = None if value == NO_FLOOR else value
+        settings = json.loads(parameters["gate_settings"]) | {name: bound}
         parameters["gate_settings"] = json.dumps(settings, sort_keys=True)
 
     return put
@@ -140,7 +150,7 @@ def checked(name: str, value: Any) -> Any:
       UserError: the value is not allowed.
     """
     section = _SECTIONS.get(name)
-    if section is None:
+    if section is None or (name in _FLOORS and value == NO_FLOOR):
         return value
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # all numbers of a pipeline specification arrive as floats
@@ -176,9 +186,16 @@ RUNTIME_PARAMETERS = (
     RuntimeParameter(
         "min_bleu",
         "NUMBER_DOUBLE",
-        "floor of BLEU on the test split",
+        f"floor of BLEU on the test split, where BLEU judges; {NO_FLOOR:g} for none",
         ("Evaluator",),
         {"gate_settings": _put_bound("min_bleu")},
+    ),
+    RuntimeParameter(
+        "min_chrf",
+        "NUMBER_DOUBLE",
+        f"floor of chrF on the test split, where chrF judges; {NO_FLOOR:g} for none",
+        ("Evaluator",),
+        {"gate_settings": _put_bound("min_chrf")},
     ),
     RuntimeParameter(
         "max_bleu_drop",

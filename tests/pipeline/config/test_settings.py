@@ -134,7 +134,7 @@ def test_an_override_may_give_what_the_file_leaves_out(tmp_path: Path) -> None:
         ),
         (
             "evaluation.min_bleu=101",
-            "evaluation.min_bleu is 101, but it must be a number from 0 to 100.",
+            "evaluation.min_bleu is 101, but it must be a number from 0 to 100 or null.",
         ),
         (
             "training.precision=double",

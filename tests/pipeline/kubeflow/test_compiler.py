@@ -69,7 +69,7 @@ def test_kubeflows_own_reader_takes_the_file(documents, tmp_path):
     path.write_text(as_yaml(documents), encoding="utf-8")
     pipeline = components.load_component_from_file(str(path))
     assert set(pipeline.component_spec.inputs) == {
-        "corpus", "corpus_checksum", "epochs", "min_bleu", "max_bleu_drop",
+        "corpus", "corpus_checksum", "epochs", "min_bleu", "min_chrf", "max_bleu_drop",
     }  # fmt: skip
 
 
@@ -92,6 +92,7 @@ def test_a_parameter_reaches_the_tasks_that_take_it(specification):
         ("corpus_checksum", "Trainer"),
         ("epochs", "Trainer"),
         ("min_bleu", "Evaluator"),
+        ("min_chrf", "Evaluator"),
         ("max_bleu_drop", "Evaluator"),
     }
 

@@ -27,6 +27,7 @@ def test_every_parameter_has_a_default():
         "corpus_checksum": "abc",
         "epochs": 7,
         "min_bleu": 12.5,
+        "min_chrf": -1.0,
         "max_bleu_drop": 1.0,
     }
     assert {each.name for each in RUNTIME_PARAMETERS} == defaults(config, "", "").keys()
@@ -71,6 +72,17 @@ def test_a_number_of_epochs_that_is_none_is_refused(value):
 def test_a_floor_beyond_the_scale_is_refused():
     with pytest.raises(UserError, match="The run's parameter min_bleu is 101"):
         applied({"gate_settings": "{}", "min_bleu": 101.0})
+
+
+@pytest.mark.parametrize("name", ["min_bleu", "min_chrf"])
+def test_a_floor_may_be_none_and_is_still_a_number_of_the_run(name):
+    config = load_config("debian", [f"evaluation.{name}=null"])
+    value = defaults(config, "", "")[name]
+    assert isinstance(value, float)
+    given = applied({"gate_settings": json.dumps({name: 20.0}), name: value})
+    assert json.loads(given["gate_settings"]) == {name: None}
+    with pytest.raises(UserError, match=f"The run's parameter {name} is -2"):
+        applied({"gate_settings": "{}", name: -2.0})
 
 
 def test_a_new_bound_is_also_what_the_verdict_is_read_back_with():
