@@ -79,7 +79,9 @@ _LAZY_COMMANDS = (
     LazyCommand(
         "doctor", "pipeline.commands.doctor:doctor", "Check this machine and the workspace."
     ),
-    LazyCommand("config", "pipeline.commands.config:app", "Show a complete configuration."),
+    LazyCommand(
+        "config", "pipeline.commands.config:app", "Show a complete configuration, or make one."
+    ),
 )
 
 app = typer.Typer(

@@ -24,8 +24,13 @@ def next_command(command: str, name: str, workspace: Workspace, arguments: str =
         config = "" if name == "debian" else f" --config {name}"
     else:
         config = f" --set name={name}"
+    return f"{whole_command(command + config, workspace)} {arguments}".rstrip()
+
+
+def whole_command(command: str, workspace: Workspace) -> str:
+    """Returns a command of `nmt` with the program's name, and the workspace unless the default."""
     place = "" if _is_default(workspace) else f" --workspace {shlex.quote(workspace.root)}"
-    return f"{program()} {command}{config}{place} {arguments}".rstrip()
+    return f"{program()} {command}{place}"
 
 
 def program() -> str:

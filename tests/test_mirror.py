@@ -30,7 +30,6 @@ TESTED_THROUGH = {
     "pipeline/__main__.py": "pipeline/test_cli.py",
     "pipeline/commands/answer_lines.py": "pipeline/commands/test_translate.py",
     "pipeline/commands/compile.py": "pipeline/kubeflow/test_compiler.py",
-    "pipeline/commands/config.py": "pipeline/config/test_shipped.py",
     "pipeline/commands/exported_model.py": "pipeline/commands/test_translate.py",
     "pipeline/commands/lazy.py": "pipeline/test_cli.py",
     "pipeline/commands/options.py": "pipeline/test_cli.py",

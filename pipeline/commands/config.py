@@ -2,6 +2,8 @@
 
 import json
 import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -12,14 +14,41 @@ from pipeline.commands.options import (
     OverridesOption,
     WorkspaceOption,
 )
-from pipeline.config.settings import load_config
+from pipeline.config.settings import load_config, shipped_configs
+from pipeline.errors import UserError
+from pipeline.next_command import next_command
+from pipeline.workspace import Workspace
+from text.visible import visible
 
-app = typer.Typer(help="Show a complete configuration.", no_args_is_help=True)
+app = typer.Typer(help="Show a complete configuration, or make one.", no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
-    """Show a complete configuration."""
+    """Show a complete configuration, or make one."""
+
+
+@app.command()
+def make(
+    name: Annotated[str, typer.Argument(help="The name of a corpus, such as debian-ja.")],
+    workspace: WorkspaceOption = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the configuration even if it was edited.")
+    ] = False,
+) -> None:
+    """Make the configuration of a corpus, as `nmt corpus` does for each new one."""
+    from pipeline.config.made import configuration_name, make_configuration
+    from pipeline.corpora.folder import read_information
+
+    place = Workspace.resolve(workspace)
+    folder = Path(place.corpus(name))
+    corpus = read_information(folder)
+    if corpus.name in shipped_configs():
+        raise UserError(f"{corpus.name} has a shipped configuration: see `nmt config show`.")
+    lines = make_configuration(corpus, folder, place, force=force).lines
+    lines["next"] = next_command("run", configuration_name(corpus.name), place)
+    for label, line in lines.items():
+        typer.echo(visible(f"{label:<9} {line}"))
 
 
 @app.command()

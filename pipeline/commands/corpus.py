@@ -4,7 +4,7 @@ Only light modules are imported here. Each command imports the heavy ones itself
 """
 
 import json
-import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -115,7 +115,8 @@ def import_text(
         raise UserError("--feature names a column of a --tsv file; give the text as such a file.")
     languages = (_language(source_language), _language(target_language))
     features = check_features(feature or ())
-    folder = corpus_folder(name, _local_workspace(workspace))
+    root = _local_workspace(workspace)
+    folder = corpus_folder(name, root)
     check_destination(folder, replace=force)
     with shown_progress() as progress:
         progress(f"Reading {' and '.join(path.name for path in files)}", 0, None)
@@ -135,7 +136,7 @@ def import_text(
         )
         progress(f"Writing {folder}", 0, None)
         information = write_corpus(corpus, folder, replace=force)
-    _answer(information, folder, as_json)
+    _answer(information, folder, Workspace(str(root)), as_json)
 
 
 @app.command("list")
@@ -168,7 +169,7 @@ def show(
 
     place = Workspace(str(_local_workspace(workspace)))
     folder = Path(place.corpus(name))
-    _answer(load_corpus(folder), folder, as_json)
+    _answer(load_corpus(folder), folder, place, as_json, is_new=False)
 
 
 def _make(
@@ -193,7 +194,7 @@ def _make(
             replace=force,
             progress=progress,
         )
-    _answer(information, corpus_folder(information.name, root), as_json)
+    _answer(information, corpus_folder(information.name, root), Workspace(str(root)), as_json)
 
 
 def _language(code: str) -> str:
@@ -214,27 +215,30 @@ def _local_workspace(option: str | None) -> Path:
     return Path(root)
 
 
-def _answer(information: "CorpusInfo", folder: Path, as_json: bool) -> None:
+def _answer(
+    information: "CorpusInfo",
+    folder: Path,
+    workspace: Workspace,
+    as_json: bool,
+    *,
+    is_new: bool = True,
+) -> None:
+    """Shows a corpus; a new one without a shipped configuration gets one."""
+    from pipeline.config.made import configuration_name, make_configuration
+    from pipeline.config.settings import made_configs, shipped_configs
     from pipeline.corpora.display import print_summary
     from pipeline.corpora.folder import INFORMATION_FILE
+    from pipeline.next_command import next_command, whole_command
 
+    lines = {}
+    if is_new and information.name not in shipped_configs():
+        lines = make_configuration(information, folder, workspace).lines
     if as_json:
         typer.echo(visible_json((folder / INFORMATION_FILE).read_text(encoding="utf-8")), nl=False)
         return
-    print_summary(information, folder, _next_command(information))
-
-
-def _next_command(information: "CorpusInfo") -> str:
-    """Returns the command to train on a corpus, by its own configuration or by overrides."""
-    from pipeline.config.settings import shipped_configs
-
-    if information.name in shipped_configs():
-        return f"nmt run --config {information.name}"
-    overrides = {
-        # The code in the name of a Debian corpus may have what a pipeline's name must not have.
-        "name": re.sub("[^a-z0-9]", "-", information.name.lower()),
-        "data.corpus": information.name,
-        "data.source_language": information.source_language,
-        "data.target_language": information.target_language,
-    }
-    return "nmt run " + " ".join(f"--set {key}={value}" for key, value in overrides.items())
+    name = configuration_name(information.name)
+    if name in (*shipped_configs(), *made_configs(workspace.root)):
+        lines["next"] = next_command("run", name, workspace)
+    else:
+        lines["next"] = whole_command(f"config make {shlex.quote(str(folder))}", workspace)
+    print_summary(information, folder, lines)

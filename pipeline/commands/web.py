@@ -125,7 +125,9 @@ def _examples(path: str | None, settings: PipelineConfig) -> tuple[str, ...]:
             raise UserError(f"--examples: {path} cannot be read ({error.strerror}).") from error
     else:
         folder = resources.files("pipeline.commands") / "example_sentences"
-        names = (os.path.basename(settings.data.corpus), settings.data.source_language)
+        corpus = os.path.basename(settings.data.corpus)
+        own = "debian" if corpus.startswith("debian-") else corpus
+        names = (own, settings.data.source_language)
         files = [folder / f"{name}.txt" for name in names]
         found = next((file for file in files if file.is_file()), None)
         lines = found.read_text(encoding="utf-8").splitlines() if found else []

@@ -58,7 +58,8 @@ def make_debian(
         progress: called at each step.
 
     Raises:
-        UserError: there is no apt, no network, or no translation into this language.
+        UserError: there is no apt, no network, or no translation into this language, or too
+            little for all splits.
     """
     if not _LANGUAGE.fullmatch(target_language) or target_language == "en":
         raise UserError(
@@ -88,6 +89,12 @@ def make_debian(
     names = {description.package for description in originals.values()} | set(families.values())
     splits, leaks = split_packages(joined, families, names)
     progress(step, 1, 1)
+    if not all(splits.values()):
+        pairs = sum(map(len, splits.values()))
+        raise UserError(
+            f"Debian has {pairs} sentence pairs in {target_language!r}, too few to train and test "
+            "a model: `nmt corpus import` makes a corpus of text of your own."
+        )
     used = [entry for entry in lists if entry.language == target_language]
     return CorpusText(
         name=name,

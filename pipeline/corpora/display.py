@@ -1,6 +1,6 @@
 """Shows the progress of making a corpus, and a short table at the end."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -63,8 +63,8 @@ def _finish(bars: ProgressBar, task: TaskID) -> None:
         bars.update(task, completed=1, total=1)
 
 
-def print_summary(information: CorpusInfo, folder: Path, next_command: str) -> None:
-    """Prints the contents of a corpus, left-out pairs, licence, folder and the next command."""
+def print_summary(information: CorpusInfo, folder: Path, further: Mapping[str, str]) -> None:
+    """Prints the contents of a corpus, left-out pairs, licence, folder and further lines."""
     console = Console()
     languages = (information.source_language, information.target_language)
     table = Table(
@@ -89,7 +89,8 @@ def print_summary(information: CorpusInfo, folder: Path, next_command: str) -> N
     _print_field(console, "licence", information.licence)
     _print_field(console, "checksum", information.checksum)
     _print_field(console, "folder", str(folder))
-    _print_field(console, "next", next_command)
+    for label, value in further.items():
+        _print_field(console, label, value)
 
 
 def _print_field(console: Console, label: str, value: str) -> None:

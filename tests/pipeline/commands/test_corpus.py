@@ -1,6 +1,6 @@
 import json
-import re
 import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -32,7 +32,8 @@ def test_own_text_is_imported_and_told_about(
     assert corpus(tmp_path, "import", "--name", "mine", *own_text, "--licence", "CC0") == 0
     shown = capsys.readouterr()
     assert "CC0" in shown.out
-    assert "nmt run --set name=mine --set data.corpus=mine" in shown.out
+    assert f"config    {tmp_path}/workspace/configurations/mine.yaml" in shown.out
+    assert "floor     none yet: 2 test pairs are too few" in shown.out
     assert "Reading a.en and a.de ..." in shown.err
 
 
@@ -124,10 +125,13 @@ def test_a_code_in_any_usual_spelling_is_taken_and_the_next_command_takes_it_too
 ) -> None:
     own_text += ["--source-language", "sr@latin", "--target-language", "zh_CN"]
     assert corpus(tmp_path, "import", "--name", "mine", *own_text) == 0
-    shown = " ".join(capsys.readouterr().out.split())
-    [command] = re.findall("nmt run (--set name=mine.*)", shown)
-    assert command.endswith("--set data.source_language=sr-Latn --set data.target_language=zh-CN")
-    assert main(["config", "show", *command.split()]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    program, _, arguments = last.partition(" run ")
+    assert program.startswith("next ")
+    assert main(["config", "show", "--json", *shlex.split(arguments)]) == 0
+    data = json.loads(capsys.readouterr().out)["data"]
+    assert (data["corpus"], data["source_language"]) == ("mine", "sr-Latn")
+    assert data["target_language"] == "zh-CN"
 
 
 def test_corpora_are_listed_and_shown(
@@ -148,7 +152,7 @@ def test_the_next_command_of_a_shipped_corpus_is_its_configuration(
 ) -> None:
     (tmp_path / "t.tsv").write_text("".join(f"a {w}\tdas {w}\n" for w in WORDS), encoding="utf-8")
     assert corpus(tmp_path, "tatoeba", "--from", str(tmp_path / "t.tsv")) == 0
-    assert capsys.readouterr().out.rstrip().endswith("nmt run --config tatoeba")
+    assert " run --config tatoeba" in capsys.readouterr().out.splitlines()[-1]
 
 
 def test_a_remote_workspace_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

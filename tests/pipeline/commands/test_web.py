@@ -75,6 +75,11 @@ def test_a_port_that_is_taken_is_refused_before_the_model_is_loaded(
         )
 
 
+def test_debian_in_another_language_offers_the_same_sentences() -> None:
+    german, french = load_config("debian"), load_config("debian", ["data.corpus=debian-fr"])
+    assert web_command._examples(None, french) == web_command._examples(None, german)
+
+
 @pytest.mark.parametrize("name", shipped_configs())
 def test_every_shipped_configuration_has_sentences_to_offer(name: str) -> None:
     examples = web_command._examples(None, load_config(name))

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.corpora import apt
+from pipeline.corpora import apt, debian
 from pipeline.corpora.debian import make_debian, split_packages
 from pipeline.corpora.descriptions import PackagePairs
 from pipeline.corpora.information import SPLITS
@@ -131,6 +131,14 @@ def test_a_language_that_debian_lacks_is_answered_with_those_it_has(fake_apt: Fa
     folder = fake_apt(languages=("en",))
     with pytest.raises(UserError, match="no descriptions in 'tlh'; --target can be de, fr"):
         make_debian("debian-tlh", folder, "tlh")
+
+
+def test_too_little_text_is_refused_with_its_number_of_pairs(
+    fake_apt: FakeApt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(debian, "VALIDATION_SHARE", 0.0)
+    with pytest.raises(UserError, match="has [0-9]+ sentence pairs in 'de', too few to train"):
+        make_debian("debian", fake_apt(), "de")
 
 
 def test_no_network_names_the_alternatives(fake_apt: FakeApt) -> None:
