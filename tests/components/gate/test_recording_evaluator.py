@@ -374,14 +374,26 @@ def test_chrf_judges_strings_of_two_words_and_rubbish_is_blocked(
     assert str(bad.properties["chrf_difference"]).startswith("-")
 
 
+@pytest.mark.parametrize(
+    ("texts", "floors", "metric", "name"),
+    [
+        (interface(), {"min_bleu": 0}, "chrf", "chrF"),
+        (corpus(), {"min_bleu": None, "min_chrf": 0}, "bleu", "BLEU"),
+    ],
+)
 def test_without_a_floor_for_the_metric_in_use_even_a_perfect_model_is_blocked(
     run_all: Callable[..., list[Run]],
+    texts: list[Example],
+    floors: dict[str, float | None],
+    metric: str,
+    name: str,
 ) -> None:
-    texts = interface()
-    [run] = run_all(texts, {"min_bleu": 0}, {each.source: each.target for each in texts})
+    [run] = run_all(texts, floors, {each.source: each.target for each in texts})
     assert (run.verdict.blessed, run.pushed, run.properties["blessed"]) == (False, 0, 0)
     [reason] = run.verdict.reasons
-    assert reason.startswith("chrF judges and has no floor: set evaluation.min_chrf, below the 100")
+    assert reason.startswith(
+        f"{name} judges and has no floor: set evaluation.min_{metric}, below the 100"
+    )
 
 
 def test_an_untrained_chinese_model_is_blocked_and_a_trained_one_is_not(

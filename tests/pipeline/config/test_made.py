@@ -17,10 +17,14 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def corpus(
-    workspace: Workspace, name: str = "mine", target: str = "fr", test: int = TEST
+    workspace: Workspace,
+    name: str = "mine",
+    target: str = "fr",
+    train: int = TRAIN,
+    test: int = TEST,
 ) -> tuple[CorpusInfo, Path]:
     folder = Path(workspace.corpus(name))
-    sizes = dict(zip(SPLITS, (TRAIN, 50, test), strict=True))
+    sizes = dict(zip(SPLITS, (train, 50, test), strict=True))
     text = CorpusText(
         name=name,
         source_language="en",
@@ -88,6 +92,12 @@ def test_without_a_measure_the_gate_has_no_floor_and_the_user_is_told(
     evaluation = loaded("mine", workspace).evaluation
     assert (evaluation.min_bleu, evaluation.min_chrf) == (None, None)
     assert made.lines["floor"].startswith("none yet: 99 test pairs are too few")
+    assert "note" not in made.lines
+
+
+def test_a_corpus_with_fewer_pairs_than_subwords_is_called_too_small(workspace: Workspace) -> None:
+    made = make_configuration(*corpus(workspace, train=999), workspace)
+    assert made.lines["note"] == "999 training pairs are too few for useful translations"
 
 
 def test_a_file_that_was_edited_is_kept_until_it_is_forced(workspace: Workspace) -> None:
