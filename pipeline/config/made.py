@@ -147,7 +147,11 @@ def _text(corpus: CorpusInfo, folder: Path, place: str, floors: dict[Metric, Flo
             f"One for {_PAIRS_PER_SUBWORD} of the {pairs:,} training pairs, within bounds, and "
             f"room for their {characters:,} characters."
         ),
-        ("training", "epochs"): "About as many steps as with the shipped configuration.",
+        ("training", "epochs"): (
+            "About as many steps as with the shipped configuration, in {} to {} epochs.".format(
+                *_EPOCHS
+            )
+        ),
         ("training", "patience"): "A quarter of the epochs, at least 5.",
         **{("evaluation", f"min_{metric}"): floor.reason for metric, floor in floors.items()},
     }

@@ -39,6 +39,7 @@ Dir::Cache "{folder}/cache";
 Dir::State::status "{folder}/status";
 """
 _FORMAT = "$(CREATED_BY)|$(LANGUAGE)|$(ORIGIN)|$(CODENAME)|$(COMPONENT)|$(REPO_URI)|$(FILENAME)"
+_TRANSLATION = re.compile(r" (\d+) \S*i18n/Translation-(\w+)(?:\.\w+)?$", re.MULTILINE)
 _STATUS = re.compile(r"dlstatus:\d+:(?P<percent>[\d.]+):")
 
 
@@ -135,12 +136,13 @@ class PrivateApt:
         return iter(output.decode("utf-8", errors="replace").split("\n"))
 
     def translated_languages(self) -> list[str]:
-        """Returns the languages of translations listed in the release files."""
-        languages: set[str] = set()
+        """Returns the languages of translations in the release files, without empty ones."""
+        languages, empty = set[str](), {"en"}
         for path in (self._folder / "state/lists").glob("*Release"):
             text = path.read_text(encoding="utf-8", errors="replace")
-            languages.update(re.findall(r"i18n/Translation-(\w+)(?:\.\w+)?$", text, re.MULTILINE))
-        return sorted(languages - {"en"})
+            for size, language in _TRANSLATION.findall(text):
+                (languages if int(size) else empty).add(language)
+        return sorted(languages - empty)
 
     def _command(self, program: str) -> list[str]:
         return [program, "-c", str(self._configuration)]

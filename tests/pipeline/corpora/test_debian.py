@@ -23,6 +23,8 @@ Date: Sat, 01 Jan 2000 00:00:00 UTC
 SHA256:
  00 1 main/i18n/Translation-de.xz
  00 1 main/i18n/Translation-fr.xz
+ 00 0 main/i18n/Translation-ml
+ 00 14 main/i18n/Translation-ml.xz
 """
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -129,8 +131,10 @@ def test_progress_is_told_in_percent(fake_apt: FakeApt) -> None:
 
 def test_a_language_that_debian_lacks_is_answered_with_those_it_has(fake_apt: FakeApt) -> None:
     folder = fake_apt(languages=("en",))
-    with pytest.raises(UserError, match="no descriptions in 'tlh'; --target can be de, fr"):
-        make_debian("debian-tlh", folder, "tlh")
+    for language in ("tlh", "ml"):
+        answer = rf"no descriptions in '{language}'; --target can be de, fr\."
+        with pytest.raises(UserError, match=answer):
+            make_debian(f"debian-{language}", folder, language)
 
 
 def test_too_little_text_is_refused_with_its_number_of_pairs(
