@@ -33,6 +33,12 @@ def whole_command(command: str, workspace: Workspace) -> str:
     return f"{program()} {command}{place}"
 
 
+def run_command(config: str, workspace: str | None) -> str:
+    """Returns the command to train a first model, with the options as they were given."""
+    place = f" --workspace {shlex.quote(workspace)}" if workspace else ""
+    return f"nmt run --config {shlex.quote(config)}{place}"
+
+
 def program() -> str:
     """Returns the user's name for this program: `nmt` if it is on the path, else its path."""
     called = sys.argv[0]

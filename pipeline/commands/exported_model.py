@@ -1,10 +1,10 @@
 """Finds the exported model for a command."""
 
 import os
-import shlex
 
 from pipeline.config.settings import load_config
 from pipeline.errors import UserError
+from pipeline.next_command import run_command
 from pipeline.workspace import Workspace, is_remote
 from serving.contract import layout
 from serving.versions.directory import list_versions
@@ -39,7 +39,7 @@ def find_model(
         folder = _choose(model, version, advice)
     else:
         name = load_config(config, overrides or (), workspace).name
-        advice = f"train one with `nmt run --config {shlex.quote(config)}` first"
+        advice = f"train one with `{run_command(config, workspace)}` first"
         folder = _choose(Workspace.resolve(workspace).models(name), version, advice)
     if not is_remote(folder):
         require_undamaged(os.path.abspath(folder))

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shlex
 import sys
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 from pipeline.commands.options import DEFAULT_CONFIG, ConfigOption, OverridesOption, WorkspaceOption
 from pipeline.config.settings import load_config
 from pipeline.errors import UserError
+from pipeline.next_command import run_command
 from pipeline.workspace import Workspace, is_remote
 from serving.server.settings import (
     DEFAULT_PORT,
@@ -106,7 +106,7 @@ def serve(
             workers=workers,
         ),
     )
-    advice = f"train one with `nmt run --config {shlex.quote(config)}` first, or give --wait"
+    advice = f"train one with `{run_command(config, workspace)}` first, or give --wait"
     check_folder(folder, wait, "`nmt serve` serves local folders only", advice)
     _run(settings)
 

@@ -3,7 +3,6 @@
 import asyncio
 import ipaddress
 import os
-import shlex
 from importlib import resources
 from typing import Annotated
 
@@ -24,6 +23,7 @@ from pipeline.commands.options import (
 from pipeline.commands.serve import check_folder, say
 from pipeline.config.settings import PipelineConfig, load_config
 from pipeline.errors import UserError
+from pipeline.next_command import run_command
 from pipeline.workspace import Workspace
 from serving.server.settings import ServerSettings
 from serving.web.settings import DEFAULT_HOST, DEFAULT_PORT, WebSettings
@@ -81,7 +81,7 @@ def web(
     own_server = None
     if server is None:
         folder = model if model is not None else Workspace.resolve(workspace).models(settings.name)
-        command = f"nmt run --config {shlex.quote(config)}"
+        command = run_command(config, workspace)
         advice = f"train one with `{command}` first, or name a --server that has it"
         check_folder(folder, False, "name a --server that serves it", advice)
         own_server = ServerSettings(

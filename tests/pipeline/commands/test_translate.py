@@ -213,7 +213,8 @@ def test_a_folder_of_versions_can_be_given(nmt, loaded, workspace):
 
 
 def test_without_a_model_the_sentence_says_how_to_train_one(nmt, tmp_path):
-    with pytest.raises(UserError, match="train one with `nmt run --config multi30k` first"):
+    command = f"nmt run --config multi30k --workspace {tmp_path}"
+    with pytest.raises(UserError, match=f"train one with `{command}` first"):
         nmt("cat", "--config", "multi30k", where=str(tmp_path))
 
 

@@ -33,7 +33,7 @@ def test_without_a_model_the_command_says_how_to_get_one(
 ) -> None:
     assert _complaint(capsys, "--workspace", str(tmp_path)) == (
         f"nmt: There is no model in {tmp_path}/models/debian: train one with `nmt run --config "
-        "debian` first, or name a --server that has it."
+        f"debian --workspace {tmp_path}` first, or name a --server that has it."
     )
 
 
