@@ -21,7 +21,8 @@ _IDLE_JOINERS = f"(^|[{WITHOUT_JOINERS}])[{JOINERS}]+"
 _WHITESPACE = r"[\p{Z}\p{Cc}]+"
 _BREAKING_SPACE = r"[\p{Cc} \x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}]+"
 _WORD = (
-    rf"{WORD_START}?[\p{{L}}\p{{M}}]+"  # letters
+    # Letters; within and after a word, joiners belong to its spelling.
+    rf"{WORD_START}?[\p{{L}}\p{{M}}][\p{{L}}\p{{M}}{JOINERS}]*"
     rf"|{WORD_START}?\p{{N}}"  # each digit is a word, so numbers can be copied
     rf"|{WORD_START}?[^{WORD_START}\p{{L}}\p{{M}}\p{{N}}]+"  # punctuation and symbols
     rf"|{WORD_START}"
@@ -53,7 +54,7 @@ def normalise(text: tf.Tensor, *, keep_no_break: bool = False) -> tf.Tensor:
 
 
 def split_words(text: tf.Tensor) -> tf.RaggedTensor:
-    """Splits texts into words: runs of letters, single digits, runs of punctuation.
+    """Splits texts into words: runs of letters and joiners, single digits, runs of punctuation.
 
     No subword crosses the boundary of a word.
 

@@ -60,6 +60,22 @@ def test_letters_digits_and_punctuation_are_words_of_their_own():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("کتاب\u200cها را می\u200cخواهم.", ["▁کتاب\u200cها", "▁را", "▁می\u200cخواهم", "."]),
+        ("राष्\u200dट्र", ["▁राष्\u200dट्र"]),
+        ("ශ්\u200dරී ලංකා", ["▁ශ්\u200dරී", "▁ලංකා"]),
+        ("۱۳۹۹ ه\u200d.", ["▁۱", "۳", "۹", "۹", "▁ه\u200d", "."]),
+        ("👨\u200d👩\u200d👧!", ["▁👨\u200d👩\u200d👧!"]),
+    ],
+)
+def test_joiners_are_a_part_of_the_word_that_is_spelt_with_them(text, expected):
+    once = normalise(tf.constant([text]))
+    assert once.numpy()[0].decode() == text
+    assert [word.decode() for word in split_words(once).to_list()[0]] == expected
+
+
 @given(strategies.lists(texts.map(str.encode) | strategies.binary(), min_size=1))
 def test_any_bytes_get_a_normal_form_and_words(contents: list[bytes]) -> None:
     once = normalise(tf.constant(contents))

@@ -48,6 +48,30 @@ def test_decoding_what_was_encoded_gives_the_normalised_text_back(encode, decode
     assert decoded.numpy().tolist() == normalise(texts).numpy().tolist()
 
 
+JOINED = ["کتاب\u200cها را می\u200cخواهم.", "राष्\u200dट्र", "ශ්\u200dරී ලංකා", "👨\u200d👩\u200d👧 हैं"]
+
+
+def test_joiners_come_out_of_a_vocabulary_that_lacks_them(encode, decode):
+    decoded = decode(encode(tf.constant(JOINED)).to_tensor(PAD))
+    assert [text.decode() for text in decoded.numpy()] == JOINED
+
+
+def test_a_word_with_joiners_is_learned_as_one_piece(tmp_path):
+    words = split_words(normalise(tf.constant(JOINED * 2))).flat_values
+    counts = Counter(word.decode() for word in words.numpy())
+    path = tmp_path / "subwords.txt"
+    lines = vocabulary_lines(learn_pieces(counts, 200, 16))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    encode = SubwordEncoder(str(path), 16)
+    ids = encode(tf.constant(JOINED)).to_tensor(PAD)
+    decode = SubwordDecoder(read_vocabulary(str(path)))
+    assert [text.decode() for text in decode(ids).numpy()] == JOINED
+    assert "▁می\u200cخواهم" in lines
+    assert [symbol.decode() for symbol in decode.symbols(ids).numpy()[2]][:2] == [
+        "▁ශ්\u200dරී", "▁ලංකා",
+    ]  # fmt: skip
+
+
 def test_nothing_is_ever_unknown_or_special(encode):
     ids = encode(tf.constant(random_texts())).flat_values
     assert int(tf.reduce_min(ids)) > UNKNOWN + 2
