@@ -2,17 +2,17 @@
 
 import unicodedata
 
+from text.characters import JOINERS
+
 _ELLIPSIS = "\u2026"
-_JOINERS = "\u200c\u200d"
-"""Format characters needed in Persian, Hindi and emoji."""
 
 
 def printable(word: str) -> str:
-    """Replaces unprintable characters: control and format characters, lone surrogates, unassigned
-    code points."""
+    """Replaces unprintable characters: control and format characters but joiners, lone surrogates,
+    unassigned code points."""
     return "".join(
         "\ufffd"
-        if unicodedata.category(character)[0] == "C" and character not in _JOINERS
+        if unicodedata.category(character)[0] == "C" and character not in JOINERS
         else character
         for character in word
     )

@@ -8,6 +8,7 @@ from serving.attention.words import attention_of_words
 from serving.contract.signatures import END_SYMBOL
 from serving.contract.translation import Translation
 from serving.heatmap.labels import printable
+from text.direction import Direction, direction_of
 
 END_LABEL = "(end)"
 """The heading of the column for the source's end symbol."""
@@ -25,6 +26,10 @@ class Heatmap:
     """float32 [target, source], each from 0 to 1; rows sum to 1."""
     has_end: bool
     """Whether the last column is the end symbol."""
+    source_direction: Direction = "ltr"
+    """A source from right to left turns the heatmap round: the first column is the rightmost, and
+    the headings of the rows stand beside it, on the right."""
+    target_direction: Direction = "ltr"
 
 
 def make_heatmap(source: str, translation: Translation, *, tokens: bool = False) -> Heatmap:
@@ -52,4 +57,6 @@ def make_heatmap(source: str, translation: Translation, *, tokens: bool = False)
         target=tuple(map(printable, rows)),
         weights=np.clip(np.nan_to_num(weights), 0, 1),
         has_end=bool(columns) and columns[-1] in (END_LABEL, END_SYMBOL),
+        source_direction=direction_of(source),
+        target_direction=direction_of(translation.text),
     )

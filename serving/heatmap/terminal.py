@@ -1,8 +1,10 @@
 """Draws a heatmap as a text table, with coloured cells if the terminal supports it.
 
-Without colours, Rich prints the numbers only.
+Without colours, Rich prints the numbers only. Right-to-left words are isolated: a terminal that
+reorders them must leave the numbers beside them in place.
 """
 
+import re
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -14,6 +16,7 @@ from rich.text import Text
 from serving.heatmap.colours import DARK, Scale
 from serving.heatmap.labels import shortened
 from serving.heatmap.matrix import Heatmap
+from text.direction import isolate
 
 _PARTS_OF_A_LINE = 3
 """A row heading takes at most one of these parts."""
@@ -22,6 +25,9 @@ _WIDE_CELL = len(" 0.00 ")
 _NARROW_CELL = len(" 00")
 _LEAST_SHOWN = 0.005
 """A cell of 0.00 is left blank, to make the others stand out."""
+_ZERO_WIDTH_JOINER = "\u200d"
+_JOINER_OF_LETTERS = re.compile(f"(?<=[\u0600-\u1fff]){_ZERO_WIDTH_JOINER}")
+"""A joiner after a letter. Rich takes each for one of an emoji, which hides what follows."""
 
 
 def attention_table(heatmap: Heatmap, output: TextIO) -> str:
@@ -58,9 +64,10 @@ def draw_in_terminal(heatmap: Heatmap, width: int, scale: Scale = DARK) -> Text:
     if not heatmap.target or not heatmap.source:
         return Text()
     rows = [_fit(word, max(1, width // _PARTS_OF_A_LINE)) for word in heatmap.target]
-    margin = max(map(cell_len, rows)) + len(" ")
+    margin = max(map(_cells, rows)) + len(" ")
     headings = [_fit(word, _LONGEST_COLUMN_HEADING) for word in heatmap.source]
-    widths = [max(_WIDE_CELL, cell_len(heading) + 1) for heading in headings]
+    widths = [max(_WIDE_CELL, _cells(heading) + 1) for heading in headings]
+    is_mirrored = heatmap.source_direction == "rtl"
     if margin + sum(widths) <= width:
         blocks = [range(len(headings))]
         head = _head_across
@@ -74,15 +81,19 @@ def draw_in_terminal(heatmap: Heatmap, width: int, scale: Scale = DARK) -> Text:
         head = _head_downwards
     drawn = []
     for block in blocks:
+        columns = block[::-1] if is_mirrored else block
+        left = 0 if is_mirrored else margin
         text = Text(no_wrap=True, end="")
-        text.append(
-            head([headings[column] for column in block], [widths[c] for c in block], margin)
-        )
+        text.append(head([headings[c] for c in columns], [widths[c] for c in columns], left))
         for row, name in enumerate(rows):
-            text.append("\n" + " " * (margin - 1 - cell_len(name)) + name + " ")
-            for column in block:
+            text.append("\n")
+            if not is_mirrored:
+                text.append(" " * (margin - 1 - _cells(name)) + isolate(name) + " ")
+            for column in columns:
                 weight = float(heatmap.weights[row, column])
                 _append_cell(text, weight, widths[column], scale)
+            if is_mirrored:
+                text.append(" " + isolate(name))
         drawn.append(text)
     return Text("\n\n").join(drawn)
 
@@ -100,7 +111,7 @@ def _append_cell(text: Text, weight: float, width: int, scale: Scale) -> None:
 
 def _head_across(headings: Sequence[str], widths: Sequence[int], margin: int) -> str:
     cells = (
-        " " * (width - 1 - cell_len(heading)) + heading + " "
+        " " * (width - 1 - _cells(heading)) + isolate(heading) + " "
         for heading, width in zip(headings, widths, strict=True)
     )
     return (" " * margin + "".join(cells)).rstrip()
@@ -114,7 +125,7 @@ def _head_downwards(headings: Sequence[str], widths: Sequence[int], margin: int)
     for line in range(height):
         row = [each[line - height] if height - line <= len(each) else " " for each in letters]
         cells = (
-            f" {letter}" + " " * (width - 1 - cell_len(letter))
+            f" {isolate(letter)}" + " " * (width - 1 - _cells(letter))
             for letter, width in zip(row, widths, strict=True)
         )
         lines.append((" " * margin + "".join(cells)).rstrip())
@@ -122,10 +133,10 @@ def _head_downwards(headings: Sequence[str], widths: Sequence[int], margin: int)
 
 
 def _letters(word: str) -> list[str]:
-    """Splits a word into letters, each with its combining marks."""
+    """Splits a word into letters, each with its combining marks and what is joined to it."""
     letters: list[str] = []
     for character in word:
-        if letters and cell_len(character) == 0:
+        if letters and (cell_len(character) == 0 or letters[-1].endswith(_ZERO_WIDTH_JOINER)):
             letters[-1] += character
         else:
             letters.append(character)
@@ -135,7 +146,12 @@ def _letters(word: str) -> list[str]:
 def _fit(word: str, cells: int) -> str:
     """Shortens a word to a number of cells."""
     characters = cells
-    while cell_len(word) > cells:
+    while _cells(word) > cells:
         word = shortened(word, characters)
         characters -= 1
     return word
+
+
+def _cells(word: str) -> int:
+    """Returns the width of a word in a terminal."""
+    return cell_len(_JOINER_OF_LETTERS.sub("", word))
