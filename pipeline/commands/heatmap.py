@@ -1,7 +1,6 @@
 """`nmt heatmap`: the attention of a translation, in the terminal, as a picture or as a page."""
 
 import os
-import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated
@@ -15,6 +14,7 @@ from pipeline.commands.options import DEFAULT_BATCH_SIZE
 from pipeline.commands.text_streams import arguments, destination, require_writable
 from pipeline.errors import UserError
 from serving.contract.translation import Translation
+from serving.heatmap.fonts import missing_fonts
 from serving.heatmap.matrix import Heatmap, make_heatmap
 from serving.heatmap.page import draw_page
 from serving.heatmap.picture import MOST_CELLS, PictureFormat, draw_picture
@@ -100,16 +100,13 @@ def _picture(
     languages: Languages,
 ) -> bytes:
     title = f"Attention: {one_line(source)} -> {one_line(translation.text)}"
-    with warnings.catch_warnings(record=True) as complaints:
-        warnings.simplefilter("always")
-        content = draw_picture(shown, file_format, title=title)
-    if any(str(each.message).startswith("Glyph ") for each in complaints):
+    if missing := missing_fonts(shown):
         typer.echo(
-            "nmt: no installed font has some of these letters, so they are empty boxes: install "
-            "one, such as Noto Sans, or write an .html file.",
+            f"nmt: no installed font has some of these letters, so they are boxes: {missing}. "
+            "Install one, or write an .html file.",
             err=True,
         )
-    return content
+    return draw_picture(shown, file_format, title=title)
 
 
 def _page(shown: Heatmap, source: str, translation: Translation, languages: Languages) -> bytes:

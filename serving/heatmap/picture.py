@@ -7,12 +7,14 @@ without a window system and without state shared between threads.
 from __future__ import annotations
 
 import io
+import warnings
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from serving.heatmap.colours import LIGHT
+from serving.heatmap.fonts import find_fonts
 from serving.heatmap.matrix import Heatmap
 from serving.heatmap.picture_layout import (
     GAP,
@@ -28,17 +30,6 @@ if TYPE_CHECKING:
 
 PictureFormat = Literal["png", "svg"]
 
-_FONTS = (
-    "DejaVu Sans",
-    # For letters missing above, if installed:
-    "Noto Sans",
-    "Noto Sans CJK JP",
-    "WenQuanYi Micro Hei",
-    "Noto Sans Devanagari",
-    "Noto Sans Thai",
-    "Noto Emoji",
-    "Unifont",
-)
 _INK, _FAINT_INK = "#1c2430", "#5c6778"
 _LEAST_SHOWN = 0.005
 """A cell of 0.00 is left blank, to make the others stand out."""
@@ -78,38 +69,30 @@ def draw_picture(heatmap: Heatmap, file_format: PictureFormat, *, title: str = "
     from matplotlib.figure import Figure
 
     rcParams["svg.hashsalt"] = "attention"  # equal names in equal files
-    letters = _Letters()
-    layout = lay_out(heatmap, letters.width)
-    figure = Figure(figsize=(layout.width, layout.height))
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set_axis_off()
-    # The unit is an inch, y grows downwards, and the first cell starts at (0, 0).
-    axes.set_xlim(-layout.left, layout.right)
-    axes.set_ylim(layout.bottom, -layout.top)
-    dots = min(_DOTS_PER_INCH, _MOST_DOTS / max(layout.width, layout.height))
-    _draw_tiles(axes, layout, heatmap.weights)
-    if dots >= _LEAST_DOTS_PER_INCH:
-        _draw_numbers(axes, layout, heatmap.weights, letters.fonts)
-    _draw_headings(axes, layout, heatmap.has_end, letters.fonts)
-    _draw_legend(axes, layout, letters.fonts)
-
     metadata: dict[str, Any] = {"Title": title} if title else {}
     if file_format == "svg":
         metadata["Date"] = None  # equal files for equal pictures
     content = io.BytesIO()
-    figure.savefig(content, format=file_format, dpi=dots, facecolor="white", metadata=metadata)
+    with warnings.catch_warnings():
+        # `missing_fonts` names these letters.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .*missing")
+        letters = _Letters(find_fonts(heatmap).families)
+        layout = lay_out(heatmap, letters.width)
+        figure = Figure(figsize=(layout.width, layout.height))
+        dots = min(_DOTS_PER_INCH, _MOST_DOTS / max(layout.width, layout.height))
+        _draw(figure.add_axes((0, 0, 1, 1)), layout, heatmap, letters.fonts, dots)
+        figure.savefig(content, format=file_format, dpi=dots, facecolor="white", metadata=metadata)
     return content.getvalue()
 
 
 class _Letters:
     """Measures text without a figure."""
 
-    def __init__(self) -> None:
+    def __init__(self, fonts: list[str]) -> None:
         from matplotlib import font_manager
         from matplotlib.backends.backend_agg import RendererAgg
 
-        installed = {font.name for font in font_manager.fontManager.ttflist}
-        self.fonts = [name for name in _FONTS if name in installed]
+        self.fonts = fonts
         self._properties = font_manager.FontProperties
         self._renderer = RendererAgg(1, 1, POINTS_PER_INCH)
 
@@ -118,6 +101,20 @@ class _Letters:
         font = self._properties(family=self.fonts, size=points)
         width, _, _ = self._renderer.get_text_width_height_descent(text, font, ismath=False)
         return float(width) / POINTS_PER_INCH
+
+
+def _draw(axes: Axes, layout: Layout, heatmap: Heatmap, fonts: list[str], dots: float) -> None:
+    axes.set_axis_off()
+    # The unit is an inch, y grows downwards, and the first cell starts at (0, 0).
+    axes.set_xlim(-layout.left, layout.right)
+    axes.set_ylim(layout.bottom, -layout.top)
+    if layout.is_mirrored:
+        axes.invert_xaxis()
+    _draw_tiles(axes, layout, heatmap.weights)
+    if dots >= _LEAST_DOTS_PER_INCH:
+        _draw_numbers(axes, layout, heatmap.weights, fonts)
+    _draw_headings(axes, layout, heatmap.has_end, fonts)
+    _draw_legend(axes, layout, fonts)
 
 
 def _draw_tiles(axes: Axes, layout: Layout, weights: np.ndarray) -> None:
@@ -194,9 +191,11 @@ def _draw_headings(axes: Axes, layout: Layout, has_end: bool, fonts: list[str]) 
         "family": fonts,
         "parse_math": False,  # dollar signs do not mark a formula
     }
+    inner, outer = ("left", "right") if layout.is_mirrored else ("right", "left")
+    slant = -45 if layout.is_mirrored else 45
     for row, word in enumerate(layout.rows):
         middle = (row + 0.5) * layout.style.height
-        axes.text(-GAP, middle, word, color=_INK, ha="right", va="center_baseline", **look)
+        axes.text(-GAP, middle, word, color=_INK, ha=inner, va="center_baseline", **look)
     for column, (x, word) in enumerate(zip(layout.middles, layout.columns, strict=True)):
         is_end = has_end and column == len(layout.columns) - 1
         axes.text(
@@ -204,9 +203,9 @@ def _draw_headings(axes: Axes, layout: Layout, has_end: bool, fonts: list[str]) 
             -GAP,
             word,
             color=_FAINT_INK if is_end else _INK,
-            ha="left" if layout.is_slanted else "center",
+            ha=outer if layout.is_slanted else "center",
             va="baseline",
-            rotation=45 if layout.is_slanted else 0,
+            rotation=slant if layout.is_slanted else 0,
             rotation_mode="anchor",
             **look,
         )
@@ -217,8 +216,15 @@ def _draw_legend(axes: Axes, layout: Layout, fonts: list[str]) -> None:
     from matplotlib.patches import Rectangle
 
     table_height = len(layout.rows) * layout.style.height
-    fits_below_cells = layout.right >= LEGEND_WIDTH + MARGIN
-    x = 0.0 if fits_below_cells else MARGIN - layout.left
+    if layout.is_mirrored:
+        # It runs from left to right, so against the x axis.
+        onwards, edge = -1, float(layout.lefts[-1]) + layout.cell_width
+        fits_below_cells = edge + layout.left >= LEGEND_WIDTH + MARGIN
+        x = edge if fits_below_cells else layout.right - MARGIN
+    else:
+        onwards = 1
+        fits_below_cells = layout.right >= LEGEND_WIDTH + MARGIN
+        x = 0.0 if fits_below_cells else MARGIN - layout.left
     y = table_height + 0.24
     look: dict[str, Any] = {
         "color": _FAINT_INK,
@@ -228,19 +234,19 @@ def _draw_legend(axes: Axes, layout: Layout, fonts: list[str]) -> None:
     }
     middle = y + _STRIP_HEIGHT / 2
     axes.text(x, middle, "0", ha="left", **look)
-    x += 0.12
+    x += onwards * 0.12
     for step in range(_STRIP_STEPS):
         axes.add_artist(
             Rectangle(
-                (x + step * _STRIP_WIDTH / _STRIP_STEPS, y),
+                (x + onwards * step * _STRIP_WIDTH / _STRIP_STEPS, y),
                 # A little wider, to leave no gaps between two steps.
-                1.5 * _STRIP_WIDTH / _STRIP_STEPS,
+                onwards * 1.5 * _STRIP_WIDTH / _STRIP_STEPS,
                 _STRIP_HEIGHT,
                 facecolor=str(LIGHT.colour(step / (_STRIP_STEPS - 1))),
                 linewidth=0,
                 clip_on=False,
             )
         )
-    x += _STRIP_WIDTH + 0.05
+    x += onwards * (_STRIP_WIDTH + 0.05)
     axes.text(x, middle, "1", ha="left", **look)
-    axes.text(x + 0.22, middle, "attention weight; rows sum to 1", ha="left", **look)
+    axes.text(x + onwards * 0.22, middle, "attention weight; rows sum to 1", ha="left", **look)

@@ -53,7 +53,10 @@ _BY_COLUMNS = (
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """The positions in a picture: x to the right, y downwards, the first cell at (0, 0)."""
+    """The positions in a picture: x to the right, y downwards, the first cell at (0, 0).
+
+    In a mirrored picture x grows to the left.
+    """
 
     columns: list[str]
     rows: list[str]
@@ -63,6 +66,7 @@ class Layout:
     """The left edge of each column."""
     is_slanted: bool
     """Whether the column headings are rotated by 45 degrees."""
+    is_mirrored: bool
     left: float
     """Size of the picture to the left of (0, 0); the next three are the other directions."""
     top: float
@@ -120,6 +124,7 @@ def lay_out(heatmap: Heatmap, measure: MeasureWidth) -> Layout:
         cell_width=cell_width,
         lefts=lefts,
         is_slanted=is_slanted,
+        is_mirrored=heatmap.source_direction == "rtl",
         left=left,
         top=MARGIN + top + GAP,
         right=max(right, MARGIN + LEGEND_WIDTH + MARGIN - left),

@@ -126,7 +126,7 @@ class _Gateway:
             media_type=MEDIA_TYPES[asked.format],
             headers={
                 "Content-Disposition": f'attachment; filename="attention.{asked.format}"',
-                "Lacks-Letters": "true" if picture.lacks_letters else "false",
+                "Missing-Fonts": picture.missing_fonts,
             },
         )
 

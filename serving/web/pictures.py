@@ -1,10 +1,10 @@
 """Draws the page's pictures for download, one at a time."""
 
 import asyncio
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from serving.heatmap.fonts import missing_fonts
 from serving.heatmap.matrix import Heatmap
 from serving.heatmap.picture import PictureFormat, draw_picture
 from serving.web.page_errors import PageError
@@ -19,8 +19,8 @@ class Picture:
     """A picture's file."""
 
     content: bytes
-    lacks_letters: bool
-    """Whether some of its letters are in no installed font, and so drawn as empty boxes."""
+    missing_fonts: str
+    """The scripts that no installed font has, and so drawn as boxes; maybe empty."""
 
 
 class PictureDrawer:
@@ -47,8 +47,4 @@ class PictureDrawer:
 
 
 def _draw(heatmap: Heatmap, file_format: PictureFormat, title: str) -> Picture:
-    with warnings.catch_warnings(record=True) as complaints:
-        warnings.simplefilter("always")
-        content = draw_picture(heatmap, file_format, title=title)
-    lacks_letters = any(str(each.message).startswith("Glyph ") for each in complaints)
-    return Picture(content, lacks_letters)
+    return Picture(draw_picture(heatmap, file_format, title=title), missing_fonts(heatmap))

@@ -18,10 +18,10 @@ export const askVersions = () => answer(request("api/versions"));
 export const askTranslation = (text, version, signal) =>
   answer(request("api/translate", { text, version }, signal));
 
-/** Asks for a picture; returns its file, and whether letters are missing in it. */
+/** Asks for a picture; returns its file, and which fonts are missing for it, in words. */
 export async function askPicture(format, title, matrix) {
   const reply = await checked(request("api/picture", { format, title, matrix }));
-  return { file: await reply.blob(), lacksLetters: reply.headers.get("Lacks-Letters") === "true" };
+  return { file: await reply.blob(), missingFonts: reply.headers.get("Missing-Fonts") };
 }
 
 function request(path, body, signal) {

@@ -230,15 +230,15 @@ export class Panel {
   async download(format) {
     try {
       const title = `Attention: ${this.source} → ${this.shown.text}`.replace(/\s+/g, " ");
-      const { file, lacksLetters } = await askPicture(format, title, this.matrix);
+      const { file, missingFonts } = await askPicture(format, title, this.matrix);
       const link = element("a", {
         href: URL.createObjectURL(file),
         download: `attention-${this.answer.version}.${format}`,
       });
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-      this.detail.textContent = lacksLetters
-        ? "The picture is saved. No font on the gateway's machine has some of its letters."
+      this.detail.textContent = missingFonts
+        ? `The picture is saved. The gateway's machine needs fonts for ${missingFonts}.`
         : "The picture is saved.";
     } catch (error) {
       if (!(error instanceof GatewayError)) {

@@ -11,7 +11,7 @@ from PIL import Image
 
 from serving.heatmap.colours import LIGHT
 from serving.heatmap.matrix import Heatmap
-from serving.heatmap.picture import MOST_CELLS, draw_picture
+from serving.heatmap.picture import MOST_CELLS, _Letters, draw_picture
 from serving.heatmap.picture_layout import lay_out
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -87,6 +87,33 @@ def test_an_svg_is_well_formed_and_needs_no_fonts_and_no_network():
     assert all(link.startswith("#") for link in links)
 
 
+def test_a_right_to_left_source_turns_the_picture_round():
+    weights = np.array([[1.0, 0.0]], np.float32)
+    pictures = [
+        Image.open(io.BytesIO(draw_picture(heatmap, "png"))).convert("RGB")
+        for heatmap in (
+            Heatmap(("אא", "אא"), ("אא",), weights, has_end=False, source_direction=direction)
+            for direction in ("ltr", "rtl")
+        )
+    ]
+    dark = [
+        np.flatnonzero((np.asarray(each) == LIGHT.colour(1)).all(axis=-1).sum(axis=0) > 20).mean()
+        for each in pictures
+    ]
+    width = pictures[0].width
+    assert dark[0] < width / 2 < dark[1]
+    drawn = [np.asarray(each.convert("L")) < 250 for each in pictures]
+    left, right = (np.flatnonzero(each.any(axis=0))[[0, -1]] for each in drawn)
+    # The heading of the row is the outermost thing on either side.
+    assert left[0] == pytest.approx(width - 1 - right[1], abs=3)
+
+
+def test_the_letters_of_an_arabic_word_are_joined():
+    letters = _Letters(["DejaVu Sans"])
+    joined, apart = letters.width("تحتوي", 11), letters.width("ت ح ت و ي", 11)
+    assert joined < apart - 4 * letters.width(" ", 11) - 0.05
+
+
 def test_the_same_weights_are_the_same_svg():
     assert draw_picture(SIZES["short"], "svg") == draw_picture(SIZES["short"], "svg")
 
@@ -135,7 +162,7 @@ def test_a_heatmap_of_nothing_is_refused():
 def test_pyplot_is_not_imported_and_matplotlib_only_to_draw():
     program = (
         "import sys, numpy; from serving.heatmap.matrix import Heatmap;"
-        "from serving.heatmap.picture import MOST_CELLS, draw_picture;"
+        "from serving.heatmap.picture import MOST_CELLS, _Letters, draw_picture;"
         "assert 'matplotlib' not in sys.modules;"
         "draw_picture(Heatmap(('a',), ('b',), numpy.ones((1, 1)), False), 'png');"
         "assert 'matplotlib.pyplot' not in sys.modules"

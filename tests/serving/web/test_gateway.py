@@ -18,6 +18,7 @@ from matplotlib import image
 from starlette.testclient import TestClient
 
 from serving.client.errors import InvalidSettings
+from serving.heatmap import fonts
 from serving.web import messages, pictures
 from serving.web.gateway import create_app
 from serving.web.page_errors import no_version
@@ -288,7 +289,7 @@ def test_a_png_is_drawn_of_what_the_page_shows(page: TestClient) -> None:
     reply = page.post("/api/picture", json={"format": "png", "matrix": MATRIX})
     assert reply.headers["content-type"] == "image/png"
     assert reply.headers["content-disposition"] == 'attachment; filename="attention.png"'
-    assert reply.headers["lacks-letters"] == "false"
+    assert reply.headers["missing-fonts"] == ""
     assert min(image.imread(io.BytesIO(reply.content)).shape[:2]) > 100
 
 
@@ -301,10 +302,11 @@ def test_an_svg_is_well_formed_whatever_its_words_and_title_are(page: TestClient
     assert not [each for each in root.iter() if each.tag.endswith("}script")]
 
 
-def test_a_picture_says_when_no_font_has_its_letters(page: TestClient) -> None:
-    matrix = {**MATRIX, "target": ["die", "\U00013080"]}  # an Egyptian hieroglyph
+def test_a_picture_says_when_no_font_has_its_letters(page: TestClient, monkeypatch) -> None:
+    monkeypatch.setattr(fonts, "_installed", list)
+    matrix = {**MATRIX, "target": ["die", "แมว"]}
     reply = page.post("/api/picture", json={"format": "png", "matrix": matrix})
-    assert reply.headers["lacks-letters"] == "true"
+    assert reply.headers["missing-fonts"] == "Thai (Debian's fonts-noto-core)"
 
 
 @pytest.mark.parametrize(
