@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from text.direction import direction_of, isolate_words
+
 
 def render(
     package: str, template: str, *, filters: Sequence[Callable[..., Any]] = (), **values: Any
@@ -18,7 +20,8 @@ def render(
     Args:
       package: dotted name of the template's package.
       template: its file name.
-      filters: functions for the template, used by their names.
+      filters: functions for the template, used by their names; those of `text.direction` are always
+        there.
       values: values for the template.
 
     Returns:
@@ -35,5 +38,7 @@ def render(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update({function.__name__: function for function in filters})
+    environment.filters.update(
+        {function.__name__: function for function in (direction_of, isolate_words, *filters)}
+    )
     return environment.get_template(template).render(values)

@@ -31,6 +31,7 @@ from serving.web.guards import Guards
 from serving.web.page_errors import PageError, no_version, page_error
 from serving.web.pictures import MEDIA_TYPES, PictureDrawer
 from serving.web.settings import WebSettings
+from text.direction import isolate_words
 
 _STATIC = Path(__file__).parent / "static"
 _MOST_BODY_BYTES = 4 << 20
@@ -138,7 +139,7 @@ class _Gateway:
         return messages.TranslationAnswer.model_construct(
             version=str(version),
             truncated=best.truncated,
-            warnings=list(map(printable, best.warnings)),
+            warnings=[isolate_words(printable(each)) for each in best.warnings],
             hypotheses=hypotheses,
         )
 

@@ -10,6 +10,7 @@ from serving.attention.diagnostics import diagnose_translation
 from serving.contract.translation import Translation
 from serving.heatmap.labels import printable
 from serving.heatmap.matrix import Heatmap, make_heatmap
+from text.direction import Direction
 
 _DECIMALS = 4
 _MOST_WORDS = 600
@@ -40,6 +41,8 @@ class Matrix(_Message):
     """[target, source]."""
     has_end: bool
     """Whether the last column is the source's end symbol."""
+    source_direction: Direction = "ltr"
+    target_direction: Direction = "ltr"
 
     @classmethod
     def of(cls, heatmap: Heatmap) -> "Matrix":
@@ -49,6 +52,8 @@ class Matrix(_Message):
             target=list(heatmap.target),
             weights=np.round(heatmap.weights.astype(float), _DECIMALS).tolist(),
             has_end=heatmap.has_end,
+            source_direction=heatmap.source_direction,
+            target_direction=heatmap.target_direction,
         )
 
     def heatmap(self) -> Heatmap:
@@ -72,6 +77,8 @@ class Matrix(_Message):
             target=tuple(map(printable, self.target)),
             weights=weights,
             has_end=self.has_end,
+            source_direction=self.source_direction,
+            target_direction=self.target_direction,
         )
 
 

@@ -30,6 +30,13 @@ function filled(node, attributes, children) {
   return node;
 }
 
+/** Sets words apart from the text around them, which may go in the other direction. */
+export const apart = (word) => element("bdi", {}, word);
+
+/** Lists words apart from each other, as nodes with commas between them. */
+export const listed = (words) =>
+  words.flatMap((word, place) => (place ? [", ", apart(word)] : [apart(word)]));
+
 let made = 0;
 
 /** An id that no other element of the page has. */

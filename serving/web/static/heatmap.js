@@ -1,4 +1,5 @@
-// A heatmap as inline SVG: source on top, target on the left.
+// A heatmap as inline SVG: source on top, target on the left; turned round for a source from right
+// to left.
 
 import { shape } from "./elements.js";
 import { LEAST_SHOWN, colour, twoDecimals } from "./weights.js";
@@ -17,7 +18,7 @@ const FAINT_BELOW = 0.1;
 
 export class Heatmap {
   /**
-   * @param {object} matrix {source, target, weights, has_end}
+   * @param {object} matrix of the gateway
    * @param {string} title for those who cannot see it
    * @param {number} available the width that there is for it, in pixels
    * @param {function(?object)} point is told the cell that is pointed at, {source, target}, or null
@@ -27,7 +28,7 @@ export class Heatmap {
     const { width, height } = this.places;
     this.cells = [];
     this.node = shape("svg", {
-      class: "heatmap",
+      class: this.places.isMirrored ? "heatmap mirrored" : "heatmap",
       role: "img",
       "aria-label": title,
       viewBox: `0 0 ${width} ${height}`,
@@ -77,22 +78,23 @@ export class Heatmap {
   }
 
   columnHeadings(matrix) {
-    const { columns, lefts, top, cellWidth, isSlanted } = this.places;
+    const { columns, lefts, top, cellWidth, isSlanted, isMirrored } = this.places;
     return columns.map((word, place) => {
       const x = lefts[place] + cellWidth / 2;
       const y = top - GAP;
       const isEnd = matrix.has_end && place === columns.length - 1;
       const names = ["heading", isSlanted ? "slanted" : "level", isEnd ? "end" : ""];
-      const transform = isSlanted ? `rotate(-45 ${x} ${y})` : null;
+      const transform = isSlanted ? `rotate(${isMirrored ? 45 : -45} ${x} ${y})` : null;
       return shape("text", { class: names.join(" "), x, y, transform }, word);
     });
   }
 
   rowHeadings() {
-    const { rows, lefts, top } = this.places;
+    const { rows, lefts, top, cellWidth, isMirrored } = this.places;
+    const x = isMirrored ? lefts[0] + cellWidth + GAP : lefts[0] - GAP;
     return rows.map((word, place) => {
       const y = top + (place + 0.5) * CELL.height;
-      return shape("text", { class: "heading row", x: lefts[0] - GAP, y }, word);
+      return shape("text", { class: "heading row", x, y }, word);
     });
   }
 
@@ -130,14 +132,17 @@ function layOut(matrix, available) {
   const reach = widths.map((each) => (isSlanted ? (each + LINE) * Math.SQRT1_2 : 0));
   const top = MARGIN + GAP + (isSlanted ? Math.max(...reach) : LINE);
   const ends = reach.map((each, place) => lefts[place] + Math.max(cellWidth, cellWidth / 2 + each));
+  const width = Math.ceil(Math.max(...ends) + MARGIN);
+  const isMirrored = matrix.source_direction === "rtl";
   return {
     columns,
     rows,
-    lefts,
+    lefts: isMirrored ? lefts.map((each) => width - each - cellWidth) : lefts,
     top,
     cellWidth,
     isSlanted,
-    width: Math.ceil(Math.max(...ends) + MARGIN),
+    isMirrored,
+    width,
     height: Math.ceil(top + rows.length * CELL.height + MARGIN),
   };
 }

@@ -1,7 +1,7 @@
 // The page: the form, the examples, the versions, and a panel for each version that is asked.
 
 import { differences } from "./differences.js";
-import { element } from "./elements.js";
+import { apart, element } from "./elements.js";
 import { GatewayError, askModel, askTranslation, askVersions } from "./gateway.js";
 import { Panel, complaint } from "./panel.js";
 
@@ -61,7 +61,7 @@ async function showModel() {
         element(
           "button",
           { type: "button", class: "example", lang: languages.source, click: () => ask(sentence) },
-          sentence,
+          apart(sentence),
         ),
       ),
     ),

@@ -1,6 +1,6 @@
 // What one version answered: the translation and its words, the other hypotheses, the heatmap.
 
-import { element, newId } from "./elements.js";
+import { apart, element, listed, newId } from "./elements.js";
 import { GatewayError, askPicture } from "./gateway.js";
 import { Heatmap } from "./heatmap.js";
 import { LinkedWords } from "./words.js";
@@ -101,14 +101,14 @@ export class Panel {
       this.rank === 0 && warnings.length && ["Doubtful", warnings.join("; ")],
       ["Score", score === null ? "none" : twoDecimals(score).replace("-", "−")],
       pattern && ["Pattern", PATTERNS[pattern]],
-      never.length && ["Never looked at", never.join(", ")],
-      again.length && ["Looked at again", again.join(", ")],
+      never.length && ["Never looked at", ...listed(never)],
+      again.length && ["Looked at again", ...listed(again)],
       this.showsDifferences && ["Underlined", "differs from the other version"],
       this.answer.truncated && ["Cut", "the text is longer than the model takes"],
     ].filter(Boolean);
     this.facts.replaceChildren(
-      ...facts.map(([name, value]) =>
-        element("div", {}, element("dt", {}, name), element("dd", { dir: "auto" }, value)),
+      ...facts.map(([name, ...values]) =>
+        element("div", {}, element("dt", {}, name), element("dd", {}, ...values)),
       ),
     );
   }
@@ -129,7 +129,11 @@ export class Panel {
           checked: rank === 0,
           change: () => this.choose(rank),
         }),
-        element("span", { lang: this.languages.target, dir: "auto" }, each.text || "(no words)"),
+        element(
+          "span",
+          { lang: this.languages.target, dir: each.words.target_direction },
+          each.text || "(no words)",
+        ),
         element("span", { class: "number" },
           each.score === null ? "" : twoDecimals(each.score).replace("-", "−")),
       ),
@@ -183,7 +187,13 @@ export class Panel {
   scrolled(node) {
     return element(
       "div",
-      { class: "scrolled", tabindex: "0", role: "region", "aria-label": "Heatmap of the weights" },
+      {
+        class: "scrolled",
+        dir: this.matrix.source_direction, // it scrolls from where the source begins
+        tabindex: "0",
+        role: "region",
+        "aria-label": "Heatmap of the weights",
+      },
       node,
     );
   }
@@ -208,7 +218,9 @@ export class Panel {
     this.words.show({ side: "target", place: cell.target });
     const { source, target, weights } = this.matrix;
     const weight = twoDecimals(weights[cell.target][cell.source]);
-    this.detail.textContent = `${target[cell.target]} ← ${source[cell.source]} ${weight}`;
+    this.detail.replaceChildren(
+      apart(target[cell.target]), " ← ", apart(source[cell.source]), ` ${weight}`,
+    );
   }
 
   /** Says in a line what a word looks at, or what looks at it. */
@@ -224,7 +236,13 @@ export class Panel {
       ? strongest(source, weights[spot.place], MOST_NAMED)
       : strongest(target, column(this.matrix, spot.place), MOST_NAMED);
     const arrow = isTarget ? "looked at" : "was looked at by";
-    this.detail.textContent = `${word} ${arrow} ${named || (isTarget ? "nothing" : "no word")}`;
+    this.detail.replaceChildren(
+      apart(word),
+      ` ${arrow} `,
+      ...named.flatMap(([name, weight], place) =>
+        [place ? ", " : "", apart(name), ` ${twoDecimals(weight)}`]),
+      named.length ? "" : isTarget ? "nothing" : "no word",
+    );
   }
 
   async download(format) {

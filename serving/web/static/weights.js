@@ -22,15 +22,14 @@ export function colour(node, weight) {
 
 export const twoDecimals = (weight) => weight.toFixed(2);
 
-/** Names the strongest of some weights: `cat 0.98, The 0.01`. */
+/** Finds the strongest of some weights, as [name, weight]. */
 export function strongest(names, weights, most) {
   return weights
     .map((weight, place) => ({ weight, name: names[place] }))
     .filter((each) => each.weight >= LEAST_SHOWN)
     .sort((one, other) => other.weight - one.weight)
     .slice(0, most)
-    .map((each) => `${each.name} ${twoDecimals(each.weight)}`)
-    .join(", ");
+    .map((each) => [each.name, each.weight]);
 }
 
 /** The weights that the target words put on one source word. */

@@ -59,7 +59,7 @@ export class LinkedWords {
           role: "toolbar",
           "aria-label": `${name}, word by word`,
           lang: language,
-          dir: "auto", // of the first letter in it, so that Arabic runs from the right
+          dir: this.matrix[`${side}_direction`],
         },
         ...this.words[side],
       ),

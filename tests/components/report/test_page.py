@@ -8,6 +8,7 @@ from components.gate.verdict import Check, Verdict
 from components.report.page import write_report
 from components.report.sample import Sample
 from components.report.sentences import read_sentences
+from serving.attention.diagnostics import Pattern
 from tests.components.report.made_up_run import (
     HOSTILE,
     corpus,
@@ -269,6 +270,20 @@ def test_an_evaluation_without_slices_is_no_reason_to_fail():
 
 def test_the_same_run_has_the_same_report(second):
     assert write_report(facts(with_live=True)) == second
+
+
+def test_right_to_left_texts_go_their_own_way() -> None:
+    pair = ("apt היא חבילה חדשה", "apt is a new package")
+    live = translation("apt is an old package", pair[0])
+    read = read_sentences([pair], [translation(pair[1], pair[0])], [live])
+    card = {"source_language": "he", "target_language": "en"}
+    page = write_report(facts(with_live=True, card=card, sentences=read))
+    assert f'<dd lang="he" dir="rtl">{pair[0]}</dd>' in page
+    assert f'<dd lang="en" dir="ltr">{pair[1]}</dd>' in page
+    assert '<div class="scroll heatmap" dir="rtl"' in page
+    spurious = translation(pair[1], pair[0], Pattern.SPURIOUS)
+    page = write_report(facts(sentences=read_sentences([pair], [spurious], None)))
+    assert "never looked at: \u2068היא\u2069" in page.replace("apt, ", "")
 
 
 def test_the_slices_of_a_feature_stand_in_every_table_and_not_in_the_length_curve() -> None:

@@ -98,8 +98,8 @@ def test_the_page_of_a_servers_model_has_the_languages_of_the_configuration(
     arguments = ("--server", server[0], "--set", NAME, "--set", "data.target_language=fr")
     assert cli.main(["heatmap", "the cat", "-o", str(page), *arguments]) == 0
     written = page.read_text(encoding="utf-8")
-    assert '<dd lang="en" dir="auto">the cat</dd>' in written
-    assert '<dd lang="fr" dir="auto">THE CAT</dd>' in written
+    assert '<dd lang="en" dir="ltr">the cat</dd>' in written
+    assert '<dd lang="fr" dir="ltr">THE CAT</dd>' in written
 
 
 def test_a_file_is_sent_while_it_is_read(

@@ -62,8 +62,8 @@ def test_the_page_tells_the_languages_of_the_model(heatmap, model, tmp_path):
     card.write_text(json.dumps({"source_language": "en", "target_language": "de"}), "utf-8")
     heatmap("the cat", "-o", str(tmp_path / "page.html"))
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert '<dd lang="en" dir="auto">the cat</dd>' in page
-    assert '<dd lang="de" dir="auto">die Katze</dd>' in page
+    assert '<dd lang="en" dir="ltr">the cat</dd>' in page
+    assert '<dd lang="de" dir="ltr">die Katze</dd>' in page
 
 
 def test_letters_that_no_font_has_are_told_of(heatmap, tmp_path, monkeypatch):

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 
 from serving.heatmap.labels import printable
-from serving.heatmap.matrix import Heatmap
+from serving.heatmap.matrix import Heatmap, make_heatmap
 from serving.heatmap.page import draw_page
 from tests.any_text import strings, texts
+from tests.serving.heatmap.chapter import make_translation
 
 WEIGHTS = np.array([[0.9, 0.1, 0.0], [0.25, 0.251, 0.499]], np.float32)
 HEATMAP = Heatmap(("The", "cat", "(end)"), ("Die", "Kätzchen"), WEIGHTS, has_end=True)
@@ -36,7 +37,7 @@ class Outline(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if self.open and self.open[-1] in ("th", "td", "span", "dd"):
+        if self.open and self.open[-1] in ("th", "td", "bdi", "span", "dd"):
             self.text.append(data)
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
@@ -97,6 +98,17 @@ def test_languages_are_told_to_the_screen_reader():
     outline = Outline(page(source_language="en", target_language="de"))
     assert [attributes["lang"] for attributes in outline.all("dd")] == ["en", "de"]
     assert [attributes.get("lang") for attributes in outline.all("th")] == ["en"] * 3 + ["de"] * 2
+
+
+def test_a_right_to_left_source_turns_the_table_round():
+    source = "apt היא חבילה"
+    heatmap = make_heatmap(source, make_translation(source.split(), ["a", "package"]))
+    outline = Outline(page(heatmap, source, "a package"))
+    assert [attributes["dir"] for attributes in outline.all("dd")] == ["rtl", "ltr"]
+    [region] = [attributes for attributes in outline.all("div") if "role" in attributes]
+    assert region["dir"] == "rtl"
+    assert outline.all("caption")[0]["dir"] == "ltr"
+    assert len(outline.all("bdi")) == 4 + 2
 
 
 @pytest.mark.parametrize("columns", [2, 30])

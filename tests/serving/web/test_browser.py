@@ -186,6 +186,44 @@ def test_words_that_run_from_the_right_are_shown_and_walked_through_so(visit: Vi
     assert visit.text(".detail").startswith("بر looked at بر")
 
 
+def test_the_heatmap_of_a_right_to_left_source_is_turned_round(visit: Visit) -> None:
+    visit.translate("the החבילה החדשה מכילה תיעוד")
+
+    def place(selector: str, text: str) -> float:
+        box = (
+            visit.page.locator(f".heatmap {selector}").get_by_text(text, exact=True).bounding_box()
+        )
+        assert box
+        return box["x"]
+
+    words = ["החבילה", "תיעוד", "(end)"]
+    columns = [place(".heading:not(.row)", word) for word in ["the", *words]]
+    assert columns == sorted(columns, reverse=True)
+    assert place(".heading.row", "die") > columns[0]
+    cells = [
+        cell.bounding_box() for cell in visit.page.locator(".heatmap .cell.deep-in-light").all()
+    ]
+    lefts = [box["x"] for box in cells if box]
+    assert len(lefts) > 3
+    assert lefts == sorted(lefts, reverse=True)
+    visit.page.locator(".heatmap .cell.deep-in-light").first.hover()
+    assert visit.text(".detail").startswith("die ← the 0.8")
+    visit.picture("right-to-left")
+
+
+def test_words_of_the_other_direction_stand_apart(visit: Visit) -> None:
+    visit.translate("the החבילה cat")
+    visit.word("target", "Kater").hover()
+    apart = visit.page.locator(".detail bdi").all_text_contents()
+    assert apart[:2] == ["Kater", "cat"]
+    assert "החבילה" in apart
+    directions = visit.page.locator(".hypothesis span[dir]").all()
+    assert [each.get_attribute("dir") for each in directions] == ["ltr", "ltr"]
+    visit.translate("the החבילה החדשה")
+    directions = visit.page.locator(".hypothesis span[dir]").all()
+    assert [each.get_attribute("dir") for each in directions] == ["rtl", "rtl"]
+
+
 def test_markup_in_a_sentence_stays_text(visit: Visit) -> None:
     visit.translate(HOSTILE)
     assert visit.page.locator(".source .word").all_text_contents() == [*HOSTILE.split(), "(end)"]

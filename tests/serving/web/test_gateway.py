@@ -105,6 +105,8 @@ def test_a_translation_comes_with_its_beam_and_the_weights_between_words(page: T
         "target": ["THE", "CAT"],
         "weights": [[1, 0, 0], [0, 1, 0]],
         "has_end": True,
+        "source_direction": "ltr",
+        "target_direction": "ltr",
     }
     assert best["tokens"]["target"] == ["THE", "CAT", "</s>"]
     assert best["pattern"] == "diagonal"
@@ -122,6 +124,23 @@ def test_what_the_model_doubts_comes_with_the_translation(page: TestClient) -> N
     assert reply["warnings"] == ["unlike the training text (sentence 2)"]
     reply = page.post("/api/translate", json={"text": text}).json()
     assert reply["warnings"] == []  # an older export knows no limits
+
+
+def test_right_to_left_words_in_a_warning_stand_apart_from_it(page: TestClient) -> None:
+    reply = page.post("/api/translate", json={"text": "a http://a.b/של"}).json()
+    assert reply["warnings"] == [
+        "protected: missing http://a.b/\u2068של\u2069, added HTTP://A.B/\u2068של\u2069"
+    ]
+
+
+def test_the_directions_of_both_sides_come_with_the_words_and_go_with_the_picture(
+    page: TestClient,
+) -> None:
+    reply = page.post("/api/translate", json={"text": "של apt של"}).json()
+    words = reply["hypotheses"][0]["words"]
+    assert (words["source_direction"], words["target_direction"]) == ("rtl", "rtl")
+    picture = {"format": "png", "matrix": reply["hypotheses"][0]["words"]}
+    assert page.post("/api/picture", json=picture).status_code == 200
 
 
 def test_a_version_that_is_chosen_is_the_one_that_is_asked() -> None:
