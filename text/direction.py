@@ -15,8 +15,9 @@ Direction = Literal["ltr", "rtl"]
 _RTL_SHARE = 0.4
 """A text with a larger share of right-to-left words is one: goog.i18n.bidi.estimateDirection of the
 Closure Library."""
-_ISOLATE, _END_OF_ISOLATE = "\u2068", "\u2069"
-"""Between these a text has its own direction, and what stands around it another (UAX #9)."""
+_ISOLATE = {"ltr": "\u2066", "rtl": "\u2067"}
+_END_OF_ISOLATE = "\u2069"
+"""Between these a text has its direction, whatever that of the text around it is (UAX #9)."""
 _RTL = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 """The blocks of right-to-left scripts (DerivedBidiClass.txt of Unicode)."""
 _RTL_CHARACTER = re.compile(_RTL)
@@ -29,9 +30,11 @@ def direction_of(text: str) -> Direction:
     return "rtl" if directions.count("rtl") > _RTL_SHARE * len(directions) else "ltr"
 
 
-def isolate(word: str) -> str:
-    """Returns a word to stand among others: isolated if it has right-to-left letters."""
-    return f"{_ISOLATE}{word}{_END_OF_ISOLATE}" if _RTL_CHARACTER.search(word) else word
+def isolate(text: str) -> str:
+    """Returns a text to stand beside others in a line: isolated if it has right-to-left letters."""
+    if not _RTL_CHARACTER.search(text):
+        return text
+    return f"{_ISOLATE[direction_of(text)]}{text}{_END_OF_ISOLATE}"
 
 
 def isolate_words(sentence: str) -> str:

@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from typing import TextIO
 
 import typer
 
@@ -16,6 +17,7 @@ from pipeline.errors import RunFailedError, UserError
 from serving.contract.translation import Translation
 from serving.local.parallel_translation import WorkerError
 from serving.local.saved_model import ModelCallError, ModelLoadError
+from text.direction import isolate, isolate_words
 from text.visible import visible
 
 BATCHES_PER_CHUNK = 16
@@ -95,7 +97,7 @@ class DoubtfulLines:
     def show(self) -> None:
         """Names the first lines on standard error, and counts the others."""
         for sentence in self._sentences:
-            typer.echo(f"nmt: {visible(sentence)}", err=True)
+            typer.echo(f"nmt: {isolate_words(visible(sentence))}", err=True)
         if self._number > _MOST_NAMED:
             more = self._number - _MOST_NAMED
             typer.echo(f"nmt: {more} more doubtful lines; --json marks all of them", err=True)
@@ -122,6 +124,16 @@ def require_uncut(lines: Sequence[int]) -> None:
 def one_line(text: str) -> str:
     """Replaces the line breaks in a text by spaces."""
     return _LINE_BREAKS.sub(" ", text)
+
+
+def field(text: str, output: TextIO) -> str:
+    """Returns a text for a line with other fields; on a terminal, which may reorder them, isolated.
+
+    Args:
+        text: the text.
+        output: where the line is written.
+    """
+    return isolate(one_line(text)) if output.isatty() else one_line(text)
 
 
 def json_number(value: float) -> float | None:

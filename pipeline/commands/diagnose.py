@@ -36,6 +36,7 @@ from pipeline.commands.text_streams import STANDARD_STREAM, Pair, destination, s
 from serving.attention.corpus_diagnostics import CorpusDiagnostics, Judged
 from serving.attention.diagnostics import Pattern, diagnose_translation
 from serving.contract.translation import Translation
+from text.direction import isolate, isolate_words
 from text.visible import visible
 
 _NOTHING_TO_DO = (
@@ -135,9 +136,9 @@ def _print(corpus: CorpusDiagnostics, top: int, output: TextIO) -> None:
     console.print(table)
     for judged in corpus.worth_reading(top):
         text = Text(f"\nline {judged.line}, score {judged.score:.2f}: ", style="bold")
-        text.append(visible("; ".join(judged.findings)), style="not bold")
+        text.append(isolate_words(visible("; ".join(judged.findings))), style="not bold")
         for side in (judged.source, judged.translation):
-            text.append(f"\n  {visible(one_line(side))}", "not bold")
+            text.append(f"\n  {isolate(visible(one_line(side)))}", "not bold")
         console.print(text, soft_wrap=True)
 
 

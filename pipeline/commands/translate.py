@@ -13,6 +13,7 @@ import typer
 from pipeline.commands.answer_lines import (
     BATCHES_PER_CHUNK,
     DoubtfulLines,
+    field,
     json_number,
     model_errors,
     one_line,
@@ -96,7 +97,7 @@ def translate(
         chosen = options.choose()
         output = stack.enter_context(destination(output_file))
         table = partial(_table, output, tokens) if attention or tokens else None
-        render = _renderer(as_json, n_best, table)
+        render = _renderer(as_json, n_best, table, output)
         advance = stack.enter_context(shown_progress(input_file, output_file))
         stack.enter_context(model_errors())
 
@@ -161,7 +162,7 @@ def _table(output: TextIO, tokens: bool, text: str, translation: Translation) ->
     return [f"\n{drawn}"] if drawn else []
 
 
-def _renderer(as_json: bool, n_best: bool, table: Render | None) -> Render:
+def _renderer(as_json: bool, n_best: bool, table: Render | None, output: TextIO) -> Render:
     """Chooses the output format of a translation."""
     if as_json:
         return lambda text, translation: [_as_json(text, translation)]
@@ -171,7 +172,7 @@ def _renderer(as_json: bool, n_best: bool, table: Render | None) -> Render:
         nonlocal number
         if n_best:
             for hypothesis in translation.n_best or (translation,):
-                yield f"{number} ||| {one_line(hypothesis.text)} ||| {hypothesis.score:.6f}"
+                yield f"{number} ||| {field(hypothesis.text, output)} ||| {hypothesis.score:.6f}"
         else:
             yield one_line(translation.text)
         number += 1

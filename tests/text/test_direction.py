@@ -26,12 +26,14 @@ def test_a_text_goes_the_way_of_its_words(text: str, direction: str) -> None:
 
 def test_only_words_with_right_to_left_letters_are_isolated() -> None:
     assert isolate("Käse") == "Käse"
-    assert isolate("(של") == "\u2068(של\u2069"
+    assert isolate("(של") == "\u2067(של\u2069"
+    assert isolate("apt הוא מנהל") == "\u2067apt הוא מנהל\u2069"
+    assert isolate("the word של") == "\u2066the word של\u2069"
 
 
 def test_the_punctuation_of_a_sentence_stays_outside_of_the_words_in_it() -> None:
     assert isolate_words("never looked at: של, (ה-apt), a") == (
-        "never looked at: \u2068של\u2069, (\u2068ה\u2069-apt), a"
+        "never looked at: \u2067של\u2069, (\u2067ה\u2069-apt), a"
     )
     assert isolate_words("missing numbers: 12; low score") == "missing numbers: 12; low score"
 

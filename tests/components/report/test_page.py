@@ -283,7 +283,7 @@ def test_right_to_left_texts_go_their_own_way() -> None:
     assert '<div class="scroll heatmap" dir="rtl"' in page
     spurious = translation(pair[1], pair[0], Pattern.SPURIOUS)
     page = write_report(facts(sentences=read_sentences([pair], [spurious], None)))
-    assert "never looked at: \u2068היא\u2069" in page.replace("apt, ", "")
+    assert "never looked at: \u2067היא\u2069" in page.replace("apt, ", "")
 
 
 def test_the_slices_of_a_feature_stand_in_every_table_and_not_in_the_length_curve() -> None:

@@ -46,6 +46,15 @@ def test_sentences_with_findings_are_listed_with_their_lines(diagnose):
     assert [line.strip() for line in shown[1:]] == [SHORT[0], SHORT[2]]
 
 
+def test_right_to_left_text_is_isolated_in_the_list(diagnose):
+    source, target = "apt הוא", "די קאט איז דא הנה היום"
+    shown = diagnose(source, "--target", target).splitlines()[-3:]
+    assert shown[0].startswith("line 1, ")
+    assert [line.strip() for line in shown[1:]] == [
+        f"\u2067{source}\u2069", f"\u2067{target}\u2069",
+    ]  # fmt: skip
+
+
 def test_no_more_sentences_are_listed_than_asked_for(diagnose):
     assert "line" not in diagnose(*SHORT, "--top", "0")
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from pipeline.commands import chosen_model
 from pipeline.commands import translate as translate_command
+from pipeline.commands.answer_lines import DoubtfulLines
 from pipeline.errors import RunFailedError, UserError
 from serving.contract.translation import Translation
 from serving.local.parallel_translation import WorkerError
@@ -303,11 +304,36 @@ def test_what_the_user_can_fix_is_a_sentence(nmt, arguments, sentence, workspace
         nmt(*arguments, where=where)
 
 
-def test_an_empty_terminal_is_told_what_to_type(monkeypatch):
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
+
+@pytest.mark.parametrize(
+    ("output", "line"), [(io.StringIO, "0 ||| של ||| "), (Terminal, "0 ||| \u2067של\u2069 ||| ")]
+)
+def test_a_right_to_left_translation_is_isolated_from_its_score_on_a_terminal_only(
+    workspace, monkeypatch, output, line
+):
+    shown = output()
+    monkeypatch.setattr(sys, "stdout", shown)
+    translate_command.translate(["של"], n_best=True, workspace=workspace)
+    assert shown.getvalue().startswith(line)
+    monkeypatch.setattr(sys, "stdout", plain := output())
+    translate_command.translate(["של"], workspace=workspace)
+    assert plain.getvalue() == "של\n"
+
+
+def test_right_to_left_words_in_a_doubt_are_isolated(capsys):
+    doubtful = DoubtfulLines()
+    doubtful.add(1, ["perhaps not translated: של, apt", "low score"])
+    doubtful.show()
+    assert capsys.readouterr().err == (
+        "nmt: line 1: doubtful: perhaps not translated: \u2067של\u2069, apt; low score\n"
+    )
+
+
+def test_an_empty_terminal_is_told_what_to_type(monkeypatch):
     monkeypatch.setattr(sys, "stdin", Terminal())
     with pytest.raises(UserError, match="Nothing to translate"):
         translate_command.translate()

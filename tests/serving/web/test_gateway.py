@@ -129,7 +129,7 @@ def test_what_the_model_doubts_comes_with_the_translation(page: TestClient) -> N
 def test_right_to_left_words_in_a_warning_stand_apart_from_it(page: TestClient) -> None:
     reply = page.post("/api/translate", json={"text": "a http://a.b/של"}).json()
     assert reply["warnings"] == [
-        "protected: missing http://a.b/\u2068של\u2069, added HTTP://A.B/\u2068של\u2069"
+        "protected: missing http://a.b/\u2067של\u2069, added HTTP://A.B/\u2067של\u2069"
     ]
 
 
