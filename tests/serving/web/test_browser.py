@@ -2,6 +2,7 @@
 
 import io
 import re
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -189,23 +190,19 @@ def test_words_that_run_from_the_right_are_shown_and_walked_through_so(visit: Vi
 def test_the_heatmap_of_a_right_to_left_source_is_turned_round(visit: Visit) -> None:
     visit.translate("the החבילה החדשה מכילה תיעוד")
 
-    def place(selector: str, text: str) -> float:
-        box = (
-            visit.page.locator(f".heatmap {selector}").get_by_text(text, exact=True).bounding_box()
-        )
-        assert box
-        return box["x"]
+    def boxes(selector: str) -> list[dict[str, float]]:
+        found = [each.bounding_box() for each in visit.page.locator(f".heatmap {selector}").all()]
+        return [dict(box) for box in found if box]
 
-    words = ["החבילה", "תיעוד", "(end)"]
-    columns = [place(".heading:not(.row)", word) for word in ["the", *words]]
-    assert columns == sorted(columns, reverse=True)
-    assert place(".heading.row", "die") > columns[0]
-    cells = [
-        cell.bounding_box() for cell in visit.page.locator(".heatmap .cell.deep-in-light").all()
-    ]
-    lefts = [box["x"] for box in cells if box]
-    assert len(lefts) > 3
+    lefts = [box["x"] for box in boxes(".heading:not(.row)")]
+    assert len(lefts) == 6
     assert lefts == sorted(lefts, reverse=True)
+    cells = boxes(".cell.deep-in-light rect")
+    assert len(cells) == 5
+    for cell, after in pairwise(cells):
+        assert after["x"] + after["width"] <= cell["x"] + 2
+    end = cells[0]["x"] + cells[0]["width"]
+    assert all(end < heading["x"] < end + 20 for heading in boxes(".heading.row"))
     visit.page.locator(".heatmap .cell.deep-in-light").first.hover()
     assert visit.text(".detail").startswith("die ← the 0.8")
     visit.picture("right-to-left")
@@ -220,6 +217,7 @@ def test_words_of_the_other_direction_stand_apart(visit: Visit) -> None:
     directions = visit.page.locator(".hypothesis span[dir]").all()
     assert [each.get_attribute("dir") for each in directions] == ["ltr", "ltr"]
     visit.translate("the החבילה החדשה")
+    visit.word("target", "החדשה").wait_for()
     directions = visit.page.locator(".hypothesis span[dir]").all()
     assert [each.get_attribute("dir") for each in directions] == ["rtl", "rtl"]
 
