@@ -2,12 +2,13 @@
 
 import contextlib
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
 from pipeline.commands.answer_lines import (
     answers,
+    field,
     json_number,
     model_errors,
     require_uncut,
@@ -70,12 +71,12 @@ def score(
         answered = answers(model, pairs, batch_size, advance)
         for line, (pair, scored) in enumerate(answered, start=1):
             cut += [line] if scored is not None and scored.truncated else []
-            shown = _as_json(pair, scored) if as_json else _as_line(scored, tokens)
+            shown = _as_json(pair, scored) if as_json else _as_line(scored, tokens, output)
             output.write(shown + "\n")
     require_uncut(cut)
 
 
-def _as_line(scored: Translation | None, tokens: bool) -> str:
+def _as_line(scored: Translation | None, tokens: bool, output: TextIO) -> str:
     if not isinstance(scored, ScoredTranslation):
         return ""
     line = f"{scored.score:.6f}"
@@ -83,7 +84,8 @@ def _as_line(scored: Translation | None, tokens: bool) -> str:
         return line
     # No token holds white space: a space is written as U+2581, other white space is dropped.
     parts = zip(scored.target_tokens, scored.token_log_probability, strict=True)
-    return " ".join([line, "|||", *(f"{token} {probability:.4f}" for token, probability in parts)])
+    shown = (f"{field(token, output)} {probability:.4f}" for token, probability in parts)
+    return " ".join([line, "|||", *shown])
 
 
 def _as_json(pair: Pair, scored: Translation | None) -> str:

@@ -1,4 +1,6 @@
+import io
 import json
+import sys
 
 import pytest
 import typer
@@ -10,9 +12,13 @@ from tests.serving.standin_model import export_standin
 
 
 @pytest.fixture(scope="module")
-def score(tmp_path_factory):
+def model(tmp_path_factory):
+    return export_standin(tmp_path_factory.mktemp("standin") / "model")
+
+
+@pytest.fixture(scope="module")
+def score(model):
     """Runs the command on its arguments; errors are raised."""
-    model = export_standin(tmp_path_factory.mktemp("standin") / "model")
     app = typer.Typer(pretty_exceptions_enable=False)
     app.command()(score_command.score)
 
@@ -35,6 +41,15 @@ def test_tokens_come_with_their_log_probabilities(score):
     assert score("a", "--target", "x y", "--tokens") == (
         "-0.300000 ||| ▁x -0.5000 ▁y -0.5000 </s> -0.5000\n"
     )
+
+
+@pytest.mark.parametrize(("is_terminal", "token"), [(True, "\u2067▁של\u2069"), (False, "▁של")])
+def test_right_to_left_tokens_are_isolated_on_a_terminal(model, monkeypatch, is_terminal, token):
+    output = io.StringIO()
+    monkeypatch.setattr(output, "isatty", lambda: is_terminal)
+    monkeypatch.setattr(sys, "stdout", output)
+    score_command.score(["a"], targets=["של"], tokens=True, model=model)
+    assert output.getvalue().split()[2] == token
 
 
 def test_json_has_the_sum_and_each_token(score):
