@@ -19,7 +19,7 @@ _WIDE_PUNCTUATION = "、。，．：；！？・「」『』（）《》〈〉�
 _AROUND_WORDS = (
     ".,;:!?…()[]{}<>\"'`´„“”‚‘’«»‹›"
     + _WIDE_PUNCTUATION
-    + "་།༎၊။។៕।॥\u200b"  # Tibetan, Burmese, Khmer, Indic
+    + "་།༎၊။។៕।॥\u200b،؛؟"  # Tibetan, Burmese, Khmer, Indic, Arabic
 )
 _LETTERS = (
     "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"

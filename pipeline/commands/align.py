@@ -3,15 +3,15 @@
 import contextlib
 import json
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
 from pipeline.commands.answer_lines import (
     answers,
+    field,
     json_number,
     model_errors,
-    one_line,
     require_uncut,
     shown_progress,
 )
@@ -88,7 +88,8 @@ def align(
 
         cut: list[int] = []
         is_segmented = False
-        render = partial(_as_json if as_json else _as_line, soft=soft, mutual=mutual, unit=unit)
+        line_of = _as_json if as_json else partial(_as_line, output=output)
+        render = partial(line_of, soft=soft, mutual=mutual, unit=unit)
         answered = answers(model, pairs, batch_size, advance)
         for line, (pair, translation) in enumerate(answered, start=1):
             cut += [line] if translation is not None and translation.truncated else []
@@ -101,7 +102,13 @@ def align(
 
 
 def _as_line(
-    pair: Pair, translation: Translation | None, *, soft: bool, mutual: bool, unit: Unit
+    pair: Pair,
+    translation: Translation | None,
+    *,
+    output: TextIO,
+    soft: bool,
+    mutual: bool,
+    unit: Unit,
 ) -> str:
     if translation is None:
         return ""
@@ -113,10 +120,10 @@ def _as_line(
     )
     if pair.target is not None:
         return links
-    text = one_line(translation.text)
+    text = translation.text
     # The numbers must fit the words on the screen.
     shown = " ".join(words.target_words) if needs_segmentation(text) else text
-    return f"{shown} ||| {links}"
+    return f"{field(shown, output)} ||| {links}"
 
 
 def _as_json(

@@ -48,3 +48,4 @@ def test_scripts_without_spaces_are_divided_into_characters() -> None:
 
 def test_words_lose_the_punctuation_of_their_script() -> None:
     assert words_of("包含，「文件」。ཡིག་ཆ། កញ្ចប់\u200b") == ["包含", "文件", "ཡིག", "ཆ", "កញ្ចប់"]
+    assert words_of("سلام، دنیا؟") == ["سلام", "دنیا"]
