@@ -134,7 +134,7 @@ for row in range(3):
 # %% [markdown]
 # ## With attention and without (sections 1 and 8)
 #
-# Two models of the same size, trained alike for 18 epochs: one with a fixed context vector (`none`), one with Bahdanau's
+# Two models of the same size, trained alike for 26 epochs: one with a fixed context vector (`none`), one with Bahdanau's
 # attention. This takes the minute.
 
 
@@ -142,8 +142,8 @@ for row in range(3):
 def trained(kind):
     """Trains a small model with a kind of attention; returns the model and its history."""
     settings = TrainingSettings(
-        epochs=18,
-        patience=18,
+        epochs=26,
+        patience=26,
         tokens_per_batch=300,
         learning_rate=0.003,
         warmup_steps=30,

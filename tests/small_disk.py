@@ -33,8 +33,15 @@ def on_small_disk(options: str, folder: Path, *command: str) -> subprocess.Compl
     )  # fmt: skip
 
 
-def python_on_small_disk(options: str, folder: Path, program: str) -> str:
-    """Runs a Python program that gets the folder as its argument; returns all that it printed."""
-    done = on_small_disk(options, folder, sys.executable, "-c", program, str(folder))
+def python_on_small_disk(options: str, folder: Path, program: str, *arguments: str) -> str:
+    """Runs a Python program; returns all that it printed.
+
+    Args:
+      options: as above.
+      folder: as above, and the first argument of the program.
+      program: its text.
+      arguments: its further arguments.
+    """
+    done = on_small_disk(options, folder, sys.executable, "-c", program, str(folder), *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr

@@ -33,6 +33,7 @@ _BY_NAME = {
     "FULLWIDTH": _CHINESE,
     "HIRAGANA": _JAPANESE,
     "KATAKANA": _JAPANESE,
+    "KATAKANA-HIRAGANA": _JAPANESE,
     "HANGUL": Script("Korean", "fonts-noto-cjk"),
 }
 """Scripts by the first word of a character's name."""
