@@ -32,6 +32,7 @@ TESTED_THROUGH = {
     "pipeline/commands/compile.py": "pipeline/kubeflow/test_compiler.py",
     "pipeline/commands/exported_model.py": "pipeline/commands/test_translate.py",
     "pipeline/commands/lazy.py": "pipeline/test_cli.py",
+    "pipeline/commands/made_lines.py": "pipeline/commands/test_config.py",
     "pipeline/commands/options.py": "pipeline/test_cli.py",
     "pipeline/commands/run.py": "end_to_end/test_end_to_end.py",
     "pipeline/commands/text_streams.py": "pipeline/commands/test_translate.py",

@@ -37,7 +37,8 @@ def make(
     ] = False,
 ) -> None:
     """Make the configuration of a corpus, as `nmt corpus` does for each new one."""
-    from pipeline.config.made import configuration_name, make_configuration
+    from pipeline.commands.made_lines import make_and_tell
+    from pipeline.config.made import configuration_name
     from pipeline.corpora.folder import read_information
 
     place = Workspace.resolve(workspace)
@@ -45,7 +46,7 @@ def make(
     corpus = read_information(folder)
     if corpus.name in shipped_configs():
         raise UserError(f"{corpus.name} has a shipped configuration: see `nmt config show`.")
-    lines = make_configuration(corpus, folder, place, force=force).lines
+    lines = make_and_tell(corpus, folder, place, force=force)
     lines["next"] = next_command("run", configuration_name(corpus.name), place)
     for label, line in lines.items():
         typer.echo(visible(f"{label:<9} {line}"))

@@ -224,7 +224,8 @@ def _answer(
     is_new: bool = True,
 ) -> None:
     """Shows a corpus; a new one without a shipped configuration gets one."""
-    from pipeline.config.made import configuration_name, make_configuration
+    from pipeline.commands.made_lines import make_and_tell
+    from pipeline.config.made import configuration_name
     from pipeline.config.settings import made_configs, shipped_configs
     from pipeline.corpora.display import print_summary
     from pipeline.corpora.folder import INFORMATION_FILE
@@ -232,7 +233,7 @@ def _answer(
 
     lines = {}
     if is_new and information.name not in shipped_configs():
-        lines = make_configuration(information, folder, workspace).lines
+        lines = make_and_tell(information, folder, workspace)
     if as_json:
         typer.echo(visible_json((folder / INFORMATION_FILE).read_text(encoding="utf-8")), nl=False)
         return

@@ -19,7 +19,7 @@ from pipeline.corpora.information import CorpusInfo
 from pipeline.errors import UserError
 from pipeline.workspace import Workspace
 from text.languages import usual_tag
-from trainer.scoring import METRIC_NAMES, Metric
+from trainer.scoring import Metric
 from trainer.translation_statistics import MissingTokeniserError
 
 _MODEL = "debian"
@@ -31,36 +31,15 @@ _ALPHABET = 300
 _PAIRS_SEEN = 440_000
 """10 epochs of the 44,000 pairs of the shipped configuration."""
 _EPOCHS = (5, 100)
-_FEWEST_PAIRS = 1_000
-"""Below, there is not even a pair for each subword."""
 _DIGEST = re.compile(r"# digest: (?P<digest>[0-9a-f]{64})\n\n(?P<rest>.*)", re.DOTALL)
 
 
 class Made(NamedTuple):
     """A configuration in the workspace."""
 
-    corpus: CorpusInfo
     path: str
     floors: dict[Metric, Floor] | None
     """None if the file was kept, because the user has edited it."""
-
-    @property
-    def lines(self) -> dict[str, str]:
-        """What to tell the user, by label."""
-        if self.floors is None:
-            anew = f"`nmt config make {self.corpus.name} --force` makes it anew"
-            return {"config": f"{self.path}, kept because it was edited; {anew}"}
-        measured = [
-            f"{METRIC_NAMES[metric]} {floor.value:.1f}"
-            for metric, floor in self.floors.items()
-            if floor.value is not None
-        ]
-        reason = "measured on the test pairs, without a model"
-        floor = f"{', '.join(measured)}: {reason}" if measured else self.floors["bleu"].reason
-        lines = {"config": self.path, "floor": floor}
-        if (pairs := self.corpus.counts["train"]) < _FEWEST_PAIRS:
-            lines["note"] = f"{pairs} training pairs are too few for useful translations"
-        return lines
 
 
 def configuration_name(corpus: str) -> str:
@@ -108,7 +87,7 @@ def make_configuration(
     """
     path = Path(workspace.configurations, f"{configuration_name(corpus.name)}.yaml")
     if path.exists() and not force and not _is_untouched(path):
-        return Made(corpus, str(path), None)
+        return Made(str(path), None)
     try:
         floors = measure_floors([*read_split(folder, "test")], corpus.target_language)
     except MissingTokeniserError as error:
@@ -119,7 +98,7 @@ def make_configuration(
     unfinished = path.with_suffix(".partial")
     unfinished.write_text(_text(corpus, folder, place, floors), encoding="utf-8")
     os.replace(unfinished, path)
-    return Made(corpus, str(path), floors)
+    return Made(str(path), floors)
 
 
 def _text(corpus: CorpusInfo, folder: Path, place: str, floors: dict[Metric, Floor]) -> str:

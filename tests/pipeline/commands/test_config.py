@@ -40,3 +40,38 @@ def test_a_shipped_configuration_is_not_made(
     assert main(["config", "make", "tatoeba", *place]) == 2
     assert "tatoeba has a shipped configuration" in capsys.readouterr().err
     assert not (tmp_path / "configurations").exists()
+
+
+def test_an_edited_configuration_is_kept_until_it_is_forced(
+    workspace: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make = ["config", "make", "mine", "--workspace", workspace]
+    assert main(make) == 0
+    path = Path(workspace, "configurations/mine.yaml")
+    made = path.read_text(encoding="utf-8")
+    path.write_text(made.replace("epochs: 100", "epochs: 3"), encoding="utf-8")
+    capsys.readouterr()
+    assert main(make) == 0
+    kept, _ = capsys.readouterr().out.splitlines()
+    assert kept.startswith(f"config    {path}, kept because it was edited; ")
+    assert f"config make mine --force --workspace {workspace}` makes it anew" in kept
+    assert "epochs: 3" in path.read_text(encoding="utf-8")
+    assert main([*make, "--force"]) == 0
+    assert path.read_text(encoding="utf-8") == made
+
+
+@pytest.mark.parametrize("pairs", [999, 1_000])
+def test_measured_floors_and_a_corpus_that_is_too_small_are_told(
+    tmp_path: Path, pairs: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    letters = "bcdfghjklmnpqrst"
+    words = [f"{a}{b}{c}" for a in letters for b in letters for c in letters][: pairs + 110]
+    (tmp_path / "b.tsv").write_text("".join(f"the {w}\tdas {w}\n" for w in words), "utf-8")
+    options = ["--validation", "10", "--test", "100", "--workspace", str(tmp_path)]
+    tsv = ["--tsv", str(tmp_path / "b.tsv")]
+    assert main(["corpus", "import", "--name", "small", *tsv, *options]) == 0
+    shown = capsys.readouterr().out
+    evaluation = load_config("small", workspace=str(tmp_path)).evaluation
+    floors = f"BLEU {evaluation.min_bleu:.1f}, chrF {evaluation.min_chrf:.1f}"
+    assert f"floor     {floors}: measured on the test pairs, without a model" in shown
+    assert ("note      999 training pairs are too few" in shown) is (pairs == 999)
