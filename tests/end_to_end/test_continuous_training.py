@@ -219,4 +219,4 @@ def test_the_report_tells_the_history(history: dict[str, Run], world: World) -> 
         "pushed", "unchanged", "pushed", "unchanged", "rollback", "not pushed", "rollback",
         "unchanged",
     ]  # fmt: skip
-    assert all(event["bleu"] is not None for event in report["events"] if event["run"])
+    assert all(event["score"] is not None for event in report["events"] if event["run"])
