@@ -2,7 +2,7 @@
 # # Attention, from its equations to a trained model and its heatmaps
 #
 # This notebook walks through the chapter "Sequence-to-Sequence Learning, Part 2" with the modules of this project: first
-# its equations on numbers that can be checked by hand, then a model that learns a small language in about a minute, its
+# its equations on numbers that can be checked by hand, then a model that learns a small language in a minute or two, its
 # heatmaps, and how to read them. Section numbers are the chapter's.
 #
 # The source of this notebook is `attention.py` in the same folder: edit that file, and `make notebook` writes the `.ipynb`
@@ -135,7 +135,7 @@ for row in range(3):
 # ## With attention and without (sections 1 and 8)
 #
 # Two models of the same size, trained alike for 26 epochs: one with a fixed context vector (`none`), one with Bahdanau's
-# attention. This takes the minute.
+# attention. This takes most of the time.
 
 
 # %%
