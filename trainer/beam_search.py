@@ -15,14 +15,14 @@ import tensorflow as tf
 
 from trainer.continuations import IMPOSSIBLE, Candidates, best_continuations
 from trainer.spelling import Spelling
-from trainer.subwords import END, PAD, START
+from trainer.subwords import END, PAD, SPECIAL_SYMBOLS, START
 
 Context = Any
 """A model's encoding of the sources: a tensor [batch, ...], or a structure of such tensors."""
 
 StepFunction = Callable[[Context, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]
-"""(context, previous tokens int [batch, beam], state [batch, beam, ...]) -> (logits [batch, beam,
-vocabulary], state, attention [batch, beam, source]), for any part of the batch."""
+"""(context, previous tokens int [batch, beam], state [batch, beam, ...]) -> (log-probabilities
+[batch, beam, vocabulary], state, attention [batch, beam, source]), for any part of the batch."""
 
 LEAST_COVERAGE = 0.01
 """Lower limit of a source position's coverage, to keep the penalty finite without attention."""
@@ -79,6 +79,7 @@ def beam_search(
     beam_size: int,
     alpha: float,
     beta: float,
+    shortlist: tf.Tensor | None = None,
     spelling: Spelling | None = None,
     owed: tf.Tensor | None = None,
     ordered: tf.Tensor | None = None,
@@ -100,6 +101,9 @@ def beam_search(
       beam_size: number of hypotheses to keep.
       alpha: exponent of the length penalty.
       beta: weight of the coverage penalty.
+      shortlist: the tokens predicted by `step` for each sentence, if they are not the whole
+        vocabulary: int32 [batch, count] with `count` of at least twice the beam size, padded with
+        0. It begins with the special symbols and `masks`.
       spelling: allows only tokens that spell whole characters; None allows all.
       owed: the masks of each source, as bits of an int32 [batch]; bit 0 is the first of `masks`. A
         hypothesis writes only these, each at most once. It is lost if it ends without one of them.
@@ -119,6 +123,8 @@ def beam_search(
         context=context,
         max_lengths=max_lengths,
         to_cover=to_cover,
+        shortlist=() if shortlist is None else shortlist,
+        penalties=() if shortlist is None or not spelling else spelling.penalties_of(shortlist),
         tokens=tf.fill([batch, 1], START),
         log_probs=tf.zeros([batch, 1]),
         spelled=tf.zeros([batch, 1], tf.int32),
@@ -152,12 +158,13 @@ def beam_search(
         return 8 * tf.reduce_sum(is_open) > 7 * tf.size(is_open)
 
     def advance(time: tf.Tensor, searched: _Searched, trace: _Trace) -> tuple:
-        logits, state, attention = step(searched.context, searched.tokens, searched.state)
+        following, state, attention = step(searched.context, searched.tokens, searched.state)
+        penalties = _penalties(searched, spelling, masks)
         # Twice the beam size, so the beam can continue even if all the best candidates end.
-        penalties = None if spelling is None else spelling.penalties(searched.spelled)
-        if penalties is not None and masks:
-            penalties = _with_masks(penalties, searched.owed, searched.ordered, masks)
-        candidates = best_continuations(searched.log_probs, logits, 2 * beam_size, penalties)
+        candidates = best_continuations(searched.log_probs, following, 2 * beam_size, penalties)
+        if shortlist is not None:
+            tokens = tf.gather(searched.shortlist, candidates.tokens, batch_dims=1)
+            candidates = candidates._replace(tokens=tokens)
         owed = tf.gather(searched.owed, candidates.parents, batch_dims=1)
         coverage = searched.coverage + attention
         missing = coverage_penalty(coverage, searched.to_cover[:, None], beta)
@@ -211,6 +218,8 @@ class _Searched(NamedTuple):
     context: Context
     max_lengths: tf.Tensor
     to_cover: tf.Tensor
+    shortlist: tf.Tensor | tuple[()]  # tokens to predict, int32 [rows, count]
+    penalties: tf.Tensor | tuple[()]  # those of `Spelling` for them, [rows, states, count]
     tokens: tf.Tensor  # the last token of each unfinished hypothesis, int32 [rows, beam]
     log_probs: tf.Tensor  # [rows, beam]
     spelled: tf.Tensor  # states of `Spelling`, int32 [rows, beam]
@@ -319,6 +328,20 @@ def _finish(
     return _Finished(*(tf.gather(field, best, batch_dims=1) for field in both))
 
 
+def _penalties(searched: _Searched, spelling: Spelling | None, masks: range) -> tf.Tensor | None:
+    """Returns penalties for the next token, [rows, beam, tokens to predict]."""
+    if spelling is None:
+        return None
+    if isinstance(searched.penalties, tuple):
+        penalties, first = spelling.penalties(searched.spelled), masks.start
+    else:
+        penalties = tf.gather(searched.penalties, searched.spelled, batch_dims=1)
+        first = len(SPECIAL_SYMBOLS)
+    if not masks:
+        return penalties
+    return _with_masks(penalties, searched.owed, searched.ordered, range(first, first + len(masks)))
+
+
 def _bits(tokens: tf.Tensor, masks: range) -> tf.Tensor:
     """Returns the bit of each mask, and 0 for other tokens, int32 of the same shape."""
     bits = tf.constant([*(1 << number for number in range(len(masks))), 0])
@@ -332,10 +355,10 @@ def _with_masks(
     """Allows hypotheses the masks that they owe, and of the ordered ones only the next.
 
     Args:
-      penalties: float32 [rows, beam, vocabulary], where no mask is allowed.
+      penalties: float32 [rows, beam, tokens to predict], where no mask is allowed.
       owed: bits of masks, int32 [rows, beam].
       ordered: bits of masks, int32 [rows, 1].
-      masks: the masks.
+      masks: the places of the masks.
     """
 
     def with_own() -> tf.Tensor:

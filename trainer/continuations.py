@@ -22,25 +22,27 @@ class Candidates(NamedTuple):
 
 
 def best_continuations(
-    log_probs: tf.Tensor, logits: tf.Tensor, count: int, penalties: tf.Tensor | None = None
+    log_probs: tf.Tensor, following: tf.Tensor, count: int, penalties: tf.Tensor | None = None
 ) -> Candidates:
     """Extends hypotheses by every token except padding, unknown and start, and keeps the best.
 
     `tf.math.top_k` sorts while reading, and a maximum is several times faster. So the tokens are
-    divided into groups; the best continuations are in the groups with the largest maxima.
+    divided into groups; the best continuations are in the groups with the largest maxima. A few
+    hundred tokens, of which the number is not known in advance, are read at once.
 
     Args:
       log_probs: log-probabilities of the hypotheses, [rows, beam].
-      logits: logits of the next tokens, float32 [rows, beam, vocabulary].
+      following: log-probabilities of the next tokens, float32 [rows, beam, vocabulary].
       count: number of continuations to keep. If there are fewer, the others are `IMPOSSIBLE`.
       penalties: added to the log-probabilities of the tokens, float32 [rows, beam, vocabulary]:
         `IMPOSSIBLE` for tokens not to write.
     """
-    beam_size, vocabulary = logits.shape[1:]
-    width = _width_of_groups(vocabulary)
-    following = tf.nn.log_softmax(logits)
+    beam_size, vocabulary = following.shape[1:]
     if penalties is not None:
         following += penalties
+    if vocabulary is None:
+        return _best_of_few(log_probs, following, count)
+    width = _width_of_groups(vocabulary)
     if filler := -vocabulary % width:
         never = following.dtype.min
         following = tf.pad(following, [[0, 0], [0, 0], [0, filler]], constant_values=never)
@@ -65,6 +67,13 @@ def best_continuations(
         parents=tf.pad(tf.gather(parents, place // width, batch_dims=1), missing),
         log_probs=tf.pad(best, missing, constant_values=IMPOSSIBLE),
     )
+
+
+def _best_of_few(log_probs: tf.Tensor, following: tf.Tensor, count: int) -> Candidates:
+    beam_size, size = following.shape[1], tf.shape(following)[2]
+    totals = log_probs[:, :, None] + following[:, :, END:]
+    best, place = tf.math.top_k(tf.reshape(totals, [-1, beam_size * (size - END)]), count)
+    return Candidates(place % (size - END) + END, place // (size - END), best)
 
 
 def _width_of_groups(vocabulary: int) -> int:

@@ -38,6 +38,7 @@ from trainer.model import TranslationModel
 from trainer.model_card import as_markdown
 from trainer.recasing import Recaser, in_capitals, is_in_capitals
 from trainer.settings import DecodingSettings, SubwordSettings
+from trainer.shortlist import Shortlist
 from trainer.subwords import (
     END,
     MASK_IDS,
@@ -67,10 +68,12 @@ class ServingModel(tf.Module):
         subwords: SubwordSettings,
         decoding: DecodingSettings,
         surprisal: np.ndarray | None = None,
+        shortlist: Shortlist | None = None,
     ):
         super().__init__()
         self.model = model
         self._decoding = decoding
+        self._shortlist = shortlist
         self._max_piece_characters = subwords.max_piece_characters
         self._vocabulary = tf.saved_model.Asset(vocabulary_path)
         self._encode = SubwordEncoder(self._vocabulary, subwords.max_piece_characters)
@@ -118,7 +121,7 @@ class ServingModel(tf.Module):
             translation = mask_target(translation, source)
         source_ids, source_cut = self._ids(source.text)
         target_ids, target_cut = self._ids(translation)
-        log_probs, attention = force(self.model, source_ids, target_ids)
+        log_probs, attention = force(self.model, source_ids, target_ids, self._shortlist)
         return {
             "token_log_probability": log_probs,
             "score": score(source_ids, target_ids, log_probs, attention, self._decoding),
@@ -204,6 +207,7 @@ class ServingModel(tf.Module):
             self.model,
             source_ids,
             self._decoding,
+            shortlist=self._shortlist,
             masks=MASK_IDS if self._masks else range(0),
             ordered=ordered_masks(masked.parts) if self._masks else None,
         )
@@ -289,6 +293,7 @@ def export_model(
     card: dict[str, object],
     warmup_text: str,
     calibration: CalibrationText | None = None,
+    shortlist: Shortlist | None = None,
 ) -> None:
     """Writes the SavedModel with its warm-up requests and its model card.
 
@@ -303,10 +308,11 @@ def export_model(
         version becomes available.
       calibration: the text to set the limits of its warnings on; without, clients give only those
         warnings that need no limits.
+      shortlist: the target subwords to choose from; by default the whole vocabulary.
     """
-    model.prepare_to_serve(tf.as_dtype(decoding.precision))
+    model.prepare_to_serve(tf.as_dtype(decoding.precision), choosing=shortlist is not None)
     surprisal = calibration.surprisal if calibration else None
-    serving = ServingModel(model, vocabulary_path, subwords, decoding, surprisal)
+    serving = ServingModel(model, vocabulary_path, subwords, decoding, surprisal, shortlist)
     limits = calibrate(serving.serving_default, calibration) if calibration else {}
     if limits:
         serving.limits.assign(list(limits.values()))

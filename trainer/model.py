@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.attention import Memory
+from trainer.continuations import IMPOSSIBLE
 from trainer.copying import Pointer, attention_on_vocabulary
 from trainer.decoder import Decoder
 from trainer.encoder import Encoder
@@ -42,6 +43,21 @@ class Encoded(NamedTuple):
     memory: Memory
     initial_state: tf.Tensor
     """First state of the decoder, [batch, state size]."""
+    choice: "Choice | tuple[()]" = ()
+    """The subwords to choose from; empty for all of the vocabulary."""
+
+
+class Choice(NamedTuple):
+    """Some subwords for each source (`trainer.shortlist`), and their part of the output layer."""
+
+    ids: tf.Tensor
+    """int32 [batch, n], padded with 0."""
+    embeddings: tf.Tensor
+    """Rows of E, [batch, n, embedding size]."""
+    bias: tf.Tensor
+    """float32 [batch, n]."""
+    is_source: tf.Tensor
+    """Whether the subword at a source position is the one chosen, float32 [batch, source, n]."""
 
 
 class TranslationModel(tf.Module):
@@ -79,26 +95,33 @@ class TranslationModel(tf.Module):
         )
         self.W_o = Projection(rng, settings.decoder_units, width)
         self.output_bias = zeros(vocabulary_size)
-        self.output_kernel: tf.Variable | None = None  # E^T, after `prepare_to_serve`
+        # After `prepare_to_serve`: E^T, or E in bfloat16.
+        self.output_kernel: tf.Variable | None = None
+        self.rounded_embeddings: tf.Variable | None = None
         points = settings.copying and settings.attention != "none"
         self.pointer = Pointer(rng, settings.decoder_units) if points else None
 
-    def prepare_to_serve(self, precision: tf.DType) -> None:
+    def prepare_to_serve(self, precision: tf.DType, *, choosing: bool = False) -> None:
         """Makes copies of matrices for the products in an export.
 
         The output layer gets E^T, because a product of a few dozen rows reads E^T a quarter faster
-        than E. With bfloat16 all matrices are rounded, to serve faster on machines with native
-        bfloat16 products. Activations stay float32, and the recurrence of the encoder, a small part
-        of a search, is not rounded. The export also keeps the original weights, for a warm start.
+        than E. A search that chooses from some subwords reads rows of E instead. With bfloat16 all
+        matrices are rounded, to serve faster on machines with native bfloat16 products. Activations
+        stay float32, and the recurrence of the encoder, a small part of a search, is not rounded.
+        The export also keeps the original weights, for a warm start.
 
         Args:
           precision: float32 or bfloat16.
+          choosing: whether searches get a `Choice`.
         """
         if precision == tf.bfloat16:
             for module in self.submodules:
                 if isinstance(module, Projection):
                     module.round()
-        self.output_kernel = served_copy(tf.transpose(self.embeddings), precision)
+        if not choosing:
+            self.output_kernel = served_copy(tf.transpose(self.embeddings), precision)
+        elif precision != self.embeddings.dtype:
+            self.rounded_embeddings = served_copy(self.embeddings, precision)
 
     def _embed(self, ids: tf.Tensor) -> tf.Tensor:
         """Maps ids [...] to embeddings [..., embedding size].
@@ -121,6 +144,21 @@ class TranslationModel(tf.Module):
         memory = self.decoder.remember(states, seen, mask)
         ids = tf.cast(source_ids, tf.int32)
         return Encoded(ids, memory, self.decoder.initial_state(summary))
+
+    def choose_from(self, encoded: Encoded, ids: tf.Tensor) -> Encoded:
+        """Restricts predictions to some subwords for each source.
+
+        Args:
+          encoded: the sources.
+          ids: int32 [batch, n], distinct and padded with 0; 0 itself comes first, and those of
+            the source are among them.
+        """
+        # As in `_embed`: a gather from a tensor.
+        rows = tf.gather(tf.convert_to_tensor(self._output_rows), ids)
+        bias = tf.gather(tf.convert_to_tensor(self.output_bias), ids)
+        bias = tf.where(tf.equal(ids, PAD) & (tf.range(tf.shape(ids)[1]) > 0), IMPOSSIBLE, bias)
+        is_source = tf.equal(encoded.source_ids[:, :, None], ids[:, None])
+        return encoded._replace(choice=Choice(ids, rows, bias, tf.cast(is_source, tf.float32)))
 
     def force(
         self, encoded: Encoded, target_ids: tf.Tensor, dropout: Dropout = NO_DROPOUT
@@ -152,14 +190,14 @@ class TranslationModel(tf.Module):
           state: state of the decoder, [batch, beam, state size].
 
         Returns:
-          Logits, float32 [batch, beam, vocabulary]; the new state; attention weights [batch, beam,
-          source].
+          Log-probabilities, float32 [batch, beam, vocabulary] or [batch, beam, n] with a choice of
+          n subwords; the new state; attention weights [batch, beam, source].
         """
         outputs, state, weights = self.decoder.step(self._embed(previous), state, encoded.memory)
         return self.predict(encoded, outputs, weights), state, weights
 
     def predict(self, encoded: Encoded, outputs: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-        """Scores every subword as the next one.
+        """Predicts the next subword.
 
         Args:
           encoded: the sources.
@@ -167,13 +205,25 @@ class TranslationModel(tf.Module):
           weights: the attention, float32 [batch, target, source].
 
         Returns:
-          Logits, float32 [batch, target, vocabulary]; with copying they are log-probabilities.
+          Log-probabilities, float32 [batch, target, vocabulary], or [batch, target, n] with a
+          choice of n subwords.
         """
-        logits = self.logits(outputs)
+        choice = encoded.choice
+        if choice:
+            queries = tf.cast(self.W_o(outputs), choice.embeddings.dtype)
+            logits = tf.matmul(queries, choice.embeddings, transpose_b=True)
+            logits = tf.cast(logits, tf.float32) + choice.bias[:, None]
+        else:
+            logits = self.logits(outputs)
+        generated = tf.nn.log_softmax(logits)
         if self.pointer is None:
-            return logits
-        copied = attention_on_vocabulary(weights, encoded.source_ids, self.output_bias.shape[0])
-        return self.pointer.mix(outputs, tf.nn.log_softmax(logits), copied)
+            return generated
+        if choice:
+            copied = tf.matmul(weights, choice.is_source)
+        else:
+            vocabulary_size = self.output_bias.shape[0]
+            copied = attention_on_vocabulary(weights, encoded.source_ids, vocabulary_size)
+        return self.pointer.mix(outputs, generated, copied)
 
     def logits(self, outputs: tf.Tensor) -> tf.Tensor:
         """Scores every subword without copying.
@@ -183,8 +233,13 @@ class TranslationModel(tf.Module):
         is_prepared = self.output_kernel is not None
         return product(
             self.W_o(outputs),
-            self.output_kernel if is_prepared else self.embeddings,
+            self.output_kernel if is_prepared else self._output_rows,
             self.output_bias,
             transpose=not is_prepared,
             result_type=tf.float32,
         )
+
+    @property
+    def _output_rows(self) -> tf.Variable:
+        """E as the output layer reads it."""
+        return self.embeddings if self.rounded_embeddings is None else self.rounded_embeddings

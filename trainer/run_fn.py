@@ -23,6 +23,7 @@ from trainer.reading import read_pairs
 from trainer.replicas import Replicas, all_devices
 from trainer.scoring import Scoring
 from trainer.settings import DecodingSettings, ModelSettings, SubwordSettings, TrainingSettings
+from trainer.shortlist import learn_shortlist
 from trainer.subwords import SubwordDecoder, read_vocabulary
 from trainer.training import TrainingData, TrainingResult, remove_other_checkpoints, train
 
@@ -87,7 +88,9 @@ def _write(
 ) -> None:
     """Writes the history and the export."""
     config: dict[str, Any] = fn_args.custom_config
+    model = ModelSettings.model_validate(config["model"])
     training = TrainingSettings.model_validate(config["training"])
+    decoding = DecodingSettings.model_validate(config["decoding"])
     with tf.io.gfile.GFile(os.path.join(fn_args.model_run_dir, HISTORY_FILE), "w") as file:
         file.write(json.dumps(result.history, indent=2) + "\n")
     export_model(
@@ -95,7 +98,7 @@ def _write(
         result.model,
         vocabulary_path,
         SubwordSettings.model_validate(config["subwords"]),
-        DecodingSettings.model_validate(config["decoding"]),
+        decoding,
         card=make_card(
             config["record"],
             machine=describe_machine(training, replicas.workers),
@@ -108,6 +111,11 @@ def _write(
         ),
         warmup_text=_middle_source(data.validation, data.vocabulary),
         calibration=_calibration_text(data, training, config["seed"]),
+        shortlist=None
+        if model.attention == "none"
+        else learn_shortlist(
+            result.model, data.train, data.vocabulary, decoding.shortlist, config["seed"]
+        ),
     )
 
 
@@ -131,9 +139,10 @@ def _training_key(config: dict[str, Any], data: TrainingData, replicas: int) -> 
         )
     }  # fmt: skip
     relevant["replicas"] = replicas
-    for section, other in (("training", "attention_images"), ("decoding", "precision")):
+    others = {"training": {"attention_images"}, "decoding": {"precision", "shortlist"}}
+    for section, names in others.items():
         relevant[section] = {
-            name: value for name, value in config[section].items() if name != other
+            name: value for name, value in config[section].items() if name not in names
         }
     digest = hashlib.sha256(json.dumps(relevant, sort_keys=True).encode())
     digest.update("\n".join(data.vocabulary).encode())

@@ -125,6 +125,10 @@ class DecodingSettings(Settings):
     """A translation has at most `target_ratio * source tokens + target_offset` tokens."""
     target_offset: int = Field(10, ge=1)
     """See target_ratio."""
+    shortlist: int = Field(32, ge=0, le=1000)
+    """The search chooses from this number of target subwords for each source subword, those which
+    attended most to it in training, besides frequent ones and those of the source; 0 searches the
+    whole vocabulary, as the validations during training do."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """`bfloat16`: the export multiplies with matrices rounded to bfloat16. This is faster if the
     server's processor or GPU multiplies bfloat16 natively, else slower."""

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.continuations import IMPOSSIBLE
-from trainer.subwords import RESERVED, SPECIAL_SYMBOLS
+from trainer.subwords import PAD, RESERVED, SPECIAL_SYMBOLS
 
 _WHOLE = 0
 """The state between two characters."""
@@ -68,6 +68,16 @@ class Spelling:
           states: int32 [...].
         """
         return tf.gather(self._penalties, states)
+
+    def penalties_of(self, tokens: tf.Tensor) -> tf.Tensor:
+        """Returns the penalties of some tokens in each state, float32 [batch, states, count].
+
+        Args:
+          tokens: int32 [batch, count], padded with 0; padding is not allowed.
+        """
+        by_token = np.ascontiguousarray(self._penalties.T)
+        by_token[PAD] = IMPOSSIBLE
+        return tf.transpose(tf.gather(by_token, tokens), [0, 2, 1])
 
     def after(self, states: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
         """Returns the states after a token each, int32 of the same shape."""

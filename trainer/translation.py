@@ -5,6 +5,7 @@ import tensorflow as tf
 from trainer.beam_search import Hypotheses, beam_search, coverage_penalty, length_penalty
 from trainer.model import TranslationModel
 from trainer.settings import DecodingSettings
+from trainer.shortlist import Shortlist
 from trainer.spelling import Spelling
 from trainer.subwords import END, PAD
 
@@ -14,6 +15,7 @@ def search(
     source_ids: tf.Tensor,
     settings: DecodingSettings,
     beam_size: int | None = None,
+    shortlist: Shortlist | None = None,
     masks: range = range(0),
     ordered: tf.Tensor | None = None,
 ) -> Hypotheses:
@@ -24,6 +26,7 @@ def search(
       source_ids: int [batch, source], with end symbols, padded with 0.
       settings: beam, penalties and longest translation.
       beam_size: replaces the beam size of the settings.
+      shortlist: the target subwords to choose from; by default the whole vocabulary.
       masks: subwords to keep: a translation has those of its source, each once.
       ordered: those of them to keep in their order, as bits of an int32 [batch].
 
@@ -31,6 +34,10 @@ def search(
       The hypotheses, best first.
     """
     encoded = model.encode(source_ids)
+    chosen = None
+    if shortlist is not None:
+        chosen = shortlist(source_ids)
+        encoded = model.choose_from(encoded, chosen)
     lengths = tf.math.count_nonzero(source_ids, axis=1, dtype=tf.float32)
     max_lengths = tf.cast(settings.target_ratio * lengths, tf.int32) + settings.target_offset
     return beam_search(
@@ -42,6 +49,7 @@ def search(
         beam_size=beam_size or settings.beam_size,
         alpha=settings.length_penalty,
         beta=settings.coverage_penalty,
+        shortlist=chosen,
         spelling=Spelling(model.output_bias.shape[0], forbidden=masks),
         owed=_masks_in(source_ids, masks) if masks else None,
         ordered=ordered,
@@ -50,7 +58,10 @@ def search(
 
 
 def force(
-    model: TranslationModel, source_ids: tf.Tensor, target_ids: tf.Tensor
+    model: TranslationModel,
+    source_ids: tf.Tensor,
+    target_ids: tf.Tensor,
+    shortlist: Shortlist | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Scores given targets (forced decoding).
 
@@ -58,15 +69,21 @@ def force(
       model: the model.
       source_ids: int [batch, source], with end symbols, padded with 0.
       target_ids: int [batch, target], likewise.
+      shortlist: the shortlist of the search. The subwords of a target are added to its own, so a
+        translation by the search gets the same log-probabilities as there.
 
     Returns:
       The log-probability of each target token, float32 [batch, target], and the attention weights
       [batch, target, source]; both 0 on padding.
     """
     encoded = model.encode(source_ids)
+    places = target_ids
+    if shortlist is not None:
+        chosen = shortlist(source_ids, target_ids)
+        encoded = model.choose_from(encoded, chosen)
+        places = tf.argmax(tf.equal(tf.cast(target_ids, tf.int32)[:, :, None], chosen[:, None]), 2)
     outputs, attention = model.force(encoded, target_ids)
-    logits = model.predict(encoded, outputs, attention)
-    log_probs = tf.gather(tf.nn.log_softmax(logits), target_ids, batch_dims=2)
+    log_probs = tf.gather(model.predict(encoded, outputs, attention), places, batch_dims=2)
     is_real = tf.not_equal(target_ids, PAD)
     return tf.where(is_real, log_probs, 0.0), tf.where(is_real[:, :, None], attention, 0.0)
 

@@ -29,7 +29,7 @@ def toy_model(seed, batch=1, ends=True):
         sentences = tf.broadcast_to(sentences[:, None], tf.shape(tokens))
         logits = tf.gather_nd(table, tf.stack([sentences, before, tokens], -1))
         attention = tf.stack([tf.cast(before, tf.float32), tf.cast(tokens, tf.float32)], -1)
-        return logits, tokens[..., None], attention
+        return tf.nn.log_softmax(logits), tokens[..., None], attention
 
     return step, tf.fill([batch, 1], START), table.numpy()
 

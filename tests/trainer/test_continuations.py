@@ -17,8 +17,9 @@ def test_the_best_continuations_are_those_that_a_full_sort_finds(vocabulary, bea
     logits[..., :END] += 20  # the symbols never written get the largest logits
     logits[0] = 0.0  # all equal
     logits[1, :, rng.permutation(np.arange(END, vocabulary))[:4]] = 3.0  # equal ones
-    found = best_continuations(tf.constant(log_probs), tf.constant(logits), 10)
-    totals = log_probs[:, :, None] + tf.nn.log_softmax(logits).numpy()
+    following = tf.nn.log_softmax(logits)
+    found = best_continuations(tf.constant(log_probs), following, 10)
+    totals = log_probs[:, :, None] + following.numpy()
     totals[..., :END] = IMPOSSIBLE
     totals = totals.reshape([7, -1])
     expected = np.argsort(-totals, axis=1, kind="stable")[:, :10]
@@ -28,3 +29,20 @@ def test_the_best_continuations_are_those_that_a_full_sort_finds(vocabulary, bea
     assert (found.log_probs.numpy() > IMPOSSIBLE).tolist() == possible.tolist()
     best = np.take_along_axis(totals, expected, axis=1)
     np.testing.assert_array_equal(found.log_probs.numpy()[possible], best[possible])
+
+
+@pytest.mark.parametrize("beam_size", [1, 5])
+def test_few_tokens_of_an_unknown_number_have_the_same_best_continuations(beam_size):
+    rng = np.random.default_rng(beam_size)
+    log_probs = tf.constant(rng.normal(size=[7, beam_size]), tf.float32)
+    following = tf.constant(rng.normal(size=[7, beam_size, 300]), tf.float32)
+    known = best_continuations(log_probs, following, 10)
+
+    @tf.function(
+        autograph=False, input_signature=[tf.TensorSpec([None, beam_size, None], tf.float32)]
+    )
+    def of_unknown_number(following):
+        return best_continuations(log_probs, following, 10)
+
+    for expected, found in zip(known, of_unknown_number(following), strict=True):
+        np.testing.assert_array_equal(expected, found)

@@ -92,13 +92,13 @@ def test_stepping_through_a_target_gives_what_forcing_it_gives(model, sources):
     target_ids = padded(random_sources(np.random.default_rng(6), [4, 6, 3, 2, 5], VOCABULARY))
     encoded = model.encode(source_ids)
     outputs, attention = model.force(encoded, target_ids)
-    logits = model.predict(encoded, outputs, attention)
+    log_probs = model.predict(encoded, outputs, attention)
     state = encoded.initial_state[:, None]
     previous = tf.fill([len(sources), 1], 2)
     for t in range(target_ids.shape[1]):
         stepped, state, weights = model.step(encoded, previous, state)
         is_real = target_ids[:, t] != 0
-        for expected, found in ((logits[:, t], stepped[:, 0]), (attention[:, t], weights[:, 0])):
+        for expected, found in ((log_probs[:, t], stepped[:, 0]), (attention[:, t], weights[:, 0])):
             np.testing.assert_allclose(
                 tf.boolean_mask(expected, is_real),
                 tf.boolean_mask(found, is_real),

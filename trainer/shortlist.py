@@ -1,0 +1,162 @@
+"""A shortlist of target subwords for each source, so that a search scores hundreds, not thousands.
+
+Most subwords cannot be part of the translation of a given source. The shortlist of a source has
+
+- the subwords of the source itself, to be copied,
+- for each of them the target subwords which attended most to it in the training split,
+- the most frequent target subwords, the masks and the bytes within characters.
+
+The search normalises over these (Jean et al., 2015, section 3.3; there the lists come from a word
+aligner, here from the attention of the trained model).
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from trainer.batching import Pairs, cut_by_tokens
+from trainer.model import TranslationModel
+from trainer.subwords import END, FIRST_BYTE, MASK_IDS, PAD, has_masks
+
+FREQUENT = 200
+"""Number of the most frequent target subwords in every shortlist."""
+FEWEST_SUBWORDS = 2000
+"""A smaller vocabulary is searched whole."""
+_COUNTED_PAIRS = 100_000
+_TOKENS_PER_BATCH = 4000
+_LEAST_WEIGHT = 0.1
+"""Smaller attention weights are not counted."""
+_BYTES_WITHIN_CHARACTERS = range(FIRST_BYTE + 0x80, FIRST_BYTE + 0xC0)
+
+
+class Shortlist(tf.Module):
+    """The target subwords to expect for each source subword."""
+
+    def __init__(self, expected: np.ndarray, common: np.ndarray):
+        """Makes the tables.
+
+        Args:
+          expected: of each source subword, int32 [vocabulary, count], padded with 0.
+          common: those of all sources, int32 [count]; first the special symbols and the masks.
+        """
+        super().__init__()
+        self._expected = tf.Variable(expected, trainable=False)
+        self._common = tf.Variable(common, trainable=False)
+
+    def __call__(self, source_ids: tf.Tensor, others: tf.Tensor | None = None) -> tf.Tensor:
+        """Returns the shortlists of sources.
+
+        They begin with the special symbols and the masks, so these have the same place in all.
+
+        Args:
+          source_ids: int [batch, source], padded with 0.
+          others: further subwords of the lists, int [batch, count], padded with 0.
+
+        Returns:
+          int32 [batch, longest], distinct, padded with 0.
+        """
+        source_ids = tf.cast(source_ids, tf.int32)
+        batch, vocabulary = tf.shape(source_ids)[0], self._expected.shape[0]
+        expected = tf.gather(tf.convert_to_tensor(self._expected), source_ids)
+        found = tf.concat([source_ids, tf.reshape(expected, [batch, -1])], axis=1)
+        if others is not None:
+            found = tf.concat([found, tf.cast(others, tf.int32)], axis=1)
+        is_common = tf.scatter_nd(self._common[:, None], tf.ones_like(self._common), [vocabulary])
+        # Sorted to the end: `vocabulary` is no subword.
+        found = tf.sort(tf.where(tf.gather(is_common, found) > 0, vocabulary, found))
+        is_repeated = tf.equal(found[:, 1:], found[:, :-1])
+        found = tf.concat([found[:, :1], tf.where(is_repeated, vocabulary, found[:, 1:])], axis=1)
+        found = tf.sort(found)
+        is_subword = found < vocabulary
+        longest = tf.reduce_max(tf.reduce_sum(tf.cast(is_subword, tf.int32), axis=1))
+        found = tf.where(is_subword, found, PAD)[:, :longest]
+        return tf.concat([tf.repeat(self._common[None], batch, axis=0), found], axis=1)
+
+
+def learn_shortlist(
+    model: TranslationModel, train: Pairs, vocabulary: list[str], size: int, seed: int
+) -> Shortlist | None:
+    """Learns which target subwords attend to each source subword.
+
+    Args:
+      model: the trained model.
+      train: the training split; of a large one, 100,000 random pairs.
+      vocabulary: the subwords.
+      size: number of target subwords for each source subword; 0 for no shortlist.
+      seed: of the random pairs.
+
+    Returns:
+      The shortlist; None if the whole vocabulary is to be searched.
+    """
+    if not size or len(vocabulary) < FEWEST_SUBWORDS:
+        return None
+    masks = MASK_IDS if has_masks(vocabulary) else range(0)
+    counts = np.zeros(len(vocabulary), np.int64)
+    pairs, weights = [], []
+    for keys, sums, targets in _attended(model, train, len(vocabulary), seed):
+        counts += np.bincount(targets, minlength=len(vocabulary))
+        pairs.append(keys)
+        weights.append(sums)
+    keys, sums = _summed(np.concatenate(pairs), np.concatenate(weights))
+    always = [*range(END + 1), *masks, *_BYTES_WITHIN_CHARACTERS]
+    counts[always] = 0
+    frequent = np.argsort(-counts, kind="stable")[:FREQUENT]
+    return Shortlist(
+        _best_of_each(keys, sums, len(vocabulary), size),
+        np.concatenate([always, np.sort(frequent[counts[frequent] > 0])]).astype(np.int32),
+    )
+
+
+def _attended(
+    model: TranslationModel, train: Pairs, vocabulary_size: int, seed: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Yields for each batch of the training split what attended to what.
+
+    A pair of subwords is one number, `source * vocabulary_size + target`.
+
+    Yields:
+      The distinct pairs, int64; the sum of the attention of each, float32; all target ids.
+    """
+
+    @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None], tf.int32)] * 2)
+    def attention(source_ids: tf.Tensor, target_ids: tf.Tensor) -> tf.Tensor:
+        return model.force(model.encode(source_ids), target_ids)[1]
+
+    lengths = np.maximum(train.source.lengths, train.target.lengths) + 1
+    chosen = np.random.default_rng(seed).permutation(len(lengths))[:_COUNTED_PAIRS]
+    chosen = chosen[lengths[chosen] <= _TOKENS_PER_BATCH // 8]
+    chosen = chosen[np.argsort(lengths[chosen], kind="stable")]
+    for batch in cut_by_tokens(lengths, chosen, _TOKENS_PER_BATCH):
+        source_ids, target_ids = train.source.padded(batch), train.target.padded(batch)
+        weights = attention(source_ids, target_ids).numpy()
+        is_real = (target_ids != PAD)[:, :, None] & (weights >= _LEAST_WEIGHT)
+        row, target, source = np.nonzero(is_real)
+        keys = source_ids[row, source].astype(np.int64) * vocabulary_size
+        keys += target_ids[row, target]
+        yield *_summed(keys, weights[row, target, source]), target_ids[target_ids != PAD]
+
+
+def _summed(keys: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the distinct keys, sorted, and the sum of the values of each."""
+    distinct, place = np.unique(keys, return_inverse=True)
+    return distinct, np.bincount(place, values, len(distinct)).astype(np.float32)
+
+
+def _best_of_each(
+    keys: np.ndarray, sums: np.ndarray, vocabulary_size: int, size: int
+) -> np.ndarray:
+    """Returns the target subwords with the largest sums of each source subword.
+
+    Returns:
+      int32 [vocabulary, size], padded with 0.
+    """
+    sources, targets = np.divmod(keys, vocabulary_size)
+    order = np.lexsort((targets, -sums, sources))
+    sources, targets = sources[order], targets[order]
+    starts = np.searchsorted(sources, sources)  # where each source's own begin
+    rank = np.arange(len(sources)) - starts
+    table = np.full((vocabulary_size, size), PAD, np.int32)
+    is_kept = rank < size
+    table[sources[is_kept], rank[is_kept]] = targets[is_kept]
+    return table
