@@ -138,12 +138,8 @@ class Predictor:
         """
         with self.versions.lease(target) as lease:
             signature, pieces = self._read(lease, target, read)
-            outputs = None
-            if len(pieces) == 1:
-                outputs = self._scheduler.run_here(signature, pieces[0], caller.deadline)
-            if outputs is None:
-                futures = self._submit(lease, signature, pieces, caller.deadline)
-                outputs = join(caller.wait(futures))
+            futures = self._submit(lease, signature, pieces, caller.deadline)
+            outputs = join(caller.wait(futures))
             return Answer(lease.model.number, signature, outputs)
 
     async def predict_async(self, target: Target, read: Read, deadline: float | None) -> Answer:

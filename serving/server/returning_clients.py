@@ -42,17 +42,11 @@ class ReturningClients:
             batch.missing -= back
             requests -= back
 
-    def seconds_to_wait(self, now: float, coming: int = 0) -> float:
-        """Returns the longest sensible wait for the missing clients; 0 if none is expected.
-
-        Args:
-          now: the time.
-          coming: requests just arrived and not yet recorded.
-        """
+    def seconds_to_wait(self, now: float) -> float:
+        """Returns the longest sensible wait for the missing clients; 0 if none is expected."""
         self._judge(now)
-        if not self._do_return or sum(batch.missing for batch in self._batches) <= coming:
-            return 0.0
-        return max(batch.patience_ends for batch in self._batches if batch.missing) - now
+        waits = [batch.patience_ends - now for batch in self._batches if batch.missing]
+        return max(waits, default=0.0) if self._do_return else 0.0
 
     def _judge(self, now: float) -> None:
         """Drops the batches whose wait has ended; their clients decide `_do_return`."""

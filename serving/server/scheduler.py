@@ -4,7 +4,10 @@ A batch holds requests for one signature of one version, in order of arrival. Th
 stay together. A free worker takes the waiting requests at once, so batches grow with the load. It
 takes no more than its share of all texts, waiting or running, to keep every worker busy. A batch
 may wait for clients that are expected to send again (`serving.server.returning_clients`). A single
-client never waits: its request may even run in its own thread, in place of a worker.
+client never waits.
+
+Only the workers run the model. oneDNN keeps up to 1,024 prepared operations for each thread and
+type, some 25 MB, so memory would grow with the number of threads that ever ran it.
 
 A request that was cancelled in the queue, or whose deadline passed there, never reaches the model.
 If a batch fails, each of its requests runs again alone, so one malformed text fails only its own
@@ -86,7 +89,6 @@ class BatchScheduler:
         self._queue: dict[_Task, None] = {}  # in order of arrival, and quick to remove from
         self._queued_rows = 0
         self._running_rows: Counter[BatchedSignature] = Counter()
-        self._free = settings.workers  # how many more batches may run
         self._clients: MutableMapping[BatchedSignature, ReturningClients] = (
             weakref.WeakKeyDictionary()
         )
@@ -103,42 +105,6 @@ class BatchScheduler:
     def queued_rows(self) -> int:
         """Number of texts in the queue."""
         return self._queued_rows
-
-    def run_here(
-        self, signature: BatchedSignature, inputs: Inputs, deadline: float | None
-    ) -> Outputs | None:
-        """Runs a request in the caller's thread if a worker would run it at once and alone.
-
-        This saves two changes of thread.
-
-        Args:
-          signature: the signature to run.
-          inputs: at most `max_batch_size` texts.
-          deadline: on the clock of `time.monotonic`; None for no deadline.
-
-        Returns:
-          The outputs; None if the request has to wait in the queue.
-
-        Raises:
-          RequestError: DEADLINE_EXCEEDED.
-          Exception: any error of the model.
-        """
-        rows, started = rows_of(inputs), time.monotonic()
-        with self._changed:
-            seconds = self._batching_delay(signature, rows, started, requests_coming=1)
-            has_to_wait = self._queue or seconds > 0
-            if self._closed or not self._free or has_to_wait:
-                return None
-            self._clients_of(signature).came(1, started)
-            self._begin(signature, rows)
-        try:
-            outputs = slice_rows(signature.run(inputs), 0, rows)
-        finally:
-            self._end(signature, rows)
-        self._note(signature, rows, [0.0], started)
-        if deadline is not None and time.monotonic() >= deadline:
-            raise too_late()
-        return outputs
 
     def submit(
         self, signature: BatchedSignature, pieces: Sequence[Inputs], deadline: float | None
@@ -184,14 +150,10 @@ class BatchScheduler:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-            # Includes the requests in the callers' threads.
-            is_idle = self._changed.wait_for(self._has_nothing_to_do, seconds)
+        end = time.monotonic() + seconds
         for thread in self._threads:
-            thread.join(seconds if is_idle else 0)
-        return is_idle and not any(thread.is_alive() for thread in self._threads)
-
-    def _has_nothing_to_do(self) -> bool:
-        return not self._queue and self._free == self._settings.workers
+            thread.join(max(0.0, end - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
 
     def _forget(self, task: _Task, _: Future) -> None:
         """Removes a task from the queue after it was cancelled."""
@@ -209,7 +171,9 @@ class BatchScheduler:
             now = time.monotonic()
             if tasks := [task for task in batch if task.starts(now)]:
                 self._run(tasks)
-            self._end(batch[0].signature, sum(task.rows for task in batch))
+            with self._changed:
+                rows = sum(task.rows for task in batch)
+                self._running_rows -= Counter({batch[0].signature: rows})
 
     def _next_batch(self) -> list[_Task] | None:
         """Waits for a batch and removes it from the queue; None after the last one."""
@@ -217,27 +181,14 @@ class BatchScheduler:
             while not (tasks := self._take_due_batch()):
                 if self._closed and not self._queue:
                     return None
-                queues = self._by_signature() if self._free else []
+                queues = self._by_signature()
                 self._changed.wait(min(map(self._seconds_to_wait, queues), default=None))
-            self._begin(tasks[0].signature, sum(task.rows for task in tasks))
+            self._running_rows[tasks[0].signature] += sum(task.rows for task in tasks)
         return tasks
-
-    def _begin(self, signature: BatchedSignature, rows: int) -> None:
-        self._free -= 1
-        self._running_rows[signature] += rows
-
-    def _end(self, signature: BatchedSignature, rows: int) -> None:
-        with self._changed:
-            self._free += 1
-            self._running_rows -= Counter({signature: rows})
-            if self._closed:
-                self._changed.notify_all()
-            elif self._queue:
-                self._changed.notify()
 
     def _take_due_batch(self) -> list[_Task]:
         """Removes a batch of the first signature with no delay left; empty if there is none."""
-        for waiting in self._by_signature() if self._free else ():
+        for waiting in self._by_signature():
             if self._seconds_to_wait(waiting) <= 0:
                 batch = self._first_batch(waiting)
                 for task in batch:
@@ -257,23 +208,20 @@ class BatchScheduler:
         first, rows = waiting[0], sum(task.rows for task in waiting)
         return self._batching_delay(first.signature, rows, first.queued_at)
 
-    def _batching_delay(
-        self, signature: BatchedSignature, rows: int, since: float, requests_coming: int = 0
-    ) -> float:
+    def _batching_delay(self, signature: BatchedSignature, rows: int, since: float) -> float:
         """Seconds until the batch of a signature is run, full or not; 0 or less if at once.
 
         Args:
           signature: the signature.
           rows: number of its texts in the queue.
           since: arrival of the first of them, on the clock of `time.monotonic`.
-          requests_coming: requests among them not yet reported to `ReturningClients`.
         """
         if self._closed or not signature.shares_batches or rows >= self._settings.max_batch_size:
             return 0.0
         now = time.monotonic()
         return max(
             since + self._settings.batch_timeout_seconds - now,
-            self._clients_of(signature).seconds_to_wait(now, requests_coming),
+            self._clients_of(signature).seconds_to_wait(now),
         )
 
     def _clients_of(self, signature: BatchedSignature) -> ReturningClients:

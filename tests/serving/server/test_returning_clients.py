@@ -33,12 +33,6 @@ def test_who_came_back_once_is_waited_for_until_all_are_there(loyal: ReturningCl
     assert loyal.seconds_to_wait(10.11) == 0.0
 
 
-def test_who_is_just_coming_need_not_be_waited_for(loyal: ReturningClients) -> None:
-    loyal.answered(4, 10.0, SECONDS)
-    loyal.came(3, 10.01)
-    assert loyal.seconds_to_wait(10.01, coming=1) == 0.0
-
-
 def test_waiting_has_an_end_and_is_given_up_once_most_stayed_away(loyal: ReturningClients) -> None:
     loyal.answered(4, 10.0, SECONDS)
     loyal.came(1, 10.1)

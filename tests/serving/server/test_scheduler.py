@@ -1,7 +1,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
 
 import grpc
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from serving.server.errors import RequestError
+from serving.server.returning_clients import PATIENCE
 from serving.server.scheduler import BatchScheduler
 from serving.server.settings import BatchSettings
 from serving.server.slicing import Inputs
@@ -153,7 +154,6 @@ def _expect_to_come_back(
 def test_clients_that_will_come_back_are_waited_for(start: Start) -> None:
     scheduler, signature = start(), RecordingSignature()
     _expect_to_come_back(scheduler, signature, 2)
-    assert scheduler.run_here(signature, {"text": [b"a"]}, None) is None
     both = [_send(scheduler, signature, text) for text in (b"a", b"b")]
     assert _translations(both) == [[b"A"], [b"B"]]
     assert signature.batches == [[b"a", b"b"]]
@@ -162,7 +162,9 @@ def test_clients_that_will_come_back_are_waited_for(start: Start) -> None:
 def test_a_client_by_itself_waits_for_nobody(start: Start) -> None:
     scheduler, signature = start(), RecordingSignature()
     _expect_to_come_back(scheduler, signature, 1)
-    assert scheduler.run_here(signature, {"text": [b"a"]}, None) is not None
+    started = time.monotonic()
+    _translations([_send(scheduler, signature, b"a")])
+    assert time.monotonic() - started < PATIENCE * LONG
 
 
 def test_a_request_whose_deadline_passed_in_the_queue_never_reaches_the_model(
@@ -243,74 +245,16 @@ def test_what_has_ended_counts_no_more(start: Start) -> None:
     assert not scheduler._running_rows
 
 
-@contextmanager
-def _running_here(scheduler: BatchScheduler, signature: RecordingSignature) -> Iterator[Future]:
-    """Runs a text with `run_here` in another thread; it may answer when the block ends."""
-    signature.may_answer.clear()
-    with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(scheduler.run_here, signature, {"text": [b"here"]}, None)
-        assert signature.started.acquire(timeout=LONG)
-        yield running
-        signature.may_answer.set()
-
-
-def test_a_request_that_finds_a_worker_free_runs_in_its_own_thread(start: Start) -> None:
-    scheduler, signature = start(), RecordingSignature()
-    threads = []
+def test_only_the_workers_run_the_model(start: Start) -> None:
+    scheduler, signature = start(workers=2), RecordingSignature()
+    threads = set()
     signature.run = lambda inputs: (  # type: ignore[method-assign]
-        threads.append(threading.current_thread()),
+        threads.add(threading.current_thread().name),
         fake_answers("serving_default", inputs),
     )[1]
-    outputs = scheduler.run_here(signature, {"text": [b"a b"]}, None)
-    assert outputs is not None
-    assert outputs["translation"].tolist() == [b"A B"]
-    assert threads == [threading.current_thread()]
-
-
-def test_no_request_runs_in_its_own_thread_where_others_wait_or_run(start: Start) -> None:
-    scheduler, signature = start(), RecordingSignature()
-    with signature.busy(scheduler):
-        assert scheduler.run_here(signature, {"text": [b"a"]}, None) is None
-        queued = _send(scheduler, signature, b"b")
-        assert scheduler.run_here(signature, {"text": [b"c"]}, None) is None
-    assert _translations([queued]) == [[b"B"]]
-
-
-def test_what_runs_in_its_own_thread_takes_the_place_of_a_worker(start: Start) -> None:
-    scheduler, signature = start(), RecordingSignature()
-    with _running_here(scheduler, signature) as running:
-        queued = [_send(scheduler, signature, text) for text in (b"a", b"b")]
-        assert scheduler.queued_rows == 2
-    assert running.result(LONG)["translation"].tolist() == [b"HERE"]
-    assert _translations(queued) == [[b"A"], [b"B"]]
-    assert signature.batches == [[b"here"], [b"a", b"b"]]
-
-
-def test_a_request_that_should_have_company_waits_for_it(start: Start) -> None:
-    scheduler, signature = start(batch_timeout_seconds=LONG), RecordingSignature()
-    assert scheduler.run_here(signature, {"text": [b"a"]}, None) is None
-
-
-def test_what_ran_in_its_own_thread_beyond_its_deadline_is_too_late(start: Start) -> None:
-    scheduler, signature = start(), RecordingSignature()
-    with pytest.raises(RequestError) as refused:
-        scheduler.run_here(signature, {"text": [b"late"]}, time.monotonic())
-    assert refused.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
-
-
-def test_an_error_in_its_own_thread_frees_the_place(start: Start) -> None:
-    scheduler, signature = start(), RecordingSignature()
-    with pytest.raises(RequestError, match="refuses this text"):
-        scheduler.run_here(signature, {"text": [REFUSED]}, None)
-    assert scheduler.run_here(signature, {"text": [b"a"]}, None) is not None
-
-
-def test_a_scheduler_is_not_idle_while_a_request_runs_in_its_own_thread(start: Start) -> None:
-    scheduler, signature = start(), RecordingSignature()
-    with _running_here(scheduler, signature):
-        assert not scheduler.close(0)
-    assert scheduler.close(LONG)
-    assert scheduler.run_here(signature, {"text": [b"a"]}, None) is None
+    for text in (b"a", b"b", b"c"):
+        _translations([_send(scheduler, signature, text)])
+    assert threads <= {"model-0", "model-1"}
 
 
 def test_a_closed_scheduler_ends_what_it_took_and_takes_no_more(start: Start) -> None:
