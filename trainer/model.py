@@ -47,13 +47,22 @@ class Encoded(NamedTuple):
     """The subwords to choose from; empty for all of the vocabulary."""
 
 
+class Others(NamedTuple):
+    """A row of the output layer for all subwords without one: their logits as one logit."""
+
+    embedding: tf.Variable
+    """[embedding size]."""
+    bias: tf.Variable
+    """A scalar."""
+
+
 class Choice(NamedTuple):
     """Some subwords for each source (`trainer.shortlist`), and their part of the output layer."""
 
     ids: tf.Tensor
-    """int32 [batch, n], padded with 0."""
+    """int32 [batch, n], padded with 0; the first one, 0, stands for all other subwords."""
     embeddings: tf.Tensor
-    """Rows of E, [batch, n, embedding size]."""
+    """Rows of E, [batch, n, embedding size], and of the first one `Others`."""
     bias: tf.Tensor
     """float32 [batch, n]."""
     is_source: tf.Tensor
@@ -145,18 +154,22 @@ class TranslationModel(tf.Module):
         ids = tf.cast(source_ids, tf.int32)
         return Encoded(ids, memory, self.decoder.initial_state(summary))
 
-    def choose_from(self, encoded: Encoded, ids: tf.Tensor) -> Encoded:
+    def choose_from(self, encoded: Encoded, ids: tf.Tensor, others: Others) -> Encoded:
         """Restricts predictions to some subwords for each source.
 
         Args:
           encoded: the sources.
           ids: int32 [batch, n], distinct and padded with 0; 0 itself comes first, and those of
             the source are among them.
+          others: stands for the other subwords, in the place of 0.
         """
         # As in `_embed`: a gather from a tensor.
-        rows = tf.gather(tf.convert_to_tensor(self._output_rows), ids)
+        rows = tf.gather(tf.convert_to_tensor(self._output_rows), ids[:, 1:])
+        first = tf.cast(others.embedding, rows.dtype)[None, None]
+        rows = tf.concat([tf.repeat(first, tf.shape(ids)[0], axis=0), rows], axis=1)
         bias = tf.gather(tf.convert_to_tensor(self.output_bias), ids)
-        bias = tf.where(tf.equal(ids, PAD) & (tf.range(tf.shape(ids)[1]) > 0), IMPOSSIBLE, bias)
+        is_first = tf.equal(tf.range(tf.shape(ids)[1]), 0)
+        bias = tf.where(tf.equal(ids, PAD), tf.where(is_first, others.bias, IMPOSSIBLE), bias)
         is_source = tf.equal(encoded.source_ids[:, :, None], ids[:, None])
         return encoded._replace(choice=Choice(ids, rows, bias, tf.cast(is_source, tf.float32)))
 

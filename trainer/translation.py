@@ -37,7 +37,7 @@ def search(
     chosen = None
     if shortlist is not None:
         chosen = shortlist(source_ids)
-        encoded = model.choose_from(encoded, chosen)
+        encoded = model.choose_from(encoded, chosen, shortlist.others)
     lengths = tf.math.count_nonzero(source_ids, axis=1, dtype=tf.float32)
     max_lengths = tf.cast(settings.target_ratio * lengths, tf.int32) + settings.target_offset
     return beam_search(
@@ -80,7 +80,7 @@ def force(
     places = target_ids
     if shortlist is not None:
         chosen = shortlist(source_ids, target_ids)
-        encoded = model.choose_from(encoded, chosen)
+        encoded = model.choose_from(encoded, chosen, shortlist.others)
         places = tf.argmax(tf.equal(tf.cast(target_ids, tf.int32)[:, :, None], chosen[:, None]), 2)
     outputs, attention = model.force(encoded, target_ids)
     log_probs = tf.gather(model.predict(encoded, outputs, attention), places, batch_dims=2)

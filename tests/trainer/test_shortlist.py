@@ -24,7 +24,12 @@ FIRST_PIECE = MASK_IDS.stop
 
 
 class Diagonal:
-    """A model whose target position t attends to source position t with half its weight."""
+    """A model whose target position t attends to source position t with half its weight.
+
+    The logit of a subword is linear in its number, and so is that of all others together.
+    """
+
+    embeddings = tf.zeros([VOCABULARY, 1])
 
     def encode(self, source_ids):
         return source_ids
@@ -32,7 +37,14 @@ class Diagonal:
     def force(self, source_ids, target_ids):
         weights = 0.5 * tf.eye(target_ids.shape[1] or tf.shape(target_ids)[1])
         weights = weights[:, : tf.shape(source_ids)[1]]
-        return None, tf.repeat(weights[None], tf.shape(source_ids)[0], axis=0)
+        outputs = tf.cast(target_ids, tf.float32)[:, :, None] / VOCABULARY
+        return outputs, tf.repeat(weights[None], tf.shape(source_ids)[0], axis=0)
+
+    def W_o(self, outputs):
+        return outputs
+
+    def logits(self, outputs):
+        return tf.repeat(2 * outputs + 1, VOCABULARY, axis=-1)
 
 
 @pytest.fixture
@@ -51,17 +63,23 @@ def sources():
     return tf.ragged.constant(rows, dtype=tf.int32).to_tensor()
 
 
-def learned(sources, targets, size):
+def learned(sources, targets, size, model=None):
     rows = [[np.array(row, np.int32) for row in side] for side in (sources, targets)]
     pairs = Pairs(*map(Sequences.of, rows))
-    return learn_shortlist(Diagonal(), pairs, vocabulary_lines(PIECES), size, seed=1)
+    return learn_shortlist(model or Diagonal(), pairs, vocabulary_lines(PIECES), size, seed=1)
 
 
-def everything():
+def everything(model):
     """A shortlist of the whole vocabulary."""
     common = [*range(END + 1), *MASK_IDS, *range(FIRST_BYTE, FIRST_BYTE + 256)]
     rest = range(FIRST_PIECE, VOCABULARY)
-    return Shortlist(np.zeros([VOCABULARY, 1], np.int32), np.array([*common, *rest], np.int32))
+    shortlist = Shortlist(
+        np.zeros([VOCABULARY, 1], np.int32), np.array([*common, *rest], np.int32), 8
+    )
+    # All other subwords: padding alone.
+    shortlist.others.embedding.assign(model.embeddings[PAD])
+    shortlist.others.bias.assign(model.output_bias[PAD])
+    return shortlist
 
 
 def test_the_shortlist_has_what_attended_most_to_each_source_subword(
@@ -92,6 +110,27 @@ def test_lists_begin_with_special_symbols_and_masks_and_repeat_nothing(small_voc
     assert words[7] in shortlist(sources, tf.constant([[words[7]], [PAD]])).numpy()[0]
 
 
+def test_one_row_stands_for_all_subwords_outside_the_list(small_vocabularies):
+    words = [*range(FIRST_PIECE, VOCABULARY)]
+    shortlist = learned([[word] for word in words] * 9, [[word] for word in words] * 9, size=1)
+    others = VOCABULARY - len(shortlist(tf.constant([[words[0], END]])).numpy()[0])
+    # The logit of each is 2 q + 1 for the query q.
+    np.testing.assert_allclose(shortlist.others.embedding, [2.0], atol=0.05)
+    np.testing.assert_allclose(shortlist.others.bias, 1 + np.log(others), atol=0.05)
+
+
+def test_a_search_takes_the_others_into_account(small_vocabularies, model, sources):
+    words = [*range(FIRST_PIECE, VOCABULARY)]
+    shortlist = learned([words], [words[::-1]], 2, model)
+    found = search(model, sources, DECODING, shortlist=shortlist)
+    best = found.ids[:, 0]
+    exact, near = (force(model, sources, best, each)[0] for each in (None, shortlist))
+    np.testing.assert_allclose(exact, near, atol=0.1)
+    alone = Shortlist(shortlist._expected.numpy(), shortlist._common.numpy(), 8)
+    far = force(model, sources, best, alone)[0]
+    assert np.abs(far - exact).max() > 5 * np.abs(near - exact).max()
+
+
 def test_bytes_that_end_a_character_are_in_every_list(small_vocabularies):
     shortlist = learned([[FIRST_PIECE]], [[FIRST_PIECE]], size=1)
     within = {FIRST_BYTE + BYTE_SYMBOLS.index(f"<0x{byte:02X}>") for byte in range(0x80, 0xC0)}
@@ -100,7 +139,7 @@ def test_bytes_that_end_a_character_are_in_every_list(small_vocabularies):
 
 def test_a_list_of_everything_changes_nothing(model, sources):
     whole = search(model, sources, DECODING)
-    found = search(model, sources, DECODING, shortlist=everything())
+    found = search(model, sources, DECODING, shortlist=everything(model))
     np.testing.assert_array_equal(whole.ids, found.ids)
     np.testing.assert_allclose(whole.scores, found.scores, rtol=1e-5)
     np.testing.assert_allclose(whole.attention, found.attention, rtol=1e-4, atol=1e-6)
@@ -110,9 +149,9 @@ def test_a_list_of_everything_changes_nothing(model, sources):
 def test_a_translation_has_subwords_of_its_list_only_and_the_score_of_forcing_it(
     small_vocabularies, model, sources, precision
 ):
-    model.prepare_to_serve(precision, choosing=True)
     words = [*range(FIRST_PIECE, VOCABULARY)]
-    shortlist = learned([words], [words[::-1]], size=2)
+    shortlist = learned([words], [words[::-1]], 2, model)
+    model.prepare_to_serve(precision, choosing=True)
     found = search(model, sources, DECODING, shortlist=shortlist)
     lists = shortlist(sources).numpy()
     for row, ids in enumerate(found.ids.numpy()):
@@ -128,7 +167,7 @@ def test_the_masks_of_a_source_are_written_from_a_list_too(model):
     is_mask = np.isin(np.arange(VOCABULARY), masks)
     model.output_bias.assign(np.where(is_mask, 10.0, 0.0))  # written as soon as allowed
     sources = tf.constant([[masks[1], FIRST_PIECE, masks[0], END], [FIRST_PIECE, END, PAD, PAD]])
-    found = search(model, sources, DECODING, shortlist=everything(), masks=masks)
+    found = search(model, sources, DECODING, shortlist=everything(model), masks=masks)
     whole = search(model, sources, DECODING, masks=masks)
     np.testing.assert_array_equal(whole.ids, found.ids)
     written = [each for each in found.ids.numpy()[0, 0].tolist() if each in masks]
