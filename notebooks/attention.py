@@ -18,7 +18,7 @@ sys.path.insert(
     0, str(next(each for each in (Path.cwd(), Path.cwd().parent) if (each / "trainer").is_dir()))
 )
 
-from serving.local.saved_model import import_tensorflow
+from serving.local.tensorflow_library import import_tensorflow
 
 import_tensorflow()  # without its chatter
 

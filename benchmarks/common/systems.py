@@ -19,7 +19,7 @@ from pipeline.failures import BAD_INPUT, FAILED
 from serving.contract import layout
 from serving.contract.translation import Translation
 from serving.local.model import LocalModel
-from serving.local.saved_model import import_tensorflow
+from serving.local.tensorflow_library import import_tensorflow
 
 _NO_FLOOR = "evaluation.min_bleu=0"
 """Without a floor, the gate does not stop the measurement of a poor system."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from serving.contract import layout
-from serving.local.saved_model import import_tensorflow
+from serving.local.tensorflow_library import import_tensorflow
 
 
 def drop_words(

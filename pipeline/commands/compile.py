@@ -17,7 +17,7 @@ from pipeline.corpora.information import CorpusInfo
 from pipeline.corpora.spans import has_spans
 from pipeline.errors import UserError
 from pipeline.workspace import Workspace, is_remote
-from serving.local.saved_model import import_tensorflow
+from serving.local.tensorflow_library import import_tensorflow
 
 _FILE = "pipeline.yaml"
 

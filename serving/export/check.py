@@ -19,7 +19,7 @@ from serving.export.smoke_test import SmokeTest, check_signatures, run_smoke_tes
 from serving.export.time_limit import TimeLimitError, within
 from serving.local.outside_cause import OutsideCauseError, lacks_memory
 from serving.local.parent import end_with_parent
-from serving.local.saved_model import ModelLoadError, SavedModel, import_tensorflow, message_of
+from serving.local.saved_model import ModelLoadError, SavedModel, message_of, require_tensorflow
 
 DEFAULT_MAX_SECONDS_PER_REQUEST = 60.0
 DEFAULT_MAX_SECONDS_TO_LOAD = 300.0
@@ -43,11 +43,11 @@ def check_export(
       The report, and whether a call still runs after its time limit.
 
     Raises:
-      OutsideCauseError: TensorFlow cannot be imported, or its operations not listed.
+      OutsideCauseError: TensorFlow cannot be loaded, or its operations not listed.
       ModelLoadError, ModelCallError: there was too little memory (`lacks_memory`).
     """
     try:
-        version = import_tensorflow().__version__
+        version = require_tensorflow()
     except ModelLoadError as error:
         raise OutsideCauseError(str(error)) from error
     try:

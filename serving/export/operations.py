@@ -8,21 +8,19 @@ these work in the process that defined them.
 """
 
 import functools
-import os
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
 
-from serving.contract import layout
-from serving.export import tensorflow_library
+from google.protobuf.message import DecodeError
+
+from serving.local import tensorflow_library
+from serving.local.export_graph import INITIALISATION, Walk
 from serving.local.outside_cause import OutsideCauseError, fate
-from serving.local.saved_model import ModelLoadError, import_tensorflow, message_of
+from serving.local.saved_model import read_saved_model, unloadable
+from serving.protocol import messages
 
 _LOADING = "loading"
-_INITIALISATION = "__saved_model_init_op"
 _DEVICES = {"CPU", "DEFAULT"}
 """A kernel for the default device runs on every device."""
 
@@ -57,10 +55,10 @@ def core_operations() -> frozenset[str]:
     Raises:
       OutsideCauseError: the kernels of the library cannot be listed.
     """
-    folder = Path(import_tensorflow().__file__ or "").parent
+    folder = tensorflow_library.package_folder()
     listing = subprocess.run(
         # -P: do not import from the folder of the program.
-        [sys.executable, "-P", tensorflow_library.__file__, str(folder)],
+        [sys.executable, "-P", tensorflow_library.__file__, folder],
         capture_output=True,
         check=False,
     )
@@ -70,9 +68,7 @@ def core_operations() -> frozenset[str]:
             f"The kernels of TensorFlow's library in {folder} cannot be listed: the process "
             f"{fate(listing.returncode)}{''.join(f' ({line})' for line in last_words)}."
         )
-    from tensorflow.core.framework import kernel_def_pb2
-
-    kernels = kernel_def_pb2.KernelList.FromString(listing.stdout).kernel
+    kernels = messages.KernelList.FromString(listing.stdout).kernel
     return frozenset(kernel.op for kernel in kernels if kernel.device_type in _DEVICES)
 
 
@@ -89,74 +85,18 @@ def read_operations(directory: str) -> dict[str, set[str]]:
     Raises:
       ModelLoadError: there is no graph, or it cannot be read.
     """
-    tensorflow = import_tensorflow()
-    from google.protobuf.message import DecodeError
-    from tensorflow.core.protobuf import saved_model_pb2
-
-    path = os.path.join(directory, layout.SAVED_MODEL)
-    if not tensorflow.io.gfile.exists(path):
-        raise ModelLoadError(
-            f"There is no exported model in {directory}: it holds no {layout.SAVED_MODEL}."
-        )
     try:
-        with tensorflow.io.gfile.GFile(path, "rb") as file:
-            saved_model = saved_model_pb2.SavedModel.FromString(file.read())
-    except (tensorflow.errors.OpError, DecodeError) as error:
-        raise ModelLoadError(
-            f"The graph of the model in {directory} cannot be read ({message_of(error)}); "
-            "export or push it again."
-        ) from error
+        saved_model = messages.SavedModel.FromString(read_saved_model(directory))
+    except DecodeError as error:
+        raise unloadable(directory, error) from error
     operations: dict[str, set[str]] = defaultdict(set)
     for graph in saved_model.meta_graphs:
-        walk = _Walk(graph.graph_def)
-        operations[_LOADING] |= walk.operations([graph.saver_def.restore_op_name])
+        walk = Walk(graph.graph_def)
+        operations[_LOADING] |= walk.needed([graph.saver_def.restore_op_name])[0]
         for name, signature in graph.signature_def.items():
             tensors = [tensor.name for tensor in signature.outputs.values()]
-            operations[_LOADING if name == _INITIALISATION else name] |= walk.operations(tensors)
+            operations[_LOADING if name == INITIALISATION else name] |= walk.needed(tensors)[0]
     return dict(operations)
-
-
-class _Walk:
-    """Traverses a graph from its results back to their inputs."""
-
-    def __init__(self, graph: Any):
-        self._nodes: Mapping[str, Any] = {node.name: node for node in graph.node}
-        self._functions: Mapping[str, Any] = {
-            function.signature.name: function for function in graph.library.function
-        }
-
-    def operations(self, tensors: list[str]) -> set[str]:
-        """Finds the operations needed for tensors, including those of all called functions."""
-        waiting = list(self._nodes_behind(tensors))
-        operations: set[str] = set()
-        called: set[str] = set()
-        while waiting:
-            node = waiting.pop()
-            operations.add(node.op)
-            for name in {node.op, *_function_attributes(node)} - called:
-                if name in self._functions:
-                    called.add(name)
-                    waiting += self._functions[name].node_def
-        return operations - called
-
-    def _nodes_behind(self, tensors: list[str]) -> Iterator[Any]:
-        """Yields the nodes needed for tensors, without the bodies of functions."""
-        waiting = list(tensors)
-        seen: set[str] = set()
-        while waiting:
-            name = waiting.pop().removeprefix("^").partition(":")[0]
-            if name in self._nodes and name not in seen:
-                seen.add(name)
-                yield self._nodes[name]
-                waiting += self._nodes[name].input
-
-
-def _function_attributes(node: Any) -> Iterator[str]:
-    """Yields the functions in the attributes of a node, such as the body of a loop."""
-    for attribute in node.attr.values():
-        if attribute.HasField("func"):
-            yield attribute.func.name
-        yield from (function.name for function in attribute.list.func)
 
 
 def _listed(signatures: set[str]) -> str:

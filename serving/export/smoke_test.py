@@ -12,7 +12,8 @@ from serving.contract.signatures import CONTRACTS, N_BEST, SCORE, SERVE_EXAMPLES
 from serving.export.report import Problem, RequestRecord
 from serving.export.time_limit import TimeLimitError, within
 from serving.local.outside_cause import lacks_memory
-from serving.local.saved_model import ModelCallError, SavedModel, import_tensorflow
+from serving.local.saved_model import ModelCallError, SavedModel
+from serving.protocol.messages import Example
 
 ORDINARY_TEXTS = (
     b"This package contains the documentation.",
@@ -96,9 +97,9 @@ def check_signatures(test: SmokeTest) -> set[str]:
                 f"{name!r} takes the inputs {sorted(declared)}, not {sorted(contract.inputs)}"
             )
         problems += [
-            f"input {key!r} of {name!r} is {spec.dtype.name} {spec.shape}, not string (None,)"
+            f"input {key!r} of {name!r} is {spec.dtype} {spec.shape}, not string (None,)"
             for key, spec in declared.items()
-            if spec.dtype.name != "string" or spec.shape.as_list() != [None]
+            if spec.dtype != "string" or spec.shape != (None,)
         ]
         missing = sorted(set(contract.outputs) - set(signature.outputs))
         problems += [f"{name!r} lacks the output {key!r}" for key in missing]
@@ -195,14 +196,7 @@ def _test_examples(test: SmokeTest, served: Sequence[bytes] | None) -> None:
 
 def _serialised_example(text: bytes) -> bytes:
     """Returns a raw example of the pipeline."""
-    train = import_tensorflow().train
-
-    def feature(value: bytes) -> object:
-        return train.Feature(bytes_list=train.BytesList(value=[value]))
-
-    features = {
-        "source": feature(text),
-        "target": feature(b"-"),
-        "length_bucket": feature(b"01-10"),
-    }
-    return train.Example(features=train.Features(feature=features)).SerializeToString()
+    example = Example()
+    for name, value in (("source", text), ("target", b"-"), ("length_bucket", b"01-10")):
+        example.features.feature[name].bytes_list.value.append(value)
+    return example.SerializeToString()

@@ -1,15 +1,13 @@
-"""Loads an exported SavedModel in this process, with TensorFlow alone, and calls its signatures.
+"""Loads an exported SavedModel in this process and calls its signatures.
 
-TensorFlow is imported late, quietly and without Keras: the command line must start in seconds,
-without foreign output.
+TensorFlow's library is enough, without its Python modules: the command line must start at once.
 """
 
-import contextlib
 import itertools
 import os
-import sys
-import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,18 +15,13 @@ from typing import Any
 import numpy as np
 
 from serving.contract import layout
+from serving.local.export_graph import ExportGraph
 from serving.local.memory import return_freed_memory
+from serving.local.session import Run, Session, TensorFlowError, read_file
+from serving.local.tensorflow_library import tensorflow_library
+from serving.protocol.tensors import dtype_name
 
-_QUIET_SETTINGS = {
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "GRPC_VERBOSITY": "ERROR",
-    # Leaves GPU memory for a model server on the same machine.
-    "TF_FORCE_GPU_ALLOW_GROWTH": "true",
-}
-
-
-_SERVE = "serve"
-"""The tag of the graph for serving."""
+_FUNCTION = re.compile(r"\{\{function_node [^}]*\}\} (?!\{\{node)")
 
 
 class ModelLoadError(Exception):
@@ -39,70 +32,29 @@ class ModelCallError(Exception):
     """The model lacks the signature, or failed during the call."""
 
 
-@contextlib.contextmanager
-def _standard_error_hidden() -> Iterator[None]:
-    """Hides file descriptor 2: TensorFlow's native code writes to it before reading any setting."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+@dataclass(frozen=True)
+class TensorSpec:
+    """The declared dtype and shape of a tensor."""
 
-
-@contextlib.contextmanager
-def _keras_hidden() -> Iterator[None]:
-    """Hides Keras: TensorFlow imports it if present, in twice the time, but does not need it."""
-    if "keras" in sys.modules:
-        yield
-        return
-    sys.modules["keras"] = None  # type: ignore[assignment]  # an import of it then fails at once
-    try:
-        yield
-    finally:
-        del sys.modules["keras"]
-
-
-def import_tensorflow() -> types.ModuleType:
-    """Imports TensorFlow without its output on standard error.
-
-    Raises:
-      ModelLoadError: TensorFlow is not installed, or its native library cannot be loaded.
-    """
-    if "tensorflow" not in sys.modules:
-        for name, value in _QUIET_SETTINGS.items():
-            os.environ.setdefault(name, value)
-        try:
-            with _standard_error_hidden(), _keras_hidden():
-                import tensorflow
-        except ImportError as error:
-            raise ModelLoadError(
-                f"TensorFlow cannot be imported ({error}); install the project's environment."
-            ) from error
-        tensorflow.get_logger().setLevel("ERROR")
-    return sys.modules["tensorflow"]
+    dtype: str
+    """Such as `string`."""
+    shape: tuple[int | None, ...] | None
+    """None for any size, or any shape."""
 
 
 @dataclass(frozen=True, eq=False)
 class Signature:
     """A declared signature of an export, and a function to run it."""
 
-    inputs: Mapping[str, Any]
-    """A `TensorSpec` for each input, by name."""
+    inputs: Mapping[str, TensorSpec]
+    """By name."""
     outputs: tuple[str, ...]
-    run: Callable[..., Sequence[np.ndarray]] = field(repr=False)
+    run: Run = field(repr=False)
     """Takes the inputs and returns the outputs, both in the order of `inputs` and `outputs`."""
 
 
 class SavedModel:
-    """An exported model with signatures that take and return NumPy arrays.
-
-    It runs in a session, as in TensorFlow Serving. TensorFlow's newer loader registers the
-    functions of all models in one global place, where they stay after a model is closed.
-    """
+    """An exported model with signatures that take and return NumPy arrays."""
 
     def __init__(self, directory: str | Path, threads: int = 0):
         """Loads the model.
@@ -116,50 +68,46 @@ class SavedModel:
           ModelLoadError: the folder has no model, or it cannot be read.
         """
         self.directory = os.fspath(directory)
-        is_remote = "://" in self.directory
-        file = os.path.join(self.directory, layout.SAVED_MODEL)
-        if not is_remote and not os.path.isfile(file):
-            # Checked before TensorFlow is imported, to report a wrong path at once.
-            raise ModelLoadError(
-                f"There is no exported model in {self.directory}: it holds no {layout.SAVED_MODEL}."
-            )
-        v1 = import_tensorflow().compat.v1
-        graph = v1.Graph()
-        config = v1.ConfigProto(
-            intra_op_parallelism_threads=threads,
-            # Below 0 means the caller's thread: no operation waits for another thread to wake up.
-            inter_op_parallelism_threads=-1 if threads == 1 else threads,
-        )
-        self._session = v1.Session(graph=graph, config=config)
+        content = read_saved_model(self.directory)
+        require_tensorflow()
+        self._session = Session(threads)
+        self._adding = threading.Lock()
+        self._added: set[str] = set()
         try:
-            with graph.as_default():
-                loaded = v1.saved_model.loader.load(self._session, [_SERVE], self.directory)
+            self._graph = ExportGraph(content)
+            self.definitions = self._graph.definitions
+            """All signatures of the export as a `SignatureDefMap`."""
+            self._initialise()
             self.signatures: Mapping[str, Signature] = {
                 name: self._signature(definition)
-                for name, definition in loaded.signature_def.items()
+                for name, definition in self.definitions.signature_def.items()
                 if definition.method_name
             }
-        except Exception as error:  # a damaged file raises any of a dozen types
+        except (OSError, TensorFlowError, ValueError) as error:
             self.close()
-            raise ModelLoadError(
-                f"The model in {self.directory} cannot be loaded ({message_of(error)}); "
-                "export or push it again."
-            ) from error
+            raise unloadable(self.directory, error) from error
+
+    def _initialise(self) -> None:
+        """Reads the variables and fills the tables, as TensorFlow's loaders do."""
+        # A model without a variable restores nothing, and so would not miss its files.
+        _content(self.directory, layout.VARIABLES_INDEX)
+        graph, session = self._graph, self._session
+        session.add(graph.loading)
+        folder = os.path.join(self.directory, layout.ASSETS)
+        paths = [os.path.join(folder, file).encode() for file in graph.assets.values()]
+        variables = os.path.join(self.directory, layout.VARIABLES).encode()
+        session.callable([graph.variables, *graph.assets], [], [graph.restore])(variables, *paths)
+        session.callable([*graph.assets], [], graph.initialise)(*paths)
 
     def _signature(self, definition: Any) -> Signature:
-        tensorflow = import_tensorflow()
         inputs, outputs = sorted(definition.inputs), sorted(definition.outputs)
-        feeds = [
-            self._session.graph.get_tensor_by_name(definition.inputs[name].name) for name in inputs
-        ]
-        fetches = [definition.outputs[name].name for name in outputs]
         return Signature(
-            {
-                name: tensorflow.TensorSpec(feed.shape, feed.dtype)
-                for name, feed in zip(inputs, feeds, strict=True)
-            },
+            {name: _spec(definition.inputs[name]) for name in inputs},
             tuple(outputs),
-            self._session.make_callable(fetches, feeds),
+            self._session.callable(
+                [definition.inputs[name].name for name in inputs],
+                [definition.outputs[name].name for name in outputs],
+            ),
         )
 
     def call(self, signature: str, **inputs: Sequence[bytes]) -> dict[str, np.ndarray]:
@@ -181,13 +129,22 @@ class SavedModel:
             )
         wanted = self.signatures[signature]
         try:
-            given = [_as_strings(inputs[name]) for name in wanted.inputs]
+            self._add_functions(signature)
+            given = [inputs[name] for name in wanted.inputs]
             return dict(zip(wanted.outputs, wanted.run(*given), strict=True))
-        except Exception as error:  # an operation of the graph may raise any type
+        except Exception as error:  # an input may be missing or of any type
+            kind = error.name if isinstance(error, TensorFlowError) else type(error).__name__
             raise ModelCallError(
                 f"The model in {self.directory} failed in {signature!r}: "
-                f"{type(error).__name__}: {message_of(error)}"
+                f"{kind}: {message_of(error)}"
             ) from error
+
+    def _add_functions(self, signature: str) -> None:
+        """Gives the session the functions of a signature before its first call."""
+        with self._adding:
+            if signature not in self._added:
+                self._session.add(self._graph.functions(signature))
+                self._added.add(signature)
 
     def close(self) -> None:
         """Frees the model's memory and returns it to the system; it cannot be called afterwards."""
@@ -197,20 +154,70 @@ class SavedModel:
         return_freed_memory()
 
 
-def _as_strings(values: Sequence[bytes]) -> np.ndarray:
-    """Returns an array of `bytes` objects; NumPy's own strings would lose NULs at the end."""
-    array = np.empty(len(values), object)
-    array[:] = values
-    return array
+def require_tensorflow() -> str:
+    """Loads TensorFlow's library and returns its version.
+
+    Raises:
+      ModelLoadError: TensorFlow is not installed, or its library cannot be loaded.
+    """
+    try:
+        return tensorflow_library().TF_Version().decode()
+    except (ImportError, OSError) as error:
+        raise ModelLoadError(
+            f"TensorFlow cannot be loaded ({error}); install the project's environment."
+        ) from error
+
+
+def read_saved_model(directory: str) -> bytes:
+    """Reads the graph's file of an export.
+
+    Args:
+      directory: the folder with `saved_model.pb`; also a URL such as `gs://bucket/folder`.
+
+    Raises:
+      ModelLoadError: the folder has no model, or it cannot be read.
+    """
+    try:
+        return _content(directory, layout.SAVED_MODEL)
+    except FileNotFoundError as error:
+        raise ModelLoadError(
+            f"There is no exported model in {directory}: it holds no {layout.SAVED_MODEL}."
+        ) from error
+    except (OSError, TensorFlowError) as error:
+        raise unloadable(directory, error) from error
+
+
+def _content(directory: str, name: str) -> bytes:
+    """Reads a file of an export."""
+    path = os.path.join(directory, name)
+    if "://" not in directory:
+        return Path(path).read_bytes()
+    require_tensorflow()
+    return read_file(path)
+
+
+def unloadable(directory: str, error: Exception) -> ModelLoadError:
+    """Returns the error for a model whose files are damaged."""
+    return ModelLoadError(
+        f"The model in {directory} cannot be loaded ({message_of(error)}); export or push it again."
+    )
+
+
+def _spec(info: Any) -> TensorSpec:
+    if info.tensor_shape.unknown_rank:
+        return TensorSpec(dtype_name(info.dtype), None)
+    sizes = (dimension.size for dimension in info.tensor_shape.dim)
+    return TensorSpec(dtype_name(info.dtype), tuple(None if size < 0 else size for size in sizes))
 
 
 def message_of(error: BaseException) -> str:
     """Returns the line with the cause from an error's message.
 
     TensorFlow surrounds it with a description of the graph: above it the origin of the failing
-    node, below it the node.
+    node, before it the functions, below it the node.
     """
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = _FUNCTION.sub("", str(error))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     for line, following in itertools.pairwise(lines):
         if following.startswith("[[{{node"):
             return line

@@ -1,1 +1,1 @@
-"""TensorFlow Serving's gRPC messages and tensors, without TensorFlow."""
+"""The messages, tensors and records of TensorFlow and its server, without TensorFlow."""

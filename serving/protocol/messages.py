@@ -1,4 +1,4 @@
-"""TensorFlow Serving's gRPC protocol without TensorFlow: its messages and its methods.
+"""TensorFlow Serving's gRPC protocol and TensorFlow's files, as messages without TensorFlow.
 
 The package `tensorflow-serving-api` imports all of TensorFlow, and its service modules fail with
 current versions of protobuf. `protocol.binpb`, made by `scripts/make_protocol.py`, holds its
@@ -75,7 +75,20 @@ TensorProto = _named("tensorflow.TensorProto")
 SignatureDefMap = _named("tensorflow.serving.SignatureDefMap")
 ModelVersionStatus = _named("tensorflow.serving.ModelVersionStatus")
 
-DATA_TYPES: Mapping[int, str] = {
-    value.number: value.name for value in POOL.FindEnumTypeByName("tensorflow.DataType").values
-}
+PredictionLog = _named("tensorflow.serving.PredictionLog")
+SavedModel = _named("tensorflow.SavedModel")
+GraphDef = _named("tensorflow.GraphDef")
+KernelList = _named("tensorflow.KernelList")
+ConfigProto = _named("tensorflow.ConfigProto")
+RewriterConfig = _named("tensorflow.RewriterConfig")
+Example = _named("tensorflow.Example")
+
+
+def _numbered(enumeration: str) -> Mapping[int, str]:
+    return {value.number: value.name for value in POOL.FindEnumTypeByName(enumeration).values}
+
+
+DATA_TYPES = _numbered("tensorflow.DataType")
 """TensorFlow's names for its dtypes, such as `DT_FLOAT`, by number."""
+ERROR_CODES = _numbered("tensorflow.error.Code")
+"""The names of its errors, such as `INVALID_ARGUMENT`, by number."""

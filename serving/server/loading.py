@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
 import numpy as np
+from google.protobuf.message import DecodeError
 
 from serving.contract import layout
 from serving.contract.signatures import CONTRACTS, SERVING_DEFAULT
@@ -13,11 +15,11 @@ from serving.local.saved_model import (
     ModelCallError,
     ModelLoadError,
     SavedModel,
-    import_tensorflow,
     message_of,
 )
 from serving.protocol import messages
-from serving.server.errors import RequestError, code_of_number, invalid
+from serving.protocol.records import RecordError, read_records
+from serving.server.errors import RequestError, code_of_number
 from serving.server.loaded_model import LoadedModel, LoadedSignature
 from serving.server.requests import find_signature, read_inputs
 from serving.server.slicing import Inputs
@@ -44,15 +46,14 @@ def load_model(path: str, number: int) -> LoadedModel:
         raise ModelLoadError(str(error)) from error
     # One thread per batch: a batch is small, and other batches use the other cores better.
     saved_model = SavedModel(path, threads=1)
-    definitions = _read_definitions(path)
     signatures = {
         name: _signature(name, definition, saved_model)
-        for name, definition in definitions.signature_def.items()
+        for name, definition in saved_model.definitions.signature_def.items()
         if _takes_texts(definition) and name in saved_model.signatures
     }
     if not signatures:
         raise ModelLoadError(f"The model in {path} has no signature that takes texts.")
-    model = LoadedModel(number, signatures, definitions, saved_model.close)
+    model = LoadedModel(number, signatures, saved_model.definitions, saved_model.close)
     try:
         _warm_up(model, path)
     except ModelLoadError:
@@ -81,9 +82,6 @@ def _call(saved_model: SavedModel, name: str, inputs: Inputs) -> dict[str, np.nd
         return saved_model.call(name, **inputs)
     except ModelCallError as error:
         cause = error.__cause__ or error
-        if isinstance(cause, UnicodeDecodeError):
-            # TensorFlow's message quotes the rejected bytes, and Python cannot decode it.
-            raise invalid(f"The model rejects these bytes in {name!r}.") from error
         code = code_of_number(getattr(cause, "error_code", grpc.StatusCode.INTERNAL.value[0]))
         raise RequestError(code, f"The model failed in {name!r}: {message_of(cause)}") from error
 
@@ -100,21 +98,6 @@ def _takes_texts(definition: Any) -> bool:
             for info in definition.inputs.values()
         )
     )
-
-
-def _read_definitions(path: str) -> Any:
-    """Reads an export's signatures as a `SignatureDefMap`."""
-    import_tensorflow()
-    from tensorflow.core.protobuf import saved_model_pb2
-
-    with open(os.path.join(path, layout.SAVED_MODEL), "rb") as file:
-        saved_model = saved_model_pb2.SavedModel.FromString(file.read())
-    definitions = messages.SignatureDefMap()
-    for graph in saved_model.meta_graphs:
-        for name, definition in graph.signature_def.items():
-            # The same message type from another pool: copied through its serialised bytes.
-            definitions.signature_def[name].ParseFromString(definition.SerializeToString())
-    return definitions
 
 
 def _warm_up(model: LoadedModel, path: str) -> None:
@@ -139,13 +122,8 @@ def _warmup_requests(path: str) -> Iterator[Any]:
     file = os.path.join(path, layout.WARMUP_REQUESTS)
     if not os.path.isfile(file):
         return
-    tensorflow = import_tensorflow()
-    from tensorflow_serving.apis import prediction_log_pb2
-
-    records = tensorflow.data.TFRecordDataset([file]).as_numpy_iterator()
     try:
-        for record in records:
-            log = prediction_log_pb2.PredictionLog.FromString(record)
-            yield messages.PREDICT.request.FromString(log.predict_log.request.SerializeToString())
-    except Exception as error:  # TensorFlow's for a truncated file, protobuf's for another format
-        raise ModelLoadError(f"{file} cannot be read ({message_of(error)}).") from error
+        for record in read_records(Path(file).read_bytes()):
+            yield messages.PredictionLog.FromString(record).predict_log.request
+    except (OSError, RecordError, DecodeError) as error:
+        raise ModelLoadError(f"{file} cannot be read ({error}).") from error

@@ -2,10 +2,7 @@
 
 import asyncio
 import contextlib
-import functools
-import gc
 import signal
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,11 +14,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from serving.http.descriptors import connections_for
 from serving.http.host_names import ForeignPages
 from serving.http.uvicorn_server import HttpLimits, UvicornServer
-from serving.local.saved_model import import_tensorflow
 from serving.protocol import messages
 from serving.server.directory_watcher import DirectoryWatcher, Load, Report
 from serving.server.health_service import LimitedHealth
-from serving.server.loaded_model import LoadedModel
 from serving.server.loading import load_model
 from serving.server.metrics import Metrics
 from serving.server.model_service import model_service
@@ -214,26 +209,6 @@ class ModelServer:
             self._health.set(name, status)
 
 
-@functools.cache
-def _prepare() -> None:
-    """Configures Python to keep requests fast while versions are loaded and retired.
-
-    TensorFlow's module objects are never freed, so they are frozen: the garbage collector need not
-    traverse them after each retired version. Loading a version runs Python code for a second or
-    two. A switch interval of one millisecond lets requests run meanwhile.
-    """
-    import_tensorflow()
-    gc.collect()
-    gc.freeze()
-    sys.setswitchinterval(0.001)
-
-
-def load_for_traffic(path: str, number: int) -> LoadedModel:
-    """Loads a version in a process dedicated to the server."""
-    _prepare()
-    return load_model(path, number)
-
-
 async def serve(
     settings: ServerSettings, report: Report, started: Callable[[ModelServer], None]
 ) -> Ending:
@@ -247,7 +222,7 @@ async def serve(
     Raises:
       StartError: the server cannot start.
     """
-    server = ModelServer(settings, report, load_for_traffic)
+    server = ModelServer(settings, report)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

@@ -46,9 +46,9 @@ async def serve_page(
             await _serve_until_signal(settings, listening, report)
             return False
         # Imported only here: it is not needed with another server.
-        from serving.server.server import ModelServer, load_for_traffic
+        from serving.server.server import ModelServer
 
-        server = ModelServer(own_server, report, load_for_traffic)
+        server = ModelServer(own_server, report)
         await server.start()
         try:
             _keep_from_proxies(own_server.host)

@@ -113,13 +113,13 @@ def test_the_library_alone_has_what_runs_on_any_device():
 def test_a_folder_without_a_readable_graph_is_a_sentence(tmp_path, content):
     if content is not None:
         (tmp_path / "saved_model.pb").write_bytes(content)
-    with pytest.raises(ModelLoadError, match="no saved_model.pb|cannot be read"):
+    with pytest.raises(ModelLoadError, match="no saved_model.pb|cannot be loaded"):
         read_operations(str(tmp_path))
 
 
 def test_the_library_is_asked_without_pythons_tensorflow():
     program = (
-        "import sys; from serving.export import tensorflow_library as library; "
+        "import sys; from serving.local import tensorflow_library as library; "
         "folder = sys.argv[1]; kernels = library.read_kernels(library.load_library(folder)); "
         "assert kernels; assert 'tensorflow' not in sys.modules"
     )

@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -116,32 +115,13 @@ def test_a_model_that_fails_is_a_sentence_with_its_reason(tmp_path):
         model.translate(["cat " * 1000])
 
 
-def test_a_process_that_translates_is_silent_and_loads_neither_tfx_nor_keras(directory):
+def test_a_process_that_translates_is_silent_and_imports_neither_tensorflow_nor_tfx(directory):
     program = (
         "import sys; from serving.local.model import LocalModel; "
         f"text = LocalModel({directory!r}).translate(['cat'])[0].text; "
-        "loaded = {'tfx', 'keras', 'apache_beam'} & set(sys.modules); print(text, loaded)"
+        "loaded = {'tensorflow', 'tfx', 'apache_beam'} & set(sys.modules); print(text, loaded)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
     assert (done.stdout, done.stderr) == ("Katze set()\n", "")
-
-
-def test_keras_can_still_be_imported_where_tensorflow_came_without_it():
-    program = (
-        "from serving.local.saved_model import import_tensorflow\n"
-        "tensorflow = import_tensorflow()\n"
-        "import keras; print(tensorflow.keras.layers.Dense is keras.layers.Dense)"
-    )
-    # TensorFlow Transform, if imported by another test, sets this variable to select Keras 2.
-    environment = {name: os.environ[name] for name in os.environ if name != "TF_USE_LEGACY_KERAS"}
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=REPOSITORY,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == "True\n"

@@ -9,9 +9,15 @@ from typing import Any
 import grpc
 import numpy as np
 import pytest
+import tensorflow as tf
+from tensorflow_serving.apis import (
+    predict_pb2,
+    prediction_log_pb2,
+    prediction_service_pb2_grpc,
+)
 
 from serving.contract import layout
-from serving.local.saved_model import ModelLoadError, SavedModel, import_tensorflow
+from serving.local.saved_model import ModelLoadError, SavedModel
 from serving.server.directory_watcher import DirectoryWatcher
 from serving.server.errors import RequestError
 from serving.server.loaded_model import LoadedSignature
@@ -24,13 +30,6 @@ from serving.versions.push import push
 from serving.versions.store import LocalStore
 from tests.serving.server.fake_model import GRAPH, LONG, NAME, running_server, settings_for
 from tests.serving.standin_model import export_standin
-
-tf = import_tensorflow()
-from tensorflow_serving.apis import (  # noqa: E402
-    predict_pb2,
-    prediction_log_pb2,
-    prediction_service_pb2_grpc,
-)
 
 TEXTS = [b"The cat is on the mat", b"", b"mat", b"the cat", b"caf\xe9", b"a b c d e f g h i j"]
 

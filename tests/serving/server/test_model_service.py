@@ -6,8 +6,15 @@ from typing import Any
 
 import grpc
 import pytest
+from tensorflow_serving.apis import (
+    get_model_status_pb2,
+    model_management_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
 
-from serving.local.saved_model import ModelLoadError, import_tensorflow
+from serving.local.saved_model import ModelLoadError
 from serving.server.loaded_model import LoadedModel
 from tests.serving.server.fake_model import (
     NAME,
@@ -16,15 +23,6 @@ from tests.serving.server.fake_model import (
     running_server,
     settings_for,
     wait_for,
-)
-
-import_tensorflow()
-from tensorflow_serving.apis import (  # noqa: E402
-    get_model_status_pb2,
-    model_management_pb2,
-    model_service_pb2_grpc,
-    predict_pb2,
-    prediction_service_pb2_grpc,
 )
 
 Code = grpc.StatusCode

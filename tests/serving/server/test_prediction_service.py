@@ -7,8 +7,14 @@ from typing import Any
 import grpc
 import numpy as np
 import pytest
+import tensorflow as tf
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
 
-from serving.local.saved_model import import_tensorflow
 from serving.server.settings import BatchSettings
 from tests.serving.server.fake_model import (
     LONG,
@@ -19,14 +25,6 @@ from tests.serving.server.fake_model import (
     running_server,
     settings_for,
     wait_for,
-)
-
-tf = import_tensorflow()
-predict_pb2 = pytest.importorskip("tensorflow_serving.apis.predict_pb2")
-from tensorflow_serving.apis import (  # noqa: E402
-    classification_pb2,
-    get_model_metadata_pb2,
-    prediction_service_pb2_grpc,
 )
 
 Code = grpc.StatusCode
