@@ -15,9 +15,9 @@ from pipeline.commands.text_streams import arguments, destination, require_writa
 from pipeline.errors import UserError
 from serving.contract.translation import Translation
 from serving.heatmap.fonts import missing_fonts
-from serving.heatmap.matrix import Heatmap, make_heatmap
+from serving.heatmap.matrix import MOST_CELLS, Heatmap, make_heatmap
 from serving.heatmap.page import draw_page
-from serving.heatmap.picture import MOST_CELLS, PictureFormat, draw_picture
+from serving.heatmap.picture import PictureFormat, draw_picture
 from serving.heatmap.terminal import attention_table
 from serving.segments.splitting import Languages
 

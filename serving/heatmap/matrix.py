@@ -12,6 +12,8 @@ from text.direction import Direction, direction_of
 
 END_LABEL = "(end)"
 """The heading of the column for the source's end symbol."""
+MOST_CELLS = 40_000
+"""A larger heatmap is not drawn. 200 words on both sides take 2 s as a picture."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ import numpy as np
 
 from serving.heatmap.colours import LIGHT
 from serving.heatmap.fonts import find_fonts
-from serving.heatmap.matrix import Heatmap
+from serving.heatmap.matrix import MOST_CELLS, Heatmap
 from serving.heatmap.picture_layout import (
     GAP,
     LEGEND_WIDTH,
@@ -39,8 +39,6 @@ _MOST_DOTS = 4000
 """Of a side of the picture; a larger picture has fewer dots per inch."""
 _LEAST_DOTS_PER_INCH = 80
 """With fewer, numbers cannot be read."""
-MOST_CELLS = 40_000
-"""200 words on both sides, which take 2 s."""
 _STRIP_WIDTH, _STRIP_HEIGHT = 1.2, 0.11
 _STRIP_STEPS = 64
 _LEGEND_POINTS = 8.5

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from serving.heatmap.colours import DARK, Scale
 from serving.heatmap.labels import shortened
-from serving.heatmap.matrix import Heatmap
+from serving.heatmap.matrix import MOST_CELLS, Heatmap
 from text.direction import isolate
 
 _PARTS_OF_A_LINE = 3
@@ -38,8 +38,15 @@ def attention_table(heatmap: Heatmap, output: TextIO) -> str:
       output: the destination of the table; a file has 80 cells per line and no colours.
 
     Returns:
-      Lines with newlines; an empty string for a heatmap without rows or columns.
+      Lines with newlines; an empty string for a heatmap without rows or columns, and a sentence for
+      one of more than `MOST_CELLS` cells.
     """
+    if heatmap.weights.size > MOST_CELLS:
+        rows, columns = heatmap.weights.shape
+        return (
+            f"The table would have {rows:,} rows of {columns:,} cells, and at most "
+            f"{MOST_CELLS:,} cells are drawn: give a shorter text.\n"
+        )
     console = Console(file=output, highlight=False)
     with console.capture() as drawn:
         console.print(draw_in_terminal(heatmap, console.width), soft_wrap=True)

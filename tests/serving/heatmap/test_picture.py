@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from serving.heatmap.colours import LIGHT
-from serving.heatmap.matrix import Heatmap
-from serving.heatmap.picture import MOST_CELLS, _Letters, draw_picture
+from serving.heatmap.matrix import MOST_CELLS, Heatmap
+from serving.heatmap.picture import _Letters, draw_picture
 from serving.heatmap.picture_layout import lay_out
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -162,7 +162,7 @@ def test_a_heatmap_of_nothing_is_refused():
 def test_pyplot_is_not_imported_and_matplotlib_only_to_draw():
     program = (
         "import sys, numpy; from serving.heatmap.matrix import Heatmap;"
-        "from serving.heatmap.picture import MOST_CELLS, _Letters, draw_picture;"
+        "from serving.heatmap.picture import draw_picture;"
         "assert 'matplotlib' not in sys.modules;"
         "draw_picture(Heatmap(('a',), ('b',), numpy.ones((1, 1)), False), 'png');"
         "assert 'matplotlib.pyplot' not in sys.modules"

@@ -114,6 +114,12 @@ def test_a_heatmap_of_nothing_is_nothing():
     assert attention_table(nothing, io.StringIO()) == ""
 
 
+def test_too_many_cells_are_a_sentence():
+    words = [f"w{number}" for number in range(201)]
+    [line] = attention_table(square(words), io.StringIO()).splitlines()
+    assert line.startswith("The table would have 201 rows of 201 cells")
+
+
 HEBREW = make_heatmap(
     "החבילה החדשה apt",
     make_translation(
