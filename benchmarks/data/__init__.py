@@ -1,0 +1,1 @@
+"""Speed of the steps before the training."""
