@@ -210,21 +210,23 @@ def _fill(building: Path, corpus: CorpusText) -> CorpusInfo:
     words: dict[Split, Words] = {}
     counts: dict[Split, int] = {}
     for split in SPLITS:
-        rows = [[one_line(cell) for cell in row] for row in corpus.splits[split]]
+        rows = corpus.splits[split]
         counts[split] = len(rows)
-        words[split] = Words(
-            source=sum(count_words(row[0]) for row in rows),
-            target=sum(count_words(row[1]) for row in rows),
-        )
+        source_words = target_words = 0
         starts = range(0, len(rows), PAIRS_PER_SHARD)
         for index, start in enumerate(starts):
             name = f"{split}-{index:05d}-of-{len(starts):05d}.tsv.gz"
-            chunk = rows[start : start + PAIRS_PER_SHARD]
+            chunk = [
+                [one_line(cell) for cell in row] for row in rows[start : start + PAIRS_PER_SHARD]
+            ]
+            source_words += sum(count_words(row[0]) for row in chunk)
+            target_words += sum(count_words(row[1]) for row in chunk)
             text = "".join("\t".join(row) + "\n" for row in chunk).encode("utf-8")
             _write(building / name, gzip.compress(text, compresslevel=6, mtime=0))
             shards[name] = Shard(
                 split=split, pairs=len(chunk), sha256=hashlib.sha256(text).hexdigest()
             )
+        words[split] = Words(source=source_words, target=target_words)
     reasons = [line.reason for line in corpus.rejected]
     if corpus.rejected:
         _write(building / REJECTED_FILE, _spelled_out(_rejected_text(corpus.rejected)).encode())

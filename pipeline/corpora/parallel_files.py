@@ -5,6 +5,7 @@ line is left.
 """
 
 import gzip
+import io
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -38,7 +39,7 @@ def read_tsv(path: Path, features: Sequence[str] = ()) -> ReadPairs:
     Returns:
         The pairs with the values of their features, and the malformed lines.
     """
-    return parse_tsv(_lines(path), path.name, (2 + len(features),), features)
+    return parse_tsv(split_lines(_text(path)), path.name, (2 + len(features),), features)
 
 
 def parse_tsv(
@@ -70,16 +71,17 @@ def read_aligned(source: Path, target: Path) -> ReadPairs:
     Raises:
         UserError: a file cannot be read, or the numbers of lines differ.
     """
-    source_lines, target_lines = list(_lines(source)), list(_lines(target))
-    if len(source_lines) != len(target_lines):
+    texts = [_text(path) for path in (source, target)]
+    lengths = [sum(1 for _ in split_lines(text)) for text in texts]
+    if lengths[0] != lengths[1]:
         raise UserError(
-            f"{source} has {len(source_lines)} lines and {target} has {len(target_lines)}: "
+            f"{source} has {lengths[0]} lines and {target} has {lengths[1]}: "
             "give two files with the same number of lines, one the translation of the other."
         )
     pairs: list[Row] = []
     rejected: list[RejectedLine] = []
     name = f"{source.name} + {target.name}"
-    for number, (ours, theirs) in enumerate(zip(source_lines, target_lines, strict=True), start=1):
+    for number, (ours, theirs) in enumerate(zip(*map(split_lines, texts), strict=True), start=1):
         _keep([ours, theirs], ours + b"\t" + theirs, (name, number), pairs, rejected)
     return pairs, rejected
 
@@ -180,7 +182,7 @@ def _rejected(file: str, line: int, reason: str, text: bytes) -> RejectedLine:
     return RejectedLine(file, line, reason, quoted)
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def _text(path: Path) -> bytes:
     data = read_bytes(path)
     encoding = likely_encoding(data[:_PROBED_BYTES])
     if encoding is not None and encoding.startswith("UTF"):
@@ -189,7 +191,7 @@ def _lines(path: Path) -> Iterator[bytes]:
             f"{path} is in {encoding}: save it as UTF-8, or convert it with "
             f"iconv -f {encoding} -t UTF-8."
         )
-    return split_lines(data)
+    return data
 
 
 def read_bytes(path: Path) -> bytes:
@@ -210,7 +212,5 @@ def read_bytes(path: Path) -> bytes:
 
 def split_lines(data: bytes) -> Iterator[bytes]:
     """Splits at line feeds only, as usual for aligned files, and drops carriage returns."""
-    lines = data.removeprefix(_BYTE_ORDER_MARK).split(b"\n")
-    if lines[-1] == b"":
-        lines.pop()
-    return (line.removesuffix(b"\r") for line in lines)
+    for line in io.BytesIO(data.removeprefix(_BYTE_ORDER_MARK)):
+        yield line.removesuffix(b"\n").removesuffix(b"\r")

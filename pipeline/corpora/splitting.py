@@ -7,7 +7,7 @@ the packages of a distribution: each group's split is fixed, and leaking pairs a
 """
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -47,21 +47,20 @@ def split_by_size(
     Returns:
         The splits, and the number of dropped pairs by reason.
     """
-    distinct: dict[Pair, Row] = {}
+    distinct: dict[tuple[str, ...], Row] = {}
     for row in rows:
-        distinct.setdefault((row[0], row[1]), row)
-    keyed = [(row, comparison_key(row[0]), comparison_key(row[1])) for row in distinct.values()]
-    groups_of_target: dict[str, set[str]] = defaultdict(set)
-    sizes = Counter[str]()
-    for _, source_key, target_key in keyed:
-        groups_of_target[target_key].add(source_key)
-        sizes[source_key] += 1
-    shared = {
-        source_key
-        for groups in groups_of_target.values()
-        if len(groups) > 1
-        for source_key in groups
-    }
+        distinct.setdefault(row[:2], row)
+    source_keys: list[str] = []
+    first_source: dict[str, str] = {}
+    shared: set[str] = set()
+    for row in distinct.values():
+        source_key, target_key = comparison_key(row[0]), comparison_key(row[1])
+        source_keys.append(source_key)
+        first = first_source.setdefault(target_key, source_key)
+        if first != source_key:
+            shared |= {first, source_key}
+    first_source.clear()  # large, and the splits are made below
+    sizes = Counter(source_keys)
     eligible = sorted(sizes.keys() - shared, key=lambda key: (hash_fraction(key), key))
     chosen: dict[str, Split] = {}
     remaining = iter(eligible)
@@ -71,7 +70,7 @@ def split_by_size(
             chosen[key] = split
             missing -= sizes[key]
     splits: dict[Split, list[Row]] = {split: [] for split in SPLITS}
-    for row, source_key, _ in keyed:
+    for row, source_key in zip(distinct.values(), source_keys, strict=True):
         splits[chosen.get(source_key, "train")].append(row)
     duplicates = len(rows) - len(distinct)
     return splits, {"duplicate": duplicates} if duplicates else {}
