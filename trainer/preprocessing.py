@@ -6,7 +6,7 @@ Encoding is a part of the graph.
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import apache_beam as beam
 import numpy as np
@@ -39,13 +39,15 @@ def preprocessing_fn(
     """
     settings = SubwordSettings.model_validate(custom_config["subwords"])
     vocabulary = custom_config.get("vocabulary")
-    texts = {side: _one_value(inputs[side]) for side in ("source", "target")}
-    words = [
-        split_words(normalise(text, keep_no_break=side == "target")).flat_values
-        for side, text in texts.items()
-    ]
+    words = {
+        side: _words_of(_one_value(inputs[side]), keep_no_break=side == "target")
+        for side in ("source", "target")
+    }
+    distinct, _, counts = tf.unique_with_counts(
+        tf.concat([each.flat_values for each in words.values()], axis=0)
+    )
     (path,) = tft.experimental.ptransform_analyzer(
-        [tf.concat(words, axis=0)],
+        [distinct, counts],
         LearnSubwords(settings) if vocabulary is None else TakeSubwords(str(vocabulary)),
         [tf.string],
         [[]],
@@ -56,10 +58,16 @@ def preprocessing_fn(
     )
     tft.annotate_asset(VOCABULARY, _VOCABULARY_FILE)
     encode = SubwordEncoder(path, settings.max_piece_characters)
-    return {
-        f"{side}_ids": encode(text, keep_no_break=side == "target").to_sparse()
-        for side, text in texts.items()
-    }
+    return {f"{side}_ids": encode.encode_split(each).to_sparse() for side, each in words.items()}
+
+
+@tf.function(autograph=False)
+def _words_of(text: tf.Tensor, keep_no_break: bool) -> tf.RaggedTensor:
+    """Returns the words of raw texts, string [batch].
+
+    Transform traces the preprocessing eight times; this function, most of it, only once.
+    """
+    return split_words(normalise(text, keep_no_break=keep_no_break))
 
 
 def _one_value(text: tf.Tensor | tf.SparseTensor) -> tf.Tensor:
@@ -82,11 +90,37 @@ class LearnSubwords(tft_beam.PTransformAnalyzer):
         path = os.path.join(self.base_temp_dir, _VOCABULARY_FILE)
         return (
             batches
-            | "CountInBatch" >> beam.FlatMap(_count_words)
-            | "CountWords" >> beam.CombinePerKey(sum)
-            | "Gather" >> beam.combiners.ToList()
+            | "CountWords" >> beam.CombineGlobally(SumCounts())
             | "LearnAndWrite" >> beam.Map(_write_vocabulary, self._settings, path)
         )
+
+
+class SumCounts(beam.CombineFn):
+    """Sums the counts of the words of batches.
+
+    One table for each worker: an element of Beam for each word of a batch would take more time than
+    all else.
+    """
+
+    def create_accumulator(self) -> Counter[bytes]:
+        return Counter()
+
+    def add_input(
+        self, accumulator: Counter[bytes], element: tuple[np.ndarray, np.ndarray]
+    ) -> Counter[bytes]:
+        words, counts = element
+        for word, count in zip(words.tolist(), counts.tolist(), strict=True):
+            accumulator[word] += count
+        return accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[Counter[bytes]]) -> Counter[bytes]:
+        total = Counter[bytes]()
+        for accumulator in accumulators:
+            total.update(accumulator)
+        return total
+
+    def extract_output(self, accumulator: Counter[bytes]) -> Counter[bytes]:
+        return accumulator
 
 
 class TakeSubwords(tft_beam.PTransformAnalyzer):
@@ -109,14 +143,8 @@ def _copy_file(source: str, destination: str) -> str:
     return destination
 
 
-def _count_words(batch: tuple[np.ndarray, ...]) -> Iterable[tuple[bytes, int]]:
-    return Counter(np.asarray(batch[0]).reshape(-1).tolist()).items()
-
-
-def _write_vocabulary(
-    counts: Iterable[tuple[bytes, int]], settings: SubwordSettings, path: str
-) -> str:
-    words = {word.decode("utf-8"): count for word, count in counts}
+def _write_vocabulary(counts: Mapping[bytes, int], settings: SubwordSettings, path: str) -> str:
+    words = {word.decode("utf-8"): count for word, count in counts.items()}
     size = settings.vocabulary_size - len(vocabulary_lines([]))
     pieces = learn_pieces(words, size, settings.max_piece_characters)
     # Transform only names its temporary folder; the analyzer must make it.

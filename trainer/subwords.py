@@ -86,7 +86,10 @@ class SubwordEncoder:
 
     def encode_normalised(self, text: tf.Tensor) -> tf.RaggedTensor:
         """Encodes normalised texts, which may hold masks; as `__call__`."""
-        words = split_words(text)
+        return self.encode_split(split_words(text))
+
+    def encode_split(self, words: tf.RaggedTensor) -> tf.RaggedTensor:
+        """Encodes the words of texts, ragged string [batch, words]; as `__call__`."""
         distinct, occurrence = tf.unique(words.flat_values)
         ids = tf.gather(self.encode_words(distinct), occurrence)
         return words.with_flat_values(ids).merge_dims(1, 2)

@@ -115,6 +115,12 @@ def test_values_that_the_training_split_lacks_stop_nothing_and_transform_ignores
 
 
 @pytest.mark.slow
+def test_transform_makes_neither_statistics_nor_a_cache(artifacts: Path) -> None:
+    made = {path.name for path in (artifacts / "Transform").iterdir()}
+    assert made - {".system"} == {"transform_graph", "transformed_examples"}
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "folder", ["ParallelTextExampleGen/examples", "Transform/transformed_examples"]
 )
