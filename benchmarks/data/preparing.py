@@ -262,7 +262,8 @@ def main(
         ratios = {"components": found["components"]["seconds"] / found["word_count"]["seconds"]}
         if importlib.util.find_spec("sentencepiece"):
             found["sentencepiece"] = measure(learn_with_sentencepiece, folder)
-            ratios["subwords"] = found["subwords"]["seconds"] / found["sentencepiece"]["seconds"]
+            ours, theirs = found["subwords"], found["sentencepiece"]["seconds"]
+            ratios |= {"subwords": ours["seconds"] / theirs, "learning": ours["learning"] / theirs}
         else:
             print("SentencePiece is not measured: `uv pip install sentencepiece` installs it.")
     print(
