@@ -31,7 +31,8 @@ FREQUENT = 200
 """Number of the most frequent target subwords in every shortlist."""
 FEWEST_SUBWORDS = 2000
 """A smaller vocabulary is searched whole."""
-_COUNTED_PAIRS = 100_000
+_FEWEST_PAIRS, _MOST_PAIRS = 20_000, 100_000
+"""A tenth of the training split is counted, within these bounds."""
 _FITTED_PAIRS = 1000
 _RIDGE = 0.1
 _TOKENS_PER_BATCH = 4000
@@ -96,7 +97,7 @@ def learn_shortlist(
 
     Args:
       model: the trained model.
-      train: the training split; of a large one, 100,000 random pairs.
+      train: the training split, of which random pairs are read.
       vocabulary: the subwords.
       size: number of target subwords for each source subword; 0 for no shortlist.
       seed: of the random pairs.
@@ -141,7 +142,8 @@ def _attended(
     def attention(source_ids: tf.Tensor, target_ids: tf.Tensor) -> tf.Tensor:
         return model.force(model.encode(source_ids), target_ids)[1]
 
-    for source_ids, target_ids in _batches(train, _COUNTED_PAIRS, _TOKENS_PER_BATCH, seed):
+    pairs = min(max(len(train.source) // 10, _FEWEST_PAIRS), _MOST_PAIRS)
+    for source_ids, target_ids in _batches(train, pairs, _TOKENS_PER_BATCH, seed):
         weights = attention(source_ids, target_ids).numpy()
         is_real = (target_ids != PAD)[:, :, None] & (weights >= _LEAST_WEIGHT)
         row, target, source = np.nonzero(is_real)
