@@ -52,6 +52,8 @@ from trainer.translation import force, score, search
 
 Outputs = dict[str, tf.Tensor]
 EXAMPLES_AT_ONCE = 32
+_WIDTHS = 8
+"""oneDNN prepares each product anew for each new shape, and keeps a thousand for each thread."""
 EXAMPLE_OUTPUTS = ("translation", "source_tokens", "target_tokens", "attention")
 WARMUP_INPUTS = {"serving_default": ("text",), "n_best": ("text",), "score": ("text", "target")}
 """Signatures for requests of a server's clients, with their inputs. Evaluator and BulkInferrer use
@@ -260,15 +262,16 @@ def _with_end(ids: tf.RaggedTensor, max_tokens: int) -> tuple[tf.Tensor, tf.Tens
     """Appends end symbols and pads.
 
     Returns:
-      int64 [batch, longest], each row of at most `max_tokens` ids; and whether a row was cut to
-      this length, bool [batch].
+      int64 [batch, longest, rounded up to a multiple of `_WIDTHS`], each row of at most
+      `max_tokens` ids; and whether a row was cut to this length, bool [batch].
     """
     is_cut = ids.row_lengths() > max_tokens - 1
     ids = ids[:, : max_tokens - 1]
     ends = tf.fill([ids.nrows(), 1], tf.constant(END, tf.int64))
     table = tf.concat([ids, ends], axis=1).to_tensor(PAD)
-    missing_column = tf.cast(tf.shape(table)[1] == 0, tf.int32)  # for a batch without texts
-    return tf.pad(table, [[0, 0], [0, missing_column]], constant_values=PAD), is_cut
+    longest = tf.maximum(tf.shape(table)[1], 1)  # 0 for a batch without texts
+    missing = (longest + _WIDTHS - 1) // _WIDTHS * _WIDTHS - tf.shape(table)[1]
+    return tf.pad(table, [[0, 0], [0, missing]], constant_values=PAD), is_cut
 
 
 def _without_empty_sources(found: Hypotheses, is_empty: tf.Tensor) -> Hypotheses:

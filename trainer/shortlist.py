@@ -34,6 +34,8 @@ FEWEST_SUBWORDS = 2000
 _FEWEST_PAIRS, _MOST_PAIRS = 20_000, 100_000
 """A tenth of the training split is counted, within these bounds."""
 _FITTED_PAIRS = 1000
+_WIDTHS = 64
+"""Lists are padded to a multiple of this: oneDNN prepares a product anew for each new width."""
 _RIDGE = 0.1
 _TOKENS_PER_BATCH = 4000
 _LEAST_WEIGHT = 0.1
@@ -70,7 +72,7 @@ class Shortlist(tf.Module):
           others: further subwords of the lists, int [batch, count], padded with 0.
 
         Returns:
-          int32 [batch, longest], distinct, padded with 0.
+          int32 [batch, count], distinct, padded with 0.
         """
         source_ids = tf.cast(source_ids, tf.int32)
         batch, vocabulary = tf.shape(source_ids)[0], self._expected.shape[0]
@@ -85,8 +87,10 @@ class Shortlist(tf.Module):
         found = tf.concat([found[:, :1], tf.where(is_repeated, vocabulary, found[:, 1:])], axis=1)
         found = tf.sort(found)
         is_subword = found < vocabulary
-        longest = tf.reduce_max(tf.reduce_sum(tf.cast(is_subword, tf.int32), axis=1))
-        found = tf.where(is_subword, found, PAD)[:, :longest]
+        common = self._common.shape[0]
+        longest = common + tf.reduce_max(tf.reduce_sum(tf.cast(is_subword, tf.int32), axis=1))
+        width = (longest + _WIDTHS - 1) // _WIDTHS * _WIDTHS - common
+        found = tf.pad(tf.where(is_subword, found, PAD), [[0, 0], [0, _WIDTHS]])[:, :width]
         return tf.concat([tf.repeat(self._common[None], batch, axis=0), found], axis=1)
 
 
