@@ -325,7 +325,9 @@ def export_model(
         "score": serving.score,
         "serve_examples": serving.serve_examples,
     }
-    tf.saved_model.save(serving, folder, signatures=signatures)
+    # The written gradients of recurrent layers are for training.
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(serving, folder, signatures=signatures, options=options)
     tf.io.gfile.makedirs(os.path.join(folder, layout.EXTRA))
     with tf.io.gfile.GFile(os.path.join(folder, layout.MODEL_CARD), "w") as file:
         file.write(json.dumps(card, indent=2, ensure_ascii=False) + "\n")

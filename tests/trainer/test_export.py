@@ -212,6 +212,10 @@ def test_any_number_of_examples_is_translated_in_their_order(signatures, count):
     assert found.tolist() == [expected[text] for text in some]
 
 
+def test_the_export_has_no_gradients(folder):
+    assert b"BroadcastGradientArgs" not in (folder / "saved_model.pb").read_bytes()
+
+
 def test_the_export_carries_its_model_card(folder):
     card = json.loads((folder / "assets.extra" / "model_card.json").read_text(encoding="utf-8"))
     assert card == {"name": "tiny"}
