@@ -13,7 +13,8 @@ def damage_of(metadata: str) -> str | None:
     if not os.path.exists(metadata):
         return None
     try:
-        address = f"{Path(metadata).absolute().as_uri()}?mode=ro"
+        # Not read-only: after a kill within a transaction SQLite first rolls it back.
+        address = f"{Path(metadata).absolute().as_uri()}?mode=rw"
         with closing(sqlite3.connect(address, uri=True)) as connection:
             [answer] = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:

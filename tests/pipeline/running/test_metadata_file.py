@@ -1,3 +1,6 @@
+import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -30,3 +33,17 @@ def test_a_damaged_file_is_refused_with_the_remedy(tmp_path: Path) -> None:
     metadata.write_bytes(content[:100] + b"?" * (len(content) - 100))
     with pytest.raises(UserError, match=f"{metadata} is damaged .*nmt doctor --fix"):
         require_readable(str(metadata))
+
+
+def test_what_a_kill_left_of_a_transaction_is_rolled_back(tmp_path: Path) -> None:
+    metadata, killed = tmp_path / "metadata.db", tmp_path / "killed.db"
+    with closing(sqlite3.connect(metadata)) as connection:
+        connection.execute("CREATE TABLE history (line TEXT)")
+        connection.commit()
+        connection.execute("PRAGMA cache_size = 1")  # pages are written before the commit
+        connection.executemany("INSERT INTO history VALUES (?)", [("x" * 1000,)] * 100)
+        shutil.copy(metadata, killed)
+        shutil.copy(f"{metadata}-journal", f"{killed}-journal")
+    assert damage_of(str(killed)) is None
+    with closing(sqlite3.connect(killed)) as connection:
+        assert connection.execute("SELECT count(*) FROM history").fetchone() == (0,)
