@@ -111,10 +111,13 @@ def _write(
         ),
         warmup_text=_middle_source(data.validation, data.vocabulary),
         calibration=_calibration_text(data, training, config["seed"]),
-        shortlist=None
-        if model.attention == "none"
-        else learn_shortlist(
-            result.model, data.train, data.vocabulary, decoding.shortlist, config["seed"]
+        shortlist=learn_shortlist(
+            result.model,
+            data.train,
+            data.vocabulary,
+            # Without attention nothing tells which subwords belong together.
+            0 if model.attention == "none" else decoding.shortlist,
+            config["seed"],
         ),
     )
 

@@ -14,7 +14,7 @@ output layer stands for all other subwords. It is fitted by least squares to
     log sum over the others of exp(logit) = v^T W_o o_t + b
 
 Log-probabilities over the list alone were 0.63 too high on the descriptions (standard deviation
-0.80), with this row 0.03 too low (0.15).
+0.80), with this row 0.03 too low (0.15). `benchmarks/RESULTS.md` has more figures.
 """
 
 from collections.abc import Iterator
@@ -34,6 +34,7 @@ FEWEST_SUBWORDS = 2000
 _FEWEST_PAIRS, _MOST_PAIRS = 20_000, 100_000
 """A tenth of the training split is counted, within these bounds."""
 _FITTED_PAIRS = 1000
+"""To fit the row for all other subwords; `_RIDGE` keeps the equations solvable."""
 _WIDTHS = 64
 """Lists are padded to a multiple of this: oneDNN prepares a product anew for each new width."""
 _RIDGE = 0.1
@@ -62,14 +63,14 @@ class Shortlist(tf.Module):
             tf.Variable(IMPOSSIBLE, trainable=False),  # no others, before they are fitted
         )
 
-    def __call__(self, source_ids: tf.Tensor, others: tf.Tensor | None = None) -> tf.Tensor:
+    def __call__(self, source_ids: tf.Tensor, added: tf.Tensor | None = None) -> tf.Tensor:
         """Returns the shortlists of sources.
 
         They begin with the special symbols and the masks, so these have the same place in all.
 
         Args:
           source_ids: int [batch, source], padded with 0.
-          others: further subwords of the lists, int [batch, count], padded with 0.
+          added: further subwords of the lists, int [batch, count], padded with 0.
 
         Returns:
           int32 [batch, count], distinct, padded with 0.
@@ -78,8 +79,8 @@ class Shortlist(tf.Module):
         batch, vocabulary = tf.shape(source_ids)[0], self._expected.shape[0]
         expected = tf.gather(tf.convert_to_tensor(self._expected), source_ids)
         found = tf.concat([source_ids, tf.reshape(expected, [batch, -1])], axis=1)
-        if others is not None:
-            found = tf.concat([found, tf.cast(others, tf.int32)], axis=1)
+        if added is not None:
+            found = tf.concat([found, tf.cast(added, tf.int32)], axis=1)
         is_common = tf.scatter_nd(self._common[:, None], tf.ones_like(self._common), [vocabulary])
         # Sorted to the end: `vocabulary` is no subword.
         found = tf.sort(tf.where(tf.gather(is_common, found) > 0, vocabulary, found))
@@ -160,7 +161,7 @@ def _fit_others(shortlist: Shortlist, model: TranslationModel, train: Pairs, see
     """Fits the row for all subwords outside a shortlist, by least squares."""
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None], tf.int32)] * 2)
-    def queries_and_logits(source_ids: tf.Tensor, target_ids: tf.Tensor) -> tuple:
+    def queries_and_others(source_ids: tf.Tensor, target_ids: tf.Tensor) -> tuple:
         outputs, _ = model.force(model.encode(source_ids), target_ids)
         chosen = shortlist(source_ids)
         logits = model.logits(outputs)
@@ -180,7 +181,7 @@ def _fit_others(shortlist: Shortlist, model: TranslationModel, train: Pairs, see
     squares, products = _RIDGE * np.eye(width), np.zeros(width)
     for source_ids, target_ids in _batches(train, _FITTED_PAIRS, _TOKENS_PER_BATCH // 4, seed):
         queries, others = (
-            each.numpy().astype(np.float64) for each in queries_and_logits(source_ids, target_ids)
+            each.numpy().astype(np.float64) for each in queries_and_others(source_ids, target_ids)
         )
         squares += queries.T @ queries
         products += queries.T @ others
