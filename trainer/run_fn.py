@@ -18,7 +18,6 @@ from trainer.doubt import CalibrationText
 from trainer.export import export_model
 from trainer.model_card import make_card
 from trainer.precision import describe_machine
-from trainer.preprocessing import VOCABULARY
 from trainer.reading import read_pairs
 from trainer.replicas import Replicas, all_devices
 from trainer.scoring import Scoring
@@ -26,6 +25,7 @@ from trainer.settings import DecodingSettings, ModelSettings, SubwordSettings, T
 from trainer.shortlist import learn_shortlist
 from trainer.subwords import SubwordDecoder, read_vocabulary
 from trainer.training import TrainingData, TrainingResult, remove_other_checkpoints, train
+from trainer.vocabulary_analyzers import VOCABULARY
 
 HISTORY_FILE = "history.json"
 
