@@ -15,12 +15,13 @@ The long short-term memory (Hochreiter and Schmidhuber, 1997) with a forget gate
     m_t = f_t * m_{t-1} + i_t * g_t                       the cell
     h_t = o_t * tanh(m_t)
 
-The products with the inputs are computed for all time steps at once, before the loop. The
-gradient's loop only goes through the gates, and the gradient of U is a single product after it.
+The products with the inputs are computed for all time steps at once, before the loop. So are the
+derivatives of the gates, before the gradient's loop. The gradient of U is a single product after
+it.
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -172,57 +173,109 @@ def _states(
 
     def forward(
         projected: tf.Tensor, initial_state: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor
-    ) -> tf.Tensor:
-        def advance(step: tf.Tensor, state: tf.Tensor, states: tf.TensorArray) -> tuple:
-            from_state = tf.matmul(state[:, :units], kernel) + bias
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns the states and U h + c, which the gradient reads."""
+
+        def advance(step: tf.Tensor, state: tf.Tensor, *arrays: tf.TensorArray) -> tuple:
+            from_state = tf.nn.bias_add(tf.matmul(state[:, :units], kernel), bias)
             new = gates(projected[step], from_state, state)
             state = tf.where(keep[step], new, state)
-            return step + 1, state, states.write(step, state)
+            states, from_states = arrays
+            return step + 1, state, states.write(step, state), from_states.write(step, from_state)
 
-        states = tf.TensorArray(projected.dtype, time, element_shape=initial_state.shape)
-        _, _, states = tf.while_loop(
-            lambda step, *_: step < time, advance, [0, initial_state, states]
+        arrays = [
+            tf.TensorArray(projected.dtype, time, element_shape=[initial_state.shape[0], width])
+            for width in (initial_state.shape[1], kernel.shape[1])
+        ]
+        _, _, states, from_states = tf.while_loop(
+            lambda step, *_: step < time, advance, [0, initial_state, *arrays]
         )
-        return states.stack()
+        return states.stack(), from_states.stack()
 
     def backward(
-        states: tf.Tensor, d_states: tf.Tensor
+        states: tf.Tensor, from_states: tf.Tensor, d_states: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
         """Computes the gradient.
 
-        The gates are computed a second time, and the products with U for all steps at once.
+        The gates treat each unit alone. So their derivatives are computed for all steps at once,
+        and the loop only multiplies with them and with U.
         """
         previous = tf.concat([initial_state[None], states[:-1]], axis=0)
-        from_states = tf.tensordot(previous[:, :, :units], kernel, axes=1) + bias
+        partials = _derivatives(gates, projected, from_states, previous, keep, units)
 
-        def retreat(
-            step: tf.Tensor, d_state: tf.Tensor, d_projected: tf.TensorArray, d_from: tf.TensorArray
-        ) -> tuple:
+        def retreat(step: tf.Tensor, d_state: tf.Tensor, d_all: tf.TensorArray) -> tuple:
             d_state += d_states[step]
-            arguments = projected[step], from_states[step], previous[step]
-            with tf.GradientTape() as tape:
-                tape.watch(arguments)
-                new = gates(*arguments)
-            d_new = tf.where(keep[step], d_state, 0)
-            d_x, d_u, d_previous = tape.gradient(new, arguments, d_new)
-            d_h = tf.matmul(d_u, kernel, transpose_b=True)
+            d_from_state, d_previous = (
+                _chain(d_state, [each[step] for each in by], units)
+                for by in (partials.by_state_product, partials.by_state)
+            )
+            d_h = tf.matmul(d_from_state, kernel, transpose_b=True)
             d_previous += tf.pad(d_h, [[0, 0], [0, initial_state.shape[1] - units]])
-            d_previous = tf.where(keep[step], d_previous, d_state)
-            return step - 1, d_previous, d_projected.write(step, d_x), d_from.write(step, d_u)
+            return step - 1, d_previous, d_all.write(step, d_state)
 
-        arrays = [
-            tf.TensorArray(projected.dtype, time, element_shape=[None, None]) for _ in range(2)
-        ]
-        _, d_initial, d_projected, d_from = tf.while_loop(
-            lambda step, *_: step >= 0, retreat, [time - 1, tf.zeros_like(initial_state), *arrays]
+        d_all = tf.TensorArray(projected.dtype, time, element_shape=initial_state.shape)
+        _, d_initial, d_all = tf.while_loop(
+            lambda step, *_: step >= 0, retreat, [time - 1, tf.zeros_like(initial_state), d_all]
         )
-        d_from = d_from.stack()
+        d_all = d_all.stack()
+        d_projected = _chain(d_all, partials.by_inputs, units)
+        d_from = _chain(d_all, partials.by_state_product, units)
         d_kernel = tf.tensordot(previous[:, :, :units], d_from, axes=[[0, 1], [0, 1]])
-        return d_projected.stack(), d_initial, d_kernel, tf.reduce_sum(d_from, axis=[0, 1])
+        return d_projected, d_initial, d_kernel, tf.reduce_sum(d_from, axis=[0, 1])
 
     @tf.custom_gradient
     def differentiable(*arguments: tf.Tensor) -> tuple:
-        states = forward(*arguments)
-        return states, lambda d_states: backward(states, d_states)
+        states, from_states = forward(*arguments)
+        return states, lambda d_states: backward(states, from_states, d_states)
 
     return differentiable(projected, initial_state, kernel, bias)
+
+
+class _Partials(NamedTuple):
+    """Derivatives of a cell's new state: a tensor for each of the state's parts, as h and m.
+
+    A tensor is [..., widths], and its element of a unit is the derivative of that unit's part.
+    """
+
+    by_inputs: list[tf.Tensor]
+    """By W x + b."""
+    by_state_product: list[tf.Tensor]
+    """By U h + c."""
+    by_state: list[tf.Tensor]
+    """By the state itself, without the way through U."""
+
+
+def _derivatives(
+    gates: Gates,
+    projected: tf.Tensor,
+    from_states: tf.Tensor,
+    previous: tf.Tensor,
+    keep: tf.Tensor,
+    units: int,
+) -> _Partials:
+    """Computes the derivatives of all steps; see `_states` for the shapes."""
+    arguments = projected, from_states, previous
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(arguments)
+        parts = tf.split(gates(*arguments), previous.shape[-1] // units, axis=-1)
+    by_inputs, by_product, by_state = [], [], []
+    for number, part in enumerate(parts):
+        d_inputs, d_product, d_previous = tape.gradient(part, arguments)
+        own = tf.cast(tf.one_hot(number, len(parts)), previous.dtype)
+        unchanged = tf.repeat(own, units)
+        by_inputs.append(tf.where(keep, d_inputs, 0))
+        by_product.append(tf.where(keep, d_product, 0))
+        by_state.append(tf.where(keep, d_previous, unchanged))
+    return _Partials(by_inputs, by_product, by_state)
+
+
+def _chain(d_state: tf.Tensor, partials: list[tf.Tensor], units: int) -> tf.Tensor:
+    """Multiplies the gradient of a state, [..., parts * units], with its derivatives."""
+    terms = []
+    for part, partial in zip(tf.split(d_state, len(partials), axis=-1), partials, strict=True):
+        shape = tf.shape(partial)
+        by_unit = tf.reshape(
+            partial, tf.concat([shape[:-1], [partial.shape[-1] // units, units]], 0)
+        )
+        terms.append(tf.reshape(part[..., None, :] * by_unit, shape))
+    return tf.add_n(terms) if len(terms) > 1 else terms[0]

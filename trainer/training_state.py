@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from trainer import cudnn, gpu, recurrent
+from trainer.adam import Adam
 from trainer.model import TranslationModel
 from trainer.precision import compute_type
 from trainer.settings import ModelSettings, TrainingSettings
@@ -101,4 +102,6 @@ def _optimizer(settings: TrainingSettings, steps: int) -> keras.optimizers.Optim
         warmup_target=settings.learning_rate,
         warmup_steps=warmup,
     )
-    return keras.optimizers.Adam(schedule, global_clipnorm=settings.gradient_clip)
+    # On a GPU, XLA makes one kernel of Keras's operations, and would copy the weights for ours.
+    kind = keras.optimizers.Adam if gpu.is_there() else Adam
+    return kind(schedule, global_clipnorm=settings.gradient_clip)
