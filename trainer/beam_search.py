@@ -24,6 +24,12 @@ StepFunction = Callable[[Context, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Ten
 """(context, previous tokens int [batch, beam], state [batch, beam, ...]) -> (log-probabilities
 [batch, beam, vocabulary], state, attention [batch, beam, source]), for any part of the batch."""
 
+_ROWS = (*range(1, 8), *(eighths << power for power in range(20) for eighths in (8, 10, 12, 14)))
+"""Numbers of sentences to go on with, up to some millions.
+
+Removing sentences copies the others, so it waits until there is a smaller number. And a processor's
+library prepares the products of each number of rows, keeps them, and so needs memory for each.
+"""
 LEAST_COVERAGE = 0.01
 """Lower limit of a source position's coverage, to keep the penalty finite without attention."""
 
@@ -149,13 +155,13 @@ def beam_search(
     ) -> tuple:
         finished = _put_back(searched, finished)
         searched = _open_sentences(searched, time)
+        fewer = _fewer_rows(tf.size(searched.sentences))
+
+        def is_worth_a_step(time: tf.Tensor, searched: _Searched, *_: object) -> tf.Tensor:
+            return _count_open(searched, time) > fewer
+
         time, searched, trace = _while(is_worth_a_step, advance, (time, searched, trace))
         return time, searched, finished, trace
-
-    def is_worth_a_step(time: tf.Tensor, searched: _Searched, *_: object) -> tf.Tensor:
-        # Removing sentences copies the others, so it waits until an eighth of them is done.
-        is_open = tf.cast(_is_open(searched, time), tf.int32)
-        return 8 * tf.reduce_sum(is_open) > 7 * tf.size(is_open)
 
     def advance(time: tf.Tensor, searched: _Searched, trace: _Trace) -> tuple:
         following, state, attention = step(searched.context, searched.tokens, searched.state)
@@ -264,10 +270,22 @@ def _is_open(searched: _Searched, time: tf.Tensor) -> tf.Tensor:
     return (time < searched.max_lengths) & ~_is_done(searched.finished)
 
 
+def _count_open(searched: _Searched, time: tf.Tensor) -> tf.Tensor:
+    return tf.math.count_nonzero(_is_open(searched, time), dtype=tf.int32)
+
+
 def _open_sentences(searched: _Searched, time: tf.Tensor) -> _Searched:
-    """Removes the finished sentences from the search."""
-    left = tf.where(_is_open(searched, time))[:, 0]
+    """Removes finished sentences from the search, down to one of `_ROWS`."""
+    rows = tf.gather(_ROWS, tf.searchsorted(_ROWS, _count_open(searched, time)[None]))
+    finished_last = tf.argsort(tf.cast(~_is_open(searched, time), tf.int32), stable=True)
+    left = tf.sort(finished_last[: rows[0]])
     return tf.nest.map_structure(lambda tensor: tf.gather(tensor, left), searched)
+
+
+def _fewer_rows(rows: tf.Tensor) -> tf.Tensor:
+    """Returns the largest of `_ROWS` that is smaller, or 0."""
+    place = tf.searchsorted(_ROWS, rows[None])[0]
+    return tf.gather([0, *_ROWS], place)
 
 
 def _put_back(searched: _Searched, finished: _Finished) -> _Finished:
