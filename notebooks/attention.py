@@ -121,7 +121,7 @@ for mask in ([True, True, True], [True, True, False]):
 # %%
 rng = np.random.default_rng(1)
 data = TrainingData(
-    train=aligned_language.aligned_text(rng, 2000, longest=16).pairs,
+    train=aligned_language.aligned_text(rng, 4000, longest=16).pairs,
     validation=aligned_language.aligned_text(rng, 30, longest=16).pairs,
     vocabulary=aligned_language.VOCABULARY,
 )
@@ -134,7 +134,7 @@ for row in range(3):
 # %% [markdown]
 # ## With attention and without (sections 1 and 8)
 #
-# Two models of the same size, trained alike for 26 epochs: one with a fixed context vector (`none`), one with Bahdanau's
+# Two models of the same size, trained alike for 13 epochs: one with a fixed context vector (`none`), one with Bahdanau's
 # attention. This takes most of the time.
 
 
@@ -142,8 +142,8 @@ for row in range(3):
 def trained(kind):
     """Trains a small model with a kind of attention; returns the model and its history."""
     settings = TrainingSettings(
-        epochs=26,
-        patience=26,
+        epochs=13,
+        patience=13,
         tokens_per_batch=300,
         learning_rate=0.003,
         warmup_steps=30,
