@@ -154,7 +154,7 @@ class Dropout:
         with tf.device("CPU:0"):  # all devices read the seed from here
             for number in (place, depth):
                 seed = tf.random.experimental.stateless_fold_in(seed, number)
-        dropped = max(1, round(self._rate * _BYTES))
+        dropped = min(max(1, round(self._rate * _BYTES)), _BYTES - 1)
         kept = tf.greater_equal(_random_bytes(tf.shape(x), seed), np.uint8(dropped))
         return x * tf.where(kept, tf.constant(_BYTES / (_BYTES - dropped), x.dtype), 0)
 

@@ -70,3 +70,16 @@ def test_initial_weights_keep_the_bounds_of_glorot():
     weight = glorot(np.random.default_rng(1), 30, 70).numpy()
     assert np.abs(weight).max() <= (6 / 100) ** 0.5
     assert weight.std() > 0.9 * (6 / 100) ** 0.5 / 3**0.5
+
+
+def test_the_rate_is_met_up_to_the_next_byte_and_the_mean_is_kept():
+    dropped = drop(3, rate=0.3)
+    assert abs(np.mean(dropped == 0) - 77 / 256) < 0.04
+    assert set(np.unique(dropped)) == {np.float32(0), np.float32(256 / 179)}
+
+
+def test_the_highest_and_the_lowest_rates_drop_some_and_keep_some():
+    ones = tf.ones([400, 100])
+    for rate in (0.0001, 0.999):
+        found = Dropout(rate, tf.constant([1, 3]))(ones, DropoutPlace.ENCODER_STATES).numpy()
+        assert 0 < np.mean(found == 0) < 1
