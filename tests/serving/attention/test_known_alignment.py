@@ -23,13 +23,15 @@ from trainer.settings import DecodingSettings, ModelSettings, SubwordSettings, T
 from trainer.training import TrainingData, train
 
 TRAINING = TrainingSettings(
-    epochs=30,
-    tokens_per_batch=600,
-    learning_rate=0.005,
+    epochs=20,
+    patience=20,  # BLEU stays 0 until the first words are translated, sometimes for seven epochs
+    tokens_per_batch=300,
+    learning_rate=0.003,
     warmup_steps=50,
     # Without dropout a neighbour's state contains enough information, so attention may be beside
     # the word.
     dropout=0.1,
+    label_smoothing=0.0,
     average_decay=0.98,
     validation_sentences=50,
     precision="float32",
