@@ -32,7 +32,6 @@ from serving.protocol.messages import GET_MODEL_STATUS, PREDICT
 
 _BATCH_SIZES = (1, 8, 32)
 _REST = "REST"
-_SECONDS_BETWEEN_REQUESTS = 3.0
 _SECONDS_BETWEEN_SAMPLES = 2.0
 _POLL_SECONDS = 0.1
 _WINDOWS = 30
@@ -85,7 +84,6 @@ def measure_soak(
     sentences: Sequence[bytes],
     seconds: float,
     reloads: int,
-    seconds_between_requests: float = _SECONDS_BETWEEN_REQUESTS,
 ) -> Soak:
     """Sends requests of several kinds while versions change, and reads the server's memory.
 
@@ -96,14 +94,13 @@ def measure_soak(
       sentences: the sentences, sent again and again.
       seconds: duration.
       reloads: number of versions to add, at equal distances.
-      seconds_between_requests: pause of each of the clients, of which each sends one kind.
 
     Raises:
       RunFailedError: a version is not loaded, or the server ends.
     """
     expected = {text: bytes(model([text])["translation"][0]) for text in dict.fromkeys(sentences)}
     soak = Soak(seconds, reloads)
-    asyncio.run(_soak(endpoint, folder, expected, soak, seconds_between_requests))
+    asyncio.run(_soak(endpoint, folder, expected, soak))
     return soak
 
 
@@ -140,13 +137,7 @@ def soak_bars(soak: Soak) -> list[Bar]:
     ]
 
 
-async def _soak(
-    endpoint: Endpoint,
-    folder: ModelFolder,
-    expected: Expected,
-    soak: Soak,
-    pause: float,
-) -> None:
+async def _soak(endpoint: Endpoint, folder: ModelFolder, expected: Expected, soak: Soak) -> None:
     start = time.monotonic()
 
     def runs() -> bool:
@@ -155,8 +146,8 @@ async def _soak(
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_reload(endpoint, folder, soak.seconds, soak.reloads))
         for signature, size in itertools.product((SERVING_DEFAULT, N_BEST), _BATCH_SIZES):
-            tasks.create_task(_send(endpoint, expected, soak, signature, size, pause, runs))
-        tasks.create_task(_send_rest(endpoint, expected, soak, pause, runs))
+            tasks.create_task(_send(endpoint, expected, soak, signature, size, runs))
+        tasks.create_task(_send_rest(endpoint, expected, soak, runs))
         while runs():
             memory = resources_of(endpoint.pid).memory
             soak.memory.append((time.monotonic() - start, memory))
@@ -179,7 +170,6 @@ async def _send(
     soak: Soak,
     signature: str,
     size: int,
-    pause: float,
     runs: Callable[[], bool],
 ) -> None:
     """Sends batches of a size to a signature, one after the other."""
@@ -198,14 +188,12 @@ async def _send(
             else:
                 found = read_answer(reply)["translation"].reshape(size, -1)[:, 0]
                 _count(soak, kind, np.array_equal(found, [expected[text] for text in batch]))
-            await asyncio.sleep(pause)
 
 
 async def _send_rest(
     endpoint: Endpoint,
     expected: Expected,
     soak: Soak,
-    pause: float,
     runs: Callable[[], bool],
 ) -> None:
     """Sends single sentences over REST, each on a connection of its own."""
@@ -218,7 +206,6 @@ async def _send_rest(
             _count(soak, _REST, found.encode("utf-8") == expected[text])
         else:
             soak.failed[f"{_REST}: {status}"] += 1
-        await asyncio.sleep(pause)
 
 
 def _post(endpoint: Endpoint, text: bytes) -> tuple[int, bytes]:

@@ -9,9 +9,7 @@ MEBIBYTE = 1 << 20
 
 def test_requests_of_each_kind_are_sent_while_versions_change(tmp_path: Path) -> None:
     with loopback_server(tmp_path) as (endpoint, folder):
-        found = measure_soak(
-            answer, endpoint, folder, SENTENCES, 2.0, reloads=2, seconds_between_requests=0.01
-        )
+        found = measure_soak(answer, endpoint, folder, SENTENCES, 2.0, reloads=2)
     kinds = {f"{name}, {size}" for name in ("serving_default", "n_best") for size in (1, 8, 32)}
     assert set(found.answered) == {*kinds, "REST"}
     assert (found.failed, found.mixed_up) == (Counter(), Counter())
@@ -23,9 +21,7 @@ def test_the_answers_of_other_sentences_are_found(tmp_path: Path) -> None:
         return answer([SENTENCES[1] if text == SENTENCES[0] else text for text in texts])
 
     with loopback_server(tmp_path) as (endpoint, folder):
-        found = measure_soak(
-            model, endpoint, folder, SENTENCES, 1.0, reloads=1, seconds_between_requests=0.01
-        )
+        found = measure_soak(model, endpoint, folder, SENTENCES, 1.0, reloads=1)
     assert found.mixed_up.total() > 0
 
 
