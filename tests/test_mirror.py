@@ -10,6 +10,7 @@ TESTED_THROUGH = {
     "benchmarks/alignment/aligned_language.py": "serving/attention/test_known_alignment.py",
     "benchmarks/alignment/by_kind.py": "benchmarks/alignment/test_eflomal.py",
     "benchmarks/gate/t*.py": "benchmarks/gate/test_calibration.py",
+    "benchmarks/search/other_library.py": "benchmarks/search/test_speed.py",
     "benchmarks/serving/calls.py": "benchmarks/serving/test_latency.py",
     "benchmarks/serving/hostile_*.py": "benchmarks/serving/test_hostile.py",
     "benchmarks/serving/parts.py": "benchmarks/serving/test_server.py",

@@ -18,7 +18,7 @@ class BahdanauAttention(tf.Module):
 
     def __init__(self, rng: np.random.Generator, query_units: int, state_units: int, units: int):
         super().__init__()
-        self.W_q = Projection(rng, query_units, units)
+        self.W_q = Projection(rng, query_units, units, bounded=True)
         self.W_k = Projection(rng, state_units, units)
         self.v = glorot(rng, units, 1)
 

@@ -4,8 +4,8 @@ Each sentence of a batch is searched independently, with its own longest length 
 the other sentences of the batch never change its translation. Finished sentences leave the batch,
 which makes the steps of the others cheaper.
 
-Hypotheses are stored as back-pointers (token and parent of each beam at each step). The attention
-of the final hypotheses is gathered once at the end instead of being copied at every step.
+Hypotheses are stored as back-pointers (token and parent of each beam at each step). The finished
+ones are chosen and read back once at the end, instead of being sorted and copied at every step.
 """
 
 from collections.abc import Callable
@@ -120,12 +120,8 @@ def beam_search(
       The hypotheses; `target` is the length of the longest one in the batch.
     """
     batch = tf.shape(max_lengths)[0]
-    nothing = tf.zeros([batch, beam_size], tf.int32)
-    finished = _Finished(
-        tf.fill([batch, beam_size], -float("inf")), nothing, nothing, nothing, nothing > 0
-    )
     searched = _Searched(
-        sentences=tf.range(batch),
+        places=tf.range(batch),
         context=context,
         max_lengths=max_lengths,
         to_cover=to_cover,
@@ -137,31 +133,22 @@ def beam_search(
         owed=tf.zeros([batch, 1], tf.int32) if owed is None else owed[:, None],
         ordered=tf.zeros([batch, 1], tf.int32) if ordered is None else ordered[:, None],
         state=initial_state[:, None],
-        coverage=tf.zeros([batch, 1, tf.shape(to_cover)[1]]),
-        finished=finished,
+        coverage=tf.zeros([batch, 1, tf.shape(to_cover)[1]]) if beta else (),
+        whole=tf.zeros([batch], tf.int32),
     )
-    trace = _Trace(
-        *(
-            tf.TensorArray(kind, 0, dynamic_size=True, infer_shape=False, element_shape=shape)
-            for kind, shape in _TRACE_TYPES
-        )
-    )
+    trace = _new_trace(beam_size)
 
-    def goes_on(time: tf.Tensor, searched: _Searched, *_: object) -> tf.Tensor:
-        return tf.reduce_any(_is_open(searched, time))
+    def goes_on(time: tf.Tensor, searched: _Searched, _: _Trace) -> tf.Tensor:
+        return tf.reduce_any(_is_open(searched, time, beam_size))
 
-    def search_on(
-        time: tf.Tensor, searched: _Searched, finished: _Finished, trace: _Trace
-    ) -> tuple:
-        finished = _put_back(searched, finished)
-        searched = _open_sentences(searched, time)
-        fewer = _fewer_rows(tf.size(searched.sentences))
+    def search_on(time: tf.Tensor, searched: _Searched, trace: _Trace) -> tuple:
+        searched = _open_sentences(searched, _is_open(searched, time, beam_size))
+        fewer = _fewer_rows(tf.size(searched.places))
 
-        def is_worth_a_step(time: tf.Tensor, searched: _Searched, *_: object) -> tf.Tensor:
-            return _count_open(searched, time) > fewer
+        def is_worth_a_step(time: tf.Tensor, searched: _Searched, _: _Trace) -> tf.Tensor:
+            return _count(_is_open(searched, time, beam_size)) > fewer
 
-        time, searched, trace = _while(is_worth_a_step, advance, (time, searched, trace))
-        return time, searched, finished, trace
+        return _while(is_worth_a_step, advance, (time, searched, trace))
 
     def advance(time: tf.Tensor, searched: _Searched, trace: _Trace) -> tuple:
         following, state, attention = step(searched.context, searched.tokens, searched.state)
@@ -171,56 +158,68 @@ def beam_search(
         if shortlist is not None:
             tokens = tf.gather(searched.shortlist, candidates.tokens, batch_dims=1)
             candidates = candidates._replace(tokens=tokens)
-        owed = tf.gather(searched.owed, candidates.parents, batch_dims=1)
-        coverage = searched.coverage + attention
-        missing = coverage_penalty(coverage, searched.to_cover[:, None], beta)
-        scores = candidates.log_probs / length_penalty(time + 1, alpha)
-        scores += tf.gather(missing, candidates.parents, batch_dims=1)
+        best = Candidates(*(each[:, :beam_size] for each in candidates))
+        scores = best.log_probs / length_penalty(time + 1, alpha)
+        coverage = searched.coverage
+        if beta:
+            coverage += attention
+            missing = coverage_penalty(coverage, searched.to_cover[:, None], beta)
+            scores += tf.gather(missing, best.parents, batch_dims=1)
+        is_end = tf.equal(best.tokens, END)
         is_last = (time + 1 >= searched.max_lengths)[:, None]
+        is_open = _is_open(searched, time, beam_size)[:, None]
+        is_finished = (is_end | is_last) & is_open & (best.log_probs > IMPOSSIBLE / 2)
+        ranks = tf.where(is_end, _WHOLE, _TRUNCATED)
+        if masks:
+            is_owed = tf.gather(searched.owed, best.parents, batch_dims=1) > 0
+            ranks += tf.where(is_owed, _LOST, _WHOLE)
         tokens, parents, log_probs = _keep_alive(candidates)
-        spelled = tf.gather(searched.spelled, parents, batch_dims=1)
-        still_owed = tf.gather(searched.owed, parents, batch_dims=1)
-        trace = _Trace(
-            trace.sentences.write(time, searched.sentences),
-            trace.tokens.write(time, tokens),
-            trace.parents.write(time, parents),
-            trace.attention.write(time, attention),
+
+        def of_parents(values: tf.Tensor) -> tf.Tensor:
+            return values if beam_size == 1 else tf.gather(values, parents, batch_dims=1)
+
+        spelled = of_parents(searched.spelled)
+        owed = of_parents(searched.owed)
+        trace = trace.after(
+            time,
+            _Step(
+                places=searched.places,
+                tokens=tokens,
+                parents=parents,
+                attention=attention,
+                scores=tf.where(is_finished, scores, -float("inf")),
+                last_tokens=best.tokens,
+                last_parents=best.parents,
+                ranks=ranks,
+            ),
         )
         searched = searched._replace(
+            places=searched.places + batch,
             tokens=tokens,
             log_probs=log_probs,
             spelled=spelled if spelling is None else spelling.after(spelled, tokens),
-            owed=still_owed & ~_bits(tokens, masks) if masks else still_owed,
-            state=tf.gather(state, parents, batch_dims=1),
-            coverage=tf.gather(coverage, parents, batch_dims=1),
-            finished=_finish(searched.finished, candidates, scores, owed > 0, time, is_last),
+            owed=owed & ~_bits(tokens, masks) if masks else owed,
+            state=of_parents(state),
+            coverage=of_parents(coverage) if beta else (),
+            whole=searched.whole + _count(is_finished & tf.equal(ranks, _WHOLE), axis=1),
         )
         return time + 1, searched, trace
 
     time, searched, trace = advance(0, searched, trace)
-    time, searched, finished, trace = _while(goes_on, search_on, (time, searched, finished, trace))
-    finished = _put_back(searched, finished)
-    ids, attention = _follow_back(finished, trace, time)
-    is_found = tf.math.is_finite(finished.scores)
-    lengths = tf.where(is_found, finished.times + 1, 0)
-    scores = tf.where(is_found, finished.scores, IMPOSSIBLE)
-    return Hypotheses(ids, lengths, scores, attention, _is_ended(finished))
+    time, _, trace = _while(goes_on, search_on, (time, searched, trace))
+    return _read_back(trace, time, batch, beam_size)
 
 
-class _Finished(NamedTuple):
-    """Finished hypotheses, best first; each [batch, beam]."""
-
-    scores: tf.Tensor  # scores as in `Hypotheses`; -inf if there is no hypothesis
-    times: tf.Tensor  # the step of the last token
-    parents: tf.Tensor  # the beam continued by the last token
-    tokens: tf.Tensor  # the last token
-    lost: tf.Tensor  # whether it ended without a mask of its source
+_WHOLE, _LOST, _TRUNCATED = 0, 1, 2
+"""Ranks of finished hypotheses: with an end symbol, without a mask of the source, with no end
+symbol. A truncated one that is lost too has the sum as its rank."""
+_UNFINISHED = 4
 
 
 class _Searched(NamedTuple):
     """The sentences still in the search, and their hypotheses; a row for each sentence."""
 
-    sentences: tf.Tensor  # indices in the batch, int32 [rows]
+    places: tf.Tensor  # time * batch + index in the batch, int32 [rows]
     context: Context
     max_lengths: tf.Tensor
     to_cover: tf.Tensor
@@ -232,25 +231,49 @@ class _Searched(NamedTuple):
     owed: tf.Tensor  # bits of the masks that are not written yet, int32 [rows, beam]
     ordered: tf.Tensor  # bits of the masks with an order, int32 [rows, 1]
     state: tf.Tensor  # [rows, beam, ...]
-    coverage: tf.Tensor  # attention so far, [rows, beam, source]
-    finished: _Finished
+    coverage: tf.Tensor | tuple[()]  # attention so far, [rows, beam, source], if it is scored
+    whole: tf.Tensor  # number of whole hypotheses so far, int32 [rows]
 
 
-class _Trace(NamedTuple):
-    """The record of each step for the sentences in the search."""
+class _Step(NamedTuple):
+    """The record of a step for the sentences in the search, or of all steps."""
 
-    sentences: tf.TensorArray
-    tokens: tf.TensorArray
-    parents: tf.TensorArray
-    attention: tf.TensorArray
+    places: Any  # as in `_Searched`
+    tokens: Any  # the last token of each unfinished hypothesis, int32 [rows, beam]
+    parents: Any  # the hypothesis that each continues
+    attention: Any  # of the hypotheses before this step, [rows, beam, source]
+    scores: Any  # of the best continuations that finish a hypothesis, [rows, beam]; else -inf
+    last_tokens: Any  # the token of each of the best continuations
+    last_parents: Any  # the hypothesis that each continues
+    ranks: Any  # the rank of each, were it finished
 
 
-_TRACE_TYPES = (
-    (tf.int32, [None]),
-    (tf.int32, [None, None]),
-    (tf.int32, [None, None]),
-    (tf.float32, [None, None, None]),
-)
+class _Trace(_Step):
+    """The record of all steps; each field is a tf.TensorArray."""
+
+    def after(self, time: tf.Tensor, step: _Step) -> "_Trace":
+        """Returns the trace with one more step."""
+        return _Trace(
+            *(of_all.write(time, of_one) for of_all, of_one in zip(self, step, strict=True))
+        )
+
+
+def _new_trace(beam_size: int) -> _Trace:
+    def array(dtype: tf.DType, *shape: int | None) -> tf.TensorArray:
+        return tf.TensorArray(
+            dtype, 0, dynamic_size=True, infer_shape=False, element_shape=[None, *shape]
+        )
+
+    return _Trace(
+        places=array(tf.int32),
+        tokens=array(tf.int32, beam_size),
+        parents=array(tf.int32, beam_size),
+        attention=array(tf.float32, None, None),
+        scores=array(tf.float32, beam_size),
+        last_tokens=array(tf.int32, beam_size),
+        last_parents=array(tf.int32, beam_size),
+        ranks=array(tf.int32, beam_size),
+    )
 
 
 def _while(condition: Callable[..., tf.Tensor], body: Callable[..., tuple], start: tuple) -> tuple:
@@ -265,19 +288,22 @@ def _while(condition: Callable[..., tf.Tensor], body: Callable[..., tuple], star
     return tf.while_loop(condition, body, start, tf.nest.map_structure(shape_of, start))
 
 
-def _is_open(searched: _Searched, time: tf.Tensor) -> tf.Tensor:
-    """Returns whether each sentence in the search is not done, bool [rows]."""
-    return (time < searched.max_lengths) & ~_is_done(searched.finished)
+def _is_open(searched: _Searched, time: tf.Tensor, beam_size: int) -> tf.Tensor:
+    """Returns whether each sentence in the search is not done, bool [rows].
+
+    A sentence is done when it has as many whole hypotheses as beams.
+    """
+    return (time < searched.max_lengths) & (searched.whole < beam_size)
 
 
-def _count_open(searched: _Searched, time: tf.Tensor) -> tf.Tensor:
-    return tf.math.count_nonzero(_is_open(searched, time), dtype=tf.int32)
+def _count(is_one: tf.Tensor, axis: int | None = None) -> tf.Tensor:
+    return tf.reduce_sum(tf.cast(is_one, tf.int32), axis)
 
 
-def _open_sentences(searched: _Searched, time: tf.Tensor) -> _Searched:
+def _open_sentences(searched: _Searched, is_open: tf.Tensor) -> _Searched:
     """Removes finished sentences from the search, down to one of `_ROWS`."""
-    rows = tf.gather(_ROWS, tf.searchsorted(_ROWS, _count_open(searched, time)[None]))
-    finished_last = tf.argsort(tf.cast(~_is_open(searched, time), tf.int32), stable=True)
+    rows = tf.gather(_ROWS, tf.searchsorted(_ROWS, _count(is_open)[None]))
+    finished_last = tf.argsort(tf.cast(~is_open, tf.int32), stable=True)
     left = tf.sort(finished_last[: rows[0]])
     return tf.nest.map_structure(lambda tensor: tf.gather(tensor, left), searched)
 
@@ -286,64 +312,6 @@ def _fewer_rows(rows: tf.Tensor) -> tf.Tensor:
     """Returns the largest of `_ROWS` that is smaller, or 0."""
     place = tf.searchsorted(_ROWS, rows[None])[0]
     return tf.gather([0, *_ROWS], place)
-
-
-def _put_back(searched: _Searched, finished: _Finished) -> _Finished:
-    """Copies the finished hypotheses of the sentences in the search to their rows of the batch."""
-    places = searched.sentences[:, None]
-    return _Finished(
-        *(
-            tf.tensor_scatter_nd_update(of_all, places, of_these)
-            for of_all, of_these in zip(finished, searched.finished, strict=True)
-        )
-    )
-
-
-def _is_done(finished: _Finished) -> tf.Tensor:
-    """Returns whether a sentence has as many whole hypotheses as beams, bool [batch]."""
-    return tf.math.is_finite(finished.scores[:, -1]) & ~finished.lost[:, -1]
-
-
-def _is_ended(finished: _Finished) -> tf.Tensor:
-    """Returns whether a hypothesis was found and has its end symbol, bool [batch, beam]."""
-    return tf.math.is_finite(finished.scores) & tf.equal(finished.tokens, END)
-
-
-def _finish(
-    finished: _Finished,
-    candidates: Candidates,
-    scores: tf.Tensor,
-    lost: tf.Tensor,
-    time: tf.Tensor,
-    is_last: tf.Tensor,
-) -> _Finished:
-    """Adds the candidates ending here to the finished hypotheses and keeps the best.
-
-    Whole ones come before lost ones, and these before truncated ones. A sentence already done does
-    not change.
-    """
-    beam_size = finished.scores.shape[1]
-    is_end = tf.equal(candidates.tokens, END)
-    is_in_beam = tf.range(2 * beam_size) < beam_size
-    is_new = (
-        is_in_beam
-        & (is_end | is_last)
-        & (candidates.log_probs > IMPOSSIBLE / 2)
-        & ~_is_done(finished)[:, None]
-    )
-    new = _Finished(
-        tf.where(is_new, scores, -float("inf")),
-        tf.fill(tf.shape(is_new), time),
-        candidates.parents,
-        candidates.tokens,
-        lost,
-    )
-    both = _Finished(*(tf.concat(pair, axis=1) for pair in zip(finished, new, strict=True)))
-    by_score = tf.argsort(both.scores, direction="DESCENDING")
-    rank = 2 * tf.cast(~_is_ended(both), tf.int32) + tf.cast(both.lost, tf.int32)
-    whole_first = tf.argsort(tf.gather(rank, by_score, batch_dims=1), stable=True)
-    best = tf.gather(by_score, whole_first, batch_dims=1)[:, :beam_size]
-    return _Finished(*(tf.gather(field, best, batch_dims=1) for field in both))
 
 
 def _penalties(searched: _Searched, spelling: Spelling | None, masks: range) -> tf.Tensor | None:
@@ -408,33 +376,48 @@ def _keep_alive(candidates: Candidates) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor
     )
 
 
-def _follow_back(
-    finished: _Finished, trace: _Trace, steps: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Reads each finished hypothesis from its last token back to its first.
+def _read_back(trace: _Trace, steps: tf.Tensor, batch: tf.Tensor, beam_size: int) -> Hypotheses:
+    """Chooses the best finished hypotheses, and reads each from its last token to its first."""
+    places = trace.places.concat()[:, None]
 
-    Returns:
-      ids int32 [batch, beam, steps] and attention [batch, beam, steps, source].
-    """
-    is_found = tf.math.is_finite(finished.scores)
+    def of_sentences(recorded: tf.TensorArray, missing: float) -> tf.Tensor:
+        """Returns what was recorded of each sentence, [batch, steps * beam]."""
+        values = recorded.concat()
+        table = tf.fill([steps * batch, beam_size], tf.cast(missing, values.dtype))
+        table = tf.tensor_scatter_nd_update(table, places, values)
+        table = tf.transpose(tf.reshape(table, [steps, batch, beam_size]), [1, 0, 2])
+        return tf.reshape(table, [batch, steps * beam_size])
+
+    scores = of_sentences(trace.scores, -float("inf"))
+    ranks = tf.where(tf.math.is_finite(scores), of_sentences(trace.ranks, 0), _UNFINISHED)
+    by_score = tf.argsort(scores, direction="DESCENDING", stable=True)
+    by_rank = tf.argsort(tf.gather(ranks, by_score, batch_dims=1), stable=True)[:, :beam_size]
+    best = tf.gather(by_score, by_rank, batch_dims=1)
+    scores, ranks = (tf.gather(each, best, batch_dims=1) for each in (scores, ranks))
+    last_tokens, last_parents = (
+        tf.gather(of_sentences(each, 0), best, batch_dims=1)
+        for each in (trace.last_tokens, trace.last_parents)
+    )
+    is_found = tf.math.is_finite(scores)
+    lengths = tf.where(is_found, best // beam_size + 1, 0)
     ids = tf.TensorArray(tf.int32, steps)
     attention = tf.TensorArray(tf.float32, steps)
 
     def step_back(
         time: tf.Tensor, beam: tf.Tensor, ids: tf.TensorArray, attention: tf.TensorArray
     ) -> tuple:
-        searched = trace.sentences.read(time)
+        searched = trace.places.read(time) - time * batch
         row = tf.tensor_scatter_nd_update(
-            tf.zeros([tf.shape(beam)[0]], tf.int32), searched[:, None], tf.range(tf.size(searched))
+            tf.zeros([batch], tf.int32), searched[:, None], tf.range(tf.size(searched))
         )
 
         def at_beam(recorded: tf.TensorArray) -> tf.Tensor:
             return tf.gather(tf.gather(recorded.read(time), row), beam, batch_dims=1)
 
-        is_tip = tf.equal(time, finished.times)
-        is_inside = is_found & (time <= finished.times)
-        token = tf.where(is_tip, finished.tokens, at_beam(trace.tokens))
-        beam = tf.where(is_tip, finished.parents, at_beam(trace.parents))
+        is_last = tf.equal(time + 1, lengths)
+        is_inside = time < lengths
+        token = tf.where(is_last, last_tokens, at_beam(trace.tokens))
+        beam = tf.where(is_last, last_parents, at_beam(trace.parents))
         weights = at_beam(trace.attention)
         ids = ids.write(time, tf.where(is_inside, token, PAD))
         attention = attention.write(time, tf.where(is_inside[:, :, None], weights, 0.0))
@@ -443,6 +426,12 @@ def _follow_back(
     _, _, ids, attention = tf.while_loop(
         lambda time, *_: time >= 0,
         step_back,
-        (steps - 1, tf.zeros_like(finished.parents), ids, attention),
+        (steps - 1, tf.zeros_like(last_parents), ids, attention),
     )
-    return tf.transpose(ids.stack(), [1, 2, 0]), tf.transpose(attention.stack(), [1, 2, 0, 3])
+    return Hypotheses(
+        ids=tf.transpose(ids.stack(), [1, 2, 0]),
+        lengths=lengths,
+        scores=tf.where(is_found, scores, IMPOSSIBLE),
+        attention=tf.transpose(attention.stack(), [1, 2, 0, 3]),
+        ended=is_found & tf.equal(last_tokens, END),
+    )

@@ -27,8 +27,8 @@ import tensorflow as tf
 
 from trainer.attention import Memory
 from trainer.attention_kinds import make_attention
-from trainer.layers import NO_DROPOUT, Dropout, DropoutPlace, Projection
-from trainer.recurrent import CELLS, Cell, Recurrence, run, take_step
+from trainer.layers import NO_DROPOUT, Dropout, DropoutPlace, Part, Projection
+from trainer.recurrent import CELLS, Cell, Recurrence, output_of, run, take_step
 from trainer.settings import ModelSettings
 
 RunLayer = Callable[[int, Cell, tf.Tensor], tf.Tensor]
@@ -60,14 +60,18 @@ class Decoder(tf.Module):
         self.layers = [make_cell(rng, settings.embedding_size + fed, self.units)]
         for _ in range(settings.decoder_layers - 1):
             self.layers.append(make_cell(rng, self.units + state_units, self.units))
-        self._sizes = [*(cell.state_size for cell in self.layers), fed]
-        self.initial = Projection(rng, summary_units, sum(self._sizes) - fed)
-        self.W_c = Projection(rng, state_units + self.units, self.units)
+        self._sizes = [cell.state_size for cell in self.layers]
+        self.initial = Projection(rng, summary_units, sum(self._sizes))
+        self.W_c = Projection(
+            rng,
+            state_units + self.units,
+            self.units,
+            parts=[Part(state_units, False), Part(self.units, settings.decoder_layers == 1)],
+        )
         # W_c can be applied to the values in advance only if nothing else reads the context:
         # upper layers read it, and attention heads project it themselves.
         is_only_reader = settings.decoder_layers == 1 and not self.attention.projects_values
         self._projects_in_advance = is_only_reader
-        self._state_units = state_units
 
     def remember(self, states: tf.Tensor, summary: tf.Tensor, mask: tf.Tensor) -> Memory:
         """Computes the memory for attention.
@@ -88,7 +92,7 @@ class Decoder(tf.Module):
         The shapes are [batch, summary units] -> [batch, state size].
         """
         state = tf.tanh(self.initial(summary))
-        return tf.pad(state, [[0, 0], [0, self._sizes[-1]]])
+        return tf.pad(state, [[0, 0], [0, self.units]]) if self._input_feeding else state
 
     def force(
         self,
@@ -112,7 +116,7 @@ class Decoder(tf.Module):
         """
         if self._input_feeding:
             return self._force_by_steps(embedded, initial_state, memory, dropout)
-        starts = tf.split(initial_state, self._sizes, axis=-1)
+        starts = _split(initial_state, self._sizes)
         return self._layers(
             lambda depth, cell, inputs: self._run(cell, inputs, mask, starts[depth])[0],
             embedded,
@@ -138,16 +142,18 @@ class Decoder(tf.Module):
         Returns:
           o, [batch, beam, units]; the new state; the attention weights [batch, beam, source].
         """
-        *states, fed = tf.split(state, self._sizes, axis=-1)
+        fed = [self.units] if self._input_feeding else []
+        parts = _split(state, [*self._sizes, *fed])
+        depths = len(self.layers)
+        states = parts[:depths]
 
         def run_layer(depth: int, cell: Cell, inputs: tf.Tensor) -> tf.Tensor:
             states[depth] = take_step(cell, inputs, states[depth])
-            return states[depth][..., : self.units]
+            return output_of(cell, states[depth])
 
-        inputs = tf.concat([embedded, fed], axis=-1)
+        inputs = _join([embedded, *parts[depths:]])
         outputs, weights = self._layers(run_layer, inputs, memory, dropout)
-        fed = outputs if self._input_feeding else fed
-        return outputs, tf.concat([*states, fed], axis=-1), weights
+        return outputs, _join([*states, outputs] if fed else states), weights
 
     def _force_by_steps(
         self, embedded: tf.Tensor, initial_state: tf.Tensor, memory: Memory, dropout: Dropout
@@ -185,5 +191,14 @@ class Decoder(tf.Module):
             states += run_layer(depth, cell, tf.concat([below, context], axis=-1))
             below = dropout(states, DropoutPlace.DECODER_STATES, depth)
         seen = context if self._projects_in_advance else self.W_c.of_part(context, 0)
-        outputs = tf.tanh(seen + self.W_c.of_part(below, self._state_units))
+        outputs = tf.tanh(seen + self.W_c.of_part(below, 1))
         return dropout(outputs, DropoutPlace.DECODER_OUTPUTS), weights
+
+
+def _split(x: tf.Tensor, sizes: list[int]) -> list[tf.Tensor]:
+    """Splits the last axis; a search has no operation for a single part."""
+    return tf.split(x, sizes, axis=-1) if len(sizes) > 1 else [x]
+
+
+def _join(parts: list[tf.Tensor]) -> tf.Tensor:
+    return tf.concat(parts, axis=-1) if len(parts) > 1 else parts[0]

@@ -1,15 +1,19 @@
 """The basic parts of the network: weights, projections, dropout.
 
 Weights are float32 variables. Each is cast to the computing type at its use, so the same weights
-can train in bfloat16 and serve in float32. A model serving in bfloat16 has a rounded copy of each
-matrix: casting at each step of a search would take longer than the faster product saves.
+can train in bfloat16 and serve in float32. A model serving in bfloat16 or int8 has a rounded copy
+of each matrix: rounding at each step of a search would take longer than the faster product saves.
 """
 
 import enum
 import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
+
+from trainer.int8 import Int8Matrix
 
 
 def glorot(rng: np.random.Generator, *shape: int) -> tf.Variable:
@@ -33,7 +37,7 @@ def served_copy(weights: tf.Variable | tf.Tensor, precision: tf.DType) -> tf.Var
 
 def product(
     x: tf.Tensor,
-    weights: tf.Variable | tf.Tensor,
+    weights: tf.Variable | tf.Tensor | Int8Matrix,
     bias: tf.Variable | None = None,
     *,
     transpose: bool = False,
@@ -45,7 +49,7 @@ def product(
 
     Args:
       x: [..., n].
-      weights: [n, m].
+      weights: [n, m]. A matrix in int8 has its bias itself.
       bias: [m], or None.
       transpose: whether the weights are [m, n] instead.
       result_type: type of the result; by default the type of x. The bias is added in this type.
@@ -54,6 +58,8 @@ def product(
       [..., m].
     """
     x = tf.convert_to_tensor(x)
+    if isinstance(weights, Int8Matrix):
+        return _with_leading_axes(weights(tf.reshape(x, [-1, x.shape[-1]])), x)
     result_type = result_type or x.dtype
     dtype = tf.bfloat16 if weights.dtype == tf.bfloat16 else x.dtype
     # TensorFlow runs a plain matrix product with its bias as a single operation.
@@ -75,33 +81,70 @@ def _with_leading_axes(rows: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
     return tf.reshape(rows, [*known, rows.shape[-1]])
 
 
+class Part(NamedTuple):
+    """Neighbouring elements of the vectors that a projection maps."""
+
+    width: int
+    bounded: bool
+    """Whether they are always within -1 and 1."""
+
+
 class Projection(tf.Module):
     """A linear map of the last axis: x W, or x W + b."""
 
-    def __init__(self, rng: np.random.Generator, inputs: int, outputs: int, bias: bool = False):
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        inputs: int,
+        outputs: int,
+        bias: bool = False,
+        *,
+        bounded: bool = False,
+        parts: Sequence[Part] = (),
+    ):
+        """Makes the weights.
+
+        Args:
+          rng: draws them.
+          inputs: width of x.
+          outputs: width of the result.
+          bias: whether there is a b.
+          bounded: whether x is always within -1 and 1.
+          parts: the parts of x, if they are mapped one by one (`of_part`).
+        """
         super().__init__()
         self.kernel = glorot(rng, inputs, outputs)
         self.bias = zeros(outputs) if bias else None
-        self.rounded_kernel: tf.Variable | None = None
+        self._parts = parts or [Part(inputs, bounded)]
+        # After `round`, the copies of each part.
+        self.rounded: list[tf.Variable] | list[Int8Matrix] | None = None
 
-    def round(self) -> None:
-        """Makes later calls multiply with W rounded to bfloat16; W itself does not change."""
-        self.rounded_kernel = served_copy(self.kernel, tf.bfloat16)
+    def round(self, precision: tf.DType) -> None:
+        """Makes later calls multiply with W rounded to bfloat16 or int8; W does not change."""
+        kernels = tf.split(self.kernel, [part.width for part in self._parts])
+        if precision == tf.int8:
+            bias = None if self.bias is None else self.bias.numpy()
+            self.rounded = [
+                Int8Matrix(kernel.numpy(), bias, bounded=part.bounded)
+                for kernel, part in zip(kernels, self._parts, strict=True)
+            ]
+        else:
+            self.rounded = [served_copy(kernel, precision) for kernel in kernels]
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Maps [..., inputs] to [..., outputs]."""
-        return product(x, self._used_kernel, self.bias)
+        return product(x, self.kernel if self.rounded is None else self.rounded[0], self.bias)
 
-    def of_part(self, x: tf.Tensor, start: int) -> tf.Tensor:
-        """Maps a part of the inputs, from `start` on, without adding b.
+    def of_part(self, x: tf.Tensor, part: int) -> tf.Tensor:
+        """Maps one of the parts of the inputs, without adding b.
 
-        The result [..., outputs] is the contribution of x, [..., part], to the whole output.
+        The result [..., outputs] is the contribution of x, [..., width of the part], to the whole
+        output.
         """
-        return product(x, self._used_kernel[start : start + x.shape[-1]])
-
-    @property
-    def _used_kernel(self) -> tf.Variable:
-        return self.kernel if self.rounded_kernel is None else self.rounded_kernel
+        if self.rounded is not None:
+            return product(x, self.rounded[part])
+        start = sum(each.width for each in self._parts[:part])
+        return product(x, self.kernel[start : start + self._parts[part].width])
 
 
 class DropoutPlace(enum.IntEnum):

@@ -17,6 +17,7 @@ from trainer.continuations import IMPOSSIBLE
 from trainer.copying import Pointer, attention_on_vocabulary
 from trainer.decoder import Decoder
 from trainer.encoder import Encoder
+from trainer.int8 import Int8Matrix
 from trainer.layers import (
     NO_DROPOUT,
     Dropout,
@@ -57,16 +58,14 @@ class Others(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """Some subwords for each source (`trainer.shortlist`), and their part of the output layer."""
+    """Some subwords for each source (`trainer.shortlist`): n common ones and m of its own."""
 
-    ids: tf.Tensor
-    """int32 [batch, n], padded with 0; the first one, 0, stands for all other subwords."""
     embeddings: tf.Tensor
-    """Rows of E, [batch, n, embedding size], and of the first one `Others`."""
+    """Rows of E for those of its own, [batch, m, embedding size]."""
     bias: tf.Tensor
-    """float32 [batch, n]."""
+    """float32 [batch, n + m]."""
     is_source: tf.Tensor
-    """Whether the subword at a source position is the one chosen, float32 [batch, source, n]."""
+    """Whether a source position has the subword chosen, float32 [batch, source, n + m]."""
 
 
 class TranslationModel(tf.Module):
@@ -102,10 +101,10 @@ class TranslationModel(tf.Module):
         self.decoder = Decoder(
             settings, rng, self.encoder.output_units, self.encoder.summary_units, recurrence
         )
-        self.W_o = Projection(rng, settings.decoder_units, width)
+        self.W_o = Projection(rng, settings.decoder_units, width, bounded=True)
         self.output_bias = zeros(vocabulary_size)
         # After `prepare_to_serve`: E^T, or E in bfloat16.
-        self.output_kernel: tf.Variable | None = None
+        self.output_kernel: tf.Variable | Int8Matrix | None = None
         self.rounded_embeddings: tf.Variable | None = None
         points = settings.copying and settings.attention != "none"
         self.pointer = Pointer(rng, settings.decoder_units) if points else None
@@ -115,21 +114,26 @@ class TranslationModel(tf.Module):
 
         The output layer gets E^T, because a product of a few dozen rows reads E^T a quarter faster
         than E. A search that chooses from some subwords reads rows of E instead. With bfloat16 all
-        matrices are rounded, to serve faster on machines with native bfloat16 products. Activations
-        stay float32, and the recurrence of the encoder, a small part of a search, is not rounded.
-        The export also keeps the original weights, for a warm start.
+        matrices are rounded, to serve faster on machines with native bfloat16 products; with int8
+        those that all sources share, to serve faster on any x86 processor. Activations stay
+        float32. The export also keeps the original weights, for a warm start.
 
         Args:
-          precision: float32 or bfloat16.
+          precision: float32, bfloat16 or int8.
           choosing: whether searches get a `Choice`.
         """
-        if precision == tf.bfloat16:
+        if precision != self.embeddings.dtype:
             for module in self.submodules:
-                if isinstance(module, Projection):
-                    module.round()
+                if isinstance(module, Projection) and module.kernel.shape[1] > 1:
+                    module.round(precision)
         if not choosing:
-            self.output_kernel = served_copy(tf.transpose(self.embeddings), precision)
-        elif precision != self.embeddings.dtype:
+            transposed = tf.transpose(self.embeddings)
+            if precision == tf.int8:
+                bias = self.output_bias.numpy()
+                self.output_kernel = Int8Matrix(transposed.numpy(), bias, bounded=False)
+            else:
+                self.output_kernel = served_copy(transposed, precision)
+        elif precision == tf.bfloat16:
             self.rounded_embeddings = served_copy(self.embeddings, precision)
 
     def _embed(self, ids: tf.Tensor) -> tf.Tensor:
@@ -154,24 +158,33 @@ class TranslationModel(tf.Module):
         ids = tf.cast(source_ids, tf.int32)
         return Encoded(ids, memory, self.decoder.initial_state(summary))
 
-    def choose_from(self, encoded: Encoded, ids: tf.Tensor, others: Others) -> Encoded:
+    def choose_from(
+        self, encoded: Encoded, ids: tf.Tensor, common: tf.Tensor, others: Others
+    ) -> tuple[Encoded, tf.Tensor]:
         """Restricts predictions to some subwords for each source.
 
         Args:
           encoded: the sources.
-          ids: int32 [batch, n], distinct and padded with 0; 0 itself comes first, and those of
+          ids: int32 [batch, n + m], distinct and padded with 0; 0 itself comes first, and those of
             the source are among them.
+          common: int32 [n], how each row of `ids` begins.
           others: stands for the other subwords, in the place of 0.
+
+        Returns:
+          The sources, and the rows of E for the common subwords, [n, embedding size]: their logits
+          are one product for all sources.
         """
         # As in `_embed`: a gather from a tensor.
-        rows = tf.gather(tf.convert_to_tensor(self._output_rows), ids[:, 1:])
-        first = tf.cast(others.embedding, rows.dtype)[None, None]
-        rows = tf.concat([tf.repeat(first, tf.shape(ids)[0], axis=0), rows], axis=1)
+        rows = tf.convert_to_tensor(self._output_rows)
+        first = tf.cast(others.embedding, rows.dtype)[None]
+        shared = tf.concat([first, tf.gather(rows, common[1:])], axis=0)
         bias = tf.gather(tf.convert_to_tensor(self.output_bias), ids)
         is_first = tf.equal(tf.range(tf.shape(ids)[1]), 0)
         bias = tf.where(tf.equal(ids, PAD), tf.where(is_first, others.bias, IMPOSSIBLE), bias)
         is_source = tf.equal(encoded.source_ids[:, :, None], ids[:, None])
-        return encoded._replace(choice=Choice(ids, rows, bias, tf.cast(is_source, tf.float32)))
+        own = tf.gather(rows, ids[:, common.shape[0] :])
+        choice = Choice(own, bias, tf.cast(is_source, tf.float32))
+        return encoded._replace(choice=choice), shared
 
     def force(
         self, encoded: Encoded, target_ids: tf.Tensor, dropout: Dropout = NO_DROPOUT
@@ -193,7 +206,11 @@ class TranslationModel(tf.Module):
         return self.decoder.force(embedded, mask, encoded.initial_state, encoded.memory, dropout)
 
     def step(
-        self, encoded: Encoded, previous: tf.Tensor, state: tf.Tensor
+        self,
+        encoded: Encoded,
+        previous: tf.Tensor,
+        state: tf.Tensor,
+        common: tf.Tensor | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Takes one step of a search.
 
@@ -201,30 +218,39 @@ class TranslationModel(tf.Module):
           encoded: the sources.
           previous: the last subword of each hypothesis, int [batch, beam].
           state: state of the decoder, [batch, beam, state size].
+          common: with a choice, the rows from `choose_from`.
 
         Returns:
-          Log-probabilities, float32 [batch, beam, vocabulary] or [batch, beam, n] with a choice of
-          n subwords; the new state; attention weights [batch, beam, source].
+          Log-probabilities, float32 [batch, beam, vocabulary] or [batch, beam, n + m] with a choice
+          of so many subwords; the new state; attention weights [batch, beam, source].
         """
         outputs, state, weights = self.decoder.step(self._embed(previous), state, encoded.memory)
-        return self.predict(encoded, outputs, weights), state, weights
+        return self.predict(encoded, outputs, weights, common), state, weights
 
-    def predict(self, encoded: Encoded, outputs: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    def predict(
+        self,
+        encoded: Encoded,
+        outputs: tf.Tensor,
+        weights: tf.Tensor,
+        common: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         """Predicts the next subword.
 
         Args:
           encoded: the sources.
           outputs: o, [batch, target, decoder units].
           weights: the attention, float32 [batch, target, source].
+          common: with a choice, the rows from `choose_from`.
 
         Returns:
-          Log-probabilities, float32 [batch, target, vocabulary], or [batch, target, n] with a
-          choice of n subwords.
+          Log-probabilities, float32 [batch, target, vocabulary], or [batch, target, n + m] with a
+          choice of so many subwords.
         """
         choice = encoded.choice
         if choice:
             queries = tf.cast(self.W_o(outputs), choice.embeddings.dtype)
-            logits = tf.matmul(queries, choice.embeddings, transpose_b=True)
+            own = tf.matmul(queries, choice.embeddings, transpose_b=True)
+            logits = tf.concat([product(queries, common, transpose=True), own], axis=2)
             logits = tf.cast(logits, tf.float32) + choice.bias[:, None]
         else:
             logits = self.logits(outputs)

@@ -22,7 +22,7 @@ class MultiHeadAttention(tf.Module):
     ):
         super().__init__()
         self._heads = heads
-        self.W_q = Projection(rng, query_units, units)
+        self.W_q = Projection(rng, query_units, units, bounded=True)
         self.W_k = Projection(rng, state_units, units)
         self.W_v = Projection(rng, state_units, units)
         self.W_O = Projection(rng, units, state_units)

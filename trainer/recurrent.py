@@ -57,7 +57,7 @@ class GRUCell(tf.Module):
         super().__init__()
         self.units = self.state_size = units
         self.from_inputs = Projection(rng, inputs, 3 * units, bias=True)
-        self.from_state = Projection(rng, units, 3 * units, bias=True)
+        self.from_state = Projection(rng, units, 3 * units, bias=True, bounded=True)
 
     def gates(self, from_inputs: tf.Tensor, from_state: tf.Tensor, state: tf.Tensor) -> tf.Tensor:
         """See `Cell`; the order of the gates is z, r, n."""
@@ -75,7 +75,7 @@ class LSTMCell(tf.Module):
         super().__init__()
         self.units, self.state_size = units, 2 * units
         self.from_inputs = Projection(rng, inputs, 4 * units, bias=True)
-        self.from_state = Projection(rng, units, 4 * units, bias=True)
+        self.from_state = Projection(rng, units, 4 * units, bias=True, bounded=True)
         # A bias of 1 for the forget gate (Jozefowicz et al., 2015, section 2.2).
         self.from_inputs.bias = tf.Variable(np.repeat(np.eye(4, dtype=np.float32)[1], units))
 
@@ -109,8 +109,13 @@ CELLS: dict[str, Callable[[np.random.Generator, int, int], Cell]] = {
 
 def take_step(cell: Cell, inputs: tf.Tensor, state: tf.Tensor) -> tf.Tensor:
     """Computes the new state from inputs [..., inputs] and state [..., state size]."""
-    from_state = cell.from_state(state[..., : cell.units])
+    from_state = cell.from_state(output_of(cell, state))
     return cell.gates(cell.from_inputs(inputs), from_state, state)
+
+
+def output_of(cell: Cell, state: tf.Tensor) -> tf.Tensor:
+    """Returns the output h of a state, [..., state size] -> [..., units]."""
+    return state[..., : cell.units] if cell.state_size > cell.units else state
 
 
 def run(
@@ -138,13 +143,23 @@ def run(
     keep = tf.transpose(mask)[:, :, None]
     if backwards:
         projected, keep = tf.reverse(projected, [0]), tf.reverse(keep, [0])
-    kernel, bias = (
-        tf.cast(weight, inputs.dtype) for weight in (cell.from_state.kernel, cell.from_state.bias)
-    )
-    states = _states(cell.gates, projected, keep, initial_state, kernel, bias)
+    if cell.from_state.rounded is not None:
+        states, _ = _forward(
+            cell.gates,
+            lambda state: cell.from_state(output_of(cell, state)),
+            projected,
+            keep,
+            initial_state,
+        )
+    else:
+        kernel, bias = (
+            tf.cast(weight, inputs.dtype)
+            for weight in (cell.from_state.kernel, cell.from_state.bias)
+        )
+        states = _states(cell.gates, projected, keep, initial_state, kernel, bias)
     last = states[-1]
     states = tf.reverse(states, [0]) if backwards else states
-    return tf.transpose(states[:, :, : cell.units], [1, 0, 2]), last
+    return tf.transpose(output_of(cell, states), [1, 0, 2]), last
 
 
 def _states(
@@ -168,29 +183,15 @@ def _states(
     Returns:
       [time, batch, state size].
     """
-    time = tf.shape(projected)[0]
     units = kernel.shape[0]
 
     def forward(
         projected: tf.Tensor, initial_state: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the states and U h + c, which the gradient reads."""
+        def multiply(state: tf.Tensor) -> tf.Tensor:
+            return tf.nn.bias_add(tf.matmul(state[:, :units], kernel), bias)
 
-        def advance(step: tf.Tensor, state: tf.Tensor, *arrays: tf.TensorArray) -> tuple:
-            from_state = tf.nn.bias_add(tf.matmul(state[:, :units], kernel), bias)
-            new = gates(projected[step], from_state, state)
-            state = tf.where(keep[step], new, state)
-            states, from_states = arrays
-            return step + 1, state, states.write(step, state), from_states.write(step, from_state)
-
-        arrays = [
-            tf.TensorArray(projected.dtype, time, element_shape=[initial_state.shape[0], width])
-            for width in (initial_state.shape[1], kernel.shape[1])
-        ]
-        _, _, states, from_states = tf.while_loop(
-            lambda step, *_: step < time, advance, [0, initial_state, *arrays]
-        )
-        return states.stack(), from_states.stack()
+        return _forward(gates, multiply, projected, keep, initial_state)
 
     def backward(
         states: tf.Tensor, from_states: tf.Tensor, d_states: tf.Tensor
@@ -200,6 +201,7 @@ def _states(
         The gates treat each unit alone. So their derivatives are computed for all steps at once,
         and the loop only multiplies with them and with U.
         """
+        time = tf.shape(projected)[0]
         previous = tf.concat([initial_state[None], states[:-1]], axis=0)
         partials = _derivatives(gates, projected, from_states, previous, keep, units)
 
@@ -229,6 +231,44 @@ def _states(
         return states, lambda d_states: backward(states, from_states, d_states)
 
     return differentiable(projected, initial_state, kernel, bias)
+
+
+def _forward(
+    gates: Gates,
+    multiply: Callable[[tf.Tensor], tf.Tensor],
+    projected: tf.Tensor,
+    keep: tf.Tensor,
+    initial_state: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Computes the states, and U h + c, which the gradient reads.
+
+    Args:
+      gates: see `_states`, as for the following ones.
+      multiply: computes U h + c, [batch, state size] -> [batch, gates].
+      projected: [time, batch, gates].
+      keep: [time, batch, 1].
+      initial_state: [batch, state size].
+
+    Returns:
+      [time, batch, state size] and [time, batch, gates].
+    """
+    time = tf.shape(projected)[0]
+
+    def advance(step: tf.Tensor, state: tf.Tensor, *arrays: tf.TensorArray) -> tuple:
+        from_state = multiply(state)
+        new = gates(projected[step], from_state, state)
+        state = tf.where(keep[step], new, state)
+        states, from_states = arrays
+        return step + 1, state, states.write(step, state), from_states.write(step, from_state)
+
+    arrays = [
+        tf.TensorArray(projected.dtype, time, element_shape=[initial_state.shape[0], width])
+        for width in (initial_state.shape[1], projected.shape[2])
+    ]
+    _, _, states, from_states = tf.while_loop(
+        lambda step, *_: step < time, advance, [0, initial_state, *arrays]
+    )
+    return states.stack(), from_states.stack()
 
 
 class _Partials(NamedTuple):

@@ -57,7 +57,8 @@ class Shortlist(tf.Module):
         """
         super().__init__()
         self._expected = tf.Variable(expected, trainable=False)
-        self._common = tf.Variable(common, trainable=False)
+        self.common = tf.Variable(common, trainable=False)
+        """How each list begins."""
         self.others = Others(
             tf.Variable(tf.zeros([embedding_size]), trainable=False),
             tf.Variable(IMPOSSIBLE, trainable=False),  # no others, before they are fitted
@@ -81,18 +82,18 @@ class Shortlist(tf.Module):
         found = tf.concat([source_ids, tf.reshape(expected, [batch, -1])], axis=1)
         if added is not None:
             found = tf.concat([found, tf.cast(added, tf.int32)], axis=1)
-        is_common = tf.scatter_nd(self._common[:, None], tf.ones_like(self._common), [vocabulary])
+        is_common = tf.scatter_nd(self.common[:, None], tf.ones_like(self.common), [vocabulary])
         # Sorted to the end: `vocabulary` is no subword.
         found = tf.sort(tf.where(tf.gather(is_common, found) > 0, vocabulary, found))
         is_repeated = tf.equal(found[:, 1:], found[:, :-1])
         found = tf.concat([found[:, :1], tf.where(is_repeated, vocabulary, found[:, 1:])], axis=1)
         found = tf.sort(found)
         is_subword = found < vocabulary
-        common = self._common.shape[0]
+        common = self.common.shape[0]
         longest = common + tf.reduce_max(tf.reduce_sum(tf.cast(is_subword, tf.int32), axis=1))
         width = (longest + _WIDTHS - 1) // _WIDTHS * _WIDTHS - common
         found = tf.pad(tf.where(is_subword, found, PAD), [[0, 0], [0, _WIDTHS]])[:, :width]
-        return tf.concat([tf.repeat(self._common[None], batch, axis=0), found], axis=1)
+        return tf.concat([tf.repeat(self.common[None], batch, axis=0), found], axis=1)
 
 
 def learn_shortlist(

@@ -1,5 +1,7 @@
 """Translates ids with a model: the search with the decoding settings, and forced decoding."""
 
+import functools
+
 import tensorflow as tf
 
 from trainer.beam_search import Hypotheses, beam_search, coverage_penalty, length_penalty
@@ -34,14 +36,14 @@ def search(
       The hypotheses, best first.
     """
     encoded = model.encode(source_ids)
-    chosen = None
+    chosen = common = None
     if shortlist is not None:
         chosen = shortlist(source_ids)
-        encoded = model.choose_from(encoded, chosen, shortlist.others)
+        encoded, common = model.choose_from(encoded, chosen, shortlist.common, shortlist.others)
     lengths = tf.math.count_nonzero(source_ids, axis=1, dtype=tf.float32)
     max_lengths = tf.cast(settings.target_ratio * lengths, tf.int32) + settings.target_offset
     return beam_search(
-        model.step,
+        functools.partial(model.step, common=common),
         encoded,
         encoded.initial_state,
         max_lengths,
@@ -77,13 +79,13 @@ def force(
       [batch, target, source]; both 0 on padding.
     """
     encoded = model.encode(source_ids)
-    places = target_ids
+    places, common = target_ids, None
     if shortlist is not None:
         chosen = shortlist(source_ids, target_ids)
-        encoded = model.choose_from(encoded, chosen, shortlist.others)
+        encoded, common = model.choose_from(encoded, chosen, shortlist.common, shortlist.others)
         places = tf.argmax(tf.equal(tf.cast(target_ids, tf.int32)[:, :, None], chosen[:, None]), 2)
     outputs, attention = model.force(encoded, target_ids)
-    log_probs = tf.gather(model.predict(encoded, outputs, attention), places, batch_dims=2)
+    log_probs = tf.gather(model.predict(encoded, outputs, attention, common), places, batch_dims=2)
     is_real = tf.not_equal(target_ids, PAD)
     return tf.where(is_real, log_probs, 0.0), tf.where(is_real[:, :, None], attention, 0.0)
 

@@ -26,7 +26,7 @@ MOST_RECORDS_OF_TENSORFLOW_SERVING = 1000
 MATRIX_AND_LENGTHS = ("attention", "target_length", "source_length")
 
 
-@pytest.fixture(scope="module", params=["float32", "bfloat16"])
+@pytest.fixture(scope="module", params=["float32", "bfloat16", "int8"])
 def folder(request, tmp_path_factory):
     decoding = DECODING.model_copy(update={"precision": request.param})
     return export_tiny_model(tmp_path_factory.mktemp("export"), decoding=decoding)

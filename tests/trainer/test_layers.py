@@ -1,7 +1,8 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
-from trainer.layers import Dropout, DropoutPlace, Projection, glorot
+from trainer.layers import Dropout, DropoutPlace, Part, Projection, glorot
 
 ONES = tf.ones([50, 40])
 
@@ -55,7 +56,7 @@ def test_a_rounded_projection_multiplies_in_bfloat16():
     layer = Projection(np.random.default_rng(1), 40, 3, bias=True)
     x = tf.constant(np.random.default_rng(2).normal(size=[2, 5, 40]).astype(np.float32))
     kernel, exact = layer.kernel.numpy(), layer(x).numpy()
-    layer.round()
+    layer.round(tf.bfloat16)
     found = layer(x)
     assert found.dtype == tf.float32
     assert not np.array_equal(found, exact)
@@ -64,6 +65,23 @@ def test_a_rounded_projection_multiplies_in_bfloat16():
     # A sum in another order may round to the neighbouring number: 8 bits are one in 256.
     np.testing.assert_allclose(found, tf.cast(expected, tf.float32), rtol=1 / 128, atol=1e-3)
     np.testing.assert_array_equal(layer.kernel, kernel)
+
+
+@pytest.mark.parametrize(
+    "precision", [tf.float32, tf.bfloat16, tf.int8], ids=lambda kind: kind.name
+)
+def test_the_parts_of_a_projection_sum_up_to_the_whole(precision):
+    layer = Projection(np.random.default_rng(1), 40, 3, parts=[Part(30, False), Part(10, True)])
+    x = np.random.default_rng(2).uniform(-1, 1, [2, 5, 40]).astype(np.float32)
+    expected = x @ layer.kernel.numpy()
+    if precision != tf.float32:
+        layer.round(precision)
+
+    @tf.function(autograph=False)
+    def parts(x):
+        return [layer.of_part(x[..., :30], 0), layer.of_part(x[..., 30:], 1)]
+
+    np.testing.assert_allclose(sum(parts(x)), expected, atol=1e-5 if precision.size > 2 else 0.05)
 
 
 def test_initial_weights_keep_the_bounds_of_glorot():

@@ -54,8 +54,8 @@ def test_the_same_seed_gives_the_same_weights(model, settings):
 
 @pytest.mark.parametrize(
     ("precision", "least", "most"),
-    [(tf.float32, 0.0, 1e-5), (tf.bfloat16, 1e-4, 0.05)],
-    ids=["float32", "bfloat16"],
+    [(tf.float32, 0.0, 1e-5), (tf.bfloat16, 1e-4, 0.05), (tf.int8, 1e-4, 0.05)],
+    ids=["float32", "bfloat16", "int8"],
 )
 def test_a_model_prepared_to_serve_says_nearly_the_same_and_keeps_its_weights(
     model, settings, sources, precision, least, most

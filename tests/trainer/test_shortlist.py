@@ -126,7 +126,7 @@ def test_a_search_takes_the_others_into_account(small_vocabularies, model, sourc
     best = found.ids[:, 0]
     exact, near = (force(model, sources, best, each)[0] for each in (None, shortlist))
     np.testing.assert_allclose(exact, near, atol=0.1)
-    alone = Shortlist(shortlist._expected.numpy(), shortlist._common.numpy(), 8)
+    alone = Shortlist(shortlist._expected.numpy(), shortlist.common.numpy(), 8)
     far = force(model, sources, best, alone)[0]
     assert np.abs(far - exact).max() > 5 * np.abs(near - exact).max()
 
@@ -145,7 +145,9 @@ def test_a_list_of_everything_changes_nothing(model, sources):
     np.testing.assert_allclose(whole.attention, found.attention, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("precision", [tf.float32, tf.bfloat16], ids=lambda kind: kind.name)
+@pytest.mark.parametrize(
+    "precision", [tf.float32, tf.bfloat16, tf.int8], ids=lambda kind: kind.name
+)
 def test_a_translation_has_subwords_of_its_list_only_and_the_score_of_forcing_it(
     small_vocabularies, model, sources, precision
 ):
