@@ -15,7 +15,11 @@ from components.gate.settings import GateSettings
 from pipeline import cli
 from pipeline.commands.lazy import LazyCommand
 from pipeline.corpora import catalogue
+from pipeline.corpora.formats import registry
+from pipeline.corpora.formats.finding import find_text
+from pipeline.corpora.formats.text_file import Reading
 from pipeline.corpora.shipped import FIXED, FixedCorpus
+from pipeline.errors import UserError
 from tests.documentation import ROOT, blocks
 from trainer.attention_kinds import ATTENTION_KINDS, AttentionKind, make_attention
 from trainer.settings import ModelSettings
@@ -27,6 +31,8 @@ from trainer.settings import ModelSettings
     CHECK_ROW,
     PROVERBS,
     PROVERBS_ROW,
+    JSON_LINES,
+    JSON_LINES_ROW,
     LANGUAGES,
     LANGUAGES_ROW,
 ) = (block.text for block in blocks(ROOT / "docs/contributing.md") if block.language == "python")
@@ -86,6 +92,18 @@ def test_the_example_of_a_corpus_is_made(as_module, monkeypatch, tmp_path):
     made = catalogue.make_corpus(name, tmp_path, source=tmp_path / "proverbs.tsv")
     assert (made.name, made.licence) == ("proverbs", "CC0")
     assert catalogue.prepare_corpus(name, tmp_path).target_language == "de"
+
+
+def test_the_example_of_a_file_format_is_imported(as_module, monkeypatch, tmp_path):
+    as_module("pipeline.corpora.formats.jsonl", JSON_LINES)
+    (row,) = eval(f"({JSON_LINES_ROW})", {"jsonl": sys.modules["pipeline.corpora.formats.jsonl"]})
+    monkeypatch.setattr(registry, "FORMATS", (*registry.FORMATS, row))
+    (tmp_path / "a.jsonl").write_text('{"source": "one", "target": "eins"}\n', encoding="utf-8")
+    [text], _ = find_text(tmp_path, Reading())
+    assert list(text.read(Reading())) == [(1, ("one", "eins"))]
+    (tmp_path / "a.jsonl").write_text("[]\n", encoding="utf-8")
+    with pytest.raises(UserError, match="Line 1 of .* has no source and target"):
+        list(text.read(Reading()))
 
 
 def test_the_example_of_a_command_runs(as_module, monkeypatch, capsys):

@@ -40,6 +40,8 @@ TESTED_THROUGH = {
     "pipeline/config/[kov]*.py": "pipeline/config/test_settings.py",
     "pipeline/corpora/apt.py": "pipeline/corpora/test_debian.py",
     "pipeline/corpora/display.py": "pipeline/commands/test_corpus.py",
+    "pipeline/corpora/formats/aligned.py": "pipeline/corpora/formats/test_finding.py",
+    "pipeline/corpora/formats/re*.py": "pipeline/corpora/formats/test_finding.py",
     "pipeline/corpora/information.py": "pipeline/corpora/test_folder.py",
     "pipeline/corpora/progress.py": "pipeline/corpora/test_download.py",
     "pipeline/corpora/shipped.py": "pipeline/corpora/test_catalogue.py",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer.models import OptionInfo
 
 from pipeline.commands.options import JsonOption, WorkspaceOption
 from pipeline.corpora.shipped import FIXED, SHIPPED, FixedCorpus
@@ -63,26 +64,41 @@ for _name, _corpus in FIXED.items():
     app.command(_name, help=f"{_corpus.description}.")(_command(_name, _corpus))
 
 
+_Files = list[Path] | None
+
+
+def _files(text: str, *names: str) -> OptionInfo:
+    """Returns an option for one or more files."""
+    return typer.Option(*names, metavar="FILE", help=f"{text}; repeatable.")
+
+
 @app.command("import")
 def import_text(
     name: Annotated[str, typer.Option("--name", help="The name of the new corpus.")],
-    source: Annotated[
-        Path | None, typer.Option("--source", metavar="FILE", help="Source text, plain or .gz.")
+    source: Annotated[_Files, _files("Source text, plain or compressed", "--source")] = None,
+    target: Annotated[_Files, _files("Its translation, line by line", "--target")] = None,
+    file: Annotated[
+        _Files, _files("Both sides: TSV, CSV, a ZIP archive or a folder", "--file", "--tsv")
     ] = None,
-    target: Annotated[
-        Path | None, typer.Option("--target", metavar="FILE", help="Its translation, line by line.")
-    ] = None,
-    tsv: Annotated[
-        Path | None,
-        typer.Option("--tsv", metavar="FILE", help="Instead: one file of source TAB target lines."),
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns",
+            metavar="SOURCE,TARGET,...",
+            help="Columns of TSV or CSV with source, target and features, by number or name.",
+        ),
     ] = None,
     feature: Annotated[
         list[str] | None,
         typer.Option(
             "--feature",
             metavar="NAME",
-            help="A further column of the --tsv file, such as domain; repeatable, in their order.",
+            help="A further column of --file, such as domain; repeatable, in their order.",
         ),
+    ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option("--encoding", metavar="NAME", help="Of text that is not in UTF-8."),
     ] = None,
     source_language: Annotated[str, typer.Option("--source-language", metavar="CODE")] = "en",
     target_language: Annotated[str, typer.Option("--target-language", metavar="CODE")] = "de",
@@ -96,43 +112,50 @@ def import_text(
     test: Annotated[
         int | None, typer.Option("--test", min=1, help="Pairs for the test (1,000, at most 5 %).")
     ] = None,
+    validation_source: Annotated[
+        _Files, _files("Your own validation set", "--validation-source")
+    ] = None,
+    validation_target: Annotated[_Files, _files("Its translation", "--validation-target")] = None,
+    validation_file: Annotated[_Files, _files("Or both sides", "--validation-file")] = None,
+    test_source: Annotated[_Files, _files("Your own test set", "--test-source")] = None,
+    test_target: Annotated[_Files, _files("Its translation", "--test-target")] = None,
+    test_file: Annotated[_Files, _files("Or both sides", "--test-file")] = None,
     workspace: WorkspaceOption = None,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Your own parallel text: two aligned files, or a TSV file."""
+    """Your own parallel text: aligned files, TSV, CSV, ZIP archives and folders."""
     from components.corpus_features import check_features
-    from pipeline.corpora import parallel_files
     from pipeline.corpora.catalogue import check_own_name, corpus_folder
     from pipeline.corpora.display import shown_progress
     from pipeline.corpora.folder import check_destination, write_corpus
+    from pipeline.corpora.formats.text_file import Reading, check_encoding
+    from pipeline.corpora.importing import Files, import_corpus
+    from pipeline.corpora.information import Split
 
     check_own_name(name)
-    files = [path for path in (source, target, tsv) if path is not None]
-    if (source is None) != (target is None) or (source is None) == (tsv is None):
-        raise UserError("Give either --source and --target, or --tsv alone.")
-    if feature and tsv is None:
-        raise UserError("--feature names a column of a --tsv file; give the text as such a file.")
-    languages = (_language(source_language), _language(target_language))
-    features = check_features(feature or ())
+    reading = Reading(
+        languages=(_language(source_language), _language(target_language)),
+        columns=tuple(map(str.strip, columns.split(","))) if columns else (),
+        features=check_features(feature or ()),
+        encoding=check_encoding(encoding),
+    )
+    files: dict[Split, Files] = {
+        "train": Files(source, target, file),
+        "validation": Files(validation_source, validation_target, validation_file),
+        "test": Files(test_source, test_target, test_file),
+    }
     root = _local_workspace(workspace)
     folder = corpus_folder(name, root)
     check_destination(folder, replace=force)
     with shown_progress() as progress:
-        progress(f"Reading {' and '.join(path.name for path in files)}", 0, None)
-        if source is not None and target is not None:
-            read = parallel_files.read_aligned(source, target)
-        else:
-            read = parallel_files.read_tsv(files[0], features)
-        corpus = parallel_files.corpus_of_pairs(
-            read,
+        corpus = import_corpus(
+            files,
+            reading,
             name=name,
-            languages=languages,
             licence=licence,
-            origin=" and ".join(path.name for path in files),
-            validation=validation,
-            test=test,
-            features=features,
+            sizes={"validation": validation, "test": test},
+            progress=progress,
         )
         progress(f"Writing {folder}", 0, None)
         information = write_corpus(corpus, folder, replace=force)

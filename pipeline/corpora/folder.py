@@ -15,6 +15,7 @@ import re
 import shutil
 import tempfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from pipeline.corpora.information import SPLITS, CorpusInfo, Shard, Split, Words
+from pipeline.corpora.rows import PackedRows
 from pipeline.corpora.spans import has_spans
 from pipeline.corpora.text import Row, count_words, one_line
 from pipeline.errors import RunFailedError, UserError
@@ -40,7 +42,7 @@ _NO_EXCHANGE = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
 """Errors of kernels and file systems that cannot exchange two folders."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RejectedLine:
     """A malformed line of an imported file: its place, the reason, and the start of its text."""
 
@@ -60,6 +62,7 @@ class CorpusText:
     licence: str
     origin: str
     splits: Mapping[Split, Sequence[Row]]
+    """Made fit for a line when they are written; those of `PackedRows` stay as they are."""
     dropped: Mapping[str, int] = field(default_factory=dict)
     rejected: Sequence[RejectedLine] = ()
     features: tuple[str, ...] = ()
@@ -216,18 +219,16 @@ def _fill(building: Path, corpus: CorpusText) -> CorpusInfo:
         starts = range(0, len(rows), PAIRS_PER_SHARD)
         for index, start in enumerate(starts):
             name = f"{split}-{index:05d}-of-{len(starts):05d}.tsv.gz"
-            chunk = [
-                [one_line(cell) for cell in row] for row in rows[start : start + PAIRS_PER_SHARD]
-            ]
+            chunk = _clean(rows[start : start + PAIRS_PER_SHARD])
             source_words += sum(count_words(row[0]) for row in chunk)
             target_words += sum(count_words(row[1]) for row in chunk)
-            text = "".join("\t".join(row) + "\n" for row in chunk).encode("utf-8")
+            text = b"".join(line + b"\n" for line in chunk.lines)
             _write(building / name, gzip.compress(text, compresslevel=6, mtime=0))
             shards[name] = Shard(
                 split=split, pairs=len(chunk), sha256=hashlib.sha256(text).hexdigest()
             )
         words[split] = Words(source=source_words, target=target_words)
-    reasons = [line.reason for line in corpus.rejected]
+    reasons = Counter(line.reason for line in corpus.rejected)
     if corpus.rejected:
         _write(building / REJECTED_FILE, _spelled_out(_rejected_text(corpus.rejected)).encode())
     information = CorpusInfo(
@@ -242,10 +243,20 @@ def _fill(building: Path, corpus: CorpusText) -> CorpusInfo:
         shards=shards,
         features=corpus.features,
         dropped=dict(sorted(corpus.dropped.items())),
-        rejected={reason: reasons.count(reason) for reason in sorted(set(reasons))},
+        rejected=dict(sorted(reasons.items())),
     )
     _write(building / INFORMATION_FILE, (information.model_dump_json(indent=2) + "\n").encode())
     return information
+
+
+def _clean(rows: Sequence[Row]) -> PackedRows:
+    """Returns rows as lines; packed ones are lines already, and stay as they are."""
+    if isinstance(rows, PackedRows):
+        return rows
+    cleaned = PackedRows()
+    for source, target, *features in rows:
+        cleaned.append((one_line(source), one_line(target), *map(one_line, features)))
+    return cleaned
 
 
 def _rejected_text(lines: Sequence[RejectedLine]) -> str:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from pipeline.corpora.download import Verification, download
 from pipeline.corpora.folder import CorpusText
+from pipeline.corpora.formats.text_file import Reading, TextFile
 from pipeline.corpora.information import SPLITS, Split
-from pipeline.corpora.parallel_files import read_bytes, split_lines
 from pipeline.corpora.progress import Progress, silent
 from pipeline.corpora.unpacking import gunzip
 from pipeline.errors import UserError
@@ -85,7 +85,7 @@ def make_multi30k(
                 )
             else:
                 path = _local_file(source, name, verify)
-            sides.append([line.decode("utf-8") for line in split_lines(read_bytes(path))])
+            sides.append(list(TextFile.at(path).lines(Reading())))
         splits[split] = list(zip(*sides, strict=True))
     return CorpusText(
         name="multi30k",

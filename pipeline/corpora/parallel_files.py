@@ -1,68 +1,48 @@
-"""Imports a user's own parallel text: two aligned files or one TSV, plain or gzip.
+"""Imports a user's own parallel text, in any of the registered formats.
 
 Malformed lines are set aside with their numbers and counted. They are an error only if no usable
 line is left.
 """
 
-import gzip
-import io
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from components.parallel_text import feature_problem
 from pipeline.corpora.folder import CorpusText, RejectedLine
-from pipeline.corpora.splitting import split_by_size
+from pipeline.corpora.formats import tsv
+from pipeline.corpora.formats.columns import HEADER, ChosenRecord, chosen_columns
+from pipeline.corpora.formats.finding import ParallelText, aligned_files
+from pipeline.corpora.formats.records import LineCountError
+from pipeline.corpora.formats.text_file import Reading, TextFile, spelled_out
+from pipeline.corpora.information import Split
+from pipeline.corpora.rows import PackedRows
+from pipeline.corpora.shifted import Shift, ShiftFinder
+from pipeline.corpora.splitting import MOST_TIMES_WANTED, split_by_size
 from pipeline.corpora.text import Row, one_line
-from pipeline.corpora.unpacking import gunzip
 from pipeline.errors import UserError
-from text.encoding import likely_encoding
+from text.characters import LONE_SURROGATE
 
 MAX_CHARACTERS = 10_000
 DEFAULT_EVALUATION_PAIRS = 1_000
 _DEFAULT_EVALUATION_SHARE = 0.05
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_QUOTED_BYTES = 500
-_PROBED_BYTES = 1000
-_NOT_UTF8 = "invalid UTF-8"
+_QUOTED_CHARACTERS = 500
 
-ReadPairs = tuple[list[Row], list[RejectedLine]]
+ReadPairs = tuple[Sequence[Row], list[RejectedLine]]
 
 
-def read_tsv(path: Path, features: Sequence[str] = ()) -> ReadPairs:
+def read_tsv(path: Path, features: Sequence[str] = (), columns: Sequence[str] = ()) -> ReadPairs:
     """Reads `source<TAB>target` lines, with one more column for each feature.
 
     Args:
-        path: the file, plain or gzip.
+        path: the file, plain or compressed.
         features: names of the further columns.
+        columns: names or numbers of the columns to read; empty for all.
 
     Returns:
         The pairs with the values of their features, and the malformed lines.
     """
-    return parse_tsv(split_lines(_text(path)), path.name, (2 + len(features),), features)
-
-
-def parse_tsv(
-    lines: Iterable[bytes], name: str, columns: Iterable[int] = (2,), features: Sequence[str] = ()
-) -> ReadPairs:
-    """Parses the lines of a TSV file.
-
-    Args:
-        lines: the lines, without line ends.
-        name: the file's name, recorded with rejected lines.
-        columns: the allowed numbers of columns, including the texts and the features.
-        features: names of the columns after the texts.
-    """
-    allowed = frozenset(columns)
-    pairs: list[Row] = []
-    rejected: list[RejectedLine] = []
-    for number, line in enumerate(lines, start=1):
-        cells = line.split(b"\t")
-        if len(cells) not in allowed:
-            rejected.append(_rejected(name, number, "wrong number of columns", line))
-            continue
-        _keep(cells[: 2 + len(features)], line, (name, number), pairs, rejected)
-    return pairs, rejected
+    text = tsv_text(TextFile.at(path))
+    return read_texts([text], Reading(columns=tuple(columns), features=tuple(features)))
 
 
 def read_aligned(source: Path, target: Path) -> ReadPairs:
@@ -71,19 +51,105 @@ def read_aligned(source: Path, target: Path) -> ReadPairs:
     Raises:
         UserError: a file cannot be read, or the numbers of lines differ.
     """
-    texts = [_text(path) for path in (source, target)]
-    lengths = [sum(1 for _ in split_lines(text)) for text in texts]
-    if lengths[0] != lengths[1]:
-        raise UserError(
-            f"{source} has {lengths[0]} lines and {target} has {lengths[1]}: "
-            "give two files with the same number of lines, one the translation of the other."
-        )
-    pairs: list[Row] = []
+    return read_texts([aligned_files(source, target)], Reading())
+
+
+def tsv_text(file: TextFile) -> ParallelText:
+    """Returns the text of a TSV file of any name."""
+    return ParallelText(file.short_name, lambda reading: tsv.read_tsv(file, reading), is_table=True)
+
+
+def read_texts(
+    texts: Sequence[ParallelText], reading: Reading, *, is_whole: bool = False
+) -> ReadPairs:
+    """Reads several texts, one after the other.
+
+    Args:
+        texts: the texts.
+        reading: what to know of them besides their content.
+        is_whole: whether every line is taken as it is, as for a validation or test set.
+
+    Returns:
+        The pairs with the values of their features, and the malformed lines. Without `is_whole`,
+        letters and their marks are composed, and invisible characters are left out.
+
+    Raises:
+        UserError: a text cannot be read, or is shifted; or a line cannot be taken as it is.
+    """
+    rows = PackedRows()
     rejected: list[RejectedLine] = []
-    name = f"{source.name} + {target.name}"
-    for number, (ours, theirs) in enumerate(zip(*map(split_lines, texts), strict=True), start=1):
-        _keep([ours, theirs], ours + b"\t" + theirs, (name, number), pairs, rejected)
-    return pairs, rejected
+    for text in texts:
+        try:
+            _read(text, reading, is_whole, rows, rejected)
+        except MemoryError as error:
+            rows.lines.clear()
+            raise UserError(
+                f"{text.name} is larger than this machine's memory; divide it."
+            ) from error
+    return rows, rejected
+
+
+def _read(
+    text: ParallelText,
+    reading: Reading,
+    is_whole: bool,
+    rows: PackedRows,
+    rejected: list[RejectedLine],
+) -> None:
+    shifts = ShiftFinder()
+    try:
+        for line, cells, reason in chosen_columns(text, reading):
+            if not reason:
+                shifts.add(line, cells[0], cells[1])
+            row, reason = _checked((line, cells, reason), is_whole)
+            if not reason:
+                rows.append(row)
+                continue
+            if is_whole and reason != HEADER:
+                raise UserError(
+                    f"Line {line} of {text.name} cannot be taken as it is ({reason}). A validation "
+                    "or test set is taken whole, so mend the line or take it out."
+                )
+            quoted = spelled_out("\t".join(cells)[:_QUOTED_CHARACTERS])
+            rejected.append(RejectedLine(text.name, line, reason, quoted))
+    except LineCountError as error:
+        if shift := shifts.find():
+            raise UserError(f"{error} {_shifted(text.name, shift)}") from error
+        raise
+    if shift := shifts.find():
+        raise UserError(f"{_shifted(text.name, shift)} Nothing was imported.")
+
+
+def _shifted(name: str, shift: Shift) -> str:
+    where = f"n {'+' if shift.offset > 0 else '-'} {abs(shift.offset)}"
+    return (
+        f"{name} is shifted: from about line {shift.line} on, source line n belongs to target "
+        f"line {where} (offset {shift.offset:+d}). Look there for a line that is missing or one "
+        "too many."
+    )
+
+
+def _checked(record: ChosenRecord, is_whole: bool) -> tuple[Row, str]:
+    """Returns the row of a record, and the reason against it, or nothing."""
+    _, cells, reason = record
+    if reason:
+        return ("", ""), reason
+    source, target, *values = map(one_line, cells)
+    if any("\0" in cell for cell in cells):
+        reason = "NUL byte"
+    elif any(not cell.isascii() and LONE_SURROGATE.search(cell) for cell in cells):
+        reason = "invalid UTF-8"
+    elif not source or not target:
+        reason = "empty side"
+    elif max(len(source), len(target)) > MAX_CHARACTERS:
+        reason = f"more than {MAX_CHARACTERS} characters"
+    elif any(map(feature_problem, values)):
+        reason = "feature that is too long or cannot be printed"
+    elif is_whole and any("\t" in cell or "\n" in cell for cell in cells):
+        reason = "a tab or line end in a text"
+    if is_whole:
+        source, target, *values = cells
+    return (source, target, *values), reason
 
 
 def corpus_of_pairs(
@@ -96,6 +162,7 @@ def corpus_of_pairs(
     validation: int | None = None,
     test: int | None = None,
     features: tuple[str, ...] = (),
+    given: Mapping[Split, Sequence[Row]] | None = None,
 ) -> CorpusText:
     """Makes a corpus of pairs without given splits.
 
@@ -108,6 +175,8 @@ def corpus_of_pairs(
         validation: number of validation pairs; by default 1,000, or 5 % of the pairs if fewer.
         test: number of test pairs, with the same default.
         features: names of the columns after source and target.
+        given: validation or test sets, to keep as they are. Pairs with one of their sentences,
+            except for case, digits and punctuation, are dropped.
 
     Raises:
         UserError: there are no usable pairs, or not enough for all splits.
@@ -115,29 +184,29 @@ def corpus_of_pairs(
     pairs, rejected = read
     if not pairs:
         reasons = sorted({line.reason for line in rejected}) or ["no lines"]
-        advice = (
-            " Convert it to UTF-8 first, as with iconv -f WINDOWS-1252 -t UTF-8."
-            if _NOT_UTF8 in reasons
-            else ""
-        )
-        raise UserError(
-            f"There is no usable sentence pair in {origin}: {', '.join(reasons)}.{advice}"
-        )
+        raise UserError(f"There is no usable sentence pair in {origin}: {', '.join(reasons)}.")
     default = max(1, min(DEFAULT_EVALUATION_PAIRS, int(len(pairs) * _DEFAULT_EVALUATION_SHARE)))
-    validation = default if validation is None else validation
-    test = default if test is None else test
-    if validation + test >= len(pairs):
+    given = given or {}
+    asked: dict[Split, int | None] = {"validation": validation, "test": test}
+    wanted = {split: count or default for split, count in asked.items() if split not in given}
+    if sum(wanted.values()) >= len(pairs):
+        numbers = " and ".join(f"{count} {split}" for split, count in wanted.items())
         raise UserError(
-            f"{validation} validation and {test} test pairs leave nothing to train on: "
-            f"{origin} has {len(pairs)} usable pairs."
+            f"{numbers} pairs leave nothing to train on: {origin} has {len(pairs)} usable pairs."
         )
-    splits, dropped = split_by_size(pairs, validation=validation, test=test)
+    splits, dropped = split_by_size(pairs, wanted, given)
     empty = [split for split, content in splits.items() if not content]
     if empty:
         raise UserError(
             f"Nothing is left for {' and '.join(empty)}: of the {len(pairs)} usable pairs in "
-            f"{origin} too few differ from all others; add more text."
+            f"{origin} too few differ from all others in words; add more text."
         )
+    for split, count in wanted.items():
+        if asked[split] and len(splits[split]) * MOST_TIMES_WANTED < count:
+            raise UserError(
+                f"Only {len(splits[split])} of {count} {split} pairs differ enough from all "
+                f"others: ask for fewer with --{split}, or give your own with --{split}-source."
+            )
     return CorpusText(
         name=name,
         source_language=languages[0],
@@ -149,68 +218,3 @@ def corpus_of_pairs(
         rejected=rejected,
         features=features,
     )
-
-
-def _keep(
-    cells: Sequence[bytes],
-    line: bytes,
-    place: tuple[str, int],
-    pairs: list[Row],
-    rejected: list[RejectedLine],
-) -> None:
-    try:
-        source, target, *values = (one_line(cell.decode("utf-8")) for cell in cells)
-    except UnicodeDecodeError:
-        rejected.append(_rejected(*place, _NOT_UTF8, line))
-        return
-    if b"\0" in line:
-        reason = "NUL byte"
-    elif not source or not target:
-        reason = "empty side"
-    elif max(len(source), len(target)) > MAX_CHARACTERS:
-        reason = f"more than {MAX_CHARACTERS} characters"
-    elif any(map(feature_problem, values)):
-        reason = "feature that is too long or cannot be printed"
-    else:
-        pairs.append((source, target, *values))
-        return
-    rejected.append(_rejected(*place, reason, line))
-
-
-def _rejected(file: str, line: int, reason: str, text: bytes) -> RejectedLine:
-    quoted = text[:_QUOTED_BYTES].decode("utf-8", errors="backslashreplace")
-    return RejectedLine(file, line, reason, quoted)
-
-
-def _text(path: Path) -> bytes:
-    data = read_bytes(path)
-    encoding = likely_encoding(data[:_PROBED_BYTES])
-    if encoding is not None and encoding.startswith("UTF"):
-        # Lines cannot even be found; of other encodings, each line is judged.
-        raise UserError(
-            f"{path} is in {encoding}: save it as UTF-8, or convert it with "
-            f"iconv -f {encoding} -t UTF-8."
-        )
-    return data
-
-
-def read_bytes(path: Path) -> bytes:
-    """Reads a file and decompresses gzip, recognised by content, not by name.
-
-    Raises:
-        UserError: the file cannot be read, or unpacks to too much.
-    """
-    try:
-        return gunzip(path.read_bytes(), path)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UserError(f"{path} is a damaged gzip file; fetch or compress it again.") from error
-    except MemoryError as error:
-        raise UserError(f"{path} is larger than this machine's memory; divide it.") from error
-    except OSError as error:
-        raise UserError(f"Cannot read {path} ({error.strerror or error}).") from error
-
-
-def split_lines(data: bytes) -> Iterator[bytes]:
-    """Splits at line feeds only, as usual for aligned files, and drops carriage returns."""
-    for line in io.BytesIO(data.removeprefix(_BYTE_ORDER_MARK)):
-        yield line.removesuffix(b"\n").removesuffix(b"\r")

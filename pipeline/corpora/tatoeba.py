@@ -10,9 +10,10 @@ from pathlib import Path
 
 from pipeline.corpora.download import download
 from pipeline.corpora.folder import CorpusText
-from pipeline.corpora.parallel_files import corpus_of_pairs, parse_tsv, read_bytes, split_lines
+from pipeline.corpora.formats.finding import is_zip, members
+from pipeline.corpora.formats.text_file import Reading, TextFile
+from pipeline.corpora.parallel_files import corpus_of_pairs, read_texts, tsv_text
 from pipeline.corpora.progress import Progress, silent
-from pipeline.corpora.unpacking import read_packed
 from pipeline.errors import UserError
 
 URL = "https://www.manythings.org/anki/deu-eng.zip"
@@ -24,7 +25,6 @@ ALTERNATIVES = (
 )
 EVALUATION_PAIRS = 2_000
 _SENTENCES_IN_ZIP = "deu.txt"
-_ZIP_MAGIC = b"PK"
 _MIN_USABLE_SHARE = 0.9
 
 
@@ -60,9 +60,9 @@ def make_tatoeba(
         progress=progress,
         pause_seconds=pause_seconds,
     )
-    name, text, checksum = _read_text(path)
+    file, checksum = _sentences(path)
     progress("Splitting", 0, None)
-    pairs, rejected = parse_tsv(split_lines(text), name, columns=(2, 3))
+    pairs, rejected = read_texts([tsv_text(file)], Reading(columns=("1", "2")))
     if len(pairs) < _MIN_USABLE_SHARE * (len(pairs) + len(rejected)):
         raise UserError(
             f"{path} does not look like the pairs of manythings.org ({len(rejected)} of "
@@ -80,29 +80,17 @@ def make_tatoeba(
     )
 
 
-def _read_text(path: Path) -> tuple[str, bytes, str]:
-    """Returns the name of the text, the text, and the checksum of the file as stored on disk."""
-    try:
-        data = path.read_bytes()
-        checksum = hashlib.sha256(data).hexdigest()
-        if not data.startswith(_ZIP_MAGIC):
-            return path.name, read_bytes(path), checksum
-        with zipfile.ZipFile(path) as archive:
-            packed = archive.getinfo(_SENTENCES_IN_ZIP).compress_size
-            with archive.open(_SENTENCES_IN_ZIP) as stream:
-                return _SENTENCES_IN_ZIP, read_packed(stream, packed, path), checksum
-    except (RuntimeError, NotImplementedError) as error:
-        # A password, or a method of compression that Python lacks.
-        raise UserError(
-            f"{path} cannot be unpacked ({error}); pack it again with plain ZIP, without a "
-            "password."
-        ) from error
-    except (zipfile.BadZipFile, KeyError, zlib.error, EOFError) as error:
-        raise UserError(
-            f"{path} is no ZIP archive with {_SENTENCES_IN_ZIP} in it; {ALTERNATIVES}."
-        ) from error
-    except OSError as error:
-        raise UserError(f"Cannot read {path} ({error.strerror or error}).") from error
+def _sentences(path: Path) -> tuple[TextFile, str]:
+    """Returns the file with the pairs, and the checksum of `path`."""
+    file = TextFile.at(path)
+    with file.open() as stream:
+        checksum = hashlib.sha256(stream.read()).hexdigest()
+    if not is_zip(path):
+        return file, checksum
+    for member in members(path):
+        if member.short_name == _SENTENCES_IN_ZIP:
+            return member, checksum
+    raise UserError(f"{path} is no ZIP archive with {_SENTENCES_IN_ZIP} in it; {ALTERNATIVES}.")
 
 
 def _archive_complaint(path: Path) -> str | None:

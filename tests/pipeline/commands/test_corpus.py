@@ -34,7 +34,7 @@ def test_own_text_is_imported_and_told_about(
     assert "CC0" in shown.out
     assert f"config    {tmp_path}/workspace/configurations/mine.yaml" in shown.out
     assert "floor     none yet: 2 test pairs are too few" in shown.out
-    assert "Reading a.en and a.de ..." in shown.err
+    assert "Reading a.en + a.de ..." in shown.err
 
 
 def test_json_is_corpus_json_and_nothing_else(
@@ -45,6 +45,16 @@ def test_json_is_corpus_json_and_nothing_else(
     document = json.loads(capsys.readouterr().out)
     assert document["counts"] == {"train": 41, "validation": 5, "test": 4}
     assert document["target_language"] == "nl"
+
+
+def test_a_shifted_file_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [f"{word * (1 + number * 7 % 13)}\n" for number, word in enumerate(WORDS * 10)]
+    (tmp_path / "a.en").write_text("".join(lines), encoding="utf-8")
+    (tmp_path / "a.de").write_text("".join([*lines[1:], "x\n"]), encoding="utf-8")
+    files = ["--source", str(tmp_path / "a.en"), "--target", str(tmp_path / "a.de")]
+    assert corpus(tmp_path, "import", "--name", "mine", *files) == 2
+    assert "a.en + a.de is shifted: from about line 1 on" in capsys.readouterr().err
+    assert not (tmp_path / "workspace/corpora").exists()
 
 
 def test_a_tsv_file_is_imported(tmp_path: Path) -> None:
@@ -65,6 +75,24 @@ def test_further_columns_of_a_tsv_file_are_imported_as_features(
     assert "features  letter, writer" in capsys.readouterr().out
     assert corpus(tmp_path, "show", "mine", "--json") == 0
     assert json.loads(capsys.readouterr().out)["features"] == ["letter", "writer"]
+
+
+def test_a_test_set_of_one_s_own_and_chosen_columns_are_imported(
+    tmp_path: Path, own_text: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "t.csv").write_text("id,de,en\n1,das ba,The ba.\n", encoding="latin-1")
+    options = [
+        "--test-file",
+        str(tmp_path / "t.csv"),
+        "--columns",
+        "en, de",
+        "--encoding",
+        "cp1252",
+    ]
+    assert corpus(tmp_path, "import", "--name", "mine", *own_text, *options, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["counts"] == {"train": 47, "validation": 2, "test": 1}
+    assert document["dropped"] == {"found in test": 1}
 
 
 @pytest.mark.parametrize(
@@ -90,7 +118,7 @@ def test_aligned_files_have_no_columns_for_features(
     tmp_path: Path, own_text: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert corpus(tmp_path, "import", "--name", "mine", *own_text, "--feature", "domain") == 2
-    assert "--feature names a column of a --tsv file" in capsys.readouterr().err
+    assert "--feature names a column of a --file file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("left_out", [0, 2])
@@ -99,7 +127,7 @@ def test_half_of_the_files_is_refused(
 ) -> None:
     del own_text[left_out : left_out + 2]
     assert corpus(tmp_path, "import", "--name", "mine", *own_text) == 2
-    assert "either --source and --target, or --tsv alone" in capsys.readouterr().err
+    assert "give a target for each source, in the same order" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("code", ["German", "../../x", "EN us", ""])

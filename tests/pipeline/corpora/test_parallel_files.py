@@ -31,9 +31,9 @@ def test_a_malformed_line_is_set_aside_with_its_number(
     tmp_path: Path, line: bytes, reason: str
 ) -> None:
     path = tmp_path / "mine.tsv"
-    path.write_bytes(b"good\tgut\n" + line + b"\nbetter\tbesser\n")
+    path.write_bytes("more\tgrößer\n".encode() + line + b"\nbetter\tbesser\n")
     pairs, rejected = read_tsv(path)
-    assert pairs == [("good", "gut"), ("better", "besser")]
+    assert pairs == [("more", "größer"), ("better", "besser")]
     assert [(entry.file, entry.line, entry.reason) for entry in rejected] == [
         ("mine.tsv", 2, reason)
     ]
@@ -128,7 +128,11 @@ def test_sizes_are_those_asked_for() -> None:
         ([], None, "no usable sentence pair in mine.tsv: no lines"),
         (distinct(2), None, "leave nothing to train on: mine.tsv has 2 usable pairs"),
         (distinct(30), 30, "30 validation and 1 test pairs leave nothing"),
-        ([(f"one {n}", f"eins {n}") for n in range(9)], None, "Nothing is left for train and test"),
+        (
+            [(f"one {n}", f"eins {n}") for n in range(9)],
+            None,
+            "Nothing is left for validation and test",
+        ),
     ],
 )
 def test_too_little_text_is_a_sentence(
@@ -163,7 +167,8 @@ def test_the_columns_of_features_are_read_with_the_pair(tmp_path: Path) -> None:
     ]
 
 
-GOOD = [(f"the {animal}", f"das {animal}") for animal in ("ape", "bee", "cow", "dog", "elk")]
+GOOD = [(f"the {a}{b}", f"däs {a}{b}") for a in "abcdef" for b in "abcdefghij"]
+"""More than hypothesis makes, so that the text is in UTF-8 and has two columns."""
 NO_UNICODE = os.fsdecode(b"mine\xff.tsv")
 LINE = (
     strategies.tuples(texts, texts).map("\t".join).map(str.encode)

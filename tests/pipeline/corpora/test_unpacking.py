@@ -46,7 +46,8 @@ def test_a_bomb_is_refused(tmp_path: Path) -> None:
 
 def test_more_than_the_memory_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "large.gz"
-    noise = os.urandom(1 << 20).hex().encode()
+    rows = os.urandom(1 << 20).hex("\n", 100).splitlines()
+    noise = "".join(f"{row[:100]}\t{row[100:]}\n" for row in rows).encode()
     with gzip.open(path, "wb", compresslevel=1) as file:
         for _ in range(150):
             file.write(noise)

@@ -1,0 +1,1 @@
+"""Reads the file formats of parallel text, one file for each format."""
