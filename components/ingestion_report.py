@@ -60,6 +60,8 @@ class SplitCounts:
 
     shards: int = 0
     accepted: int = 0
+    held_out: int = 0
+    """Training lines left out because validation or test has one of their sentences."""
     source_words: int = 0
     target_words: int = 0
     source_characters: int = 0
@@ -75,7 +77,7 @@ class SplitCounts:
     @property
     def read(self) -> int:
         """Lines read, accepted or not."""
-        return self.accepted + self.rejected.total()
+        return self.accepted + self.held_out + self.rejected.total()
 
     def add_pair(self, pair: Pair) -> None:
         """Counts an accepted line."""
@@ -99,6 +101,7 @@ class SplitCounts:
         for part in parts:
             total.shards += part.shards
             total.accepted += part.accepted
+            total.held_out += part.held_out
             total.source_words += part.source_words
             total.target_words += part.target_words
             total.source_characters += part.source_characters
@@ -210,6 +213,7 @@ class IngestionReport:
             "max_rejected_fraction": self.max_rejected_fraction,
             "read": self.total.read,
             "accepted": self.total.accepted,
+            "held_out": self.total.held_out,
             "rejected": {reason.value: self.total.rejected[reason.value] for reason in Reason},
             "rejected_fraction": self.rejected_fraction,
             "splits": splits,

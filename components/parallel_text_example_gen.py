@@ -4,10 +4,12 @@ Folders `span-1`, `span-2`, ... in it hold later shards.
 
 The splits of the folder are kept (`train-*.tsv[.gz]`, `validation-*`, `test-*`) and not drawn
 again, so a published test set stays the test set. Malformed lines are counted by reason and kept
-under `rejected/` in the artifact, beside the `Split-*` folders. The report there is
+under `rejected/` in the artifact, beside the `Split-*` folders. In a corpus with spans, training
+lines with a sentence of validation or test are left out and counted. The report there is
 `ingestion.json`.
 """
 
+import logging
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -42,6 +44,13 @@ from components.corpus_shards import (
     shard_name,
     train_spans_of,
 )
+from components.corpus_spans import TRAIN
+from components.held_out_sentences import (
+    NOTHING_HELD_OUT,
+    HeldOut,
+    held_out_sentences,
+    is_held_out,
+)
 from components.ingestion_report import (
     INGESTION_FILE,
     REJECTED_FOLDER,
@@ -52,6 +61,7 @@ from components.ingestion_report import (
 )
 from components.parallel_text import SPLITS, CorpusError, LineLimits, Pair
 
+LOGGER = logging.getLogger(__name__)
 _REJECTED = "rejected"
 _COUNTS = "counts"
 _FILE_FORMAT = "tfrecords_gzip"
@@ -86,9 +96,15 @@ class ReadShard(beam.DoFn):
     of its first line. Corpora have several shards to give each worker some.
     """
 
-    def __init__(self, limits: LineLimits, features: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        limits: LineLimits,
+        features: Sequence[str] = (),
+        held_out: HeldOut = NOTHING_HELD_OUT,
+    ) -> None:
         self._limits = limits
         self._features = features
+        self._held_out = held_out
 
     def process(self, path: str) -> Iterator[Any]:
         shard = shard_name(path)
@@ -100,13 +116,17 @@ class ReadShard(beam.DoFn):
                 lines = parallel_text.read_lines(cast(BinaryIO, text), max_bytes)
                 for number, line in enumerate(lines, start=1):
                     verdict = parallel_text.parse_line(line, self._limits, self._features)
-                    if isinstance(verdict, Pair):
-                        counts.add_pair(verdict)
-                        yield to_example(verdict, self._features)
-                    else:
+                    if not isinstance(verdict, Pair):
                         row = RejectedLine.of(shard, number, line, verdict)
                         counts.add_rejected(row)
                         yield beam.pvalue.TaggedOutput(_REJECTED, row.to_tsv())
+                    elif any(self._held_out) and is_held_out(
+                        verdict.source, verdict.target, self._held_out
+                    ):
+                        counts.held_out += 1
+                    else:
+                        counts.add_pair(verdict)
+                        yield to_example(verdict, self._features)
                 counts.checksums[shard] = text.checksum
         except (OSError, EOFError, zlib.error) as error:
             # Counted, not raised: an error in a remote worker would arrive as a RuntimeError with a
@@ -141,6 +161,7 @@ class ReadSplit(beam.PTransform):
         limits: limits of a sentence pair.
         report_prefix: path of the files without their endings, `.tsv` and `.json`.
         features: names of the columns after the texts.
+        held_out: sentences to leave out.
     """
 
     def __init__(
@@ -149,8 +170,10 @@ class ReadSplit(beam.PTransform):
         limits: LineLimits,
         report_prefix: str,
         features: Sequence[str] = (),
+        held_out: HeldOut = NOTHING_HELD_OUT,
     ) -> None:
         super().__init__()
+        self._held_out = held_out
         self._features = features
         self._shards = list(enumerate(shards))
         self._limits = limits
@@ -164,7 +187,7 @@ class ReadSplit(beam.PTransform):
             | "Spread" >> beam.GroupByKey()
             | "Paths" >> beam.FlatMapTuple(lambda _, paths: paths)
             | "Read"
-            >> beam.ParDo(ReadShard(self._limits, self._features))
+            >> beam.ParDo(ReadShard(self._limits, self._features, self._held_out))
             .with_output_types(bytes)
             .with_outputs(_REJECTED, _COUNTS, main="examples")
         )
@@ -230,6 +253,11 @@ class ParallelTextExecutor(BaseBeamExecutor):
             io_utils.copy_dir(os.path.join(examples.uri, REJECTED_FOLDER), kept_uri)
             raise
         total = report.total
+        if total.held_out:
+            LOGGER.info(
+                "left out of training: %d pairs with a sentence of validation or test",
+                total.held_out,
+            )
         examples.set_int_custom_property("read", total.read)
         examples.set_int_custom_property("accepted", total.accepted)
         examples.set_int_custom_property("rejected", total.rejected.total())
@@ -242,13 +270,21 @@ class ParallelTextExecutor(BaseBeamExecutor):
         features: Sequence[str],
     ) -> dict[str, SplitCounts]:
         """Writes the examples and the rejected lines of every split, and counts both."""
+        held_out = held_out_sentences(shards, limits.max_line_bytes(len(features)))
         prefixes = {split: os.path.join(examples.uri, REJECTED_FOLDER, split) for split in shards}
         with self._make_beam_pipeline() as pipeline:
             for split, paths in shards.items():
                 split_uri = artifact_utils.get_split_uri([examples], split)
                 _ = (
                     pipeline
-                    | f"ReadSplit[{split}]" >> ReadSplit(paths, limits, prefixes[split], features)
+                    | f"ReadSplit[{split}]"
+                    >> ReadSplit(
+                        paths,
+                        limits,
+                        prefixes[split],
+                        features,
+                        held_out if split == TRAIN else NOTHING_HELD_OUT,
+                    )
                     | f"WriteSplit[{split}]"
                     >> beam.io.WriteToTFRecord(
                         os.path.join(split_uri, DEFAULT_TF_RECORD_FILE_NAME),

@@ -16,7 +16,8 @@ import numpy as np
 
 from pipeline.corpora.information import SPLITS, Split
 from pipeline.corpora.rows import PackedRows
-from pipeline.corpora.text import Row, comparison_key
+from pipeline.corpora.text import Row
+from text.comparison import comparison_key, text_hash
 from text.sentences import Pair
 
 _PAIR, _SOURCE, _TARGET = range(3)
@@ -117,12 +118,8 @@ def _keys(rows: Sequence[Row]) -> np.ndarray:
     keys = array("Q")
     for source, target, *_ in rows:
         texts = (f"{source}\t{target}", comparison_key(source), comparison_key(target))
-        keys.extend(map(_hash, texts))
+        keys.extend(map(text_hash, texts))
     return np.array(keys, np.uint64).reshape(-1, 3)
-
-
-def _hash(key: str) -> int:
-    return int.from_bytes(hashlib.sha256(key.encode("utf-8")).digest()[:8], "big")
 
 
 def _take(rows: Sequence[Row], indices: np.ndarray) -> Sequence[Row]:

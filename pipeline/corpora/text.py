@@ -5,13 +5,14 @@ import unicodedata
 from collections.abc import Callable
 
 from text.characters import compose
+from text.comparison import NO_LETTERS
+from text.comparison import comparison_key as comparison_key
 from text.words import split_text
 
 Row = tuple[str, str, *tuple[str, ...]]
 """A pair, followed by the values of its features in the order of their columns."""
 
 _LINE_AND_COLUMN_ENDS = re.compile("[ ]*[\t\n\r\v\f\x1c-\x1f\x85\u2028\u2029]+[ ]*")
-_NO_LETTERS = re.compile(r"[\W\d_]+")
 _NAME = "\u2022"
 _TEMPLATE_WORDS = 3
 _WORD_EDGES = ".,;:!?()[]<>\"'`\u201e\u201c\u201d\u00bb\u00ab"
@@ -31,15 +32,6 @@ def count_words(text: str) -> int:
     return len(split_text(text))
 
 
-def comparison_key(text: str) -> str:
-    """Returns a key shared by near-duplicates: lower case, without digits and punctuation.
-
-    The key of a text without letters is the text itself, normalised.
-    """
-    folded = unicodedata.normalize("NFKC", text).lower()
-    return _NO_LETTERS.sub(" ", folded).strip() or " ".join(folded.split())
-
-
 def template_key(text: str, is_name: Callable[[str, int], bool]) -> str | None:
     """Returns a key shared by texts with different names but otherwise equal words.
 
@@ -57,6 +49,6 @@ def template_key(text: str, is_name: Callable[[str, int], bool]) -> str | None:
         if is_name(bare, position):
             if words[-1:] != [_NAME]:
                 words.append(_NAME)
-        elif letters := _NO_LETTERS.sub(" ", word.lower()).strip():
+        elif letters := NO_LETTERS.sub(" ", word.lower()).strip():
             words.append(letters)
     return " ".join(words) if sum(word != _NAME for word in words) >= _TEMPLATE_WORDS else None

@@ -412,3 +412,25 @@ def test_the_examples_are_those_of_the_spans_too_and_rejected_lines_name_their_s
     assert len(read_examples(everything.uri, "train")) == 43
     assert len(read_examples(newest.uri, "train")) == 3
     assert [row[0] for row in read_rejected(newest.uri, "train")] == ["span-1/train-00000.tsv"]
+
+
+def test_training_lines_with_a_held_out_sentence_are_left_out_of_a_corpus_with_spans(
+    corpus: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source, target = (line.split(b"\t")[side] for side, line in enumerate(lines_of("first", 2)))
+    write_shard(corpus / "train-00002.tsv", [b"TEST SENTENCE!\tAnders", b"Other\tTest Satz 77"])
+    assert len(read_examples(ingest(corpus, tmp_path / "no-span").uri, "train")) == 42
+
+    (corpus / "span-1").mkdir()
+    write_shard(corpus / "span-1/test-0.tsv.gz", [source + b" more\t" + target, b"broken"])
+    write_shard(corpus / "span-1/train-0.tsv", [b"Validation, sentence\tx", b"new\tneu"])
+    caplog.set_level("INFO", "components")
+    examples = ingest(corpus, tmp_path / "span", max_rejected_fraction=1)
+
+    sources = [each["source"][0] for each in read_examples(examples.uri, "train")]
+    assert sources == [line.split(b"\t")[0] for line in lines_of("second", 20)] + [b"new"]
+    assert len(read_examples(examples.uri, "test")) == 6
+    assert "left out of training: 23 pairs with a sentence of validation or test" in caplog.text
+    report = json.loads(Path(examples.uri, "ingestion.json").read_text(encoding="utf-8"))
+    assert (report["held_out"], report["read"], report["accepted"]) == (23, 56, 32)
+    assert report["splits"]["train"]["held_out"] == 23

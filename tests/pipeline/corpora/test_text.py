@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.corpora.text import comparison_key, count_words, one_line, template_key
+from pipeline.corpora.text import count_words, one_line, template_key
 
 
 @pytest.mark.parametrize(
@@ -17,24 +17,6 @@ from pipeline.corpora.text import comparison_key, count_words, one_line, templat
 )
 def test_text_fits_one_tsv_column(text: str, expected: str) -> None:
     assert one_line(text) == expected
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("Version 5.2 of the LIBRARY.", "version 6 of the library"),
-        ("Hello, world!", "hello world"),
-        ("»Straße« 1", "straße"),
-        ("ﬁle", "file"),
-    ],
-)
-def test_near_duplicates_have_one_key(one: str, other: str) -> None:
-    assert comparison_key(one) == comparison_key(other)
-
-
-@pytest.mark.parametrize(("one", "other"), [("a cat", "a bat"), ("1", "2"), ("?", "!")])
-def test_different_texts_have_different_keys(one: str, other: str) -> None:
-    assert comparison_key(one) != comparison_key(other)
 
 
 def test_texts_that_differ_in_a_name_have_one_template() -> None:
