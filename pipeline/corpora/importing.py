@@ -59,9 +59,7 @@ def import_corpus(
     texts = {split: _find(files[split], reading, progress) for split in SPLITS if files.get(split)}
     read = {}
     for split, found in texts.items():
-        for text in found:
-            progress(f"Reading {text.name}", 0, None)
-        read[split] = read_texts(found, reading, is_whole=split != "train")
+        read[split] = read_texts(found, reading, is_whole=split != "train", progress=progress)
         if split != "train" and not read[split][0]:
             names = _listed([text.name for text in found])
             raise UserError(f"{names} is empty; give a {split} set with text.")

@@ -15,6 +15,7 @@ from pipeline.corpora.formats.finding import ParallelText, aligned_files
 from pipeline.corpora.formats.records import LineCountError
 from pipeline.corpora.formats.text_file import Reading, TextFile, spelled_out
 from pipeline.corpora.information import Split
+from pipeline.corpora.progress import Progress, silent
 from pipeline.corpora.rows import PackedRows
 from pipeline.corpora.shifted import Shift, ShiftFinder
 from pipeline.corpora.splitting import MOST_TIMES_WANTED, split_by_size
@@ -60,7 +61,11 @@ def tsv_text(file: TextFile) -> ParallelText:
 
 
 def read_texts(
-    texts: Sequence[ParallelText], reading: Reading, *, is_whole: bool = False
+    texts: Sequence[ParallelText],
+    reading: Reading,
+    *,
+    is_whole: bool = False,
+    progress: Progress = silent,
 ) -> ReadPairs:
     """Reads several texts, one after the other.
 
@@ -68,6 +73,7 @@ def read_texts(
         texts: the texts.
         reading: what to know of them besides their content.
         is_whole: whether every line is taken as it is, as for a validation or test set.
+        progress: called for each text.
 
     Returns:
         The pairs with the values of their features, and the malformed lines. Without `is_whole`,
@@ -79,6 +85,7 @@ def read_texts(
     rows = PackedRows()
     rejected: list[RejectedLine] = []
     for text in texts:
+        progress(f"Reading {text.name}", 0, None)
         try:
             _read(text, reading, is_whole, rows, rejected)
         except MemoryError as error:
@@ -197,9 +204,11 @@ def corpus_of_pairs(
     splits, dropped = split_by_size(pairs, wanted, given)
     empty = [split for split, content in splits.items() if not content]
     if empty:
+        found = sum(count for reason, count in dropped.items() if reason != "duplicate")
+        also = f"{found} are in your own sets, and " if found else ""
         raise UserError(
             f"Nothing is left for {' and '.join(empty)}: of the {len(pairs)} usable pairs in "
-            f"{origin} too few differ from all others in words; add more text."
+            f"{origin} {also}too few differ from all others in words; add more text."
         )
     for split, count in wanted.items():
         if asked[split] and len(splits[split]) * MOST_TIMES_WANTED < count:

@@ -10,7 +10,7 @@ from pipeline.errors import UserError
 HEADER = "header"
 WRONG_COLUMNS = "wrong number of columns"
 _HEADINGS = {"source", "src", "original", "target", "tgt", "trg", "translation"}
-_SHOWN_CHARACTERS = 30
+_SHOWN_CHARACTERS, _SHOWN_CELLS = 30, 9
 
 ChosenRecord = tuple[int, Sequence[str], str]
 """A line's number, its source, target and features, and the reason against it, or nothing."""
@@ -64,7 +64,7 @@ def _places(name: str, names: Sequence[str], columns: Sequence[str]) -> list[int
     folded = [each.casefold() for each in names]
     places = []
     for column in columns:
-        if column.isdigit() and int(column) > 0:
+        if column.isdigit() and 0 < int(column) <= len(names):
             places.append(int(column) - 1)
         elif column.casefold() in folded:
             places.append(folded.index(column.casefold()))
@@ -94,6 +94,7 @@ def _too_many(name: str, width: int, cells: Sequence[str], wanted: int) -> str:
 def _numbered(cells: Sequence[str]) -> str:
     shown = (
         cell if len(cell) <= _SHOWN_CHARACTERS else f"{cell[:_SHOWN_CHARACTERS]}..."
-        for cell in cells
+        for cell in cells[:_SHOWN_CELLS]
     )
-    return ", ".join(f"({number}) {cell}" for number, cell in enumerate(shown, start=1))
+    listed = ", ".join(f"({number}) {cell}" for number, cell in enumerate(shown, start=1))
+    return listed + (", ..." if len(cells) > _SHOWN_CELLS else "")

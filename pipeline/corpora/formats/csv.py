@@ -3,6 +3,7 @@
 import csv
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 
 from pipeline.corpora.formats.records import Format, Record
@@ -17,8 +18,10 @@ def read_csv(file: TextFile, reading: Reading) -> Iterator[Record]:
     """Reads a CSV file. Its delimiter is the one that gives the most rows of equal length."""
 
     def equal_rows(delimiter: str) -> int:
-        rows = islice(read_quoted(file, reading, delimiter), _PROBED_ROWS)
-        lengths = Counter(len(cells) for _, cells in rows if len(cells) > 1)
+        lengths = Counter[int]()
+        with suppress(UserError):  # of another delimiter, or to come again
+            rows = islice(read_quoted(file, reading, delimiter), _PROBED_ROWS)
+            lengths.update(len(cells) for _, cells in rows if len(cells) > 1)
         return max(lengths.values(), default=0)
 
     yield from read_quoted(file, reading, max(_DELIMITERS, key=equal_rows))
@@ -31,9 +34,10 @@ def read_quoted(file: TextFile, reading: Reading, delimiter: str) -> Iterator[Re
         The number of the line in which a row begins, and its cells.
 
     Raises:
-        UserError: a quoted cell does not end.
+        UserError: a quoted cell does not end, or has a single quote within.
     """
-    rows = csv.reader((f"{line}\n" for line in file.lines(reading)), delimiter=delimiter)
+    lines = (f"{line}\n" for line in file.lines(reading))
+    rows = csv.reader(lines, delimiter=delimiter, strict=True)
     begin = 1
     try:
         for cells in rows:
@@ -41,8 +45,8 @@ def read_quoted(file: TextFile, reading: Reading, delimiter: str) -> Iterator[Re
             begin = rows.line_num + 1
     except csv.Error as error:
         raise UserError(
-            f"Line {begin} of {file.name} begins a cell that does not end ({error}): close its "
-            'quotes, and write a quote within a quoted cell as "".'
+            f"Line {begin} of {file.name} has a cell with wrong quotes ({error}): close them, and "
+            'write a quote within a quoted cell as "". In TSV in UTF-8 quotes are text.'
         ) from error
 
 

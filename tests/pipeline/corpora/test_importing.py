@@ -114,5 +114,7 @@ def test_files_that_do_not_fit_together_are_refused(
         import_corpus(
             {"train": train, "test": own}, READING, name="a", licence="", sizes={"test": 3}
         )
+    with pytest.raises(UserError, match="of the 100 usable pairs in .* 100 are in your own sets"):
+        imported(train=train, test=train)
     with pytest.raises(UserError, match=r"empty\.tsv is empty; give a test set with text"):
         imported(train=train, test=Files(both=[written(tmp_path / "empty.tsv", [])]))

@@ -27,6 +27,12 @@ def test_a_comma_in_the_text_is_no_delimiter_where_semicolons_are() -> None:
     assert rows("Yes, sir;Ja\nNo;Nein, nein\nWell;Nun\n")[0] == (1, ["Yes, sir", "Ja"])
 
 
-def test_a_quote_that_does_not_end_is_named() -> None:
-    with pytest.raises(UserError, match=r"Line 2 of a\.csv begins a cell that does not end"):
-        rows('one,eins\n"two,zwei\n' + "three,drei\n" * 20_000)
+@pytest.mark.parametrize("lines", [0, 1, 20_000])
+def test_a_quote_that_does_not_end_is_named(lines: int) -> None:
+    with pytest.raises(UserError, match=r"Line 2 of a\.csv has a cell with wrong quotes"):
+        rows('one,eins\n"two,zwei\n' + "three,drei\n" * lines)
+
+
+def test_a_quote_within_a_quoted_cell_is_not_lost() -> None:
+    with pytest.raises(UserError, match=r"Line 2 of a\.csv has a cell with wrong quotes"):
+        rows('one,eins\n"Two" he said,Zwei\n')
