@@ -54,6 +54,8 @@ def chosen_columns(text: ParallelText, reading: Reading) -> Iterator[ChosenRecor
             yield line, [cells[place] for place in places], ""
         else:
             yield line, cells, WRONG_COLUMNS
+    if places and widths and max(places) >= max(widths):
+        raise UserError(_missing(text.name, str(max(places) + 1), next(iter(examples.values()))))
     usual = max(widths, key=lambda width: widths[width], default=wanted)
     if places is None and usual > wanted:
         raise UserError(_too_many(text.name, usual, examples[usual], wanted))
@@ -64,16 +66,20 @@ def _places(name: str, names: Sequence[str], columns: Sequence[str]) -> list[int
     folded = [each.casefold() for each in names]
     places = []
     for column in columns:
-        if column.isdigit() and 0 < int(column) <= len(names):
+        if column.isdigit() and int(column) > 0:
             places.append(int(column) - 1)
         elif column.casefold() in folded:
             places.append(folded.index(column.casefold()))
         else:
-            raise UserError(
-                f"{name} has no column {column!r}; its first line is {_numbered(names)}. Give "
-                "names from this line, or numbers from 1 on."
-            )
+            raise UserError(_missing(name, column, names))
     return places or None
+
+
+def _missing(name: str, column: str, cells: Sequence[str]) -> str:
+    return (
+        f"{name} has no column {column!r}; its first line is {_numbered(cells)}. Give names from "
+        "this line, or numbers from 1 on."
+    )
 
 
 def _is_header(names: Sequence[str], places: Sequence[int], reading: Reading) -> bool:
