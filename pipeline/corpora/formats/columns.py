@@ -42,7 +42,7 @@ def chosen_columns(text: ParallelText, reading: Reading) -> Iterator[ChosenRecor
         if index == 0:
             names = [cell.strip() for cell in cells]
             places = _places(text.name, names, reading.columns)
-            is_named = any(not column.isdigit() for column in reading.columns)
+            is_named = any(not column.isdecimal() for column in reading.columns)
             if is_named or _is_header(names, places or [0, 1], reading):
                 yield line, cells, HEADER
                 continue
@@ -66,7 +66,7 @@ def _places(name: str, names: Sequence[str], columns: Sequence[str]) -> list[int
     folded = [each.casefold() for each in names]
     places = []
     for column in columns:
-        if column.isdigit() and int(column) > 0:
+        if column.isdecimal() and int(column) > 0:
             places.append(int(column) - 1)
         elif column.casefold() in folded:
             places.append(folded.index(column.casefold()))

@@ -37,7 +37,7 @@ def test_a_line_of_usual_names_is_a_header(header: list[str]) -> None:
 def test_an_unknown_column_is_named_with_the_first_line() -> None:
     with pytest.raises(UserError, match=r"a\.tsv has no column 'fr'.*\(2\) German, \(3\) EN"):
         choose(TABLE, "en", "fr")
-    for number in ("0", "4"):
+    for number in ("0", "4", "²"):
         with pytest.raises(UserError, match=f"no column '{number}'"):
             choose(TABLE, number, "1")
 
