@@ -1,12 +1,13 @@
-"""Fetches package lists with apt into a private folder, without root and without side effects.
+"""Fetches package lists and packages with apt into a private folder, without root or side effects.
 
 The sources, keys and proxies of the system are used, but not its state, cache and hooks.
 """
 
+import hashlib
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +66,25 @@ class AptList:
         return next((path for path in candidates if path.is_file()), None)
 
 
+@dataclass(frozen=True)
+class Package:
+    """A package as the archive has it."""
+
+    name: str
+    version: str
+    file_name: str
+    bytes: int
+    sha256: str
+
+    def is_in(self, folder: Path) -> bool:
+        """Whether a folder has the whole file."""
+        path = folder / self.file_name
+        if not path.is_file() or path.stat().st_size != self.bytes:
+            return False
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == self.sha256
+
+
 class PrivateApt:
     """apt with separate state in `folder`, configured for English and one other language."""
 
@@ -96,27 +116,49 @@ class PrivateApt:
         Returns:
             apt's first error or warning, because the others mostly repeat it; empty if none.
         """
-        step = "Fetching package descriptions"
-        progress(step, 0, 100)
-        with subprocess.Popen(
-            [*self._command("apt-get"), "-qq", "-o", "APT::Status-Fd=1", "update"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        ) as process:
-            complaints = []
-            assert process.stdout is not None
-            for line in process.stdout:
-                status = _STATUS.match(line)
-                if status:
-                    progress(step, round(float(status["percent"])), 100)
-                elif line[:2] in ("E:", "W:"):
-                    complaints.append(line[2:].strip())
-        progress(step, 100, 100)
-        return " ".join(complaints[0].split()) if complaints else ""
+        command = [*self._command("apt-get"), "-qq", "-o", "APT::Status-Fd=1", "update"]
+        return _follow(command, self._folder, "Fetching package descriptions", progress)
+
+    def package_names(self) -> list[str]:
+        """Returns the names of all packages in the fetched lists, in their order."""
+        output = self._run([*self._command("apt-cache"), "pkgnames"])
+        return sorted(output.decode("utf-8").split())
+
+    def packages(self, names: Iterable[str]) -> dict[str, Package]:
+        """Returns the newest versions of packages by name, of those that the archive has."""
+        command = [*self._command("apt-cache"), "show", "--no-all-versions", *names]
+        # Its status is an error if one package of many is missing.
+        result = subprocess.run(
+            command, capture_output=True, stdin=subprocess.DEVNULL, check=False, encoding="utf-8"
+        )
+        found = {}
+        for record in result.stdout.split("\n\n"):
+            fields = dict(re.findall(r"^([A-Z][\w-]*): (.+)$", record, re.MULTILINE))
+            if {"Package", "Version", "Architecture", "Size", "SHA256"} <= fields.keys():
+                name, version = fields["Package"], fields["Version"]
+                file_name = f"{name}_{version.replace(':', '%3a')}_{fields['Architecture']}.deb"
+                found[name] = Package(
+                    name, version, file_name, int(fields["Size"]), fields["SHA256"]
+                )
+        return found
+
+    def download(self, packages: Iterable[Package], folder: Path, progress: Progress) -> str:
+        """Downloads packages that are not in a folder, or not whole; apt verifies them.
+
+        Args:
+            packages: the packages, from `packages`.
+            folder: the folder for the files.
+            progress: called with the percentage.
+
+        Returns:
+            apt's first error or warning, as `update`. Then some packages may be missing.
+        """
+        names = [package.name for package in packages if not package.is_in(folder)]
+        if not names:
+            return ""
+        options = ["-qq", "-o", "APT::Status-Fd=1", "download"]
+        step = f"Fetching {len(names)} packages"
+        return _follow([*self._command("apt-get"), *options, *names], folder, step, progress)
 
     def lists(self) -> list[AptList]:
         """Returns the fetched lists of packages and descriptions, in a fixed order."""
@@ -153,3 +195,32 @@ class PrivateApt:
             complaint = result.stderr.decode("utf-8", errors="replace").strip().replace("\n", " ")
             raise UserError(f"apt failed ({complaint}): {ALTERNATIVES}.")
         return result.stdout
+
+
+def _follow(command: list[str], folder: Path, step: str, progress: Progress) -> str:
+    """Runs apt in a folder, and reports its progress in percent.
+
+    Returns:
+        Its first error or warning.
+    """
+    progress(step, 0, 100)
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        complaints = []
+        assert process.stdout is not None
+        for line in process.stdout:
+            status = _STATUS.match(line)
+            if status:
+                progress(step, round(float(status["percent"])), 100)
+            elif line[:2] in ("E:", "W:"):
+                complaints.append(line[2:].strip())
+    progress(step, 100, 100)
+    return " ".join(complaints[0].split()) if complaints else ""

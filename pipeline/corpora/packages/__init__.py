@@ -1,0 +1,1 @@
+"""Text of software packages: messages, manuals and dictionaries, and their translations."""
