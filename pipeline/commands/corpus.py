@@ -7,7 +7,7 @@ import json
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.models import OptionInfo
@@ -35,12 +35,28 @@ def debian(
     target: Annotated[
         str, typer.Option("--target", metavar="LANGUAGE", help="Such as de, fr or pt-BR.")
     ] = "de",
+    with_: Annotated[
+        str | None,
+        typer.Option(
+            "--with",
+            metavar="KINDS",
+            help="Also text in packages: dictionary,dialogue,manuals,interface or some of them. "
+            "The corpus is then called general.",
+        ),
+    ] = None,
     workspace: WorkspaceOption = None,
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Debian's package descriptions and their translations, fetched by apt: the default corpus."""
-    _make("debian", workspace, force=force, as_json=as_json, target_language=target)
+    if with_ is None:
+        _make("debian", workspace, force=force, as_json=as_json, target_language=target)
+        return
+    from pipeline.corpora.packages.making import check_domains
+
+    domains = check_domains(with_)
+    options = {"target_language": target, "domains": domains}
+    _make("general", workspace, force=force, as_json=as_json, **options)
 
 
 def _command(name: str, corpus: FixedCorpus) -> Callable[..., None]:
@@ -201,22 +217,14 @@ def _make(
     *,
     force: bool,
     as_json: bool,
-    target_language: str | None = None,
-    source: Path | None = None,
+    **options: Any,
 ) -> None:
     from pipeline.corpora.catalogue import corpus_folder, make_corpus
     from pipeline.corpora.display import shown_progress
 
     root = _local_workspace(workspace)
     with shown_progress() as progress:
-        information = make_corpus(
-            name,
-            root,
-            target_language=target_language,
-            source=source,
-            replace=force,
-            progress=progress,
-        )
+        information = make_corpus(name, root, replace=force, progress=progress, **options)
     _answer(information, corpus_folder(information.name, root), Workspace(str(root)), as_json)
 
 

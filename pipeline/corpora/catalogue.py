@@ -1,9 +1,10 @@
 """Finds corpora by name, and makes the missing ones."""
 
+import dataclasses
 import fcntl
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from functools import partial
@@ -21,6 +22,9 @@ from pipeline.corpora.folder import (
     write_corpus,
 )
 from pipeline.corpora.information import CorpusInfo
+from pipeline.corpora.overlap import count_overlaps
+from pipeline.corpora.packages.making import make_general
+from pipeline.corpora.packages.registry import DOMAINS
 from pipeline.corpora.progress import Progress, silent
 from pipeline.corpora.shipped import FIXED, SHIPPED
 from pipeline.errors import UserError
@@ -36,23 +40,29 @@ def corpus_folder(name: str, workspace: Path) -> Path:
 
 
 def corpus_name(name: str, target_language: str | None = None) -> str:
-    """Returns the full name of a corpus: a Debian one includes its language, unless German.
+    """Returns the full name of a corpus: one by apt includes its language, unless German.
 
     Raises:
         UserError: the corpus does not have this target language.
     """
-    if name == "debian" or name.startswith("debian-"):
-        in_name = name.removeprefix("debian").removeprefix("-")
+    if base := _by_apt(name):
+        in_name = name.removeprefix(base).removeprefix("-")
         if in_name and target_language and debian_code(target_language) != in_name:
             raise UserError(f"The corpus {name} is not for the target language {target_language}.")
         language = in_name or debian_code(target_language or DEFAULT_TARGET)
-        return "debian" if language == DEFAULT_TARGET else f"debian-{language}"
+        return base if language == DEFAULT_TARGET else f"{base}-{language}"
     if name in FIXED and target_language not in (None, FIXED[name].target_language):
         raise UserError(
             f"The corpus {name} translates into {FIXED[name].target_language} only; `nmt corpus "
             f"debian --target {target_language}` and `nmt corpus import` have other languages."
         )
     return name
+
+
+def _by_apt(name: str) -> str | None:
+    """Returns `debian` for `debian` and `debian-fr`, as for `general`; None for other corpora."""
+    base = name.partition("-")[0]
+    return base if base in ("debian", "general") else None
 
 
 def check_own_name(name: str) -> None:
@@ -62,7 +72,7 @@ def check_own_name(name: str) -> None:
             f"{name!r} is not a name for a corpus: use at most 100 lower-case letters, digits "
             "and hyphens."
         )
-    if name in SHIPPED or name.startswith("debian-"):
+    if name in SHIPPED or _by_apt(name):
         raise UserError(f"{name} is the name of a corpus that nmt makes; choose another --name.")
 
 
@@ -109,6 +119,7 @@ def make_corpus(
     *,
     target_language: str | None = None,
     source: Path | None = None,
+    domains: Sequence[str] = DOMAINS,
     replace: bool = False,
     progress: Progress = silent,
 ) -> CorpusInfo:
@@ -119,6 +130,7 @@ def make_corpus(
         workspace: the root folder of the workspace.
         target_language: another target language than German, for `debian`.
         source: a local copy, not for `debian`.
+        domains: domains of the packages with text, for `general`.
         replace: whether to replace an existing corpus of this name.
         progress: called at each step.
 
@@ -126,7 +138,8 @@ def make_corpus(
         UserError, RunFailedError: as for `prepare_corpus`.
     """
     existing = _Existing.REPLACED if replace else _Existing.REFUSED
-    return _make(corpus_name(name, target_language), workspace, source, existing, progress)
+    full_name = corpus_name(name, target_language)
+    return _make(full_name, workspace, source, existing, progress, domains)
 
 
 class _Existing(Enum):
@@ -138,29 +151,49 @@ class _Existing(Enum):
 
 
 def _make(
-    full_name: str, workspace: Path, source: Path | None, existing: _Existing, progress: Progress
+    full_name: str,
+    workspace: Path,
+    source: Path | None,
+    existing: _Existing,
+    progress: Progress,
+    domains: Sequence[str] = DOMAINS,
 ) -> CorpusInfo:
     folder = corpus_folder(full_name, workspace)
-    make_text = _maker(full_name, workspace, source)
+    make_text = _maker(full_name, workspace, source, domains)
     replace = existing is _Existing.REPLACED
     with _only_maker(folder.parent, progress):
         if existing is _Existing.USED and folder.exists():  # another process has made it meanwhile
             return load_corpus(folder)
         check_destination(folder, replace=replace)
         corpus = make_text(progress)
+        if corpus.packages:
+            progress("Comparing with other corpora", 0, None)
+            overlaps = count_overlaps(corpus.splits["train"], _comparable(corpus, workspace))
+            corpus = dataclasses.replace(corpus, overlaps=overlaps)
         progress(f"Writing {folder}", 0, None)
         return write_corpus(corpus, folder, replace=replace)
 
 
+def _comparable(corpus: CorpusText, workspace: Path) -> Iterator[tuple[str, Path]]:
+    """Yields the names and folders of the other corpora in the same languages."""
+    languages = usual_tag(corpus.source_language), usual_tag(corpus.target_language)
+    for other in corpora_in(workspace):
+        theirs = usual_tag(other.source_language), usual_tag(other.target_language)
+        if theirs == languages and other.name != corpus.name:
+            yield other.name, corpus_folder(other.name, workspace)
+
+
 def _maker(
-    full_name: str, workspace: Path, source: Path | None
+    full_name: str, workspace: Path, source: Path | None, domains: Sequence[str]
 ) -> Callable[[Progress], CorpusText]:
     """Returns the function that makes the text of a shipped corpus."""
     if source is not None and not source.exists():
         raise UserError(f"{source} does not exist; give an existing file or folder with --from.")
     downloads = workspace / "downloads"
-    if full_name == "debian" or full_name.startswith("debian-"):
-        language = full_name.removeprefix("debian").removeprefix("-") or DEFAULT_TARGET
+    if base := _by_apt(full_name):
+        language = full_name.removeprefix(base).removeprefix("-") or DEFAULT_TARGET
+        if base == "general":
+            return partial(make_general, full_name, downloads / "apt", language, domains)
         return partial(make_debian, full_name, downloads / "apt", language)
     if full_name in FIXED:
         module, _, function = FIXED[full_name].maker.partition(":")

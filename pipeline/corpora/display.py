@@ -1,5 +1,6 @@
 """Shows the progress of making a corpus, and a short table at the end."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,6 +80,8 @@ def print_summary(information: CorpusInfo, folder: Path, further: Mapping[str, s
         numbers = (information.counts[split], words.source, words.target)
         table.add_row(split, *(f"{number:,}" for number in numbers))
     console.print(table)
+    if information.packages:
+        _print_packages(console, information)
     if information.features:
         _print_field(console, "features", ", ".join(information.features))
     for label, reasons in (("left out", information.dropped), ("rejected", information.rejected)):
@@ -91,6 +94,30 @@ def print_summary(information: CorpusInfo, folder: Path, further: Mapping[str, s
     _print_field(console, "folder", str(folder))
     for label, value in further.items():
         _print_field(console, label, value)
+
+
+def _print_packages(console: Console, information: CorpusInfo) -> None:
+    """Prints what is from packages, by domain, and what could not be read."""
+    table = Table(title="Text in packages", title_justify="left")
+    table.add_column("domain")
+    for heading in ("packages", "MB", *SPLITS, "left out"):
+        table.add_column(heading, justify="right")
+    for domain in dict.fromkeys(entry.domain for entry in information.packages):
+        entries = [entry for entry in information.packages if entry.domain == domain]
+        pairs = Counter[str]()
+        for entry in entries:
+            pairs[entry.split] += entry.pairs
+            pairs["left out"] += sum(entry.dropped.values())
+        megabytes = sum(entry.bytes for entry in entries) / 1e6
+        numbers = [f"{pairs[column]:,}" for column in (*SPLITS, "left out")]
+        table.add_row(domain, str(len(entries)), f"{megabytes:,.1f}", *numbers)
+    console.print(table)
+    for reason in dict.fromkeys(information.missing.values()):
+        names = [name for name, other in information.missing.items() if other == reason]
+        _print_field(console, reason, ", ".join(names))
+    for name, counts in information.overlaps.items():
+        listed = ", ".join(f"{count:,} of {split}" for split, count in counts.items())
+        _print_field(console, f"in {name}, too", listed)
 
 
 def _print_field(console: Console, label: str, value: str) -> None:

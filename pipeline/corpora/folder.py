@@ -24,7 +24,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from pipeline.corpora.information import SPLITS, CorpusInfo, Shard, Split, Words
+from pipeline.corpora.information import SPLITS, CorpusInfo, PackageInfo, Shard, Split, Words
 from pipeline.corpora.rows import PackedRows
 from pipeline.corpora.spans import has_spans
 from pipeline.corpora.text import Row, count_words, one_line
@@ -67,6 +67,11 @@ class CorpusText:
     rejected: Sequence[RejectedLine] = ()
     features: tuple[str, ...] = ()
     """Names of the columns after source and target."""
+    packages: tuple[PackageInfo, ...] = ()
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Reasons for the packages that could not be read, by name."""
+    overlaps: Mapping[str, Mapping[Split, int]] = field(default_factory=dict)
+    """Number of pairs of other corpora, by name and split, that the training split has, too."""
 
 
 def write_corpus(corpus: CorpusText, folder: Path, *, replace: bool = False) -> CorpusInfo:
@@ -243,6 +248,9 @@ def _fill(building: Path, corpus: CorpusText) -> CorpusInfo:
         shards=shards,
         features=corpus.features,
         dropped=dict(sorted(corpus.dropped.items())),
+        packages=corpus.packages,
+        missing=dict(sorted(corpus.missing.items())),
+        overlaps={name: dict(counts) for name, counts in sorted(corpus.overlaps.items())},
         rejected=dict(sorted(reasons.items())),
     )
     _write(building / INFORMATION_FILE, (information.model_dump_json(indent=2) + "\n").encode())

@@ -32,6 +32,24 @@ class Shard(BaseModel):
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
+class PackageInfo(BaseModel):
+    """What a corpus has of one package in one domain."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    package: str
+    version: str
+    licence: str
+    """The names of its licences."""
+    bytes: NonNegative
+    """The size of the package that was fetched."""
+    domain: str
+    split: Split
+    pairs: NonNegative
+    dropped: dict[str, NonNegative] = {}
+    """Number of pairs left out, by reason."""
+
+
 class CorpusInfo(BaseModel):
     """The origin, licence and size of a corpus."""
 
@@ -53,6 +71,12 @@ class CorpusInfo(BaseModel):
     """Names of the columns after source and target; the gate may slice by their values."""
     dropped: dict[str, NonNegative] = {}
     """Number of pairs left out of the corpus, by reason."""
+    packages: tuple[PackageInfo, ...] = ()
+    """The packages of software that the text is from."""
+    missing: dict[str, str] = {}
+    """Reasons for the packages that could not be read, by name."""
+    overlaps: dict[str, dict[Split, NonNegative]] = {}
+    """Number of pairs of other corpora, by name and split, that the training split has, too."""
     rejected: dict[str, NonNegative] = {}
     """Number of malformed lines of the input, by reason; the lines are in `rejected.tsv`."""
 

@@ -4,11 +4,14 @@ import shlex
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipeline.cli import main
+from pipeline.corpora.folder import CorpusText, write_corpus
+from pipeline.corpora.information import SPLITS, PackageInfo
 from pipeline.corpora.shipped import SHIPPED
 
 ROOT = Path(__file__).parents[3]
@@ -173,6 +176,45 @@ def test_corpora_are_listed_and_shown(
     assert [line.split()[0] for line in listed[1:]] == list(SHIPPED)
     assert corpus(tmp_path, "show", "mine", "--json") == 0
     assert json.loads(capsys.readouterr().out)["name"] == "mine"
+
+
+def test_text_that_packages_lack_is_refused_with_the_kinds_that_they_have(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert corpus(tmp_path, "debian", "--with", "games") == 2
+    said = capsys.readouterr().err
+    assert "--with takes dictionary, dialogue, manuals, interface" in said
+
+
+def test_the_packages_of_a_corpus_are_shown_by_domain_with_what_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = (("less", "manuals", 2_000_000, 7), ("more", "manuals", 500_000, 5))
+    packages = tuple(
+        PackageInfo(
+            package=name,
+            version="1",
+            licence="GPL-3+",
+            bytes=size,
+            domain=domain,
+            split="train",
+            pairs=pairs,
+            dropped={"untranslated": 3},
+        )
+        for name, domain, size, pairs in rows
+    )
+    missing = {"gone": "not in the archive", "also-gone": "not in the archive"}
+    splits = {split: [("One", "Eins")] for split in SPLITS}
+    overlaps = {"multi30k": {"train": 4, "validation": 0, "test": 2}}
+    text = CorpusText("general", "en", "de", "terms", "Debian", splits)
+    text = replace(text, packages=packages, missing=missing, overlaps=overlaps)
+    write_corpus(text, tmp_path / "workspace/corpora/general")
+    assert corpus(tmp_path, "show", "general") == 0
+    shown = capsys.readouterr().out
+    (row,) = [line for line in shown.splitlines() if "manuals" in line]
+    assert row.replace("│", " ").split() == ["manuals", "2", "2.5", "12", "0", "0", "6"]
+    assert "not in the archive also-gone, gone" in shown
+    assert "in multi30k, too 4 of train, 0 of validation, 2 of test" in shown
 
 
 def test_the_next_command_of_a_shipped_corpus_is_its_configuration(

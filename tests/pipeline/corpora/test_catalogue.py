@@ -1,3 +1,4 @@
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,8 @@ from pipeline.corpora.catalogue import (
     prepare_corpus,
 )
 from pipeline.corpora.folder import CorpusText, write_corpus
-from pipeline.corpora.information import Split
+from pipeline.corpora.information import PackageInfo, Split
+from pipeline.corpora.packages.registry import DOMAINS
 from pipeline.corpora.progress import Progress
 from pipeline.corpora.shipped import SHIPPED
 from pipeline.errors import UserError
@@ -57,6 +59,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ("debian", "zh_CN", "debian-zh_CN"),
         ("debian", "zh-Hans", "debian-zh_CN"),
         ("debian-pt_BR", "pt-BR", "debian-pt_BR"),
+        ("general", None, "general"),
+        ("general", "pt-br", "general-pt_BR"),
+        ("general-fr", None, "general-fr"),
         ("multi30k", "de", "multi30k"),
         ("mine", "fi", "mine"),
     ],
@@ -65,6 +70,36 @@ def test_a_debian_corpus_is_named_after_its_language(
     name: str, target: str | None, full_name: str
 ) -> None:
     assert corpus_name(name, target) == full_name
+
+
+def test_a_general_corpus_has_the_wanted_domains_and_is_compared_with_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[str, tuple[str, ...]]] = []
+
+    def fake(
+        name: str, folder: Path, language: str, domains: tuple[str, ...], progress: Progress
+    ) -> CorpusText:
+        made.append((language, domains))
+        package = PackageInfo(
+            package="less",
+            version="1",
+            licence="GPL-3+",
+            bytes=1,
+            domain="manuals",
+            split="train",
+            pairs=1,
+        )
+        return dataclasses.replace(text(name, language), packages=(package,))
+
+    monkeypatch.setattr(catalogue, "make_general", fake)
+    for name, language in (("mine", "fr"), ("other", "de")):
+        write_corpus(text(name, language), corpus_folder(name, tmp_path))
+    corpus = make_corpus("general", tmp_path, target_language="fr", domains=("manuals",))
+    assert made == [("fr", ("manuals",))]
+    assert corpus.overlaps == {"mine": {"train": 1, "validation": 0, "test": 0}}
+    prepare_corpus("general", tmp_path)
+    assert made[1] == ("de", DOMAINS)
 
 
 @pytest.mark.parametrize("target", ["English", "../../x", "EN us"])
@@ -174,7 +209,9 @@ def test_a_local_copy_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
         make_corpus("tatoeba", tmp_path, source=tmp_path / "nothing")
 
 
-@pytest.mark.parametrize("name", ["", "A", "a/b", "..", "a b", "debian", "debian-xx", "tatoeba"])
+@pytest.mark.parametrize(
+    "name", ["", "A", "a/b", "..", "a b", "debian", "debian-xx", "tatoeba", "general", "general-x"]
+)
 def test_a_name_that_cannot_be_is_refused(name: str) -> None:
     with pytest.raises(UserError, match="name"):
         check_own_name(name)
