@@ -121,6 +121,8 @@ def _text(corpus: CorpusInfo, folder: Path, place: str, floors: dict[Metric, Flo
     values |= {section: model[section] for section in model if section not in values}
     values["training"] |= {"epochs": epochs, "patience": max(5, epochs // 4)}
     values["evaluation"] = {f"min_{metric}": floor.value for metric, floor in floors.items()}
+    if corpus.packages:
+        values["evaluation"]["slice_features"] = list(corpus.features)
     comments: dict[strict_yaml.Path, str] = {
         ("subwords", "vocabulary_size"): (
             f"One for {_PAIRS_PER_SUBWORD} of the {pairs:,} training pairs, within bounds, and "
@@ -131,6 +133,7 @@ def _text(corpus: CorpusInfo, folder: Path, place: str, floors: dict[Metric, Flo
                 *_EPOCHS
             )
         ),
+        ("evaluation", "slice_features"): "A model must not be much worse in any of these.",
         ("training", "patience"): "A quarter of the epochs, at least 5.",
         **{("evaluation", f"min_{metric}"): floor.reason for metric, floor in floors.items()},
     }

@@ -61,6 +61,41 @@ def make_debian(
         UserError: there is no apt, no network, or no translation into this language, or too
             little for all splits.
     """
+    corpus = read_descriptions(name, apt_folder, target_language, progress)
+    require_splits(corpus)
+    return corpus
+
+
+def require_splits(corpus: CorpusText) -> None:
+    """Raises UserError if a split of a corpus by apt is empty."""
+    if not all(corpus.splits.values()):
+        pairs = sum(map(len, corpus.splits.values()))
+        raise UserError(
+            f"Debian has {pairs} sentence pairs in {corpus.target_language!r}, too few to train "
+            "and test a model: `nmt corpus import` makes a corpus of text of your own."
+        )
+
+
+def read_descriptions(
+    name: str,
+    apt_folder: Path,
+    target_language: str,
+    progress: Progress = silent,
+    *,
+    required: bool = True,
+) -> CorpusText:
+    """Fetches and joins Debian's package descriptions; a split may be empty.
+
+    Args:
+        name: as for `make_debian`, like the others.
+        apt_folder: the folder for apt's files.
+        target_language: a language code of Debian.
+        progress: called at each step.
+        required: whether a language without translations is refused.
+
+    Raises:
+        UserError: as `make_debian`, but for too little text.
+    """
     if not _LANGUAGE.fullmatch(target_language) or target_language == "en":
         raise UserError(
             f"{target_language!r} is not a target language of Debian's descriptions: "
@@ -69,7 +104,8 @@ def make_debian(
     apt = PrivateApt(apt_folder, target_language)
     complaints = apt.update(progress)
     lists = apt.lists()
-    _require_translations(apt, lists, target_language, complaints)
+    wanted = {"en", target_language} if required else {"en"}
+    _require_translations(apt, lists, wanted, target_language, complaints)
     if complaints:
         progress(f"Continuing with the lists fetched so far; apt reports: {complaints}", 1, 1)
 
@@ -89,13 +125,8 @@ def make_debian(
     names = {description.package for description in originals.values()} | set(families.values())
     splits, leaks = split_packages(joined, families, names)
     progress(step, 1, 1)
-    if not all(splits.values()):
-        pairs = sum(map(len, splits.values()))
-        raise UserError(
-            f"Debian has {pairs} sentence pairs in {target_language!r}, too few to train and test "
-            "a model: `nmt corpus import` makes a corpus of text of your own."
-        )
     used = [entry for entry in lists if entry.language == target_language]
+    used = used or [entry for entry in lists if entry.language == "en"]
     return CorpusText(
         name=name,
         source_language="en",
@@ -149,10 +180,10 @@ def _keyed(pair: Pair, own: set[str], unmistakable: set[str]) -> KeyedPair:
 
 
 def _require_translations(
-    apt: PrivateApt, lists: list[AptList], language: str, complaints: str
+    apt: PrivateApt, lists: list[AptList], wanted: set[str], language: str, complaints: str
 ) -> None:
     found = {entry.language for entry in lists if entry.kind == "Translations"}
-    if {"en", language} <= found:
+    if wanted <= found:
         return
     offered = apt.translated_languages()
     if offered and language not in offered:

@@ -10,7 +10,13 @@ from pathlib import Path
 from pipeline.corpora.apt import Package, PrivateApt
 from pipeline.corpora.packages.archive import licence_of, read_members
 from pipeline.corpora.packages.cleaning import clean_pairs, usual_ratio
-from pipeline.corpora.packages.kind import BilingualKind, ParallelKind, Place, folder_names
+from pipeline.corpora.packages.kind import (
+    BilingualKind,
+    ParallelKind,
+    Place,
+    folder_names,
+    three_letters,
+)
 from pipeline.corpora.packages.registry import KINDS, SOURCES, Source
 from pipeline.corpora.progress import Progress, silent
 from pipeline.errors import UserError
@@ -18,6 +24,7 @@ from text.languages import parse_language
 from text.sentences import LengthRatio, Pair
 
 NOT_IN_ARCHIVE = "not in the archive"
+NO_PACKAGE = "not there for this language"
 NOT_FETCHED = "could not be fetched"
 NO_TEXT = "without text in this language"
 
@@ -107,19 +114,21 @@ def _matching(
     sources: Iterable[Source], names: list[str], language: str
 ) -> tuple[dict[Source, list[str]], dict[str, str]]:
     """Returns the names of packages by source, and the reasons for patterns without one."""
-    code = parse_language(language).tag.lower()
+    code, letters = parse_language(language).tag.lower(), three_letters(language)
     known = set(names)
     matches: dict[Source, list[str]] = {}
     missing: dict[str, str] = {}
     for source in sources:
         matches[source] = []
         for template in source.packages.split():
-            pattern = template.replace("{language}", code)
+            if "{iso3}" in template and not letters:
+                continue
+            pattern = template.replace("{language}", code).replace("{iso3}", letters)
             regex = re.compile(pattern)
             found = [pattern] if pattern in known else list(filter(regex.fullmatch, names))
             matches[source] += found
             if not found:
-                missing[pattern] = NOT_IN_ARCHIVE
+                missing[pattern] = NOT_IN_ARCHIVE if pattern == template else NO_PACKAGE
     return matches, missing
 
 

@@ -9,6 +9,14 @@ from text.sentences import Pair
 
 ENGLISH = frozenset({"c", "en", "en-us", "en_us"})
 """The names of folders with the original text, in lower case."""
+_THREE_LETTERS = {
+    "af": "afr", "ar": "ara", "bg": "bul", "cs": "ces", "cy": "cym", "da": "dan", "el": "ell",
+    "es": "spa", "fi": "fin", "fr": "fra", "ga": "gle", "hi": "hin", "hr": "hrv", "hu": "hun",
+    "id": "ind", "it": "ita", "ja": "jpn", "la": "lat", "lt": "lit", "nl": "nld", "pl": "pol",
+    "pt": "por", "ru": "rus", "sr": "srp", "sv": "swe", "sw": "swh", "tr": "tur",
+}  # fmt: skip
+"""ISO 639-3 by ISO 639-1, of the languages with a dictionary from English in FreeDict. German is
+left out, because FreeDict's is made of Ding, which is read."""
 
 
 class Block(NamedTuple):
@@ -59,7 +67,7 @@ Kind = BilingualKind | ParallelKind
 
 
 def folder_names(language: str) -> frozenset[str]:
-    """Returns the names of a language in paths, in lower case: `de`, `de_de` and `de-de` for `de`.
+    """Returns the names of a language in paths, in lower case, such as `fr`, `fr_fr` and `fra`.
 
     Args:
         language: a code such as `de`, `pt_BR` or `zh_CN`.
@@ -68,4 +76,10 @@ def folder_names(language: str) -> frozenset[str]:
     tags = {tag, language.lower()}
     if "-" not in tag:
         tags.add(f"{tag}-{tag}")
-    return frozenset(name for tag in tags for name in (tag, tag.replace("-", "_")))
+    names = {name for tag in tags for name in (tag, tag.replace("-", "_"))}
+    return frozenset({*names, three_letters(language)} - {""})
+
+
+def three_letters(language: str) -> str:
+    """Returns the code of three letters of a language, or "" if no dictionary needs it."""
+    return _THREE_LETTERS.get(parse_language(language).base, "")

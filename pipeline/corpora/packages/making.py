@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.corpora.apt import PrivateApt
-from pipeline.corpora.debian import make_debian
+from pipeline.corpora.debian import read_descriptions, require_splits
 from pipeline.corpora.folder import CorpusText
 from pipeline.corpora.information import SPLITS, PackageInfo, Split
 from pipeline.corpora.packages.collecting import Collected, collect_packages
@@ -49,9 +49,9 @@ def make_general(
         progress: called at each step.
 
     Raises:
-        UserError: as `make_debian`; or no package of these domains can be fetched.
+        UserError: there is no apt or network, or too little text for all splits.
     """
-    descriptions = make_debian(name, apt_folder, target_language, progress)
+    descriptions = read_descriptions(name, apt_folder, target_language, progress, required=False)
     apt = PrivateApt(apt_folder, target_language)
     folder = apt_folder / "packages"
     collected = collect_packages(apt, folder, target_language, domains, progress)
@@ -81,7 +81,7 @@ def make_general(
                 dropped=dict(sorted(text.dropped.items())),
             )
         )
-    return CorpusText(
+    corpus = CorpusText(
         name=name,
         source_language=descriptions.source_language,
         target_language=target_language,
@@ -94,6 +94,8 @@ def make_general(
         packages=tuple(packages),
         missing=collected.missing,
     )
+    require_splits(corpus)
+    return corpus
 
 
 def _require_text(collected: Collected, language: str) -> None:

@@ -1,7 +1,8 @@
 """The packages with translated text, by domain. A new kind of file needs a module and a name here.
 
 Names of packages are regular expressions over the names in the package index, because some have
-versions in them. `{language}` stands for the code of the language, such as `de` or `pt-br`.
+versions in them. `{language}` stands for the code of the language, such as `de` or `pt-br`, and
+`{iso3}` for that of three letters.
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pipeline.corpora.packages import (
     ding,
     docbook,
+    freedict,
     gettext_catalogue,
     html_by_id,
     mallard,
@@ -25,6 +27,7 @@ DESCRIPTIONS = "descriptions"
 KINDS: dict[str, Kind] = {
     "ding": ding.KIND,
     "docbook": docbook.KIND,
+    "freedict": freedict.KIND,
     "gettext": gettext_catalogue.KIND,
     "html by id": html_by_id.KIND,
     "mallard": mallard.KIND,
@@ -51,6 +54,7 @@ class Source:
 
 SOURCES = (
     Source("dictionary", "ding", "trans-{language}-en"),
+    Source("dictionary", "freedict", "dict-freedict-eng-{iso3}"),
     Source(
         "dialogue",
         "gettext",

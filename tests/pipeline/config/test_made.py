@@ -5,7 +5,7 @@ import pytest
 from pipeline.config.made import epochs_for, make_configuration, subwords_for
 from pipeline.config.settings import PipelineConfig, load_config
 from pipeline.corpora.folder import CorpusText, write_corpus
-from pipeline.corpora.information import SPLITS, CorpusInfo
+from pipeline.corpora.information import SPLITS, CorpusInfo, PackageInfo
 from pipeline.workspace import Workspace
 
 TRAIN, TEST = 2_000, 120
@@ -81,6 +81,22 @@ def test_the_floors_are_in_the_file_with_their_measure(workspace: Workspace) -> 
     assert evaluation.min_bleu == made.floors["bleu"].value
     assert evaluation.min_chrf == made.floors["chrf"].value
     assert "# measured: on the 120 test pairs" in Path(made.path).read_text(encoding="utf-8")
+
+
+def test_the_gate_slices_by_the_domains_of_packages(workspace: Workspace) -> None:
+    made, folder = corpus(workspace)
+    package = PackageInfo(
+        package="less",
+        version="1",
+        licence="GPL-3+",
+        bytes=1,
+        domain="manuals",
+        split="train",
+        pairs=TRAIN,
+    )
+    made = made.model_copy(update={"packages": (package,), "features": ("domain",)})
+    make_configuration(made, folder, workspace)
+    assert loaded("mine", workspace).evaluation.slice_features == ["domain"]
 
 
 def test_without_a_measure_the_gate_has_no_floor_and_the_file_says_why(

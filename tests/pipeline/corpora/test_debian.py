@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.corpora import apt, debian
-from pipeline.corpora.debian import make_debian, split_packages
+from pipeline.corpora.debian import make_debian, read_descriptions, split_packages
 from pipeline.corpora.descriptions import PackagePairs
 from pipeline.corpora.information import SPLITS
 from pipeline.errors import UserError
@@ -135,6 +135,12 @@ def test_a_language_that_debian_lacks_is_answered_with_those_it_has(fake_apt: Fa
         answer = rf"no descriptions in '{language}'; --target can be de, fr\."
         with pytest.raises(UserError, match=answer):
             make_debian(f"debian-{language}", folder, language)
+
+
+def test_a_language_without_descriptions_may_have_other_text(fake_apt: FakeApt) -> None:
+    corpus = read_descriptions("general-tlh", fake_apt(languages=("en",)), "tlh", required=False)
+    assert not any(corpus.splits.values())
+    assert "Debian stable main" in corpus.origin
 
 
 def test_too_little_text_is_refused_with_its_number_of_pairs(

@@ -43,6 +43,12 @@ def test_versions_and_languages_in_names_are_found_in_the_index(archive: Archive
     assert found.missing == {"less": "not in the archive"}
 
 
+def test_a_package_that_a_language_lacks_is_named(archive: Archive, collect) -> None:
+    archive.add("less", {CATALOGUE.format("less"): mo_file({"Open": "Öffnen"})})
+    missing = collect(Source("interface", "gettext", "less x-{language} y-{iso3}")).missing
+    assert missing == {"x-de": "not there for this language"}
+
+
 def test_a_package_that_is_gone_is_a_line_and_not_the_end(archive: Archive, collect) -> None:
     for name in ("less", "x-de"):
         archive.add(name, {CATALOGUE.format(name): mo_file({"Open": "Öffnen"})})

@@ -7,7 +7,8 @@ from pipeline.corpora.packages.kind import folder_names
     ("language", "names"),
     [
         ("de", {"de", "de-de", "de_de"}),
-        ("pt_BR", {"pt-br", "pt_br"}),
+        ("fr", {"fr", "fr-fr", "fr_fr", "fra"}),
+        ("pt_BR", {"pt-br", "pt_br", "por"}),
         ("zh_CN", {"zh-cn", "zh_cn"}),
     ],
 )

@@ -20,10 +20,10 @@ DESCRIPTIONS: dict[Split, list[Pair]] = {
 
 @pytest.fixture
 def make(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    def make_descriptions(name: str, *_: object) -> CorpusText:
+    def make_descriptions(name: str, *_: object, **__: object) -> CorpusText:
         return CorpusText(name, "en", "de", "terms", "Debian", DESCRIPTIONS, {"untranslated": 3})
 
-    monkeypatch.setattr(making, "make_debian", make_descriptions)
+    monkeypatch.setattr(making, "read_descriptions", make_descriptions)
     monkeypatch.setattr(collecting, "SOURCES", (Source("interface", "gettext", "p.*"),))
 
     def run() -> CorpusText:

@@ -18,4 +18,4 @@ def test_every_name_is_a_pattern_and_named_once_in_a_kind() -> None:
         names = source.packages.split()
         assert len(names) == len(set(names))
         for name in names:
-            re.compile(name.replace("{language}", "pt-br"))
+            re.compile(name.replace("{language}", "pt-br").replace("{iso3}", "por"))
