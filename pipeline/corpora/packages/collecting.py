@@ -94,6 +94,10 @@ def collect_packages(
             f"Cannot write {folder} ({error.strerror}); choose another --workspace."
         ) from error
     complaint = apt.download(packages.values(), folder, progress)
+    if complaint:
+        progress(f"Continuing without some packages; apt reports: {complaint}", 1, 1)
+    for package in packages.values():
+        _remove_other_versions(package, folder)
     here = {name: package for name, package in packages.items() if package.is_in(folder)}
     texts: dict[tuple[str, str], PackageText] = {}
     for number, source in enumerate(sources):
@@ -108,6 +112,12 @@ def collect_packages(
     missing |= {name: NO_TEXT for name in here if name not in used}
     _clean(list(texts.values()), language, progress)
     return Collected(list(texts.values()), missing, complaint)
+
+
+def _remove_other_versions(package: Package, folder: Path) -> None:
+    for path in folder.glob(f"{package.name}_*.deb"):
+        if path.name != package.file_name:
+            path.unlink()
 
 
 def _matching(

@@ -98,6 +98,16 @@ def test_what_is_here_is_not_fetched_again(archive: Archive, collect, tmp_path: 
     assert archive.fetched == ["less", "x-de", "less"]
 
 
+def test_an_older_version_is_replaced(archive: Archive, collect, tmp_path: Path) -> None:
+    archive.add("less", {})
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "packages/less_1.0_all.deb").touch()
+    (tmp_path / "packages/lesstif_1.0_all.deb").touch()
+    collect(MESSAGES)
+    here = {path.name for path in (tmp_path / "packages").iterdir()}
+    assert here == {"less_1%3a2.0_all.deb", "lesstif_1.0_all.deb"}
+
+
 def test_only_the_wanted_domains_are_fetched(archive: Archive, collect) -> None:
     archive.add("less", {})
     archive.add("coreutils", {})
