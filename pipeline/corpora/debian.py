@@ -208,10 +208,10 @@ def _origin(used: list[AptList], language: str) -> str:
         parts.append(
             f"{entry.archive} {entry.release} {entry.component}, {details} {entry.address}"
         )
-    return (
-        f"Package descriptions, Translation-en joined with Translation-{language}: "
-        f"{'; '.join(parts)}"
-    )
+    what = f"Package descriptions, Translation-en joined with Translation-{language}"
+    if not any(entry.language == language for entry in used):
+        what = f"No package descriptions in {language}"
+    return f"{what}: {'; '.join(parts)}"
 
 
 def _licence(used: list[AptList]) -> str:
