@@ -28,7 +28,8 @@ def choose_splits(texts: Iterable[PackageText]) -> dict[tuple[str, str], Split]:
     """Chooses the split of each package's text in each domain, by hash.
 
     Args:
-        texts: the texts of packages. A domain with too few packages is all in train.
+        texts: the texts of packages. A domain with too few packages is all in train, like a package
+            with text of several domains.
 
     Returns:
         Splits by the names of package and domain.
@@ -38,10 +39,15 @@ def choose_splits(texts: Iterable[PackageText]) -> dict[tuple[str, str], Split]:
     for text in texts:
         by_domain.setdefault(text.domain, []).append(text)
         chosen[text.package.name, text.domain] = "train"
+    domains = Counter(name for name, _ in chosen)
     for domain, members in by_domain.items():
         most = LARGEST_SHARE * sum(len(text.pairs) for text in members)
         wanted = min(WANTED, most)
-        eligible = [text for text in members if FEWEST_PAIRS <= len(text.pairs) <= most]
+        eligible = [
+            text
+            for text in members
+            if FEWEST_PAIRS <= len(text.pairs) <= most and domains[text.package.name] == 1
+        ]
         eligible.sort(key=lambda text: hash_fraction(f"{text.domain} {text.package.name}"))
         sizes = dict.fromkeys(_EVALUATION, 0)
         for text in eligible:

@@ -15,10 +15,10 @@ def text(name: str, pairs: list[tuple[str, str]], domain: str = "manuals") -> Pa
     return PackageText(Package(name, "1", "", 0, ""), domain, pairs)
 
 
-def many(count: int, pairs: int, domain: str = "manuals") -> list[PackageText]:
+def many(count: int, pairs: int, domain: str = "manuals", prefix: str = "p") -> list[PackageText]:
     return [
         text(
-            f"p{number}",
+            f"{prefix}{number}",
             [(f"{LETTERS[a % 26]}{LETTERS[a // 26]} {number}", f"x {a}") for a in range(pairs)],
             domain,
         )
@@ -27,7 +27,7 @@ def many(count: int, pairs: int, domain: str = "manuals") -> list[PackageText]:
 
 
 def test_each_domain_has_packages_in_each_split() -> None:
-    texts = many(100, 30, "manuals") + many(60, 40, "dialogue")
+    texts = many(100, 30, "manuals") + many(60, 40, "dialogue", "q")
     chosen = choose_splits(texts)
     for domain, count in (("manuals", 100), ("dialogue", 60)):
         splits = Counter(split for (_, of), split in chosen.items() if of == domain)
@@ -50,6 +50,11 @@ def test_the_only_package_of_a_domain_is_trained_on() -> None:
 def test_tiny_and_huge_packages_are_trained_on() -> None:
     chosen = choose_splits([*many(90, 19), text("huge", [("a", "b")] * 1_000)])
     assert set(chosen.values()) == {"train"}
+
+
+def test_a_package_with_two_kinds_of_text_is_in_one_split() -> None:
+    texts = many(100, 30, "manuals") + many(100, 30, "interface")
+    assert set(choose_splits(texts).values()) == {"train"}
 
 
 def test_the_choice_is_the_same_in_any_order() -> None:
