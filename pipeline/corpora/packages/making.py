@@ -101,8 +101,12 @@ def make_general(
 def _require_text(collected: Collected, language: str) -> None:
     if any(text.pairs for text in collected.texts):
         return
-    reason = collected.complaint or f"no package has text in {language!r}"
+    if collected.complaint:
+        raise UserError(
+            f"No package could be read ({collected.complaint}): try again with a network, or leave "
+            "out --with."
+        )
     raise UserError(
-        f"No text of packages could be collected ({reason}): try again with a network, or leave "
-        "out --with."
+        f"The packages have no such text in {language!r}: name other kinds of text, or leave out "
+        "--with."
     )

@@ -66,7 +66,7 @@ def test_nothing_to_read_is_a_sentence(archive: Archive, make) -> None:
 
 def test_a_language_without_text_is_a_sentence(archive: Archive, make) -> None:
     archive.add("p1", {})
-    with pytest.raises(UserError, match="no package has text in 'de'"):
+    with pytest.raises(UserError, match="no such text in 'de': name other kinds"):
         make()
 
 
