@@ -21,8 +21,9 @@ from pipeline.corpora.folder import CorpusText
 from pipeline.corpora.information import SPLITS, Split
 from pipeline.corpora.progress import Progress, silent
 from pipeline.corpora.splitting import KeyedPair, drop_leaks, split_of
-from pipeline.corpora.text import comparison_key, template_key
+from pipeline.corpora.text import template_key
 from pipeline.errors import UserError
+from text.comparison import comparison_key
 from text.languages import parse_language
 from text.sentences import Pair
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from pipeline.corpora.text import comparison_key, count_words
+from pipeline.corpora.text import count_words
+from text.comparison import comparison_key
 from text.sentences import LengthRatio, Pair, align
 
 MAX_WORDS = 60

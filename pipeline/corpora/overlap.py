@@ -5,7 +5,8 @@ from pathlib import Path
 
 from pipeline.corpora.folder import read_split
 from pipeline.corpora.information import SPLITS, Split
-from pipeline.corpora.text import Row, comparison_key
+from pipeline.corpora.text import Row
+from text.comparison import comparison_key
 
 
 def count_overlaps(

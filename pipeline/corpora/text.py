@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from text.characters import compose
 from text.comparison import NO_LETTERS
-from text.comparison import comparison_key as comparison_key
 from text.words import split_text
 
 Row = tuple[str, str, *tuple[str, ...]]

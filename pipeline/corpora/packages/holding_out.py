@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pipeline.corpora.information import SPLITS, Split
 from pipeline.corpora.packages.collecting import PackageText
 from pipeline.corpora.splitting import hash_fraction
-from pipeline.corpora.text import Row, comparison_key
+from pipeline.corpora.text import Row
+from text.comparison import comparison_key
 from text.sentences import Pair
 
 WANTED = 1_000

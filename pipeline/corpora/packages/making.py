@@ -12,7 +12,8 @@ from pipeline.corpora.packages.collecting import Collected, collect_packages
 from pipeline.corpora.packages.holding_out import choose_splits, drop_leaks
 from pipeline.corpora.packages.registry import DESCRIPTIONS, DOMAINS, FEATURE
 from pipeline.corpora.progress import Progress, silent
-from pipeline.corpora.text import Row
+from pipeline.corpora.rows import PackedRows
+from pipeline.corpora.text import one_line
 from pipeline.errors import UserError
 
 
@@ -59,15 +60,16 @@ def make_general(
     progress("Holding out packages", 0, None)
     chosen = choose_splits(collected.texts)
     drop_leaks(collected.texts, chosen, descriptions.splits)
-    splits: dict[Split, list[Row]] = {
-        split: [(*pair[:2], DESCRIPTIONS) for pair in descriptions.splits[split]]
-        for split in SPLITS
-    }
+    splits: dict[Split, PackedRows] = {split: PackedRows() for split in SPLITS}
+    for split in SPLITS:
+        for source, target, *_ in descriptions.splits[split]:
+            splits[split].append((one_line(source), one_line(target), DESCRIPTIONS))
     packages = []
     dropped = Counter(descriptions.dropped)
     for text in collected.texts:
         split = chosen[text.package.name, text.domain]
-        splits[split] += [(*pair, text.domain) for pair in text.pairs]
+        for source, target in text.pairs:
+            splits[split].append((source, target, text.domain))
         dropped += text.dropped
         packages.append(
             PackageInfo(

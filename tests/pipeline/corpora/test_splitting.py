@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.corpora.information import SPLITS
 from pipeline.corpora.splitting import KeyedPair, drop_leaks, hash_fraction, split_by_size, split_of
-from pipeline.corpora.text import comparison_key
+from text.comparison import comparison_key
 
 WORDS = ("cat", "dog", "cow", "owl", "bee", "ant", "fox", "eel", "hen", "rat")
 PAIRS = [

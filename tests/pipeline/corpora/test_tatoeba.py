@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.corpora.tatoeba import make_tatoeba
-from pipeline.corpora.text import comparison_key
 from pipeline.errors import UserError
+from text.comparison import comparison_key
 
 ANIMALS = ("cat", "dog", "cow", "owl", "bee", "ant", "fox", "eel", "hen", "rat", "ape", "elk")
 LINES = [
