@@ -25,11 +25,11 @@ SPLITS = ("train", "validation", "test")
 
 
 def write_corpus(folder: Path, features: list[str]) -> Path:
-    """Writes a corpus; no two splits have a domain in common."""
+    """Writes a corpus; no two splits have a domain or a sentence in common."""
     for shard, domain in DOMAINS.items():
         path = folder / f"{shard}-0.tsv"
         path.parent.mkdir(parents=True, exist_ok=True)
-        lines = [f"{shard} {number}\tSatz {number}\t{domain}\t2024\n" for number in range(30)]
+        lines = [f"{shard} {number}\t{domain} {number}\t{domain}\t2024\n" for number in range(30)]
         path.write_text("".join(lines), encoding="utf-8")
     information = json.dumps({"features": features})
     (folder / "corpus.json").write_text(information, encoding="utf-8")
