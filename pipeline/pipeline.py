@@ -31,6 +31,7 @@ from pipeline.config.beam import beam_arguments
 from pipeline.config.settings import PipelineConfig
 from pipeline.digests import code_digest, lock_digest
 from pipeline.warm_start import WarmStart
+from trainer.pair_weights import weighted_features
 
 _EVALUATION_CODE = (
     "components.gate.output_metrics",
@@ -130,6 +131,7 @@ def _components(
         splits_config=SplitsConfig(analyze=["train"], transform=["train", "validation"]),
         custom_config={
             "subwords": config.subwords.model_dump(mode="json"),
+            "features": weighted_features(config.data.weights),
             "code_digest": code_digest("trainer.preprocessing"),
             "vocabulary": warm_start.vocabulary if warm_start else None,
             "vocabulary_of": warm_start.fingerprint if warm_start else None,
@@ -227,6 +229,7 @@ def _trainer(
             **_trainer_sections(config),
             "scoring": asdict(config.scoring),
             "seed": config.seed,
+            "weights": config.data.weights,
             "code_digest": record["code_digest"],
             "checkpoint_root": os.path.join(places.pipeline_root, "checkpoints"),
             "warm_start": asdict(warm_start) if warm_start else None,

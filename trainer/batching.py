@@ -145,12 +145,13 @@ class Pairs(NamedTuple):
         Returns:
           These pairs, followed by the copies.
         """
-        rows = len(self.target)
-        copied = np.random.default_rng([seed, rows]).choice(
-            rows, round(share * rows), replace=False
-        )
-        copies = self.target.take(copied)
+        copies = self.target.take(self.copied(share, seed))
         return Pairs(*(side.followed_by(copies) for side in self))
+
+    def copied(self, share: float, seed: int) -> np.ndarray:
+        """Returns the indices of the targets that `with_copies` adds, in its order."""
+        rows = len(self.target)
+        return np.random.default_rng([seed, rows]).choice(rows, round(share * rows), replace=False)
 
 
 def cut_by_tokens(

@@ -3,6 +3,8 @@
 TFX loads this module anew for each run, so it holds nothing that Beam would pickle by its name.
 """
 
+from typing import Any
+
 import tensorflow as tf
 import tensorflow_transform as tft
 
@@ -13,17 +15,18 @@ from trainer.vocabulary_analyzers import VOCABULARY, VOCABULARY_FILE, LearnSubwo
 
 
 def preprocessing_fn(
-    inputs: dict[str, tf.Tensor], custom_config: dict[str, object]
+    inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
 ) -> dict[str, tf.SparseTensor]:
     """Encodes parallel text.
 
     Args:
       inputs: `source` and `target`, string, one value each.
       custom_config: `subwords`: the settings as a mapping; `vocabulary`: the path of an existing
-        vocabulary, or None to learn one.
+        vocabulary, or None to learn one; `features`: names of further features to keep.
 
     Returns:
-      `source_ids` and `target_ids`: int64 of variable length, without start, end or padding.
+      `source_ids` and `target_ids`: int64 of variable length, without start, end or padding; and
+      the further features, unchanged.
     """
     settings = SubwordSettings.model_validate(custom_config["subwords"])
     vocabulary = custom_config.get("vocabulary")
@@ -46,7 +49,8 @@ def preprocessing_fn(
     )
     tft.annotate_asset(VOCABULARY, VOCABULARY_FILE)
     encode = SubwordEncoder(path, settings.max_piece_characters)
-    return {f"{side}_ids": encode.encode_split(each).to_sparse() for side, each in words.items()}
+    ids = {f"{side}_ids": encode.encode_split(each).to_sparse() for side, each in words.items()}
+    return ids | {name: tf.identity(inputs[name]) for name in custom_config.get("features", ())}
 
 
 def _one_value(text: tf.Tensor | tf.SparseTensor) -> tf.Tensor:

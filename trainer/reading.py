@@ -12,26 +12,38 @@ import numpy as np
 import pyarrow as pa
 
 from trainer.batching import Pairs, Sequences
+from trainer.pair_weights import Weights, weights_of
 
 
-def read_pairs(batches: Iterable[pa.RecordBatch]) -> Pairs:
+def read_pairs(
+    batches: Iterable[pa.RecordBatch], weights: Weights | None = None
+) -> tuple[Pairs, np.ndarray]:
     """Reads examples and sorts them, so their order does not depend on Beam's files.
 
     Args:
-      batches: columns `source_ids` and `target_ids`, lists of int64; a null is an empty text.
+      batches: columns `source_ids` and `target_ids`, lists of int64; a null is an empty text. And
+        the features with weights.
+      weights: see `trainer.pair_weights`; by default none.
 
     Returns:
-      The pairs, sorted by the bytes of the source's ids and then of the target's. The file of the
-      ids is in the folder of temporary files (TMPDIR) and is deleted together with the pairs.
+      The pairs, sorted by the bytes of the source's ids, then of the target's, then by weight. The
+      file of the ids is in the folder of temporary files (TMPDIR) and is deleted together with the
+      pairs. And the weight of each pair, float64 [pairs].
 
     Raises:
       OSError: the disk is full.
+      ValueError: no example has a value with a weight.
     """
     starts: dict[str, list[np.ndarray]] = {side: [] for side in Pairs._fields}
     lengths: dict[str, list[np.ndarray]] = {side: [] for side in Pairs._fields}
+    weights = weights or {}
+    found, unused = [np.zeros(0)], {*weights}
     written = 0
     with tempfile.TemporaryFile() as file:
         for batch in batches:
+            of_batch, used = weights_of(batch, weights)
+            found.append(of_batch)
+            unused -= used
             for side in Pairs._fields:
                 column = batch.column(batch.schema.get_field_index(f"{side}_ids"))
                 values = np.asarray(column.flatten()).astype(np.int32)
@@ -54,8 +66,12 @@ def read_pairs(batches: Iterable[pa.RecordBatch]) -> Pairs:
             for side in Pairs._fields
         )
     )
-    order = sorted_order(pairs)
-    return Pairs(*(side.take(order) for side in pairs))
+    if unused:
+        raise ValueError(f"No training pair has {min(unused)}: correct data.weights.")
+    of_pairs = np.concatenate(found)
+    by_weight = np.argsort(of_pairs, kind="stable")
+    order = by_weight[sorted_order(Pairs(*(side.take(by_weight) for side in pairs)))]
+    return Pairs(*(side.take(order) for side in pairs)), of_pairs[order]
 
 
 def sorted_order(pairs: Pairs) -> np.ndarray:

@@ -17,6 +17,7 @@ from trainer.batching import Pairs
 from trainer.doubt import CalibrationText
 from trainer.export import export_model
 from trainer.model_card import make_card
+from trainer.pair_weights import Weights
 from trainer.precision import describe_machine
 from trainer.reading import read_pairs
 from trainer.replicas import Replicas, all_devices
@@ -37,7 +38,7 @@ def run_fn(fn_args: FnArgs) -> None:
 
     - the configuration's sections `subwords`, `model`, `training` and `decoding`,
     - `scoring`: the metric of the validation, and the tokeniser (`trainer.scoring`),
-    - `seed` and `checkpoint_root`,
+    - `seed` and `checkpoint_root`, and `weights` (`trainer.pair_weights`),
     - `warm_start`: None, or the `export` of the initial weights and its `fingerprint`,
     - `record`: the model's origin, for the model card.
 
@@ -52,10 +53,13 @@ def run_fn(fn_args: FnArgs) -> None:
     transform = tft.TFTransformOutput(fn_args.transform_output)
     vocabulary_path = transform.vocabulary_file_by_name(VOCABULARY)
     assert vocabulary_path is not None, "preprocessing_fn names its vocabulary"
+    train_pairs, weights = _read_split(fn_args, transform, fn_args.train_files, config["weights"])
+    validation_pairs, _ = _read_split(fn_args, transform, fn_args.eval_files)
     data = TrainingData(
-        train=_read_split(fn_args, transform, fn_args.train_files),
-        validation=_read_split(fn_args, transform, fn_args.eval_files),
+        train=train_pairs,
+        validation=validation_pairs,
         vocabulary=read_vocabulary(vocabulary_path),
+        weights=weights,
     )
     key = _training_key(config, data, replicas.total)
     if replicas.writes:
@@ -122,14 +126,20 @@ def _write(
     )
 
 
-def _read_split(fn_args: FnArgs, transform: tft.TFTransformOutput, files: Sequence[str]) -> Pairs:
-    """Reads Transform's examples."""
+def _read_split(
+    fn_args: FnArgs,
+    transform: tft.TFTransformOutput,
+    files: Sequence[str],
+    weights: Weights | None = None,
+) -> tuple[Pairs, np.ndarray]:
+    """Reads Transform's examples, and their weights."""
     # `read_pairs` sorts the examples, so they need no shuffling.
     options = tfxio.RecordBatchesOptions(
         batch_size=1024, drop_final_batch=False, num_epochs=1, shuffle=False
     )
     schema = transform.transformed_metadata.schema
-    return read_pairs(fn_args.data_accessor.record_batch_factory(list(files), options, schema))
+    batches = fn_args.data_accessor.record_batch_factory(list(files), options, schema)
+    return read_pairs(batches, weights)
 
 
 def _training_key(config: dict[str, Any], data: TrainingData, replicas: int) -> str:
@@ -138,7 +148,7 @@ def _training_key(config: dict[str, Any], data: TrainingData, replicas: int) -> 
         name: config[name]
         for name in (
             "subwords", "model", "training", "decoding", "scoring", "seed", "code_digest",
-            "warm_start",
+            "warm_start", "weights",
         )
     }  # fmt: skip
     relevant["replicas"] = replicas

@@ -24,6 +24,7 @@ from trainer.attention_images import make_attention_images
 from trainer.batching import Batch, Pairs, epoch_batches, epoch_order
 from trainer.masks import uses_masks
 from trainer.model import TranslationModel
+from trainer.pair_weights import drawn
 from trainer.replaced_words import WordReplacer
 from trainer.replicas import Replicas, one_device
 from trainer.scoring import METRIC_NAMES, Judge, Metric, Scoring, rank_epoch
@@ -46,6 +47,9 @@ class TrainingData:
     train: Pairs
     validation: Pairs
     vocabulary: list[str]
+    weights: np.ndarray | None = None
+    """How often each training pair is trained on in an epoch (`trainer.pair_weights`); by default
+    once."""
 
 
 @dataclass(frozen=True)
@@ -88,13 +92,17 @@ def train(
       replicas: the devices for training; by default one. Each has its own batch in every update.
 
     Raises:
-      ValueError: a split has no pair short enough.
+      ValueError: a split has no pair short enough, or none with a weight.
       WarmStartError: the export has another network or another vocabulary.
       LostWorkerError: another worker was lost.
       MissingTokeniserError: the tokeniser cannot be loaded.
     """
     pairs = data.train.with_copies(settings.copied_targets, seed)
     train_indices = _usable(pairs, settings.max_tokens, "train")
+    weights = np.ones(len(data.train.source)) if data.weights is None else data.weights
+    weights = np.concatenate([weights, weights[data.train.copied(settings.copied_targets, seed)]])
+    if not len(drawn(train_indices, weights, seed, 0)):
+        raise ValueError("No training pair has a weight: raise those of data.weights.")
     validation_indices = _usable(data.validation, settings.max_tokens, "validation")
     # The examples are sorted, so the first ones would be a biased sample.
     chosen = np.random.default_rng(seed).permutation(validation_indices)
@@ -104,7 +112,8 @@ def train(
     first = replicas.first * settings.accumulate_batches
     own = slice(first, first + len(replicas.devices) * settings.accumulate_batches)
     tokens_per_batch = parts * settings.tokens_per_batch
-    steps = settings.epochs * len(epoch_order(pairs, train_indices, tokens_per_batch, seed, 0))
+    of_epoch = epoch_order(pairs, drawn(train_indices, weights, seed, 0), tokens_per_batch, seed, 0)
+    steps = settings.epochs * len(of_epoch)
     states = []
     for device in replicas.devices:
         with tf.device(device):
@@ -151,7 +160,7 @@ def train(
     replacer = WordReplacer(data.vocabulary, settings.replaced_words) if can_copy else None
     LOGGER.info(
         "training on %d pairs, at most %d epochs of %d steps",
-        len(train_indices),
+        len(drawn(train_indices, weights, seed, 0)),
         settings.epochs,
         steps // settings.epochs,
     )
@@ -160,7 +169,7 @@ def train(
         started, epoch = time.monotonic(), int(state.epoch)
         batches = epoch_batches(
             pairs,
-            train_indices,
+            drawn(train_indices, weights, seed, epoch),
             tokens_per_batch,
             seed,
             epoch,

@@ -65,7 +65,8 @@ def read(path: str) -> Pairs:
     options = tfxio.RecordBatchesOptions(
         batch_size=1024, drop_final_batch=False, num_epochs=1, shuffle=False
     )
-    return read_pairs(examples.RecordBatches(options))
+    pairs, _ = read_pairs(examples.RecordBatches(options))
+    return pairs
 
 
 def main(

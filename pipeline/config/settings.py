@@ -47,6 +47,12 @@ LanguageCode = Annotated[
 """A language code, in BCP 47's usual spelling once it is read."""
 
 
+SliceName = Annotated[
+    str,
+    Field(pattern="^[^=]+=.+$", json_schema_extra={"form": "a value of a feature, FEATURE=VALUE"}),
+]
+
+
 class DataSettings(Settings):
     """The parallel text, and the limits for malformed lines."""
 
@@ -66,6 +72,9 @@ class DataSettings(Settings):
     """Largest number of characters on one side; longer lines are malformed."""
     max_length_ratio: float = Field(default=9.0, ge=1)
     """Largest ratio of the numbers of words on both sides; pairs above it are malformed."""
+    weights: dict[SliceName, Annotated[float, Field(ge=0, le=100)]] = Field(default_factory=dict)
+    """How often pairs are trained on in an epoch, by a value of a feature of the corpus, such as
+    `{domain=dictionary: 0.2}`; all others once."""
     train_spans: int | None = Field(default=None, ge=1)
     """Number of newest spans of the corpus (its folders `span-1`, `span-2`, ...) to train on; null
     trains on all."""

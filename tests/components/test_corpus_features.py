@@ -58,7 +58,11 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Path:
         schema=schema,
         preprocessing_fn="trainer.preprocessing.preprocessing_fn",
         splits_config=SplitsConfig(analyze=["train"], transform=["train", "validation"]),
-        custom_config={"subwords": {"vocabulary_size": 300}, "vocabulary": None},
+        custom_config={
+            "subwords": {"vocabulary_size": 300},
+            "vocabulary": None,
+            "features": ["domain"],
+        },
     )
     transform.add_upstream_node(validator)
     LocalDagRunner().run(
@@ -107,11 +111,18 @@ def test_each_feature_is_one_of_the_raw_example(
 
 
 @pytest.mark.slow
-def test_values_that_the_training_split_lacks_stop_nothing_and_transform_ignores_them(
+def test_values_that_the_training_split_lacks_stop_nothing(artifacts: Path) -> None:
+    examples = features_in(artifacts / "Transform/transformed_examples", "validation")
+    assert {each["domain"].bytes_list.value[0] for each in examples} == {b"sport"}
+
+
+@pytest.mark.slow
+def test_transform_keeps_the_features_that_weigh_pairs_and_ignores_the_others(
     artifacts: Path,
 ) -> None:
-    examples = features_in(artifacts / "Transform/transformed_examples", "validation")
-    assert {tuple(sorted(each)) for each in examples} == {("source_ids", "target_ids")}
+    examples = features_in(artifacts / "Transform/transformed_examples", "train")
+    assert {tuple(sorted(each)) for each in examples} == {("domain", "source_ids", "target_ids")}
+    assert {each["domain"].bytes_list.value[0] for each in examples} == {b"news", b"law"}
 
 
 @pytest.mark.slow

@@ -62,6 +62,7 @@ def test_the_nodes_stand_in_the_order_in_which_they_run(before):
     [
         ("data.max_words=50", {"ParallelTextExampleGen"}),
         ("data.train_spans=2", {"ParallelTextExampleGen"}),
+        ("data.weights={domain=a: 2}", {"Transform", "Trainer"}),
         ("subwords.vocabulary_size=500", {"Transform", "Trainer"}),
         ("model.decoder_units=64", {"Trainer"}),
         ("training.learning_rate=0.5", {"Trainer"}),

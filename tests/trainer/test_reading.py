@@ -39,25 +39,46 @@ def test_the_order_is_that_of_the_bytes_of_the_ids_however_the_files_are_cut(tex
         return tuple(np.array(side, np.int64).tobytes() for side in pair)
 
     expected = sorted(text, key=key)
-    assert lists(read_pairs(batches(text, rows=7))) == expected
-    assert lists(read_pairs(batches(text[::-1], rows=1000))) == expected
+    assert lists(read_pairs(batches(text, rows=7))[0]) == expected
+    assert lists(read_pairs(batches(text[::-1], rows=1000))[0]) == expected
 
 
 def test_a_null_is_an_empty_text():
-    assert lists(read_pairs(batches([(None, [4, 5]), ([6], [7])], rows=2))) == [
+    assert lists(read_pairs(batches([(None, [4, 5]), ([6], [7])], rows=2))[0]) == [
         ([], [4, 5]),
         ([6], [7]),
     ]
 
 
 def test_no_examples_are_no_pairs():
-    assert lists(read_pairs([])) == []
+    pairs, weights = read_pairs([])
+    assert (lists(pairs), len(weights)) == ([], 0)
 
 
 def test_copies_share_the_file_of_the_ids(text):
-    more = read_pairs(batches(text, rows=100)).with_copies(0.5, seed=1)
+    more = read_pairs(batches(text, rows=100))[0].with_copies(0.5, seed=1)
     assert len(more.source) == 4500
     assert np.shares_memory(more.source[len(text)], more.target[len(text)])
+
+
+@pytest.mark.parametrize("rows", [1, 4])
+def test_the_order_of_equal_pairs_is_that_of_their_weights(rows):
+    def examples():
+        for first in range(0, 4, rows):
+            some = slice(first, first + rows)
+            ids = pa.array([[5], [4], [5], [5]][some], pa.list_(pa.int64()))
+            domains = pa.array([["b"], ["a"], ["a"], None][some], pa.list_(pa.binary()))
+            names = ["source_ids", "target_ids", "domain"]
+            yield pa.RecordBatch.from_arrays([ids, ids, domains], names)
+
+    pairs, weights = read_pairs(examples(), {"domain=a": 0.5, "domain=b": 3.0})
+    assert [source for source, _ in lists(pairs)] == [[4], [5], [5], [5]]
+    assert weights.tolist() == [0.5, 0.5, 1.0, 3.0]
+
+
+def test_a_weight_that_no_example_has_is_an_error(text):
+    with pytest.raises(ValueError, match="No training pair has domain=a: correct data.weights"):
+        read_pairs([], {"domain=a": 0.5})
 
 
 def test_equal_pairs_keep_their_order():

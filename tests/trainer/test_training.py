@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -223,6 +224,17 @@ def test_a_split_of_too_long_sentences_is_refused(data, tmp_path):
     impossible = TrainingData(Pairs(short, short), Pairs(long, long), data.vocabulary)
     with pytest.raises(ValueError, match=r"validation split has no pair of at most 4"):
         run(impossible, tmp_path, TRAINING.model_copy(update={"max_tokens": 4}))
+
+
+def test_pairs_of_weight_0_are_not_trained_on(data, tmp_path):
+    weights = np.arange(len(data.train.source)) % 2.0
+    settings = TRAINING.model_copy(update={"copied_targets": 0.5})
+    half = run(replace(data, weights=weights), tmp_path / "half", settings)
+    whole = run(data, tmp_path / "whole", settings)
+    assert half.history[0]["step"] < whole.history[0]["step"]
+    nothing = replace(data, weights=0 * weights)
+    with pytest.raises(ValueError, match=r"raise those of data\.weights"):
+        run(nothing, tmp_path / "nothing", settings)
 
 
 def test_only_the_checkpoints_of_this_training_are_kept(tmp_path):

@@ -33,6 +33,16 @@ def tell(tmp_path: Path, command: str, named: str) -> int:
     return main([command, *options, *output, "--workspace", str(tmp_path)])
 
 
+def test_a_weight_of_a_feature_that_the_corpus_lacks_is_refused_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, FEATURES)
+    options = ["--set", "data.weights={genre=law: 2}", "--set", "data.corpus=mine"]
+    assert main(["run", *options, "--workspace", str(tmp_path)]) == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "no feature genre (it has domain, writer): change data.weights" in said
+
+
 @pytest.mark.parametrize("command", ["run", "compile"])
 def test_a_feature_that_the_corpus_lacks_is_refused_before_anything_runs(
     tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
