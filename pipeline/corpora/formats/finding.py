@@ -163,8 +163,10 @@ def is_zip(path: Path) -> bool:
         UserError: the file cannot be read.
     """
     try:
+        if path.exists() and not path.is_file():
+            return False  # a pipe would lose what is read here
         with path.open("rb") as stream:
-            return stream.seekable() and stream.read(len(_ZIP_MAGIC)) == _ZIP_MAGIC
+            return stream.read(len(_ZIP_MAGIC)) == _ZIP_MAGIC
     except OSError as error:
         raise UserError(f"Cannot read {path} ({error.strerror or error}).") from error
 

@@ -1,8 +1,10 @@
 """A file to import: its unpacked bytes, and its lines as text."""
 
 import codecs
+import functools
 import io
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -53,15 +55,16 @@ class TextFile:
 
     @classmethod
     def at(cls, path: Path) -> "TextFile":
-        """Returns the file at a path; a pipe is read at once.
+        """Returns the file at a path; a pipe is read once, when it is first opened.
 
         Raises:
             UserError: there is no file, or it cannot be read.
         """
         try:
-            if not path.is_file():
-                data = path.read_bytes()
-                return cls(str(path), lambda: io.BytesIO(data), len(data))
+            if path.exists() and not path.is_file() and not path.is_dir():
+                content = functools.cache(path.read_bytes)
+                # The size of what comes through a pipe is not known, and so not limited.
+                return cls(str(path), lambda: io.BytesIO(content()), sys.maxsize)
             with path.open("rb"):
                 return cls(str(path), lambda: path.open("rb"), path.stat().st_size)
         except OSError as error:

@@ -1,8 +1,11 @@
 import io
+import os
+import threading
 from pathlib import Path
 
 import pytest
 
+from pipeline.corpora.formats.finding import is_zip
 from pipeline.corpora.formats.text_file import Reading, TextFile, check_encoding, spelled_out
 from pipeline.errors import UserError
 
@@ -71,3 +74,16 @@ def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
         TextFile.at(tmp_path / "nothing")
     with pytest.raises(UserError, match="Cannot read .*Is a directory"):
         TextFile.at(tmp_path)
+
+
+def test_a_pipe_is_read_once_and_only_when_it_is_opened(tmp_path) -> None:
+    pipe = tmp_path / "text.tsv"
+    os.mkfifo(pipe)
+    file = TextFile.at(pipe)  # nothing writes to it yet
+    assert not is_zip(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=[b"one\n"])
+    writer.start()
+    for _ in range(2):
+        with file.unpacked() as stream:
+            assert stream.read() == b"one\n"
+    writer.join()
