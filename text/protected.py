@@ -59,6 +59,7 @@ ACCELERATORS = (
 one such mark: what stands before and after it."""
 FIRST_LETTER = f"^([^{_LETTERS}]*)({_LETTER})"
 
+_SIGN_OF_PART = re.compile(r"[<&%{}$@\\/~_]|www\.|(?<![\w-])-")
 _PARTS = re.compile(PATTERN, re.ASCII)
 _PERCENTAGES = re.compile(PERCENTAGE, re.ASCII)
 _ORDERED = re.compile(ORDERED, re.ASCII)
@@ -72,6 +73,11 @@ class Changes(NamedTuple):
     added: Sequence[str] = ()
     reordered: Sequence[str] = ()
     """Parts without a name or a number, as the translation has them, if their order differs."""
+
+
+def may_have_parts(text: str) -> bool:
+    """Whether a text has a sign that every part has; this takes less time than finding parts."""
+    return bool(_SIGN_OF_PART.search(text))
 
 
 def protected_parts(text: str) -> list[str]:

@@ -8,6 +8,8 @@ little.
 
 import math
 import re
+from collections.abc import Iterable
+from statistics import median
 
 import sentencex
 
@@ -36,6 +38,7 @@ _BEADS = (
 )
 """Sentences of the source, of the target, and minus the logarithm of their probability: Gale and
 Church (1993), table 5."""
+_SHORTEST_FOR_RATIO = 20
 _EVERYWHERE = (
     "e.g i.e vs cf viz approx ca dr mr mrs ms prof st no nr vol fig ed al ver vers resp jr"
 )
@@ -146,6 +149,20 @@ class LengthRatio:
         mean = max(1.0, (usual + target_length) / 2)
         deviation = abs(target_length - usual) / math.sqrt(6.8 * mean)
         return -math.log(max(1e-12, math.erfc(deviation / math.sqrt(2))))
+
+
+def usual_ratio(pairs: Iterable[Pair]) -> float:
+    """Returns the median length of a translation in characters, relative to its source.
+
+    Pairs with less than 20 characters of source, and untranslated ones, do not count. Without any
+    other it is 1.
+    """
+    ratios = [
+        len(target) / len(source)
+        for source, target in pairs
+        if len(source) >= _SHORTEST_FOR_RATIO and source != target
+    ]
+    return median(ratios) if ratios else 1.0
 
 
 def align(source: str, target: str, languages: tuple[str, str], ratio: LengthRatio) -> list[Pair]:

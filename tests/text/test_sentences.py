@@ -2,7 +2,13 @@ import pytest
 from hypothesis import given, strategies
 
 from tests.any_text import strings
-from text.sentences import LengthRatio, align, sentence_spans, split_sentences
+from text.sentences import (
+    LengthRatio,
+    align,
+    sentence_spans,
+    split_sentences,
+    usual_ratio,
+)
 
 RATIO = LengthRatio(1.1)
 
@@ -131,3 +137,9 @@ def test_any_two_texts_are_aligned_without_loss(
     pairs = align(source, target, (ours or "en", theirs or "de"), RATIO)
     for whole, parts in zip((source, target), zip(*pairs, strict=True), strict=True):
         assert "".join(" ".join(parts).split()) == "".join(whole.split())
+
+
+def test_the_ratio_is_the_median_of_longer_texts() -> None:
+    short = [("a", "b" * 90)] * 9
+    assert usual_ratio([("x" * 20, "y" * 22), ("x" * 40, "y" * 48), ("x" * 20, "y" * 26)]) == 1.2
+    assert usual_ratio(short) == 1.0

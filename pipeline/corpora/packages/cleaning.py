@@ -3,11 +3,10 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from statistics import median
 
 from pipeline.corpora.descriptions import drop_reason
 from pipeline.corpora.text import one_line
-from text.protected import changed_parts, protected_parts
+from text.protected import changed_parts, may_have_parts, protected_parts
 from text.sentences import LengthRatio, Pair, align
 
 _STYLE_TAG = re.compile(
@@ -17,23 +16,10 @@ _STYLE_TAG = re.compile(
 )
 """Formats text; other tags, such as `<name>`, are filled with text and must be kept."""
 _SEVERAL_SENTENCES = re.compile(r"[.!?…:;][\"'”’»)\]]*\s|[。！？؟।։።]")
-_SIGN_OF_PART = re.compile(r"[<&%{}$@\\/~_]|www\.|(?<![\w-])-")
-"""What every protected part has; looking for it takes less time than looking for parts."""
-_SHORTEST_FOR_RATIO = 20
 _LEAST_LETTERS = 0.5
 _FEWEST_WORDS = 4
 _MOST_SHARED_WORDS = 0.6
 _TAG_SPACES = re.compile(" {2,}")
-
-
-def usual_ratio(pairs: Iterable[Pair]) -> float:
-    """Returns the median length of a translation in characters, relative to its source."""
-    ratios = [
-        len(target) / len(source)
-        for source, target in pairs
-        if len(source) >= _SHORTEST_FOR_RATIO and source != target
-    ]
-    return median(ratios) if ratios else 1.0
 
 
 def clean_pairs(
@@ -82,13 +68,13 @@ def _further_reason(pair: Pair) -> str | None:
     source, target = pair
     if not any(map(str.isalpha, target)):
         return "no letters"
-    may_have_parts = _SIGN_OF_PART.search(source) or _SIGN_OF_PART.search(target)
-    parts = "".join(protected_parts(source)) if may_have_parts else ""
+    has_signs = may_have_parts(source) or may_have_parts(target)
+    parts = "".join(protected_parts(source)) if has_signs else ""
     visible = len("".join(source.split()))
     letters = sum(map(str.isalpha, source)) - sum(map(str.isalpha, parts))
     if letters < _LEAST_LETTERS * (visible - len(parts)) or letters < 2:
         return "mostly signs"
-    if may_have_parts:
+    if has_signs:
         changes = changed_parts(source, target)
         if changes.missing or changes.added:
             return "placeholders differ"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline.corpora.apt import Package, PrivateApt
 from pipeline.corpora.packages.archive import licence_of, read_members
-from pipeline.corpora.packages.cleaning import clean_pairs, usual_ratio
+from pipeline.corpora.packages.cleaning import clean_pairs
 from pipeline.corpora.packages.kind import (
     BilingualKind,
     ParallelKind,
@@ -21,7 +21,7 @@ from pipeline.corpora.packages.registry import KINDS, SOURCES, Source
 from pipeline.corpora.progress import Progress, silent
 from pipeline.errors import UserError
 from text.languages import parse_language
-from text.sentences import LengthRatio, Pair
+from text.sentences import LengthRatio, Pair, usual_ratio
 
 NOT_IN_ARCHIVE = "not in the archive"
 NO_PACKAGE = "not there for this language"

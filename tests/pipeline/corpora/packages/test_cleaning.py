@@ -1,16 +1,10 @@
 import pytest
 
-from pipeline.corpora.packages.cleaning import clean_pairs, usual_ratio
+from pipeline.corpora.packages.cleaning import clean_pairs
 from text.sentences import LengthRatio
 
 LANGUAGES = ("en", "de")
 RATIO = LengthRatio(1.1)
-
-
-def test_the_ratio_is_the_median_of_longer_texts() -> None:
-    short = [("a", "b" * 90)] * 9
-    assert usual_ratio([("x" * 20, "y" * 22), ("x" * 40, "y" * 48), ("x" * 20, "y" * 26)]) == 1.2
-    assert usual_ratio(short) == 1.0
 
 
 def test_a_paragraph_becomes_sentences() -> None:
