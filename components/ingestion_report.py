@@ -25,6 +25,10 @@ INGESTION_FILE = "ingestion.json"
 REJECTED_FOLDER = "rejected"
 REJECTED_HEADER = "shard\tline\treason\ttext\tdetail"
 EXAMPLES_SHOWN = 5
+SAMPLES_SHOWN = 10
+"""Of the pairs found by a filter."""
+MOST_FILTERED = 0.5
+"""Largest share of the training pairs that filters may find."""
 _TEXT_SHOWN = 60
 
 
@@ -62,6 +66,12 @@ class SplitCounts:
     accepted: int = 0
     held_out: int = 0
     """Training lines left out because validation or test has one of their sentences."""
+    filtered: Counter[str] = field(default_factory=Counter)
+    """Training lines left out by filters, by the filter's name."""
+    flagged: Counter[str] = field(default_factory=Counter)
+    """Lines of validation and test found by filters; they are among the accepted."""
+    samples: dict[str, list[RejectedLine]] = field(default_factory=dict)
+    """The first few lines found by each filter."""
     source_words: int = 0
     target_words: int = 0
     source_characters: int = 0
@@ -77,7 +87,7 @@ class SplitCounts:
     @property
     def read(self) -> int:
         """Lines read, accepted or not."""
-        return self.accepted + self.held_out + self.rejected.total()
+        return self.accepted + self.held_out + self.filtered.total() + self.rejected.total()
 
     def add_pair(self, pair: Pair) -> None:
         """Counts an accepted line."""
@@ -94,6 +104,13 @@ class SplitCounts:
         if len(self.first_rejected) < EXAMPLES_SHOWN:
             self.first_rejected.append(row)
 
+    def add_found(self, row: RejectedLine, *, is_filtered: bool) -> None:
+        """Counts a line found by a filter, which is left out if `is_filtered`."""
+        (self.filtered if is_filtered else self.flagged)[row.reason] += 1
+        samples = self.samples.setdefault(row.reason, [])
+        if len(samples) < SAMPLES_SHOWN:
+            samples.append(row)
+
     @classmethod
     def sum(cls, parts: Iterable[Self]) -> Self:
         """Sums the counts of all parts; their order does not matter."""
@@ -102,6 +119,10 @@ class SplitCounts:
             total.shards += part.shards
             total.accepted += part.accepted
             total.held_out += part.held_out
+            total.filtered.update(part.filtered)
+            total.flagged.update(part.flagged)
+            for name, rows in part.samples.items():
+                total.samples[name] = sorted([*total.samples.get(name, ()), *rows])[:SAMPLES_SHOWN]
             total.source_words += part.source_words
             total.target_words += part.target_words
             total.source_characters += part.source_characters
@@ -125,8 +146,11 @@ class SplitCounts:
         """Reads counts written by `to_json`."""
         values: dict[str, Any] = json.loads(text)
         del values["read"]
-        for name in ("rejected", "length_buckets"):
+        for name in ("rejected", "filtered", "flagged", "length_buckets"):
             values[name] = Counter(values[name])
+        values["samples"] = {
+            name: [RejectedLine(*row) for row in rows] for name, rows in values["samples"].items()
+        }
         values["first_rejected"] = [RejectedLine(*row) for row in values["first_rejected"]]
         return cls(**values)
 
@@ -140,12 +164,14 @@ class IngestionReport:
         limits: limits of a sentence pair.
         max_rejected_fraction: largest allowed part of rejected lines, 0 to 1.
         splits: the counts by split.
+        filters: names of the filters of training pairs.
     """
 
     corpus: str
     limits: LineLimits
     max_rejected_fraction: float
     splits: Mapping[str, SplitCounts]
+    filters: tuple[str, ...] = ()
 
     @property
     def total(self) -> SplitCounts:
@@ -165,7 +191,8 @@ class IngestionReport:
             rejected_uri: place of the rejected lines, for the message.
 
         Raises:
-            TooManyRejectedError: more than `max_rejected_fraction` of the lines were rejected.
+            TooManyRejectedError: more than `max_rejected_fraction` of the lines were rejected, or
+                filters found more than half of the training pairs.
             CorpusError: a shard is damaged or empty, or a split has no accepted line.
         """
         for split, counts in self.splits.items():
@@ -183,9 +210,18 @@ class IngestionReport:
                 "Fix the corpus, or raise max_rejected_fraction."
             )
         for split, counts in self.splits.items():
+            judged = counts.accepted + counts.filtered.total()
+            if counts.filtered.total() > MOST_FILTERED * judged:
+                found = "\n".join(self.describe_found())
+                raise TooManyRejectedError(
+                    f"{found}\nFilters found more than half of the {split} pairs of "
+                    f"{self.corpus}. All of them: {rejected_uri}. Check data.source_language and "
+                    "data.target_language, or take the filter out of data.filters."
+                )
             if not counts.accepted:
+                held_out = f" {counts.held_out:,} were held out." if counts.held_out else ""
                 raise CorpusError(
-                    f"{self.corpus}: no line of the {split} split was accepted.\n"
+                    f"{self.corpus}: no line of the {split} split was accepted.{held_out}\n"
                     f"{self.describe_rejected()}\nAll rejected lines: {rejected_uri}."
                 )
 
@@ -204,6 +240,26 @@ class IngestionReport:
             lines.append(f"  {row.shard}:{row.line}: {row.reason} ({row.detail}): {text}")
         return "\n".join(lines)
 
+    def describe_found(self) -> list[str]:
+        """Describes what each filter found, in lines with samples; none without filters."""
+        if not self.filters:
+            return []
+        train = SplitCounts.sum(counts for counts in self.splits.values() if counts.filtered)
+        others = [
+            f"{counts.flagged.total():,} in {split}"
+            for split, counts in self.splits.items()
+            if counts.flagged
+        ]
+        lines = [
+            f"filters left out {train.filtered.total():,} training pairs"
+            + (f", and found {' and '.join(others)}, which stay" if others else "")
+        ]
+        for name in self.filters:
+            lines.append(f"  {name} {train.filtered[name]:,}")
+            for row in train.samples.get(name, ()):
+                lines.append(f"    {row.shard}:{row.line}: {row.detail}: {row.text}")
+        return lines
+
     def to_json(self) -> str:
         """Returns the report in the format of `ingestion.json`."""
         splits = {split: json.loads(counts.to_json()) for split, counts in self.splits.items()}
@@ -214,6 +270,8 @@ class IngestionReport:
             "read": self.total.read,
             "accepted": self.total.accepted,
             "held_out": self.total.held_out,
+            "filtered": {name: self.total.filtered[name] for name in self.filters},
+            "flagged": {name: self.total.flagged[name] for name in self.filters},
             "rejected": {reason.value: self.total.rejected[reason.value] for reason in Reason},
             "rejected_fraction": self.rejected_fraction,
             "splits": splits,

@@ -5,14 +5,16 @@ Folders `span-1`, `span-2`, ... in it hold later shards.
 The splits of the folder are kept (`train-*.tsv[.gz]`, `validation-*`, `test-*`) and not drawn
 again, so a published test set stays the test set. Malformed lines are counted by reason and kept
 under `rejected/` in the artifact, beside the `Split-*` folders. In a corpus with spans, training
-lines with a sentence of validation or test are left out and counted. The report there is
-`ingestion.json`.
+lines with a sentence of validation or test are left out and counted. So are training lines found
+by a filter (`components.filters`). The report there is `ingestion.json`.
 """
 
+import contextlib
 import logging
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, BinaryIO, cast
 
 import apache_beam as beam
@@ -45,12 +47,9 @@ from components.corpus_shards import (
     train_spans_of,
 )
 from components.corpus_spans import TRAIN
-from components.held_out_sentences import (
-    NOTHING_HELD_OUT,
-    HeldOut,
-    held_out_sentences,
-    is_held_out,
-)
+from components.filters.near_duplicates import ShardHashes, near_duplicates
+from components.filters.registry import FILTER_NAMES, NEAR_DUPLICATES
+from components.held_out_sentences import held_out_sentences
 from components.ingestion_report import (
     INGESTION_FILE,
     REJECTED_FOLDER,
@@ -59,7 +58,8 @@ from components.ingestion_report import (
     RejectedLine,
     SplitCounts,
 )
-from components.parallel_text import SPLITS, CorpusError, LineLimits, Pair
+from components.line_judging import JudgedLine, LineJudge, LineRules, profile_of
+from components.parallel_text import SPLITS, CorpusError, LineLimits, Pair, shorten
 
 LOGGER = logging.getLogger(__name__)
 _REJECTED = "rejected"
@@ -96,37 +96,23 @@ class ReadShard(beam.DoFn):
     of its first line. Corpora have several shards to give each worker some.
     """
 
-    def __init__(
-        self,
-        limits: LineLimits,
-        features: Sequence[str] = (),
-        held_out: HeldOut = NOTHING_HELD_OUT,
-    ) -> None:
-        self._limits = limits
-        self._features = features
-        self._held_out = held_out
+    def __init__(self, rules: LineRules) -> None:
+        self._rules = rules
 
-    def process(self, path: str) -> Iterator[Any]:
+    def process(
+        self, path: str, duplicates: Mapping[str, frozenset[int]] | None = None
+    ) -> Iterator[Any]:
         shard = shard_name(path)
         counts = SplitCounts(shards=1)
+        judge = LineJudge(self._rules, (duplicates or {}).get(path, frozenset()))
         try:
             with open_shard(path) as stream:
                 text = ChecksummedStream(stream)
-                max_bytes = self._limits.max_line_bytes(len(self._features))
-                lines = parallel_text.read_lines(cast(BinaryIO, text), max_bytes)
-                for number, line in enumerate(lines, start=1):
-                    verdict = parallel_text.parse_line(line, self._limits, self._features)
-                    if not isinstance(verdict, Pair):
-                        row = RejectedLine.of(shard, number, line, verdict)
-                        counts.add_rejected(row)
+                for judged in judge.judge(cast(BinaryIO, text)):
+                    if row := count_line(counts, shard, judged, self._rules.is_filtered):
                         yield beam.pvalue.TaggedOutput(_REJECTED, row.to_tsv())
-                    elif any(self._held_out) and is_held_out(
-                        verdict.source, verdict.target, self._held_out
-                    ):
-                        counts.held_out += 1
-                    else:
-                        counts.add_pair(verdict)
-                        yield to_example(verdict, self._features)
+                    elif judged.pair and not judged.is_held_out:
+                        yield to_example(judged.pair, self._rules.features)
                 counts.checksums[shard] = text.checksum
         except (OSError, EOFError, zlib.error) as error:
             # Counted, not raised: an error in a remote worker would arrive as a RuntimeError with a
@@ -135,6 +121,52 @@ class ReadShard(beam.DoFn):
         if not counts.read and not counts.damaged_shards:
             counts.empty_shards.append(shard)
         yield beam.pvalue.TaggedOutput(_COUNTS, counts)
+
+
+def count_line(
+    counts: SplitCounts, shard: str, judged: JudgedLine, is_filtered: bool
+) -> RejectedLine | None:
+    """Counts a line.
+
+    Args:
+        counts: the counts of the split, which are changed.
+        shard: the name of the shard.
+        judged: the line and its verdict.
+        is_filtered: whether a pair found by a filter is left out.
+
+    Returns:
+        The row for the rejected lines; None if the line is not one of them.
+    """
+    if judged.rejection:
+        row = RejectedLine.of(shard, judged.number, judged.line, judged.rejection)
+        counts.add_rejected(row)
+        return row
+    if judged.is_held_out:
+        counts.held_out += 1
+        return None
+    if judged.finding:
+        reason, detail = judged.finding
+        row = RejectedLine(shard, judged.number, reason, shorten(judged.line), detail)
+        counts.add_found(row, is_filtered=is_filtered)
+        if is_filtered:
+            return row
+    if judged.pair:
+        counts.add_pair(judged.pair)
+    return None
+
+
+class HashShard(beam.DoFn):
+    """Hashes the pairs of one shard that no other filter finds, to find near-duplicates."""
+
+    def __init__(self, rules: LineRules) -> None:
+        self._rules = rules
+
+    def process(self, shard: tuple[int, str]) -> Iterator[ShardHashes]:
+        hashes = ShardHashes(*shard)
+        # ReadShard reports a damaged shard.
+        with contextlib.suppress(OSError, EOFError, zlib.error), open_shard(hashes.path) as stream:
+            LineJudge(self._rules).hash(stream, hashes)
+        yield hashes
 
 
 class SumCounts(beam.CombineFn):
@@ -158,36 +190,29 @@ class ReadSplit(beam.PTransform):
 
     Args:
         shards: paths of the shards.
-        limits: limits of a sentence pair.
+        rules: what to know for judging their lines.
         report_prefix: path of the files without their endings, `.tsv` and `.json`.
-        features: names of the columns after the texts.
-        held_out: sentences to leave out.
     """
 
-    def __init__(
-        self,
-        shards: Iterable[str],
-        limits: LineLimits,
-        report_prefix: str,
-        features: Sequence[str] = (),
-        held_out: HeldOut = NOTHING_HELD_OUT,
-    ) -> None:
+    def __init__(self, shards: Iterable[str], rules: LineRules, report_prefix: str) -> None:
         super().__init__()
-        self._held_out = held_out
-        self._features = features
         self._shards = list(enumerate(shards))
-        self._limits = limits
+        self._rules = rules
         self._report_prefix = report_prefix
 
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection:
-        results = (
+        shards = (
             pipeline
             | "Shards" >> beam.Create(self._shards)
             # The grouping lets a cluster spread the shards over its workers.
             | "Spread" >> beam.GroupByKey()
-            | "Paths" >> beam.FlatMapTuple(lambda _, paths: paths)
+            | "Places" >> beam.FlatMapTuple(lambda place, paths: [(place, path) for path in paths])
+        )
+        results = (
+            shards
+            | "Paths" >> beam.Values()
             | "Read"
-            >> beam.ParDo(ReadShard(self._limits, self._features, self._held_out))
+            >> beam.ParDo(ReadShard(self._rules), **self._duplicates(shards))
             .with_output_types(bytes)
             .with_outputs(_REJECTED, _COUNTS, main="examples")
         )
@@ -202,6 +227,18 @@ class ReadSplit(beam.PTransform):
             >> beam.io.WriteToText(self._report_prefix, ".json", shard_name_template="")
         )
         return results["examples"]
+
+    def _duplicates(self, shards: beam.PCollection) -> dict[str, beam.pvalue.AsSingleton]:
+        """Returns the lines of near-duplicates as a side input, if they are looked for."""
+        if NEAR_DUPLICATES not in self._rules.filters:
+            return {}
+        found = (
+            shards
+            | "Hash" >> beam.ParDo(HashShard(self._rules))
+            | "Together" >> beam.combiners.ToList()
+            | "NearDuplicates" >> beam.Map(near_duplicates)
+        )
+        return {"duplicates": beam.pvalue.AsSingleton(found)}
 
 
 class ParallelTextExecutor(BaseBeamExecutor):
@@ -237,13 +274,16 @@ class ParallelTextExecutor(BaseBeamExecutor):
         shards = require_shards(
             corpus, _patterns_of(exec_properties), train_spans_of(exec_properties)
         )
-        limits, max_rejected_fraction = _settings_of(exec_properties)
+        rules, languages, max_rejected_fraction = _settings_of(exec_properties)
         examples.split_names = artifact_utils.encode_split_names(list(shards))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, _FILE_FORMAT)
 
-        counts = self._ingest(examples, shards, limits, read_features(corpus))
-        report = IngestionReport(corpus, limits, max_rejected_fraction, counts)
+        rules = replace(rules, features=read_features(corpus))
+        if rules.filters:
+            rules = replace(rules, profile=profile_of(shards[TRAIN], rules, languages))
+        counts = self._ingest(examples, shards, rules)
+        report = IngestionReport(corpus, rules.limits, max_rejected_fraction, counts, rules.filters)
         io_utils.write_string_file(os.path.join(examples.uri, INGESTION_FILE), report.to_json())
         require_checksum(corpus, counts, checksum_of(exec_properties))
         kept_uri = f"{examples.uri.rstrip('/')}-{REJECTED_FOLDER}"
@@ -258,6 +298,8 @@ class ParallelTextExecutor(BaseBeamExecutor):
                 "left out of training: %d pairs with a sentence of validation or test",
                 total.held_out,
             )
+        for line in report.describe_found():
+            LOGGER.info("%s", line)
         examples.set_int_custom_property("read", total.read)
         examples.set_int_custom_property("accepted", total.accepted)
         examples.set_int_custom_property("rejected", total.rejected.total())
@@ -266,11 +308,11 @@ class ParallelTextExecutor(BaseBeamExecutor):
         self,
         examples: types.Artifact,
         shards: Mapping[str, list[str]],
-        limits: LineLimits,
-        features: Sequence[str],
+        rules: LineRules,
     ) -> dict[str, SplitCounts]:
         """Writes the examples and the rejected lines of every split, and counts both."""
-        held_out = held_out_sentences(shards, limits.max_line_bytes(len(features)))
+        held_out = held_out_sentences(shards, rules.max_bytes)
+        in_train = replace(rules, held_out=held_out, is_filtered=True)
         prefixes = {split: os.path.join(examples.uri, REJECTED_FOLDER, split) for split in shards}
         with self._make_beam_pipeline() as pipeline:
             for split, paths in shards.items():
@@ -278,13 +320,7 @@ class ParallelTextExecutor(BaseBeamExecutor):
                 _ = (
                     pipeline
                     | f"ReadSplit[{split}]"
-                    >> ReadSplit(
-                        paths,
-                        limits,
-                        prefixes[split],
-                        features,
-                        held_out if split == TRAIN else NOTHING_HELD_OUT,
-                    )
+                    >> ReadSplit(paths, in_train if split == TRAIN else rules, prefixes[split])
                     | f"WriteSplit[{split}]"
                     >> beam.io.WriteToTFRecord(
                         os.path.join(split_uri, DEFAULT_TF_RECORD_FILE_NAME),
@@ -301,15 +337,19 @@ def _patterns_of(exec_properties: Mapping[str, Any]) -> dict[str, str]:
     return {split.name: split.pattern for split in config.splits}
 
 
-def _settings_of(exec_properties: Mapping[str, Any]) -> tuple[LineLimits, float]:
-    """Returns the limits of a line, and `max_rejected_fraction`."""
+def _settings_of(
+    exec_properties: Mapping[str, Any],
+) -> tuple[LineRules, tuple[str, str], float]:
+    """Returns limits and filters, the languages, and `max_rejected_fraction`."""
     settings = settings_of(exec_properties)
     limits = LineLimits(
         max_words=int(settings["max_words"]),
         max_characters=int(settings["max_characters"]),
         max_length_ratio=settings["max_length_ratio"],
     )
-    return limits, settings["max_rejected_fraction"]
+    source, target = settings["languages"]
+    rules = LineRules(limits, filters=tuple(settings["filters"]))
+    return rules, (source, target), settings["max_rejected_fraction"]
 
 
 def _take_counts(path: str) -> SplitCounts:
@@ -333,6 +373,9 @@ class ParallelTextExampleGen(FileBasedExampleGen):
         max_characters: most characters on either side.
         max_length_ratio: largest length of one side divided by the other's, in words and in
             characters; short texts are exempt.
+        filters: names of the filters of training pairs (`components.filters.registry`), in their
+            order. Pairs of validation and test that they find are only counted.
+        languages: the codes of source and target, for the filters; empty if they are not known.
         train_spans: number of the newest spans to train on (`components.corpus_spans`); None for
             all.
         corpus_checksum: the checksum recorded on the model; empty for any corpus.
@@ -353,6 +396,8 @@ class ParallelTextExampleGen(FileBasedExampleGen):
         max_words: int = 200,
         max_characters: int = 2000,
         max_length_ratio: float = 9.0,
+        filters: Sequence[str] = (),
+        languages: tuple[str, str] = ("", ""),
         train_spans: int | None = None,
         corpus_checksum: str = "",
         code_digest: str | None = None,
@@ -363,6 +408,9 @@ class ParallelTextExampleGen(FileBasedExampleGen):
             raise ValueError(
                 f"max_rejected_fraction must be from 0 to 1, not {max_rejected_fraction}."
             )
+        for name in filters:
+            if name not in FILTER_NAMES:
+                raise ValueError(f"{name!r} is no filter; there are {', '.join(FILTER_NAMES)}.")
         limits = LineLimits(max_words, max_characters, max_length_ratio)
         settings = struct_pb2.Struct()
         settings.update(
@@ -371,6 +419,8 @@ class ParallelTextExampleGen(FileBasedExampleGen):
                 "max_words": limits.max_words,
                 "max_characters": limits.max_characters,
                 "max_length_ratio": limits.max_length_ratio,
+                "filters": list(filters),
+                "languages": list(languages),
                 # 0 stands for None.
                 TRAIN_SPANS_KEY: train_spans or 0,
                 CHECKSUM_KEY: corpus_checksum,

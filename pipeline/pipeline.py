@@ -110,6 +110,8 @@ def _components(
         max_words=data.max_words,
         max_characters=data.max_characters,
         max_length_ratio=data.max_length_ratio,
+        filters=data.filters,
+        languages=(data.source_language, data.target_language),
         train_spans=data.train_spans,
         corpus_checksum=record["corpus_checksum"],
         code_digest=code_digest("components.parallel_text_example_gen"),

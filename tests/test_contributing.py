@@ -8,6 +8,8 @@ import pytest
 import tensorflow as tf
 from pydantic import Field, create_model
 
+from components.filters.profile import UNKNOWN_PROFILE
+from components.filters.registry import FILTERS, PairFilters
 from components.gate import checks
 from components.gate.checks import GateCheck
 from components.gate.eval_config import evaluation_config
@@ -33,6 +35,8 @@ from trainer.settings import ModelSettings
     PROVERBS_ROW,
     JSON_LINES,
     JSON_LINES_ROW,
+    SHOUTING,
+    SHOUTING_ROW,
     LANGUAGES,
     LANGUAGES_ROW,
 ) = (block.text for block in blocks(ROOT / "docs/contributing.md") if block.language == "python")
@@ -104,6 +108,15 @@ def test_the_example_of_a_file_format_is_imported(as_module, monkeypatch, tmp_pa
     (tmp_path / "a.jsonl").write_text("[]\n", encoding="utf-8")
     with pytest.raises(UserError, match="Line 1 of .* has no source and target"):
         list(text.read(Reading()))
+
+
+def test_the_example_of_a_filter_finds_pairs(as_module, monkeypatch):
+    as_module("components.filters.shouting", SHOUTING)
+    [(name, place)] = eval(SHOUTING_ROW).items()
+    monkeypatch.setitem(FILTERS, name, place)
+    filters = PairFilters([name], UNKNOWN_PROFILE)
+    assert filters.find("STOP", "Halt") == ("shouting", "capitals")
+    assert filters.find("STOP", "HALT") is None
 
 
 def test_the_example_of_a_command_runs(as_module, monkeypatch, capsys):

@@ -37,7 +37,14 @@ RUN_BY_ANOTHER_TEST = {
 }
 CHECKED_PROGRAMS = {"nmt", "make", "python", "curl", "grpcurl"}
 """tests/serving/server/test_readme.py runs curl and grpcurl."""
-NEW_FILES = {"cosine_attention.py", "jsonl.py", "proverbs.py", "proverbs.yaml", "languages.py"}
+NEW_FILES = {
+    "cosine_attention.py",
+    "jsonl.py",
+    "shouting.py",
+    "proverbs.py",
+    "proverbs.yaml",
+    "languages.py",
+}
 """Examples of docs/contributing.md."""
 FILE = re.compile(r"(?:[\w.-]+/)*[\w-]+\.(?:py|yaml|sh|md|ipynb|lock|toml|svg|png)")
 MADE_BY_RUNS = {"assets.extra/MODEL_CARD.md"}

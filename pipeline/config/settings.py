@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from components.filters.registry import DEFAULT_FILTERS, FilterName
 from components.gate.settings import GateBounds
 from pipeline.config import strict_yaml
 from pipeline.config.beam import BeamSettings
@@ -72,6 +73,9 @@ class DataSettings(Settings):
     """Largest number of characters on one side; longer lines are malformed."""
     max_length_ratio: float = Field(default=9.0, ge=1)
     """Largest ratio of the numbers of words on both sides; pairs above it are malformed."""
+    filters: list[FilterName] = Field(default_factory=lambda: list(DEFAULT_FILTERS))
+    """Filters of training pairs, in their order; each pair counts for the first that finds it.
+    Validation and test text is only counted."""
     weights: dict[SliceName, Annotated[float, Field(ge=0, le=100)]] = Field(default_factory=dict)
     """How often pairs are trained on in an epoch, by a value of a feature of the corpus, such as
     `{domain=dictionary: 0.2}`; all others once."""

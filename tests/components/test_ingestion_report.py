@@ -6,6 +6,7 @@ from hypothesis import given, strategies
 
 from components.ingestion_report import (
     EXAMPLES_SHOWN,
+    SAMPLES_SHOWN,
     IngestionReport,
     RejectedLine,
     SplitCounts,
@@ -130,3 +131,56 @@ def test_each_line_of_any_shard_is_accepted_or_rejected(content: bytes, limits: 
     text = content.removeprefix(b"\xef\xbb\xbf")
     assert counts.read == text.count(b"\n") + (not text.endswith(b"\n") and text != b"")
     assert SplitCounts.from_json(counts.to_json()) == counts
+
+
+def found_in(shard: str, name: str, lines: int, *, is_filtered: bool) -> SplitCounts:
+    counts = counts_of(shard, 2 * lines, 0)
+    for number in range(1, lines + 1):
+        row = RejectedLine(shard, number, name, "same\\tsame", "untranslated")
+        counts.add_found(row, is_filtered=is_filtered)
+    return counts
+
+
+def test_ten_samples_of_each_filter_are_kept_in_the_order_of_the_corpus() -> None:
+    parts = [
+        found_in("b.tsv", "identical_sides", 12, is_filtered=True),
+        found_in("a.tsv", "identical_sides", 3, is_filtered=True),
+        found_in("a.tsv", "mojibake", 1, is_filtered=True),
+    ]
+    total = SplitCounts.sum(parts)
+    assert total.filtered == {"identical_sides": 15, "mojibake": 1}
+    samples = total.samples["identical_sides"]
+    assert len(samples) == SAMPLES_SHOWN == 10
+    assert [row.shard for row in samples] == ["a.tsv"] * 3 + ["b.tsv"] * 7
+    assert SplitCounts.from_json(total.to_json()) == total
+    assert SplitCounts.sum(reversed(parts)) == total
+
+
+def test_filtered_lines_are_read_and_not_accepted_and_flagged_ones_are_accepted() -> None:
+    filtered = found_in("a.tsv", "mojibake", 3, is_filtered=True)
+    flagged = found_in("a.tsv", "mojibake", 3, is_filtered=False)
+    assert (filtered.read, filtered.accepted) == (9, 6)
+    assert (flagged.read, flagged.accepted) == (6, 6)
+
+
+def test_every_chosen_filter_is_told_with_its_number_and_samples() -> None:
+    report = IngestionReport(
+        "corpora/x",
+        LineLimits(),
+        0.01,
+        {
+            "train": found_in("a.tsv", "mojibake", 1, is_filtered=True),
+            "test": found_in("t.tsv", "mojibake", 2, is_filtered=False),
+        },
+        ("identical_sides", "mojibake"),
+    )
+    assert report.describe_found() == [
+        "filters left out 1 training pairs, and found 2 in test, which stay",
+        "  identical_sides 0",
+        "  mojibake 1",
+        r"    a.tsv:1: untranslated: same\tsame",
+    ]
+
+
+def test_a_corpus_without_filters_tells_nothing_of_them() -> None:
+    assert report_of(train=counts_of("a.tsv", 1, 0)).describe_found() == []

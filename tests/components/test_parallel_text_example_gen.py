@@ -20,6 +20,7 @@ from tfx.utils import proto_utils
 from components import parallel_text_example_gen
 from components.corpus_shards import find_shards
 from components.ingestion_report import SplitCounts, TooManyRejectedError
+from components.line_judging import LineRules
 from components.parallel_text import SPLITS, CorpusError, LineLimits
 from components.parallel_text_example_gen import (
     ParallelTextExampleGen,
@@ -208,7 +209,7 @@ def test_half_made_files_are_no_shards(corpus: Path) -> None:
 def counts_of(path: Path) -> SplitCounts:
     [counts] = [
         output.value
-        for output in ReadShard(LineLimits()).process(str(path))
+        for output in ReadShard(LineRules(LineLimits())).process(str(path))
         if isinstance(output, beam.pvalue.TaggedOutput) and output.tag == "counts"
     ]
     return counts
@@ -434,3 +435,69 @@ def test_training_lines_with_a_held_out_sentence_are_left_out_of_a_corpus_with_s
     report = json.loads(Path(examples.uri, "ingestion.json").read_text(encoding="utf-8"))
     assert (report["held_out"], report["read"], report["accepted"]) == (23, 56, 32)
     assert report["splits"]["train"]["held_out"] == 23
+
+
+def filtered_corpus(folder: Path) -> Path:
+    """Writes a corpus with untranslated lines and near-duplicates in every split."""
+    write_corpus(folder)
+    noise = [b"untranslated\tuntranslated", b"One more\tNoch einer", b"ONE MORE!\tNoch einer 2"]
+    for name in ("train-00002.tsv", "validation-00001.tsv", "test-00001.tsv"):
+        write_shard(folder / name, noise)
+    write_shard(folder / "train-00003.tsv.gz", [b"one more\tnoch einer", b"new\tneu"])
+    return folder
+
+
+def test_filters_leave_out_training_pairs_and_count_those_of_validation_and_test(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    corpus = filtered_corpus(tmp_path / "corpus")
+    caplog.set_level("INFO", "components")
+    filters = ["identical_sides", "mojibake"]
+    examples = ingest(corpus, tmp_path / "examples", filters=filters, languages=("en", "de"))
+
+    assert len(read_examples(examples.uri, "train")) == 44
+    assert [len(read_examples(examples.uri, split)) for split in ("validation", "test")] == [8, 8]
+    assert read_rejected(examples.uri, "train") == [
+        ["train-00002.tsv", "1", "identical_sides", r"untranslated\tuntranslated", "untranslated"]
+    ]
+    assert read_rejected(examples.uri, "test") == []
+    report = json.loads(Path(examples.uri, "ingestion.json").read_text(encoding="utf-8"))
+    assert report["filtered"] == {"identical_sides": 1, "mojibake": 0}
+    assert report["flagged"] == {"identical_sides": 2, "mojibake": 0}
+    assert report["splits"]["test"]["samples"]["identical_sides"][0][:2] == ["test-00001.tsv", 1]
+    assert "filters left out 1 training pairs, and found 1 in validation and 1 in test" in (
+        caplog.text
+    )
+    assert r"train-00002.tsv:1: untranslated: untranslated\tuntranslated" in caplog.text
+    assert "mojibake 0" in caplog.text
+
+
+def test_the_first_of_near_duplicates_stays_over_all_shards(tmp_path: Path) -> None:
+    corpus = filtered_corpus(tmp_path / "corpus")
+    write_shard(corpus / "train-00000.tsv", lines_of("first", 1))
+    write_shard(corpus / "train-00001.tsv.gz", lines_of("second", 1))
+
+    names = ["near_duplicates", "identical_sides"]
+    examples = ingest(corpus, tmp_path / "examples", filters=names)
+
+    sources = [each["source"][0] for each in read_examples(examples.uri, "train")]
+    assert sources == [b"first sentence 0", b"second sentence 0", b"One more", b"new"]
+    places = [row[:3] for row in read_rejected(examples.uri, "train")]
+    assert sorted(places) == [
+        ["train-00002.tsv", "1", "identical_sides"],
+        ["train-00002.tsv", "3", "near_duplicates"],
+        ["train-00003.tsv.gz", "1", "near_duplicates"],
+    ]
+
+
+def test_a_filter_that_finds_most_of_the_training_text_stops_the_run(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus")
+    write_shard(corpus / "train-00000.tsv", [b"same\tsame"] * 21)
+    with pytest.raises(TooManyRejectedError, match="more than half of the train pairs") as error:
+        ingest(corpus, tmp_path / "examples", filters=["identical_sides"])
+    assert "identical_sides 21" in str(error.value)
+
+
+def test_an_unknown_filter_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="'x' is no filter; there are identical_sides, "):
+        ParallelTextExampleGen(str(tmp_path), filters=["x"])

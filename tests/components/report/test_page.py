@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 import pytest
 
 from components.gate.verdict import Check, Verdict
+from components.ingestion_report import RejectedLine
 from components.report.page import write_report
 from components.report.sample import Sample
 from components.report.sentences import read_sentences
@@ -193,6 +194,24 @@ def test_a_corpus_without_rejected_lines_says_so():
     for counts in found.splits.values():
         counts.rejected.clear()
     assert "None of its 3 lines was rejected." in words(write_report(facts(corpus=found)))
+
+
+def test_pairs_found_by_filters_are_counted_by_split_and_the_first_are_shown():
+    found = corpus()
+    row = RejectedLine("train-1.tsv", 8, "identical_sides", HOSTILE, "untranslated")
+    found.splits["train"].add_found(row, is_filtered=True)
+    found.splits["test"].add_found(row._replace(shard="test-0.tsv"), is_filtered=False)
+    page = write_report(facts(corpus=found))
+    text = words(page)
+    assert "Filters left out 1 training pairs" in text
+    assert "identical sides 1 0 1" in text
+    assert "train-1.tsv:8" in text
+    assert "test-0.tsv:8" in text
+    assert HOSTILE not in page
+
+
+def test_a_corpus_without_filters_has_no_table_of_them(first):
+    assert "Filters left out" not in words(first)
 
 
 def test_twelve_heatmaps_show_the_four_patterns(first):
