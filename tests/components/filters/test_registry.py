@@ -13,7 +13,11 @@ def test_every_name_but_one_is_a_filter_of_single_pairs():
 
 
 def test_filters_that_find_good_pairs_are_off():
-    assert set(FILTER_NAMES) - set(DEFAULT_FILTERS) == {"numbers_differ", NEAR_DUPLICATES}
+    assert set(FILTER_NAMES) - set(DEFAULT_FILTERS) == {
+        "wrong_language",
+        "numbers_differ",
+        NEAR_DUPLICATES,
+    }
 
 
 def test_a_pair_counts_for_the_first_filter_that_finds_it():
