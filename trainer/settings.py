@@ -103,8 +103,8 @@ class TrainingSettings(Settings):
     """Number of validation sentences with attention images in TensorBoard after each epoch; does
     not affect training."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """`auto`: bfloat16 if the GPU, or without one the processor, multiplies it natively, else
-    float32."""
+    """`auto`: bfloat16 if the GPU multiplies it natively, or without one if the processor does, and
+    is faster with it; else float32."""
     warm_start: Literal[False, True, "required"] = False
     """Whether training begins with the weights and the vocabulary of the live model. If this is
     impossible, true begins without them, and required stops the run."""

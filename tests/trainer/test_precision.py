@@ -11,6 +11,27 @@ def no_gpu(monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
 
 
+@pytest.fixture
+def timed(monkeypatch):
+    """Makes a product in each type take a given number of seconds by the clock."""
+
+    def times(**seconds):
+        now = [0.0]
+
+        def product(dtype):
+            def multiply():
+                now[0] += seconds[dtype.name]
+
+            return multiply
+
+        monkeypatch.setattr(precision, "_product", product)
+        monkeypatch.setattr(precision.time, "perf_counter", lambda: now[0])
+        precision._bfloat16_is_faster.cache_clear()
+
+    yield times
+    precision._bfloat16_is_faster.cache_clear()
+
+
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
@@ -21,10 +42,29 @@ def no_gpu(monkeypatch):
     ],
 )
 def test_auto_takes_bfloat16_where_the_processor_multiplies_it(
-    no_gpu, monkeypatch, flags, expected
+    no_gpu, monkeypatch, timed, flags, expected
 ):
+    timed(float32=2.0, bfloat16=1.0)
     monkeypatch.setattr(precision, "_processor_flags", lambda: flags)
     assert compute_type("auto") == expected
+
+
+@pytest.mark.parametrize("seconds", [0.9, 1.0, 3.0])
+def test_auto_takes_float32_where_bfloat16_is_not_faster(no_gpu, monkeypatch, timed, seconds):
+    timed(float32=1.0, bfloat16=seconds)
+    monkeypatch.setattr(precision, "_processor_flags", lambda: {"avx512_bf16"})
+    assert compute_type("auto") == tf.float32
+
+
+def test_both_products_are_computed_and_timed_once(no_gpu, monkeypatch):
+    made = []
+    product = precision._product
+    monkeypatch.setattr(precision, "_processor_flags", lambda: {"avx512_bf16"})
+    monkeypatch.setattr(precision, "_product", lambda dtype: made.append(dtype) or product(dtype))
+    precision._bfloat16_is_faster.cache_clear()
+    assert compute_type("auto") == compute_type("auto")
+    assert made == [tf.float32, tf.bfloat16]
+    precision._bfloat16_is_faster.cache_clear()
 
 
 @pytest.mark.parametrize(
