@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 from typer.models import OptionInfo
 
+from pipeline.commands.lazy import LazyCommand
 from pipeline.commands.options import JsonOption, WorkspaceOption
 from pipeline.corpora.shipped import FIXED, SHIPPED, FixedCorpus
 from pipeline.errors import UserError
@@ -24,8 +26,24 @@ if TYPE_CHECKING:
 
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace the corpus if there is one.")]
 
+
+class _Group(TyperGroup):
+    """The commands of this module, and one in another."""
+
+    def __init__(self, *arguments: Any, **given: Any) -> None:
+        super().__init__(*arguments, **given)
+        self.add_command(
+            LazyCommand(
+                "review",
+                "pipeline.commands.review:review",
+                "Show the pairs that the trained model doubts most.",
+            )
+        )
+
+
 app = typer.Typer(
-    help=f"Make a corpus: {', '.join(SHIPPED)}, or import your own text.",
+    cls=_Group,
+    help=f"Make a corpus: {', '.join(['debian', *FIXED])}, or import your own text.",
     no_args_is_help=True,
 )
 
@@ -192,9 +210,9 @@ def list_corpora(workspace: WorkspaceOption = None, as_json: JsonOption = False)
         languages = f"{entry.source_language} to {entry.target_language}"
         typer.echo(visible(f"{entry.name:<12} {languages}: {pairs}"))
     here = {entry.name for entry in found}
-    for name, description in SHIPPED.items():
+    for name, (command, description) in SHIPPED.items():
         if name not in here:
-            typer.echo(f"{name:<12} not here yet, `nmt corpus {name}` makes it: {description}")
+            typer.echo(f"{name:<12} not here yet, `nmt corpus {command}` makes it: {description}")
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """The corpora made by `nmt corpus`. A new corpus needs a module with a function, and a row here."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,24 @@ FIXED = {
     ),
 }
 
+
+class ShippedCorpus(NamedTuple):
+    """A corpus with a shipped configuration."""
+
+    command: str
+    """Makes it, as in `nmt corpus COMMAND`."""
+    description: str
+
+
 SHIPPED = {
-    # One corpus for each target language, see `pipeline.corpora.catalogue`.
-    "debian": "Debian's package descriptions and their reviewed translations, by apt",
-    **{name: corpus.description for name, corpus in FIXED.items()},
+    # Both are one corpus for each target language, see `pipeline.corpora.catalogue`.
+    "debian": ShippedCorpus(
+        "debian", "Debian's package descriptions and their reviewed translations, by apt"
+    ),
+    "general": ShippedCorpus(
+        "debian --with dictionary,dialogue,manuals,interface",
+        "these with dialogue, manuals, messages and a dictionary from packages",
+    ),
+    **{name: ShippedCorpus(name, corpus.description) for name, corpus in FIXED.items()},
 }
-"""Descriptions of the corpora, by name."""
+"""By name."""

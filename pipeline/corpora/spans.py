@@ -3,12 +3,13 @@
 import gzip
 import hashlib
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from components.corpus_spans import TRAIN, checksum_with_spans, chosen, span_folders
 from components.parallel_text import SHARD_SUFFIXES
-from pipeline.corpora.information import SPLITS, CorpusInfo
+from pipeline.corpora.information import SPLITS, CorpusInfo, Split
 from pipeline.errors import UserError
 
 
@@ -22,6 +23,35 @@ class Spans:
     """The numbers of all spans, including those not used for training."""
     checksum: str
     """The checksum of the corpus with its spans; without spans, the checksum of `corpus.json`."""
+
+
+@dataclass(frozen=True)
+class NumberedPair:
+    """A pair of a corpus, and its place."""
+
+    shard: str
+    """Path of the shard in the corpus folder."""
+    line: int
+    """Number of the line in it, from 1."""
+    source: str
+    target: str
+
+
+def read_numbered(folder: Path, split: Split) -> Iterator[NumberedPair]:
+    """Yields the pairs of a split, and then those of its spans.
+
+    Raises:
+        UserError: a shard cannot be read.
+    """
+    spans = span_folders(path.name for path in folder.iterdir() if path.is_dir())
+    for part in ("", *spans.values()):
+        for path in _shards(folder / part, split):
+            shard = path.relative_to(folder).as_posix()
+            lines = _text(path).decode("utf-8", errors="replace").split("\n")
+            for number, line in enumerate(lines, start=1):
+                source, tab, rest = line.partition("\t")
+                if tab:  # the Trainer rejects other lines, too
+                    yield NumberedPair(shard, number, source, rest.partition("\t")[0])
 
 
 def read_spans(corpus: CorpusInfo, folder: Path, train_spans: int | None) -> Spans:

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.corpora.folder import CorpusText, check_destination, load_corpus, write_corpus
 from pipeline.corpora.information import CorpusInfo
-from pipeline.corpora.spans import read_spans
+from pipeline.corpora.spans import read_numbered, read_spans
 from pipeline.errors import UserError
 
 
@@ -95,3 +95,19 @@ def test_a_span_of_a_corpus_with_features_has_their_columns(
     add(folder, "span-1/train-0.tsv", "x\ty\tnews\n")
     declared = information.model_copy(update={"features": ("domain",)})
     assert read_spans(declared, folder, None).pairs == 1
+
+
+def test_pairs_are_read_with_their_places_and_spans_in_order(
+    corpus: tuple[CorpusInfo, Path],
+) -> None:
+    _, folder = corpus
+    add(folder, "span-10/train-0.tsv.gz", "k\tl\tnews\n")
+    add(folder, "span-2/train-0.tsv", "g\th\nno tab\ni\tj\n")
+    assert [
+        (each.shard, each.line, each.source, each.target) for each in read_numbered(folder, "train")
+    ] == [
+        ("train-00000-of-00001.tsv.gz", 1, "a", "b"),
+        ("span-2/train-0.tsv", 1, "g", "h"),
+        ("span-2/train-0.tsv", 3, "i", "j"),
+        ("span-10/train-0.tsv.gz", 1, "k", "l"),
+    ]
