@@ -5,7 +5,7 @@ once to a short row of integers. Rows can be summed in any order and on any numb
 sums give sacreBLEU's score to the last digit. Resampling a test set then only adds up rows (see
 `components.gate.paired_bootstrap`). `trainer.scoring` chooses the tokeniser.
 
-To add a score, write a class with the four members of `SentenceStatistics` and add it to `_KINDS`.
+To add a score, write a class with the members of `ResampledStatistics` and add it to `_KINDS`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sacrebleu.metrics import BLEU, CHRF, TER
 
-from trainer.scoring import Judge, Metric, Scoring, Tokeniser, choose_judge
+from trainer.scoring import Judge, Scoring, Tokeniser, choose_judge
 
 # Each slice scores a sentence again, shortly after the one before.
 _CACHED_SENTENCES = 4096
@@ -35,12 +35,12 @@ class SentenceStatistics(Protocol):
     def width(self) -> int:
         """Number of integers in a row."""
 
-    def row(self, hypothesis: str, reference: str) -> Sequence[int]:
+    def row(self, hypothesis: str, *references: str) -> Sequence[int]:
         """Returns the sufficient statistics of one sentence.
 
         Args:
           hypothesis: The translation, not tokenized.
-          reference: The human translation.
+          references: The human translations, at least one, as many as of every other sentence.
 
         Returns:
           `[width]` counts.
@@ -53,8 +53,12 @@ class SentenceStatistics(Protocol):
           total: `[width]` int64, the sum of the rows of the corpus.
         """
 
-    def signature(self) -> str:
-        """Returns sacreBLEU's signature of the score, with its version."""
+    def signature(self, references: int = 1) -> str:
+        """Returns sacreBLEU's signature of the score, with its version.
+
+        Args:
+          references: Number of references of each sentence.
+        """
 
 
 class ResampledStatistics(SentenceStatistics, Protocol):
@@ -76,8 +80,8 @@ class BleuStatistics:
 
     These are 4-grams and exponential smoothing, and by default the tokeniser 13a.
 
-    A row is [hypothesis length, reference length, matches of order 1 to 4, n-grams of order 1 to
-    4].
+    A row is [hypothesis length, length of the closest reference, matches of order 1 to 4, n-grams
+    of order 1 to 4].
     """
 
     width = 10
@@ -88,8 +92,8 @@ class BleuStatistics:
         self._bleu = BLEU(tokenize=tokeniser, force=True)
         self.row = functools.lru_cache(_CACHED_SENTENCES)(self._row)
 
-    def _row(self, hypothesis: str, reference: str) -> tuple[int, ...]:
-        counts = self._bleu.corpus_score([hypothesis], [[reference]])
+    def _row(self, hypothesis: str, *references: str) -> tuple[int, ...]:
+        counts = self._bleu.corpus_score([hypothesis], [[each] for each in references])
         return (counts.sys_len, counts.ref_len, *counts.counts, *counts.totals)
 
     def score(self, total: NDArray[np.int64]) -> float:
@@ -120,28 +124,28 @@ class BleuStatistics:
         defined = matches.any(axis=1) & ngrams.all(axis=1)
         return np.where(defined, bleu, 0.0)
 
-    def signature(self) -> str:
-        return _signature(self._bleu)
+    def signature(self, references: int = 1) -> str:
+        return _signature(self._bleu, references)
 
 
 class ChrfStatistics:
-    """chrF2 (Popović, 2015) with sacreBLEU's defaults.
+    """chrF2 (Popović, 2015), or chrF2++ (Popović, 2017), with sacreBLEU's defaults.
 
-    These are character n-grams of order 1 to 6, no words, and beta 2.
+    These are character n-grams of order 1 to 6 and beta 2. chrF2++ has word n-grams of order 1 and
+    2, too.
 
-    A row is [n-grams of the hypothesis, n-grams of the reference, matches] for each order.
+    A row is [n-grams of the hypothesis, n-grams of the best reference, matches] for each order.
     """
 
-    width = 18
-
-    def __init__(self) -> None:
-        self._chrf = CHRF()
+    def __init__(self, word_order: int = 0) -> None:
+        self._chrf = CHRF(word_order=word_order)
+        self.width = 3 * (CHRF.CHAR_ORDER + word_order)
         self.row = functools.lru_cache(_CACHED_SENTENCES)(self._row)
 
-    def _row(self, hypothesis: str, reference: str) -> tuple[int, ...]:
+    def _row(self, hypothesis: str, *references: str) -> tuple[int, ...]:
         # sacreBLEU's chrF score does not include its counts. They come from the private method of
         # its significance tests; the golden tests compare it with the public corpus score.
-        [row] = self._chrf._extract_corpus_statistics([hypothesis], [[reference]])
+        [row] = self._chrf._extract_corpus_statistics([hypothesis], [[each] for each in references])
         return tuple(row)
 
     def score(self, total: NDArray[np.int64]) -> float:
@@ -160,8 +164,8 @@ class ChrfStatistics:
             score = (1 + squared) * precision * recall / (squared * precision + recall)
         return np.where(precision + recall > 0, 100.0 * score, 0.0)
 
-    def signature(self) -> str:
-        return _signature(self._chrf)
+    def signature(self, references: int = 1) -> str:
+        return _signature(self._chrf, references)
 
 
 class TerStatistics:
@@ -170,7 +174,8 @@ class TerStatistics:
     It uses tercom's tokens in lower case, and for Chinese and Japanese their characters. 0 is best;
     the rate may exceed 100.
 
-    A row is [edits, words of the reference].
+    A row is [edits times the number of references, words of all references]: the rate divides the
+    edits by the mean length of the references.
     """
 
     width = 2
@@ -181,9 +186,9 @@ class TerStatistics:
         self._ter = TER(normalized=by_characters, asian_support=by_characters)
         self.row = functools.lru_cache(_CACHED_SENTENCES)(self._row)
 
-    def _row(self, hypothesis: str, reference: str) -> tuple[int, int]:
-        counts = self._ter.corpus_score([hypothesis], [[reference]])
-        return counts.num_edits, int(counts.ref_length)
+    def _row(self, hypothesis: str, *references: str) -> tuple[int, int]:
+        counts = self._ter.corpus_score([hypothesis], [[each] for each in references])
+        return counts.num_edits * len(references), round(counts.ref_length * len(references))
 
     def score(self, total: NDArray[np.int64]) -> float:
         edits, reference_words = (int(number) for number in total)
@@ -192,8 +197,14 @@ class TerStatistics:
             return 100.0 if edits else 0.0
         return 100 * (edits / reference_words)
 
-    def signature(self) -> str:
-        return _signature(self._ter)
+    def scores(self, totals: NDArray[np.float64]) -> NDArray[np.float64]:
+        edits, reference_words = totals.T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rate = 100.0 * (edits / reference_words)
+        return np.where(reference_words > 0, rate, np.where(edits > 0, 100.0, 0.0))
+
+    def signature(self, references: int = 1) -> str:
+        return _signature(self._ter, references)
 
 
 class LengthRatioStatistics:
@@ -215,8 +226,8 @@ class LengthRatioStatistics:
         hypothesis_length, reference_length = int(total[0]), int(total[1])
         return hypothesis_length / reference_length if reference_length else 0.0
 
-    def signature(self) -> str:
-        return self._bleu.signature()
+    def signature(self, references: int = 1) -> str:
+        return self._bleu.signature(references)
 
 
 @functools.cache
@@ -241,40 +252,41 @@ def bleu_statistics(tokeniser: Tokeniser = "13a") -> BleuStatistics:
         ) from error
 
 
-@functools.cache
-def chrf_statistics() -> ChrfStatistics:
-    """Returns this process's single object for chrF."""
-    return ChrfStatistics()
-
-
-_KINDS: dict[str, Callable[[Tokeniser], SentenceStatistics]] = {
+_KINDS: dict[str, Callable[[Tokeniser], ResampledStatistics]] = {
     "bleu": bleu_statistics,
-    "chrf": lambda _: chrf_statistics(),
+    "chrf": lambda _: ChrfStatistics(),
+    "chrf++": lambda _: ChrfStatistics(word_order=2),
     "ter": TerStatistics,
-    "length_ratio": LengthRatioStatistics,
 }
 
 
-@functools.cache
 def sentence_statistics(kind: str, tokeniser: Tokeniser = "13a") -> SentenceStatistics:
     """Returns this process's single object for a score, so Beam need not pickle it.
 
     Args:
-      kind: `bleu`, `chrf`, `ter` or `length_ratio`.
+      kind: `bleu`, `chrf`, `chrf++`, `ter` or `length_ratio`.
       tokeniser: That of `bleu` and `length_ratio`; `ter` follows it.
 
     Raises:
       ValueError: The score is unknown.
       MissingTokeniserError: The tokeniser cannot be loaded.
     """
+    if kind == "length_ratio":
+        return _length_ratio(tokeniser)
+    return resampled_statistics(kind, tokeniser)
+
+
+@functools.cache
+def resampled_statistics(kind: str, tokeniser: Tokeniser = "13a") -> ResampledStatistics:
+    """Returns the object of `sentence_statistics` for a score other than `length_ratio`."""
     if kind not in _KINDS:
         raise ValueError(f"There is no score {kind!r}; there are {', '.join(_KINDS)}.")
     return _KINDS[kind](tokeniser)
 
 
-def resampled_statistics(metric: Metric, tokeniser: Tokeniser = "13a") -> ResampledStatistics:
-    """Returns the object of `sentence_statistics` for a metric that may judge."""
-    return bleu_statistics(tokeniser) if metric == "bleu" else chrf_statistics()
+@functools.cache
+def _length_ratio(tokeniser: Tokeniser) -> LengthRatioStatistics:
+    return LengthRatioStatistics(tokeniser)
 
 
 def judge_of(scoring: Scoring, references: Sequence[str]) -> Judge:
@@ -293,7 +305,7 @@ def corpus_score(
     """Computes the score of a corpus in memory in the same way as the Evaluator.
 
     Args:
-      kind: `bleu`, `chrf`, `ter` or `length_ratio`.
+      kind: A score of `sentence_statistics`.
       hypotheses: `[sentences]` translations.
       references: `[sentences]` human translations.
       tokeniser: That of `bleu` and `length_ratio`; `ter` follows it.
@@ -308,12 +320,12 @@ def corpus_score(
     return statistics.score(total)
 
 
-def signature(kind: str, tokeniser: Tokeniser = "13a") -> str:
-    """Returns sacreBLEU's signature of a score, with its version and its tokeniser."""
-    return sentence_statistics(kind, tokeniser).signature()
+def signature(kind: str, tokeniser: Tokeniser = "13a", references: int = 1) -> str:
+    """Returns sacreBLEU's signature of a score, with its version, tokeniser and references."""
+    return sentence_statistics(kind, tokeniser).signature(references)
 
 
-def _signature(metric: BLEU | CHRF | TER) -> str:
+def _signature(metric: BLEU | CHRF | TER, references: int) -> str:
     # sacreBLEU knows the number of references only after a first score.
-    metric.corpus_score(["a"], [["a"]])
+    metric.corpus_score(["a"], [["a"]] * references)
     return str(metric.get_signature())

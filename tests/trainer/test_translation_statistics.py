@@ -9,7 +9,7 @@ import sacrebleu
 from numpy.typing import NDArray
 from sacrebleu.metrics import BLEU, CHRF, TER
 
-from trainer.scoring import Metric, Scoring, Tokeniser
+from trainer.scoring import Scoring, Tokeniser
 from trainer.translation_statistics import (
     MissingTokeniserError,
     corpus_score,
@@ -54,9 +54,11 @@ def summed(kind: str, corpus: Corpus, shards: int) -> NDArray[np.int64]:
     return np.sum(totals, axis=0)
 
 
+KINDS = ("bleu", "chrf", "chrf++", "ter")
 SACREBLEU: dict[str, Callable[[Corpus], float]] = {
     "bleu": lambda corpus: sacrebleu.corpus_bleu(corpus[0], [corpus[1]]).score,
     "chrf": lambda corpus: sacrebleu.corpus_chrf(corpus[0], [corpus[1]]).score,
+    "chrf++": lambda corpus: sacrebleu.corpus_chrf(corpus[0], [corpus[1]], word_order=2).score,
     "ter": lambda corpus: sacrebleu.corpus_ter(corpus[0], [corpus[1]]).score,
     "length_ratio": lambda corpus: sacrebleu.corpus_bleu(corpus[0], [corpus[1]]).ratio,
 }
@@ -68,6 +70,26 @@ SACREBLEU: dict[str, Callable[[Corpus], float]] = {
 def test_a_score_is_that_of_sacrebleu_on_any_sharding(kind: str, name: str, shards: int) -> None:
     total = summed(kind, CORPORA[name], shards)
     assert sentence_statistics(kind).score(total) == SACREBLEU[kind](CORPORA[name])
+
+
+SEVERAL = {
+    # hypothesis, its references
+    "The cat sat on the mat.": ("A cat was sitting on the mat.", "On the mat sat a cat.", "Cat!"),
+    "Ein Hund läuft.": ("Ein kleiner Hund rennt über das Gras.", "Ein Hund läuft da.", "Hunde"),
+    "": ("Nichts", "", "Gar nichts"),
+    "The same text here": ("The same text here", "Another text", "the same text there, too"),
+}
+
+
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_score_with_several_references_is_that_of_sacrebleu(kind: str, count: int) -> None:
+    statistics = sentence_statistics(kind)
+    rows = [statistics.row(text, *found[:count]) for text, found in SEVERAL.items()]
+    score = statistics.score(np.array(rows, np.int64).sum(axis=0))
+    metric = {"bleu": BLEU(), "chrf": CHRF(), "chrf++": CHRF(word_order=2), "ter": TER()}[kind]
+    streams = [[found[place] for found in SEVERAL.values()] for place in range(count)]
+    assert score == pytest.approx(metric.corpus_score(list(SEVERAL), streams).score, rel=1e-15)
 
 
 def test_scores_are_those_that_sacrebleus_command_line_prints() -> None:
@@ -82,10 +104,10 @@ def test_bleu_counts_capitals() -> None:
     assert corpus_score("bleu", ["THE SAME FOUR WORDS"], ["the same four words"]) == 0
 
 
-@pytest.mark.parametrize("metric", ["bleu", "chrf"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", CORPORA)
-def test_scores_of_many_sums_agree_with_the_score_of_each(name: str, metric: Metric) -> None:
-    statistics = resampled_statistics(metric)
+def test_scores_of_many_sums_agree_with_the_score_of_each(name: str, kind: str) -> None:
+    statistics = resampled_statistics(kind)
     generator = np.random.default_rng(3)
     rows = np.array([statistics.row(*pair) for pair in zip(*CORPORA[name], strict=True)])
     weights = generator.integers(0, 4, size=(50, len(rows)))
@@ -96,17 +118,17 @@ def test_scores_of_many_sums_agree_with_the_score_of_each(name: str, metric: Met
 
 
 def test_the_signatures_are_sacrebleus_own_with_its_version() -> None:
-    metrics = (BLEU(), CHRF(), TER())
-    for metric in metrics:
-        metric.corpus_score(["a"], [["b"]])
-    assert [signature(kind) for kind in ("bleu", "chrf", "ter")] == [
-        str(metric.get_signature()) for metric in metrics
-    ]
+    metrics = (BLEU(), CHRF(), CHRF(word_order=2), TER())
+    for references in (1, 3):
+        for metric in metrics:
+            metric.corpus_score(["a"], [["b"]] * references)
+        found = [signature(kind, references=references) for kind in KINDS]
+        assert found == [str(metric.get_signature()) for metric in metrics]
     assert f"version:{sacrebleu.__version__}" in signature("bleu")
 
 
 def test_an_unknown_score_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(ValueError, match="'meteor'; there are bleu, chrf, ter, length_ratio"):
+    with pytest.raises(ValueError, match="'meteor'; there are bleu, chrf, chrf\\+\\+, ter"):
         sentence_statistics("meteor")
 
 
