@@ -280,7 +280,8 @@ def sentence_statistics(kind: str, tokeniser: Tokeniser = "13a") -> SentenceStat
 def resampled_statistics(kind: str, tokeniser: Tokeniser = "13a") -> ResampledStatistics:
     """Returns the object of `sentence_statistics` for a score other than `length_ratio`."""
     if kind not in _KINDS:
-        raise ValueError(f"There is no score {kind!r}; there are {', '.join(_KINDS)}.")
+        known = ", ".join([*_KINDS, "length_ratio"])
+        raise ValueError(f"There is no score {kind!r}; there are {known}.")
     return _KINDS[kind](tokeniser)
 
 

@@ -1,17 +1,15 @@
 """The task of a system: a configuration, its corpus, and the splits as the pipeline reads them."""
 
-import gzip
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, cast
 
-from components.parallel_text import LineLimits, Pair, parse_line, read_lines
+from components.parallel_text import LineLimits
 from pipeline.config.settings import PipelineConfig, load_config, made_configs
+from pipeline.corpora.accepted import accepted_pairs
 from pipeline.corpora.catalogue import prepare_corpus
 from pipeline.corpora.display import shown_progress
-from pipeline.corpora.folder import read_information
 from pipeline.corpora.information import Split
 from pipeline.errors import UserError
 from pipeline.workspace import Workspace, is_remote
@@ -90,18 +88,7 @@ def read_split(folder: Path, split: Split, limits: LineLimits) -> ParallelText:
       UserError: the folder holds no corpus.
     """
     text = ParallelText([], [])
-    corpus = read_information(folder)
-    max_bytes = limits.max_line_bytes(len(corpus.features))
-    for name, shard in sorted(corpus.shards.items()):
-        if shard.split == split:
-            with _open_shard(folder / name) as stream:
-                for line in read_lines(stream, max_bytes):
-                    pair = parse_line(line, limits, corpus.features)
-                    if isinstance(pair, Pair):
-                        text.sources.append(pair.source.decode("utf-8"))
-                        text.targets.append(pair.target.decode("utf-8"))
+    for pair in accepted_pairs(folder, split, limits):
+        text.sources.append(pair.source.decode("utf-8"))
+        text.targets.append(pair.target.decode("utf-8"))
     return text
-
-
-def _open_shard(path: Path) -> BinaryIO:
-    return cast(BinaryIO, gzip.open(path)) if path.suffix == ".gz" else path.open("rb")

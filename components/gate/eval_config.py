@@ -37,7 +37,6 @@ from trainer.scoring import Metric
 SIGNATURE_NAME = "serve_examples"
 LABEL_KEY = "target"
 PREDICTION_KEY = "translation"
-LENGTH_FEATURE = "length_bucket"
 
 _SCORES = ("bleu", "chrf", "ter", "length_ratio")
 _COMPARISONS = (DROP, P_VALUE, GAIN_P_VALUE, LOW, HIGH, ADJUSTED_P_VALUE)
@@ -81,16 +80,11 @@ def evaluation_config(settings: GateSettings, judge: Metric = "bleu") -> config_
             config_pb2.SlicingSpec(),
             *(
                 config_pb2.SlicingSpec(feature_keys=[feature])
-                for feature in slice_features(settings)
+                for feature in settings.slicing_features
             ),
         ],
         metrics_specs=[config_pb2.MetricsSpec(metrics=metrics)],
     )
-
-
-def slice_features(settings: GateSettings) -> list[str]:
-    """Returns the features for slicing the test set: the length bucket and the user's choice."""
-    return list(dict.fromkeys([LENGTH_FEATURE, *settings.slice_features]))
 
 
 def _metric_configs(settings: GateSettings, judge: Metric) -> list[config_pb2.MetricConfig]:
@@ -101,7 +95,7 @@ def _metric_configs(settings: GateSettings, judge: Metric) -> list[config_pb2.Me
         "resamples": settings.bootstrap_resamples,
         "seed": settings.seed,
         "minimum_sentences": settings.min_slice_sentences,
-        "slice_features": slice_features(settings),
+        "slice_features": settings.slicing_features,
     }
     return [
         config_pb2.MetricConfig(class_name="ExampleCount", config=json.dumps({"name": SENTENCES})),

@@ -67,6 +67,19 @@ def adjusted_p_value(p_value: float, share: float, resamples: int) -> float:
     return 0.0 if is_smallest else min(1.0, p_value / share)
 
 
+def slice_members(slices: Sequence[Sequence[str]]) -> dict[str, list[int]]:
+    """Returns the places of each slice's sentences, by the slice's name, in order of the names.
+
+    Args:
+      slices: `[sentences]` names of the slices of each sentence.
+    """
+    members: defaultdict[str, list[int]] = defaultdict(list)
+    for sentence, names in enumerate(slices):
+        for name in names:
+            members[name].append(sentence)
+    return dict(sorted(members.items()))
+
+
 def compare_family(
     candidate: NDArray[np.integer],
     baseline: NDArray[np.integer],
@@ -88,17 +101,13 @@ def compare_family(
       seed: Seed of each comparison.
       minimum_sentences: A smaller slice does not count.
     """
-    members: defaultdict[str, list[int]] = defaultdict(list)
-    for sentence, names in enumerate(slices):
-        for name in names:
-            members[name].append(sentence)
     whole = paired_bootstrap(candidate, baseline, scores, resamples, seed)
     compared = {
         # TFMA computes this within each slice too; there the slice is the whole test set.
         name: whole
         if len(rows) == len(candidate)
         else paired_bootstrap(candidate[rows], baseline[rows], scores, resamples, seed)
-        for name, rows in sorted(members.items())
+        for name, rows in slice_members(slices).items()
         if len(rows) >= minimum_sentences
     }
     adjusted = [adjusted_p_value(whole.p_value, SHARE_OF_WHOLE, resamples)]

@@ -7,6 +7,7 @@ from typing import Annotated, cast
 
 from pydantic import Field
 
+from components.corpus_features import LENGTH_BUCKET
 from trainer.scoring import Metric, Scoring, Tokeniser
 from trainer.settings_base import Settings
 
@@ -39,6 +40,11 @@ class GateBounds(Settings):
     """Whether a model must also be significantly better than the live one."""
     slice_features: list[FeatureName] = Field(default_factory=list)
     """Features of the corpus for slicing, in addition to the length buckets."""
+
+    @property
+    def slicing_features(self) -> list[str]:
+        """The features for slicing the test set: the length bucket and the user's choice."""
+        return list(dict.fromkeys([LENGTH_BUCKET, *self.slice_features]))
 
 
 class GateSettings(GateBounds):

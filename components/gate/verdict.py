@@ -35,7 +35,7 @@ _COMPARISONS = {
     LOW: "difference of {}, lower bound",
     HIGH: "difference of {}, upper bound",
 }
-_METRICS: dict[str, str] = {SENTENCES: "sentences", "ter": "TER"}
+_METRICS: dict[str, str] = {SENTENCES: "sentences", "chrf++": "chrF++", "ter": "TER"}
 for _metric, _name in METRIC_NAMES.items():
     _METRICS[_metric] = _name
     _METRICS |= {f"{_metric}_{key}": words.format(_name) for key, words in _COMPARISONS.items()}

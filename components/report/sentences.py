@@ -12,7 +12,7 @@ from serving.attention.corpus_diagnostics import CorpusDiagnostics, Judged
 from serving.attention.diagnostics import Diagnosis, Pattern, diagnose_translation
 from serving.contract.translation import Translation
 from text.words import split_text
-from trainer.translation_statistics import sentence_statistics
+from trainer.translation_statistics import corpus_score
 
 HEATMAPS = 12
 _PER_PATTERN = HEATMAPS // len(Pattern)
@@ -187,9 +187,7 @@ def _is_readable(sentence: Sentence) -> bool:
 
 
 def _chrf(translation: Translation, reference: str) -> float:
-    statistics = sentence_statistics("chrf")
-    row = np.asarray(statistics.row(translation.text, reference), np.int64)
-    return statistics.score(row)
+    return corpus_score("chrf", [translation.text], [reference])
 
 
 def _diagnose(source: str, translation: Translation) -> Diagnosis | None:

@@ -66,7 +66,7 @@ def read_spans(corpus: CorpusInfo, folder: Path, train_spans: int | None) -> Spa
         UserError: a shard cannot be read.
         CorpusError: two folders have the same span number.
     """
-    spans = span_folders(path.name for path in folder.iterdir() if path.is_dir())
+    spans = _span_folders(folder)
     pairs = 0
     used: dict[str, dict[str, str]] = {}
     for split in SPLITS:
@@ -90,6 +90,20 @@ def read_spans(corpus: CorpusInfo, folder: Path, train_spans: int | None) -> Spa
 def has_spans(folder: Path) -> bool:
     """Whether a corpus has spans."""
     return folder.is_dir() and bool(span_folders(path.name for path in folder.iterdir()))
+
+
+def split_shards(folder: Path, split: Split) -> list[Path]:
+    """Finds the shards of a split, with those of the spans, oldest first.
+
+    Raises:
+        CorpusError: two folders have the same span number.
+    """
+    folders = ("", *_span_folders(folder).values())
+    return [shard for name in folders for shard in _shards(folder / name, split)]
+
+
+def _span_folders(folder: Path) -> dict[int, str]:
+    return span_folders(path.name for path in folder.iterdir() if path.is_dir())
 
 
 def _shards(folder: Path, split: str) -> list[Path]:

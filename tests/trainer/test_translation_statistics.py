@@ -128,7 +128,9 @@ def test_the_signatures_are_sacrebleus_own_with_its_version() -> None:
 
 
 def test_an_unknown_score_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(ValueError, match="'meteor'; there are bleu, chrf, chrf\\+\\+, ter"):
+    with pytest.raises(
+        ValueError, match="'meteor'; there are bleu, chrf, chrf\\+\\+, ter, length_ratio"
+    ):
         sentence_statistics("meteor")
 
 
