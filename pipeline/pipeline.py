@@ -20,7 +20,6 @@ from components.atomic_pusher import AtomicPusher
 from components.curated_schema_gen import CuratedSchemaGen
 from components.deterministic_transform import DeterministicTransform
 from components.gate.recording_evaluator import RecordingEvaluator
-from components.gate.settings import GateSettings
 from components.live_model import LiveModel
 from components.model_report import ModelReport
 from components.parallel_text_example_gen import ParallelTextExampleGen
@@ -91,12 +90,6 @@ def create_pipeline(
     )
 
 
-def gate_settings(config: PipelineConfig) -> GateSettings:
-    """Returns the bounds of the gate."""
-    bounds = config.evaluation.model_dump(exclude={"max_minutes", "tokeniser"})
-    return GateSettings(**bounds, tokeniser=config.scoring.tokeniser, seed=config.seed)
-
-
 def _components(
     config: PipelineConfig,
     places: Places,
@@ -151,7 +144,7 @@ def _components(
     )
     evaluator = RecordingEvaluator(
         infra_blessing=serving_validator.outputs["blessing"],
-        settings=gate_settings(config),
+        settings=config.gate,
         max_minutes=config.evaluation.max_minutes,
         examples=examples,
         example_splits=["test"],

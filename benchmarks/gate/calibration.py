@@ -49,7 +49,6 @@ from benchmarks.gate.worse_models import drop_words, noisy_export
 from components.parallel_text import length_bucket
 from pipeline.commands.options import DEFAULT_CONFIG, ConfigOption, OverridesOption, WorkspaceOption
 from pipeline.errors import UserError
-from pipeline.pipeline import gate_settings
 from text.words import split_text
 from trainer.translation_statistics import signature
 
@@ -84,7 +83,7 @@ def main(
     task = prepare_task(config, overrides or (), workspace)
     text = task.read(cast(Literal["validation", "test"], split))
     buckets = [length_bucket(len(split_text(source))) for source in text.sources]
-    material = Material(text, buckets, gate_settings(task.config))
+    material = Material(text, buckets, task.config.gate)
     folder = Path(task.folder, NAME)
     systems = [load_system(f"model {place}", path) for place, path in enumerate(models, 1)]
     rates = [

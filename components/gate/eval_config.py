@@ -78,10 +78,7 @@ def evaluation_config(settings: GateSettings, judge: Metric = "bleu") -> config_
         ],
         slicing_specs=[
             config_pb2.SlicingSpec(),
-            *(
-                config_pb2.SlicingSpec(feature_keys=[feature])
-                for feature in settings.slicing_features
-            ),
+            *(config_pb2.SlicingSpec(feature_keys=[feature]) for feature in settings.slicing),
         ],
         metrics_specs=[config_pb2.MetricsSpec(metrics=metrics)],
     )
@@ -95,7 +92,7 @@ def _metric_configs(settings: GateSettings, judge: Metric) -> list[config_pb2.Me
         "resamples": settings.bootstrap_resamples,
         "seed": settings.seed,
         "minimum_sentences": settings.min_slice_sentences,
-        "slice_features": settings.slicing_features,
+        "slice_features": settings.slicing,
     }
     return [
         config_pb2.MetricConfig(class_name="ExampleCount", config=json.dumps({"name": SENTENCES})),

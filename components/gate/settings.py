@@ -42,7 +42,7 @@ class GateBounds(Settings):
     """Features of the corpus for slicing, in addition to the length buckets."""
 
     @property
-    def slicing_features(self) -> list[str]:
+    def slicing(self) -> list[str]:
         """The features for slicing the test set: the length bucket and the user's choice."""
         return list(dict.fromkeys([LENGTH_BUCKET, *self.slice_features]))
 

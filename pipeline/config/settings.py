@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from components.filters.registry import DEFAULT_FILTERS, FilterName
-from components.gate.settings import GateBounds
+from components.gate.settings import GateBounds, GateSettings
 from pipeline.config import strict_yaml
 from pipeline.config.beam import BeamSettings
 from pipeline.config.key_schema import KeySchema
@@ -148,6 +148,12 @@ class PipelineConfig(Settings):
         evaluation = self.evaluation
         by_language = tokeniser_of(self.data.target_language)
         return Scoring(evaluation.metric, evaluation.tokeniser or by_language)
+
+    @property
+    def gate(self) -> GateSettings:
+        """The settings of the gate."""
+        bounds = self.evaluation.model_dump(exclude={"max_minutes", "tokeniser"})
+        return GateSettings(**bounds, tokeniser=self.scoring.tokeniser, seed=self.seed)
 
     def as_yaml(self) -> str:
         """Returns the complete configuration as YAML; `load_config` reads it back unchanged.

@@ -15,7 +15,6 @@ from components.gate.eval_config import evaluation_config
 from components.gate.evaluation_reader import read_verdict
 from pipeline.config.beam import BeamSettings, beam_arguments
 from pipeline.config.settings import PipelineConfig
-from pipeline.pipeline import gate_settings
 from pipeline.running.record import open_store, read_latest_run
 from trainer.scoring import Judge
 
@@ -44,7 +43,7 @@ def evaluate(
         example_splits=["test"],
         model=candidate.outputs["result"],
         baseline_model=baseline.outputs["result"],
-        eval_config=evaluation_config(gate_settings(config)),
+        eval_config=evaluation_config(config.gate),
     )
     metadata = str(folder / "metadata.db")
     LocalDagRunner().run(
@@ -60,7 +59,7 @@ def evaluate(
     verdict = read_verdict(
         made["evaluation"][0].uri,
         made["blessing"][0].uri,
-        gate_settings(config),
+        config.gate,
         Judge("bleu", ""),
     )
     return verdict.model_dump(mode="json")

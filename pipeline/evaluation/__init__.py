@@ -1,0 +1,1 @@
+"""Evaluates translations with the Evaluator's metrics, slices and tests, without TFX."""
