@@ -52,6 +52,11 @@ _LAZY_COMMANDS = (
         "Judge a corpus by the attention of its translations.",
     ),
     LazyCommand(
+        "evaluate",
+        "pipeline.commands.evaluate:evaluate",
+        "Score a model on a test set, or compare two systems.",
+    ),
+    LazyCommand(
         "serve", "pipeline.commands.serve:serve", "Serve the live model over gRPC and REST."
     ),
     LazyCommand(

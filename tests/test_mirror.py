@@ -31,6 +31,7 @@ TESTED_THROUGH = {
     "pipeline/__main__.py": "pipeline/test_cli.py",
     "pipeline/commands/answer_lines.py": "pipeline/commands/test_translate.py",
     "pipeline/commands/compile.py": "pipeline/kubeflow/test_compiler.py",
+    "pipeline/commands/evaluation_output.py": "pipeline/commands/test_evaluate.py",
     "pipeline/commands/exported_model.py": "pipeline/commands/test_translate.py",
     "pipeline/commands/lazy.py": "pipeline/test_cli.py",
     "pipeline/commands/made_lines.py": "pipeline/commands/test_config.py",

@@ -41,7 +41,12 @@ def model_errors() -> Iterator[None]:
 
 
 def answers(
-    model: Model, pairs: Iterable[Pair], batch_size: int, advance: Advance = lambda done: None
+    model: Model,
+    pairs: Iterable[Pair],
+    batch_size: int,
+    advance: Advance = lambda done: None,
+    *,
+    split: bool = True,
 ) -> Iterator[tuple[Pair, Translation | None]]:
     """Translates texts by beam search, and scores the given translations.
 
@@ -50,21 +55,22 @@ def answers(
         pairs: any number; only some of them are in memory at a time.
         batch_size: number of pairs in one call of the model.
         advance: called with the number of lines done.
+        split: whether to translate each sentence of a text by itself.
 
     Yields:
         Each pair with its result, in order; None if a side is blank.
     """
     for chunk in in_chunks(pairs, batch_size * BATCHES_PER_CHUNK, length=Pair.characters):
-        found = iter(_ask(model, [pair for pair in chunk if not pair.is_blank]))
+        found = iter(_ask(model, [pair for pair in chunk if not pair.is_blank], split))
         yield from ((pair, None if pair.is_blank else next(found)) for pair in chunk)
         advance(len(chunk))
 
 
-def _ask(model: Model, pairs: list[Pair]) -> list[Translation]:
+def _ask(model: Model, pairs: list[Pair], split: bool) -> list[Translation]:
     given = [pair.target for pair in pairs if pair.target is not None]
     if given:  # either all pairs have a translation or none
         return [*model.score([pair.source for pair in pairs], given)]
-    return model.translate([pair.source for pair in pairs])
+    return model.translate([pair.source for pair in pairs], split=split)
 
 
 def shown_progress(

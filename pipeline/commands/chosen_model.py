@@ -42,8 +42,10 @@ _TOKEN = re.compile("[!-~]+")
 class Model(Protocol):
     """The common methods of `LocalModel` and `TranslationClient`."""
 
-    def translate(self, texts: Sequence[str], n_best: bool = False) -> list[Translation]:
-        """Translates texts."""
+    def translate(
+        self, texts: Sequence[str], n_best: bool = False, *, split: bool = True
+    ) -> list[Translation]:
+        """Translates texts, each sentence of a text by itself if `split`."""
 
     def score(self, texts: Sequence[str], targets: Sequence[str]) -> list[ScoredTranslation]:
         """Scores given translations."""
@@ -54,6 +56,9 @@ class ExportedModel:
     """An exported model, to be loaded in this process."""
 
     folder: str
+
+    def __str__(self) -> str:
+        return self.folder
 
     def open(self, batch_size: int) -> AbstractContextManager[Model]:
         """Loads the model.
@@ -104,6 +109,10 @@ class ServedModel:
     def languages(self) -> Languages:
         """Returns the languages of the configuration; a server does not tell its model's."""
         return self.settings.data.source_language, self.settings.data.target_language
+
+    def __str__(self) -> str:
+        version = "" if self.version is None else f", version {self.version}"
+        return f"{self.settings.name} on {self.server}{version}"
 
 
 ChosenModel = ExportedModel | ServedModel

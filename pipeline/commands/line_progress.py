@@ -12,11 +12,13 @@ _READ_SIZE = 1 << 20
 
 
 @contextmanager
-def shown_lines(path: str | None, *, hidden: bool = False) -> Iterator[Callable[[int], None]]:
+def shown_lines(
+    lines: str | int | None, *, hidden: bool = False
+) -> Iterator[Callable[[int], None]]:
     """Shows a progress bar on standard error if it is a terminal.
 
     Args:
-        path: the file with the lines; None if it is not known.
+        lines: the file with the lines, or their number; None if neither is known.
         hidden: whether to show nothing in any case.
 
     Yields:
@@ -28,7 +30,7 @@ def shown_lines(path: str | None, *, hidden: bool = False) -> Iterator[Callable[
         return
     columns = (TextColumn("lines"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bars:
-        task = bars.add_task("", total=None if path is None else count_lines(path))
+        task = bars.add_task("", total=count_lines(lines) if isinstance(lines, str) else lines)
         yield lambda done: bars.advance(task, done)
 
 

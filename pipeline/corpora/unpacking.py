@@ -103,7 +103,7 @@ class _Limited(io.RawIOBase):
     """A decompressing stream that refuses to unpack a bomb."""
 
     def __init__(self, stream: IO[bytes], packed_bytes: int, name: str) -> None:
-        self._stream, self._packed_bytes, self._name = stream, packed_bytes, name
+        self._stream, self._packed_bytes, self.name = stream, packed_bytes, name
         self._read = 0
 
     def readable(self) -> bool:
@@ -113,7 +113,7 @@ class _Limited(io.RawIOBase):
         data = self._stream.read(len(buffer))
         buffer[: len(data)] = data
         self._read += len(data)
-        _check_size(self._read, self._packed_bytes, self._name)
+        _check_size(self._read, self._packed_bytes, self.name)
         return len(data)
 
 
