@@ -167,11 +167,15 @@ def unservable_verdict(
 
 def describe_difference(verdict: Verdict) -> str | None:
     """Compares the candidate with the live model in one sentence; None without a live model."""
-    difference = verdict.difference
-    if difference is None:
+    if verdict.difference is None:
         return None
+    return difference_in_words(verdict.difference, verdict.metric)
+
+
+def difference_in_words(difference: Difference, metric: Metric) -> str:
+    """Returns a difference with its outcome and its interval: `improved: BLEU +2.53, ...`."""
     return (
-        f"{difference.outcome}: {METRIC_NAMES[verdict.metric]} {difference.points:+.2f}, "
+        f"{difference.outcome}: {METRIC_NAMES[metric]} {difference.points:+.2f}, "
         f"95 % confidence interval {difference.low:+.2f} to {difference.high:+.2f}"
     )
 

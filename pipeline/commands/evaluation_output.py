@@ -11,7 +11,13 @@ from rich.text import Text
 
 from components.gate.family_of_tests import share_of_slice
 from components.gate.settings import GateSettings
-from components.gate.verdict import OVERALL, metric_name, slice_name
+from components.gate.verdict import (
+    OVERALL,
+    Difference,
+    difference_in_words,
+    metric_name,
+    slice_name,
+)
 from pipeline.commands.answer_lines import one_line
 from pipeline.commands.text_streams import destination
 from pipeline.evaluation.scores import METRICS, Evaluation, SliceScore
@@ -40,10 +46,8 @@ class EvaluationOutput:
     def show(self) -> None:
         """Prints the tables of scores, how they were made, and the sentences to read."""
         with destination(None) as output:
-            console = Console(file=output, highlight=False, markup=False)
-            if not console.is_terminal:
-                # A file or a pipe has no limit of width.
-                console = Console(file=output, highlight=False, markup=False, width=_NO_WIDTH)
+            # In a narrow terminal, lines that go on below are better than numbers cut off.
+            console = Console(file=output, highlight=False, markup=False, width=_NO_WIDTH)
             for line in self._headline():
                 console.print(visible(line), soft_wrap=True)
             console.print()
@@ -61,11 +65,24 @@ class EvaluationOutput:
             output.write(visible_json(document) + "\n")
 
     def _headline(self) -> list[str]:
-        against = [] if self.against is None else [_labelled("against", self.against)]
-        return [
+        lines = [
             f"{self.sentences:,} sentences, references {self.references}",
             _labelled("system", self.system),
-            *against,
+        ]
+        if self.against is not None:
+            lines += [_labelled("against", self.against), *self._difference()]
+        return lines
+
+    def _difference(self) -> list[str]:
+        """Returns the gate's sentence about the difference over all."""
+        metric = self.evaluation.judge.metric
+        found = [score.comparison for score in self._by_slice()[0] if score.metric == metric]
+        return [
+            difference_in_words(
+                Difference(points=each.difference, low=each.low, high=each.high), metric
+            )
+            for each in found
+            if each is not None
         ]
 
     def _scores(self) -> Table:
@@ -78,14 +95,12 @@ class EvaluationOutput:
 
     def _comparison(self) -> Table:
         """Returns the scores of two systems: a row for each metric of each slice."""
-        columns = ("system", "against", "difference", "95 % interval", "p", "")
-        table = _table("slice", "sentences", "", *columns)
+        table = _table("slice", "", "system", "against", "difference", "95 % interval", "p")
         for scores in self._by_slice():
-            for score in scores:
-                is_first = score is scores[0]
+            labels = [_place(scores[0]), f"{scores[0].sentences:,} sentences"]
+            for place, score in enumerate(scores):
                 table.add_row(
-                    _place(score) if is_first else "",
-                    f"{score.sentences:,}" if is_first else "",
+                    labels[place] if place < len(labels) else "",
                     metric_name(score.metric),
                     f"{score.system:.2f}",
                     f"{score.against:.2f}",
@@ -192,21 +207,13 @@ def _place(score: SliceScore) -> str:
     return visible(slice_name(score.slice))
 
 
-def _tested(score: SliceScore) -> tuple[str, str, str]:
-    """Returns interval, p-value and outcome."""
+def _tested(score: SliceScore) -> tuple[str, str]:
+    """Returns the interval and the p-value."""
     comparison = score.comparison
     if comparison is None or score.p_value is None:
-        return "few", "", ""
+        return "few", ""
     interval = f"{_signed(comparison.low)} to {_signed(comparison.high)}"
-    return interval, f"{score.p_value:.4f}", _outcome(score) or ""
-
-
-def _outcome(score: SliceScore) -> str | None:
-    """Returns the outcome over all sentences.
-
-    A slice is judged by its share of the significance, which is less than its interval's.
-    """
-    return score.outcome if score.slice == OVERALL else None
+    return interval, f"{score.p_value:.4f}"
 
 
 def _signed(points: float) -> str:
@@ -224,7 +231,7 @@ def _score_document(score: SliceScore) -> dict[str, Any]:
         "high": comparison.high if comparison else None,
         "drop_p_value": comparison.p_value if comparison else None,
         "gain_p_value": comparison.gain_p_value if comparison else None,
-        "outcome": _outcome(score),
+        "outcome": score.outcome if score.slice == OVERALL else None,
     }
 
 
