@@ -54,6 +54,7 @@ TESTED_THROUGH = {
     "pipeline/running/*_runner.py": "end_to_end/test_end_to_end.py",
     "pipeline/running/execution.py": "end_to_end/test_end_to_end.py",
     "pipeline/running/record.py": "pipeline/commands/test_report.py",
+    "pipeline/translation_files/[ex]*s.py": "pipeline/translation_files/test_xliff.py",
     "serving/client/base.py": "serving/client/test_sync_client.py",
     "serving/contract/*s.py": "serving/export/test_smoke_test.py",
     "serving/contract/layout.py": "trainer/test_export.py",
