@@ -22,7 +22,7 @@ from text.visible import visible
 
 BATCHES_PER_CHUNK = 16
 """Enough lines to batch those of similar length together, few enough to show progress."""
-_MOST_NAMED = 10
+MOST_NAMED = 10
 _LINE_BREAKS = re.compile(r"[\r\n]+")
 
 Advance = Callable[[int], None]
@@ -88,25 +88,30 @@ def shown_progress(
 
 
 class DoubtfulLines:
-    """The lines with a doubtful translation."""
+    """The lines with a doubtful translation.
 
-    def __init__(self) -> None:
+    Args:
+        advice: how to find those that are not named.
+    """
+
+    def __init__(self, advice: str = "--json marks all of them") -> None:
+        self._advice = advice
         self._sentences: list[str] = []
         self._number = 0
 
     def add(self, line: int, warnings: Sequence[str]) -> None:
         """Adds the warnings of a line, if there are any."""
         self._number += bool(warnings)
-        if warnings and self._number <= _MOST_NAMED:
+        if warnings and self._number <= MOST_NAMED:
             self._sentences.append(f"line {line}: doubtful: {'; '.join(warnings)}")
 
     def show(self) -> None:
         """Names the first lines on standard error, and counts the others."""
         for sentence in self._sentences:
             typer.echo(f"nmt: {isolate_words(visible(sentence))}", err=True)
-        if self._number > _MOST_NAMED:
-            more = self._number - _MOST_NAMED
-            typer.echo(f"nmt: {more} more doubtful lines; --json marks all of them", err=True)
+        if self._number > MOST_NAMED:
+            more = self._number - MOST_NAMED
+            typer.echo(f"nmt: {more} more doubtful lines; {self._advice}", err=True)
 
 
 def require_uncut(lines: Sequence[int]) -> None:
@@ -119,8 +124,8 @@ def require_uncut(lines: Sequence[int]) -> None:
         RunFailedError: there are some.
     """
     if lines:
-        named = ", ".join(map(str, lines[:_MOST_NAMED]))
-        more = f" and {len(lines) - _MOST_NAMED} more" if len(lines) > _MOST_NAMED else ""
+        named = ", ".join(map(str, lines[:MOST_NAMED]))
+        more = f" and {len(lines) - MOST_NAMED} more" if len(lines) > MOST_NAMED else ""
         raise RunFailedError(
             f"A sentence or its translation was cut at the model's limit in line {named}{more}: "
             "divide it into shorter sentences."

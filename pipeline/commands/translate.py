@@ -36,6 +36,12 @@ from pipeline.commands.options import (
     OutputOption,
 )
 from pipeline.commands.text_streams import destination, source_lines
+from pipeline.commands.translate_files import (
+    check_file_options,
+    chosen_file_format,
+    translate_file,
+)
+from pipeline.errors import UserError
 from serving.contract.translation import Sentence, Translation
 from serving.heatmap.matrix import make_heatmap
 from serving.heatmap.terminal import attention_table
@@ -82,6 +88,17 @@ def translate(
         typer.Option("--n-best", help="All hypotheses: 'number ||| translation ||| score'."),
     ] = False,
     as_json: JsonOption = False,
+    fuzzy: Annotated[
+        bool, typer.Option("--fuzzy", help="In PO, XLIFF and the like: fill fuzzy entries, too.")
+    ] = False,
+    file_format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="ENDING",
+            help="The format of --input if its name does not tell: po, xlf, ..., or lines.",
+        ),
+    ] = None,
     batch_size: BatchSizeOption = DEFAULT_BATCH_SIZE,
     workers: Annotated[
         int,
@@ -90,8 +107,21 @@ def translate(
         ),
     ] = 1,
 ) -> None:
-    """Translate text with the live model: one line of output for each line of input."""
+    """Translate text with the live model: one line of output for each line of input.
+
+    In files of translators' tools, such as PO and XLIFF, the empty entries are filled.
+    """
     refuse_with_server(options.server, workers=workers > 1)
+    translated: Callable[[ChosenModel, Chunks], Translated]
+    translated = partial(_translated, batch_size, workers, n_best)
+    form = chosen_file_format(texts, input_file, file_format)
+    if form is not None and input_file is not None:
+        lines_only = {"attention": attention, "tokens": tokens, "n-best": n_best, "json": as_json}
+        check_file_options(form, lines_only, fuzzy)
+        translate_file(form, input_file, output_file, options, translated, batch_size, fuzzy)
+        return
+    if fuzzy:
+        raise UserError("--fuzzy is for files such as PO and XLIFF: give one with --input.")
     with contextlib.ExitStack() as stack:
         lines = stack.enter_context(source_lines(texts, input_file, _NOTHING_TO_DO))
         chosen = options.choose()
@@ -101,18 +131,19 @@ def translate(
         advance = stack.enter_context(shown_progress(input_file, output_file))
         stack.enter_context(model_errors())
 
-        translated = partial(_translated, chosen, batch_size, workers, n_best)
         chunks = in_chunks(lines, batch_size * BATCHES_PER_CHUNK)
-        cut, doubtful = _translate_lines(translated, chunks, output, render, advance)
+        cut, doubtful = _translate_lines(
+            partial(translated, chosen), chunks, output, render, advance
+        )
     doubtful.show()
     require_uncut(cut)
 
 
 def _translated(
-    chosen: ChosenModel,
     batch_size: int,
     workers: int,
     n_best: bool,
+    chosen: ChosenModel,
     chunks: Chunks,
 ) -> Translated:
     """Yields the translations of each chunk, made by one model or by several workers."""
