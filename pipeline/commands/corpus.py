@@ -112,7 +112,12 @@ def import_text(
     source: Annotated[_Files, _files("Source text, plain or compressed", "--source")] = None,
     target: Annotated[_Files, _files("Its translation, line by line", "--target")] = None,
     file: Annotated[
-        _Files, _files("Both sides: TSV, CSV, a ZIP archive or a folder", "--file", "--tsv")
+        _Files,
+        _files(
+            "Both sides: TSV, CSV, PO, XLIFF, TMX, ..., a ZIP archive or a folder",
+            "--file",
+            "--tsv",
+        ),
     ] = None,
     columns: Annotated[
         str | None,
@@ -127,7 +132,8 @@ def import_text(
         typer.Option(
             "--feature",
             metavar="NAME",
-            help="A further column of --file, such as domain; repeatable, in their order.",
+            help="A further column of --file, such as domain; in PO and the like, file or context; "
+            "repeatable, in their order.",
         ),
     ] = None,
     encoding: Annotated[
@@ -158,7 +164,7 @@ def import_text(
     force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Your own parallel text: aligned files, TSV, CSV, ZIP archives and folders."""
+    """Your own parallel text: aligned files, tables, translators' files, archives and folders."""
     from components.corpus_features import check_features
     from pipeline.corpora.catalogue import check_own_name, corpus_folder
     from pipeline.corpora.display import shown_progress

@@ -100,7 +100,13 @@ def translate_file(
         require_writable(str(output_file))
     data = _content(input_file)
     chosen = options.choose()
-    document = form.read(_shown_name(input_file), data, chosen.languages())
+    languages = chosen.languages()
+    document = form.read(_shown_name(input_file), data, languages)
+    if other := document.other_language(languages):
+        raise UserError(
+            f"{document.name} says that it is in {other!r}, but the model translates from "
+            f"{languages[0]} into {languages[1]}: choose another --config, or mend the file."
+        )
     with shown_lines(None, hidden=is_shown) as advance, model_errors():
         ask = _asking(chosen, translated, batch_size, advance)
         filled = fill(document, ask, fuzzy=fuzzy)

@@ -16,6 +16,8 @@ from pipeline.corpora.information import SPLITS, CorpusInfo
 from pipeline.corpora.progress import Progress
 from text.visible import visible
 
+_MOST_FILES = 20
+
 
 @contextmanager
 def shown_progress() -> Iterator[Progress]:
@@ -82,6 +84,8 @@ def print_summary(information: CorpusInfo, folder: Path, further: Mapping[str, s
     console.print(table)
     if information.packages:
         _print_packages(console, information)
+    if len(information.files) > 1 or information.rejected:
+        _print_files(console, information)
     if information.features:
         _print_field(console, "features", ", ".join(information.features))
     for label, reasons in (("left out", information.dropped), ("rejected", information.rejected)):
@@ -94,6 +98,26 @@ def print_summary(information: CorpusInfo, folder: Path, further: Mapping[str, s
     _print_field(console, "folder", str(folder))
     for label, value in further.items():
         _print_field(console, label, value)
+
+
+def _print_files(console: Console, information: CorpusInfo) -> None:
+    """Prints what was taken of each imported file and what was left, by reason."""
+    if not information.files:
+        return
+    reasons = list(dict.fromkeys(each for counts in information.files.values() for each in counts))
+    table = Table(title="Imported files", title_justify="left")
+    table.add_column("file", overflow="fold")
+    for reason in reasons:
+        table.add_column(reason, justify="right")
+    largest = sorted(information.files.items(), key=lambda each: -sum(each[1].values()))
+    rows = largest[:_MOST_FILES]
+    if others := largest[_MOST_FILES:]:
+        rest = sum((Counter(counts) for _, counts in others), Counter[str]())
+        rows.append((f"{len(others):,} more", rest))
+    for name, counts in rows:
+        numbers = (f"{counts[reason]:,}" if counts.get(reason) else "" for reason in reasons)
+        table.add_row(Text(visible(name)), *numbers)
+    console.print(table)
 
 
 def _print_packages(console: Console, information: CorpusInfo) -> None:

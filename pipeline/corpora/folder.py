@@ -70,6 +70,8 @@ class CorpusText:
     packages: tuple[PackageInfo, ...] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
     """Reasons for the packages that could not be read, by name."""
+    files: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Number of pairs taken from each imported file, and of those left, by reason."""
     overlaps: Mapping[str, Mapping[Split, int]] = field(default_factory=dict)
     """Number of pairs of other corpora, by name and split, that the training split has, too."""
 
@@ -252,6 +254,7 @@ def _fill(building: Path, corpus: CorpusText) -> CorpusInfo:
         missing=dict(sorted(corpus.missing.items())),
         overlaps={name: dict(counts) for name, counts in sorted(corpus.overlaps.items())},
         rejected=dict(sorted(reasons.items())),
+        files={name: dict(counts) for name, counts in corpus.files.items()},
     )
     _write(building / INFORMATION_FILE, (information.model_dump_json(indent=2) + "\n").encode())
     return information

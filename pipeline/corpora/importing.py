@@ -1,15 +1,17 @@
 """Imports a user's files, with their own validation and test sets if there are any."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline.corpora.folder import CorpusText
+from pipeline.corpora.folder import CorpusText, RejectedLine
 from pipeline.corpora.formats.finding import ParallelText, aligned_files, find_text
 from pipeline.corpora.formats.text_file import Reading
-from pipeline.corpora.information import SPLITS, Split
-from pipeline.corpora.parallel_files import corpus_of_pairs, read_texts
+from pipeline.corpora.information import SPLITS, TAKEN, Split
+from pipeline.corpora.parallel_files import ReadPairs, corpus_of_pairs, read_texts
 from pipeline.corpora.progress import Progress, silent
+from pipeline.corpora.rows import PackedRows
 from pipeline.errors import UserError
 
 _NAMES_SHOWN = 3
@@ -57,13 +59,22 @@ def import_corpus(
     """
     _check(files, reading, sizes)
     texts = {split: _find(files[split], reading, progress) for split in SPLITS if files.get(split)}
-    read = {}
+    read: dict[Split, ReadPairs] = {}
+    counts: dict[str, Counter[str]] = {}
     for split, found in texts.items():
-        read[split] = read_texts(found, reading, is_whole=split != "train", progress=progress)
+        rows, rejected = PackedRows(), list[RejectedLine]()
+        for text in found:
+            pairs, left = read_texts([text], reading, is_whole=split != "train", progress=progress)
+            rows.lines += pairs.lines
+            rejected += left
+            count = counts.setdefault(text.name, Counter({TAKEN: 0}))
+            count.update({TAKEN: len(pairs)})
+            count.update(line.reason for line in left)
+        read[split] = (rows, rejected)
         if split != "train" and not read[split][0]:
             names = _listed([text.name for text in found])
             raise UserError(f"{names} is empty; give a {split} set with text.")
-    return corpus_of_pairs(
+    corpus = corpus_of_pairs(
         read["train"],
         name=name,
         languages=reading.languages,
@@ -77,6 +88,7 @@ def import_corpus(
         features=reading.features,
         given={split: rows for split, (rows, _) in read.items() if split != "train"},
     )
+    return replace(corpus, files=counts)
 
 
 def _check(

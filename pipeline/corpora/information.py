@@ -10,6 +10,7 @@ from components.corpus_spans import checksum_of_shards
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
+TAKEN = "taken"
 NonNegative = Annotated[int, Field(ge=0)]
 
 
@@ -77,6 +78,8 @@ class CorpusInfo(BaseModel):
     """Reasons for the packages that could not be read, by name."""
     overlaps: dict[str, dict[Split, NonNegative]] = {}
     """Number of pairs of other corpora, by name and split, that the training split has, too."""
+    files: dict[str, dict[str, NonNegative]] = {}
+    """Number of pairs taken from each imported file, as `taken`, and of those left, by reason."""
     rejected: dict[str, NonNegative] = {}
     """Number of malformed lines of the input, by reason; the lines are in `rejected.tsv`."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from components.parallel_text import feature_problem
 from pipeline.corpora.folder import CorpusText, RejectedLine
 from pipeline.corpora.formats import tsv
-from pipeline.corpora.formats.columns import HEADER, ChosenRecord, chosen_columns
+from pipeline.corpora.formats.columns import WRONG_COLUMNS, ChosenRecord, chosen_columns
 from pipeline.corpora.formats.finding import ParallelText, aligned_files
 from pipeline.corpora.formats.records import LineCountError
 from pipeline.corpora.formats.text_file import Reading, TextFile, spelled_out
@@ -28,7 +28,7 @@ DEFAULT_EVALUATION_PAIRS = 1_000
 _DEFAULT_EVALUATION_SHARE = 0.05
 _QUOTED_CHARACTERS = 500
 
-ReadPairs = tuple[Sequence[Row], list[RejectedLine]]
+ReadPairs = tuple[PackedRows, list[RejectedLine]]
 
 
 def read_tsv(path: Path, features: Sequence[str] = (), columns: Sequence[str] = ()) -> ReadPairs:
@@ -105,14 +105,14 @@ def _read(
 ) -> None:
     shifts = ShiftFinder()
     try:
-        for line, cells, reason in chosen_columns(text, reading):
-            if not reason:
+        for line, cells, left_out in chosen_columns(text, reading):
+            if not left_out:
                 shifts.add(line, cells[0], cells[1])
-            row, reason = _checked((line, cells, reason), is_whole)
+            row, reason = _checked((line, cells, left_out), is_whole)
             if not reason:
                 rows.append(row)
                 continue
-            if is_whole and reason != HEADER:
+            if is_whole and left_out in ("", WRONG_COLUMNS):
                 raise UserError(
                     f"Line {line} of {text.name} cannot be taken as it is ({reason}). A validation "
                     "or test set is taken whole, so mend the line or take it out."

@@ -18,10 +18,10 @@ from pipeline.translation_files.entries import (
     Languages,
     State,
     TranslationFormat,
+    base_language,
 )
 from pipeline.translation_files.markup import LOST
 from pipeline.translation_files.xml_places import Element, XmlFile, parse_xml
-from text.languages import parse_language
 
 _OTHER = "other"
 
@@ -106,7 +106,7 @@ def _fill_plural(
     texts: Sequence[str],
 ) -> list[Edit]:
     """Writes an item for each plural category (CLDR) of the target language."""
-    base = parse_language(language).base if language else ""
+    base = base_language(language) if language else ""
     tags = {_OTHER, *plural_tags.get(base, ("one", _OTHER))}
     contents = {tag: _content(store, node, texts[0 if tag == "one" else 1]) for tag in tags}
     first = element.children[0]

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pipeline.errors import UserError
 from text.encoding import likely_encoding
+from text.languages import parse_language
 
 State = Literal["translated", "untranslated", "fuzzy", "obsolete", "not for translation"]
 Languages = tuple[str | None, str | None]
@@ -67,6 +68,7 @@ class Document:
         entries: its entries, in their order.
         changes: edits to make besides those of entries, such as a language's code.
         is_xml: whether a character outside of the encoding is written by its number.
+        languages: the codes that the file gives for its source and target.
     """
 
     name: str
@@ -75,6 +77,14 @@ class Document:
     entries: Sequence[Entry]
     changes: Sequence[Edit] = ()
     is_xml: bool = False
+    languages: Languages = (None, None)
+
+    def other_language(self, languages: Languages) -> str:
+        """Returns the first of the file's languages that is not the wanted one, or ""."""
+        for own, wanted in zip(self.languages, languages, strict=True):
+            if own and wanted and base_language(own) != base_language(wanted):
+                return own
+        return ""
 
     def can_encode(self, edits: Iterable[Edit]) -> bool:
         """Whether the encoding of the file has all characters of some edits."""
@@ -117,6 +127,14 @@ class TranslationFormat:
     read: Callable[[str, bytes, Languages], Document]
     is_bilingual: bool
     has_keys: bool = True
+
+
+def base_language(code: str) -> str:
+    """Returns the language of a code without its region and script: `pt` of `pt_BR`."""
+    try:
+        return parse_language(code).base
+    except ValueError:
+        return code.replace("_", "-").partition("-")[0].lower()
 
 
 def decoded(name: str, data: bytes, encoding: str = "utf-8") -> tuple[str, str]:

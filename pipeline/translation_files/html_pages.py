@@ -12,10 +12,10 @@ from pipeline.translation_files.entries import (
     Languages,
     Lines,
     TranslationFormat,
+    base_language,
     decoded,
 )
 from pipeline.translation_files.markup import Marked, read_markup
-from text.languages import usual_tag
 
 _CHARSET = re.compile(rb"<meta\b[^>]*?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", re.IGNORECASE)
 _PROBED_BYTES = 2000
@@ -64,17 +64,14 @@ def read_html(name: str, data: bytes, languages: Languages) -> Document:
 
 
 def _changed_language(text: str, languages: Languages) -> list[Edit]:
-    for tag in _MARKUP.finditer(text):
-        if (tag[2] or "").lower() == "html":
-            found = _LANGUAGE.search(tag[0])
-            target = languages[1]
-            if found and target and languages[0]:
-                base = usual_tag(languages[0]).partition("-")[0]
-                if found[1].lower().partition("-")[0] == base:
-                    start = tag.start() + found.start(1)
-                    return [Edit(start, start + len(found[1]), target)]
-            break
-    return []
+    own, wanted = languages
+    pages = (tag for tag in _MARKUP.finditer(text) if (tag[2] or "").lower() == "html")
+    page = next(pages, None)
+    found = _LANGUAGE.search(page[0]) if page else None
+    if not (page and found and own and wanted and base_language(found[1]) == base_language(own)):
+        return []
+    start = page.start() + found.start(1)
+    return [Edit(start, start + len(found[1]), wanted)]
 
 
 def _runs(text: str) -> Iterator[tuple[str, int, int]]:

@@ -23,6 +23,7 @@ from pipeline.translation_files.entries import (
 from text.protected import protected_parts
 
 _PLURAL_FORMS = re.compile(r"nplurals\s*=\s*(\d+)\s*;\s*plural\s*=\s*([^;\n]+)")
+_LANGUAGE = re.compile(r"^Language:[ \t]*(\S+)", re.MULTILINE)
 _FORM = re.compile(r"msgstr(?:\[(\d+)\])?")
 _WIDTH, _NO_WIDTH = 77, 1_000_000
 _MANY = 100
@@ -71,7 +72,9 @@ def read_po(name: str, data: bytes, languages: Languages) -> Document:
         for unit, end in zip(units, ends, strict=True)
         if not unit.isheader() and not unit.isblank()
     ]
-    return Document(name, text, encoding, entries)
+    language = _LANGUAGE.search(header)
+    code = language[1] if language else None
+    return Document(name, text, encoding, entries, languages=(None, code))
 
 
 _Plural = tuple[int, Callable[[int], int]]

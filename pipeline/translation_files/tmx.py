@@ -14,11 +14,12 @@ from pipeline.translation_files.entries import (
     Languages,
     State,
     TranslationFormat,
+    base_language,
 )
 from pipeline.translation_files.markup import Marked, escape_xml, read_markup
 from pipeline.translation_files.xliff import toolkit_units
 from pipeline.translation_files.xml_places import Element, XmlFile, parse_xml
-from text.languages import parse_language, usual_tag
+from text.languages import usual_tag
 
 _STATE = "x-state"
 """The type of our property: TMX has no mark of its own for what a person must read."""
@@ -52,16 +53,11 @@ def _language(tuv: Element) -> str:
 def _of_language(unit: Element, language: str | None) -> Element | None:
     """Returns the text in a language, or else in the same language of another region."""
 
-    def base(tag: str) -> str:
-        try:
-            return parse_language(tag.replace("_", "-").lower().partition("-")[0]).base
-        except ValueError:
-            return tag
-
     assert language
     texts = list(unit.all("tuv"))
     exact = (each for each in texts if usual_tag(_language(each)) == usual_tag(language))
-    same = (each for each in texts if base(_language(each)) == base(language))
+    base = base_language(language)
+    same = (each for each in texts if base_language(_language(each)) == base)
     return next(exact, None) or next(same, None)
 
 

@@ -29,7 +29,8 @@ def read_ts(name: str, data: bytes, languages: Languages) -> Document:
         for unit, element in zip(units, elements, strict=True)
         if element.child("source")
     ]
-    return Document(name, xml.text, xml.encoding, entries, is_xml=True)
+    own = (xml.root.attributes.get("sourcelanguage"), xml.root.attributes.get("language"))
+    return Document(name, xml.text, xml.encoding, entries, is_xml=True, languages=own)
 
 
 def _entry(xml: XmlFile, unit: Any, element: Element) -> Entry:

@@ -36,7 +36,15 @@ def read_xliff(name: str, data: bytes, languages: Languages) -> Document:
         for unit, element in zip(units, elements, strict=True)
         if element.child("source")
     ]
-    return Document(name, xml.text, xml.encoding, entries, is_xml=True)
+    own = _languages(xml.root, is_second)
+    return Document(name, xml.text, xml.encoding, entries, is_xml=True, languages=own)
+
+
+def _languages(root: Element, is_second: bool) -> Languages:
+    if is_second:
+        return root.attributes.get("srcLang"), root.attributes.get("trgLang")
+    file = next(root.all("file"), root)
+    return file.attributes.get("source-language"), file.attributes.get("target-language")
 
 
 def toolkit_units(name: str, store_class: Any, data: bytes, number: int) -> Sequence[Any]:

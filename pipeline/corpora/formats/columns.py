@@ -9,7 +9,8 @@ from pipeline.errors import UserError
 
 HEADER = "header"
 WRONG_COLUMNS = "wrong number of columns"
-_HEADINGS = {"source", "src", "original", "target", "tgt", "trg", "translation"}
+_HEADINGS_BY_SIDE = (("source", "src", "original"), ("target", "tgt", "trg", "translation"))
+_HEADINGS = set().union(*_HEADINGS_BY_SIDE)
 _SHOWN_CHARACTERS, _SHOWN_CELLS = 30, 9
 
 ChosenRecord = tuple[int, Sequence[str], str]
@@ -32,16 +33,16 @@ def chosen_columns(text: ParallelText, reading: Reading) -> Iterator[ChosenRecor
             f"target{''.join(f', {feature}' for feature in reading.features)}."
         )
     if not text.is_table:
-        for line, cells in text.read(reading):
-            yield line, cells, "" if len(cells) == wanted else WRONG_COLUMNS
+        for line, cells, *reason in text.read(reading):
+            yield line, cells, reason[0] if reason else _complaint(cells, wanted)
         return
     places: list[int] | None = None
     widths = Counter[int]()
     examples: dict[int, Sequence[str]] = {}
-    for index, (line, cells) in enumerate(text.read(reading)):
+    for index, (line, cells, *_) in enumerate(text.read(reading)):
         if index == 0:
             names = [cell.strip() for cell in cells]
-            places = _places(text.name, names, reading.columns)
+            places = _places(text.name, names, reading.columns) or _headed(names, reading)
             is_named = any(not column.isdecimal() for column in reading.columns)
             if is_named or _is_header(names, places or [0, 1], reading):
                 yield line, cells, HEADER
@@ -49,7 +50,7 @@ def chosen_columns(text: ParallelText, reading: Reading) -> Iterator[ChosenRecor
         widths[len(cells)] += 1
         examples.setdefault(len(cells), cells)
         if places is None:
-            yield line, cells, "" if len(cells) == wanted else WRONG_COLUMNS
+            yield line, cells, _complaint(cells, wanted)
         elif max(places) < len(cells):
             yield line, [cells[place] for place in places], ""
         else:
@@ -59,6 +60,20 @@ def chosen_columns(text: ParallelText, reading: Reading) -> Iterator[ChosenRecor
     usual = max(widths, key=lambda width: widths[width], default=wanted)
     if places is None and usual > wanted:
         raise UserError(_too_many(text.name, usual, examples[usual], wanted))
+
+
+def _complaint(cells: Sequence[str], wanted: int) -> str:
+    return "" if len(cells) == wanted else WRONG_COLUMNS
+
+
+def _headed(names: Sequence[str], reading: Reading) -> list[int] | None:
+    """Returns the places of source and target in a header of further columns; None without one."""
+    folded = [name.lower() for name in names]
+    places = [
+        next((place for place, name in enumerate(folded) if name in (*headings, language)), -1)
+        for headings, language in zip(_HEADINGS_BY_SIDE, reading.languages, strict=True)
+    ]
+    return None if reading.features or len(names) == 2 or -1 in places else places
 
 
 def _places(name: str, names: Sequence[str], columns: Sequence[str]) -> list[int] | None:

@@ -21,7 +21,7 @@ def read_csv(file: TextFile, reading: Reading) -> Iterator[Record]:
         lengths = Counter[int]()
         with suppress(UserError):  # of another delimiter, or to come again
             rows = islice(read_quoted(file, reading, delimiter), _PROBED_ROWS)
-            lengths.update(len(cells) for _, cells in rows if len(cells) > 1)
+            lengths.update(len(row[1]) for row in rows if len(row[1]) > 1)
         return max(lengths.values(), default=0)
 
     yield from read_quoted(file, reading, max(_DELIMITERS, key=equal_rows))

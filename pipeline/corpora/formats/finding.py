@@ -2,9 +2,10 @@
 
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -15,8 +16,15 @@ from pipeline.corpora.formats.aligned import read_aligned
 from pipeline.corpora.formats.records import Format, Record
 from pipeline.corpora.formats.registry import FORMATS, format_of
 from pipeline.corpora.formats.text_file import Reading, TextFile
+from pipeline.corpora.formats.translation_files import (
+    PARTNERS,
+    partner_format,
+    partners,
+    read_partners,
+)
 from pipeline.corpora.unpacking import COMPRESSED_SUFFIXES
 from pipeline.errors import UserError
+from pipeline.translation_files.entries import TranslationFormat
 from text.languages import parse_language, usual_tag
 
 _ZIP_MAGIC = b"PK\x03\x04"
@@ -41,12 +49,22 @@ class ParallelText:
 
 
 def aligned_files(source: Path, target: Path) -> ParallelText:
-    """Returns the text of two aligned files.
+    """Returns the text of two aligned files, or of two files of messages with the same keys.
 
     Raises:
-        UserError: a file cannot be read.
+        UserError: a file cannot be read, or holds both languages.
     """
-    return _aligned(TextFile.at(source), TextFile.at(target))
+    files = TextFile.at(source), TextFile.at(target)
+    forms = [partner_format(_plain_name(file.name)) for file in files]
+    if forms[0] and forms[0] is forms[1]:
+        return _partners(forms[0], *files)
+    for file in files:
+        form = format_of(_plain_name(file.name))
+        if form is not None and not form.is_table:
+            raise UserError(
+                f"{file.name} is {form.name}, which holds both languages: give it with --file."
+            )
+    return _aligned(*files)
 
 
 def find_text(path: Path, reading: Reading) -> tuple[list[ParallelText], list[str]]:
@@ -68,7 +86,7 @@ def find_text(path: Path, reading: Reading) -> tuple[list[ParallelText], list[st
             raise _unknown(path, "", reading)
         return [_text(file, form)], []
     inside = members(path)
-    found, others = _find(inside, reading)
+    found, others = _find(inside, reading, f"{path}/")
     if not found:
         names = ", ".join(file.short_name for file in inside[:_NAMES_SHOWN]) or "nothing"
         raise _unknown(path, f", but {names}", reading)
@@ -77,21 +95,33 @@ def find_text(path: Path, reading: Reading) -> tuple[list[ParallelText], list[st
 
 def _unknown(path: Path, found: str, reading: Reading) -> UserError:
     formats = ", ".join(form.name for form in FORMATS)
+    alone = ", ".join(form.name for form in PARTNERS)
     source, target = reading.languages
+    form = partner_format(_plain_name(str(path)))
+    if form is not None:
+        return UserError(
+            f"{path} is {form.name}, which holds one language: give it and the file of the other "
+            "one with --source and --target, or the folder with both."
+        )
     return UserError(
         f"{path} holds no text that nmt reads ({formats}, and, in a folder or ZIP archive, two "
-        f"files that end in .{source} and .{target}){found}. Convert it to source TAB target "
-        "lines, or give two aligned files with --source and --target."
+        f"files that end in .{source} and .{target}, or two of {alone}){found}. Convert it to "
+        "source TAB target lines, or give two aligned files with --source and --target."
     )
 
 
-def _find(inside: Sequence[TextFile], reading: Reading) -> tuple[list[ParallelText], list[str]]:
+def _find(
+    inside: Sequence[TextFile], reading: Reading, root: str
+) -> tuple[list[ParallelText], list[str]]:
     found: dict[str, ParallelText] = {}
     pairs = _aligned_pairs(inside, reading.languages)
-    in_pairs = {file.name for pair in pairs for file in pair}
     for pair in pairs:
         found[pair[0].name] = _aligned(*pair)
-    others = []
+    for kind, source, target in _partner_pairs(inside, reading.languages, root):
+        found[target.name] = _partners(kind, source, target)
+        pairs.append((source, target))
+    in_pairs = {file.name for pair in pairs for file in pair}
+    others: list[str] = []
     for file in inside:
         if file.name not in in_pairs:
             name = _plain_name(file.name)
@@ -102,7 +132,24 @@ def _find(inside: Sequence[TextFile], reading: Reading) -> tuple[list[ParallelTe
                 others.append(file.short_name)
             else:
                 found[file.name] = _text(file, form)
-    return [text for _, text in sorted(found.items())], others
+    times = Counter(text.name for text in found.values())
+    return [
+        text if times[text.name] == 1 else replace(text, name=name.removeprefix(root))
+        for name, text in sorted(found.items())
+    ], others
+
+
+def _partner_pairs(
+    files: Sequence[TextFile], languages: tuple[str, str], root: str
+) -> list[tuple[TranslationFormat, TextFile, TextFile]]:
+    """Returns the files of messages whose paths differ only in the language."""
+    by_name = {_plain_name(file.name).removeprefix(root): file for file in files}
+    names = [name for name in by_name if partner_format(name)]
+    return [
+        (form, by_name[source], by_name[target])
+        for source, target in partners(names, languages)
+        if (form := partner_format(source)) and form is partner_format(target)
+    ]
 
 
 def _aligned_pairs(
@@ -149,6 +196,11 @@ def _plain_name(name: str) -> str:
 
 def _text(file: TextFile, form: Format) -> ParallelText:
     return ParallelText(file.short_name, partial(form.read, file), form.is_table)
+
+
+def _partners(form: TranslationFormat, source: TextFile, target: TextFile) -> ParallelText:
+    name = f"{source.short_name} + {target.short_name}"
+    return ParallelText(name, partial(read_partners, form, source, target))
 
 
 def _aligned(source: TextFile, target: TextFile) -> ParallelText:

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from pipeline.corpora.formats.text_file import Reading, TextFile
 from pipeline.errors import UserError
 
-Record = tuple[int, Sequence[str]]
-"""The number of a line, and its cells: source, target and features, or the columns of a table."""
+Record = tuple[int, Sequence[str]] | tuple[int, Sequence[str], str]
+"""The number of a line, and its cells: source, target and features, or the columns of a table.
+
+A third item is the reason why a format leaves the record out, or "".
+"""
 
 
 @dataclass(frozen=True)

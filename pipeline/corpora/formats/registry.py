@@ -1,9 +1,9 @@
 """The file formats of parallel text. A new one is a new file, and its name here."""
 
-from pipeline.corpora.formats import csv, tsv
+from pipeline.corpora.formats import csv, translation_files, tsv
 from pipeline.corpora.formats.records import Format
 
-FORMATS: tuple[Format, ...] = (tsv.FORMAT, csv.FORMAT)
+FORMATS: tuple[Format, ...] = (tsv.FORMAT, csv.FORMAT, *translation_files.FORMATS)
 
 
 def format_of(name: str) -> Format | None:

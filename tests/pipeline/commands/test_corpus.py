@@ -80,6 +80,35 @@ def test_further_columns_of_a_tsv_file_are_imported_as_features(
     assert json.loads(capsys.readouterr().out)["features"] == ["letter", "writer"]
 
 
+def test_a_folder_of_translators_files_is_imported_and_told_by_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entries = "".join(f'msgid "the {word}"\nmsgstr "das {word}"\n\n' for word in WORDS)
+    texts = {"de.po": f'{entries}#, fuzzy\nmsgid "a"\nmsgstr "ein"\n\nmsgid "b"\nmsgstr ""\n'}
+    texts["fr.po"] = texts["de.po"]
+    texts["en.json"] = json.dumps({word: f"a {word}" for word in WORDS})
+    texts["de.json"] = json.dumps({word: f"ein {word}" for word in [*WORDS[1:], "x"]})
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    options = ["--file", str(folder), "--feature", "file"]
+    assert corpus(tmp_path, "import", "--name", "mine", *options) == 0
+    shown = capsys.readouterr().out
+    assert "Imported files" in shown
+    information = json.loads((tmp_path / "workspace/corpora/mine/corpus.json").read_text("utf-8"))
+    assert information["files"] == {
+        "de.po": {"taken": 50, "fuzzy": 1, "untranslated": 1},
+        "en.json + de.json": {"taken": 49, "without a partner": 1},
+        "fr.po": {"taken": 0, "in another language": 1},
+    }
+    assert information["features"] == ["file"]
+    # A set of one's own loses the entries without a translation, and no line is an error.
+    options = ["--file", str(folder / "de.po"), "--test-file", str(folder / "de.po")]
+    assert corpus(tmp_path, "import", "--name", "other", *options) == 2
+    assert "Nothing is left for train" in capsys.readouterr().err
+
+
 def test_a_test_set_of_one_s_own_and_chosen_columns_are_imported(
     tmp_path: Path, own_text: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

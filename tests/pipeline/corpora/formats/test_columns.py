@@ -52,3 +52,8 @@ def test_more_columns_than_needed_are_shown() -> None:
 def test_the_number_of_chosen_columns_is_that_of_the_texts_and_features() -> None:
     with pytest.raises(UserError, match="names 2 columns, but 3 are needed: source, target, dom"):
         choose(TABLE, "1", "2", features=("domain",))
+
+
+def test_a_header_that_names_both_sides_chooses_them_among_others() -> None:
+    table = [["location", "source", "de", "fuzzy"], ["a.c:1", "one", "eins", ""]]
+    assert choose(table)[1:] == [(2, ["one", "eins"], "")]

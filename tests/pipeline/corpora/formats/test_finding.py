@@ -85,9 +85,9 @@ def test_an_archive_of_opus_is_read_by_its_languages(tmp_path: Path, nested: boo
 
 
 def test_a_file_of_another_format_is_told_what_there_is(tmp_path: Path) -> None:
-    (tmp_path / "a.po").write_text('msgid "one"\nmsgstr "eins"\n', encoding="utf-8")
-    with pytest.raises(UserError, match=r"a\.po holds no text that nmt reads \(TSV, CSV"):
-        found(tmp_path / "a.po")
+    (tmp_path / "a.yaml").write_text("one: eins\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"a\.yaml holds no text that nmt reads \(TSV, CSV"):
+        found(tmp_path / "a.yaml")
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="but nothing"):
         found(tmp_path / "empty")
