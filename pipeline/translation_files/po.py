@@ -61,6 +61,8 @@ def read_po(name: str, data: bytes, languages: Languages) -> Document:
         place = f"Line {error.parse_state.lineno} of {name}"
         raise UserError(f"{place} is no PO; mend it (`msgfmt -c` shows all errors).") from error
     except (ValueError, LookupError) as error:
+        if isinstance(error, UnicodeDecodeError):
+            decoded(name, data, store.encoding)  # names the line and the likely encoding
         raise UserError(f"{name} is no PO file that nmt can read ({error}); mend it.") from error
     text, encoding = decoded(name, data, store.encoding)
     lines = _Lines(text, store.newline)
@@ -69,7 +71,7 @@ def read_po(name: str, data: bytes, languages: Languages) -> Document:
     header = next((str(unit.target) for unit in units if unit.isheader()), "")
     entries = [
         _entry(unit, lines, end, _plural(header))
-        for unit, end in zip(units, ends, strict=True)
+        for unit, end in zip(units, ends[: len(units)], strict=True)
         if not unit.isheader() and not unit.isblank()
     ]
     language = _LANGUAGE.search(header)

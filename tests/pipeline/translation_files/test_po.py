@@ -107,6 +107,8 @@ def test_line_ends_stay(newline: str, mark: str) -> None:
 def test_a_file_without_anything_to_fill_stays_byte_for_byte() -> None:
     text = header() + '#, fuzzy\nmsgid   "a"\nmsgstr "b"\n\n\n#~ msgid "c"\n#~ msgstr ""\n  \n# end'
     assert filled(text) == text
+    for text in ("", "\n", "# Only a comment.\n", header()):
+        assert filled(text) == text
 
 
 def test_a_last_line_without_an_end_gets_none() -> None:
@@ -148,11 +150,12 @@ def test_a_character_missing_in_the_encoding_is_a_reason() -> None:
         ('msgid "a"\nmsgstr "b\n', "Line 2 of de.po is no PO"),
         ("Hello there.\n", "Line 1 of de.po is no PO"),
         (header(charset="nonsense"), "is no PO|unknown encoding"),
+        (header() + 'msgid "a"\nmsgstr "\xe4"\n', "Line 9 of de.po is not UTF-8, but probably W"),
     ],
 )
 def test_a_file_that_is_no_po_is_a_sentence(text: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        document(text)
+        document(text, "latin-1")
 
 
 def test_msgfmt_accepts_200_filled_entries(tmp_path: Path) -> None:
