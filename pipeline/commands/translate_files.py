@@ -101,7 +101,8 @@ def translate_file(
     data = _content(input_file)
     chosen = options.choose()
     languages = chosen.languages()
-    document = form.read(_shown_name(input_file), data, languages)
+    name = "the input" if input_file == STANDARD_STREAM else input_file
+    document = form.read(name, data, languages)
     if other := document.other_language(languages):
         raise UserError(
             f"{document.name} says that it is in {other!r}, but the model translates from "
@@ -115,7 +116,7 @@ def translate_file(
         sys.stdout.buffer.flush()
     else:
         write_whole(str(output_file), filled.content)
-    _tell(document.name, filled, fuzzy)
+    _tell(os.path.basename(document.name), filled, fuzzy)
 
 
 def _content(input_file: str) -> bytes:
@@ -129,10 +130,6 @@ def _content(input_file: str) -> bytes:
         raise UserError(f"{input_file!r} cannot be read ({reason}): give another --input.") from (
             error
         )
-
-
-def _shown_name(input_file: str) -> str:
-    return "the input" if input_file == STANDARD_STREAM else os.path.basename(input_file)
 
 
 def _asking(

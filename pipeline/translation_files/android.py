@@ -1,6 +1,7 @@
 """Android's string resources, by translate-toolkit: one language a file."""
 
 import copy
+import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -24,6 +25,8 @@ from pipeline.translation_files.markup import LOST
 from pipeline.translation_files.xml_places import Element, XmlFile, parse_xml
 
 _OTHER = "other"
+_REFERENCE = re.compile(r"[@?][\w.:+]+/[\w.]+")
+"""Another resource in place of a text, such as `@string/app_name`."""
 
 
 def read_android(name: str, data: bytes, languages: Languages) -> Document:
@@ -46,7 +49,9 @@ def _entries(
     xml: XmlFile, store: Any, node: Any, element: Element, language: str | None
 ) -> Iterator[Entry]:
     key = element.attributes.get("name", "")
-    is_fixed = element.attributes.get("translatable") == "false"
+    is_fixed = element.attributes.get("translatable") == "false" or (
+        _REFERENCE.fullmatch(xml.content(element).strip())
+    )
     state: State = "not for translation" if is_fixed else "untranslated"
     items = [each for each in node if each.tag == "item"]
     texts = [_text(store, item) for item in items]

@@ -112,7 +112,9 @@ def _runs(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 _HIDDEN = re.compile(
-    rf"<({_SKIPPED.pattern})\b{_ATTRIBUTES}>.*?</\1\s*>", re.DOTALL | re.IGNORECASE
+    rf"<((?:{_SKIPPED.pattern})\b|\w+(?=[^<>]*{_NO_TRANSLATION.pattern})){_ATTRIBUTES}>"
+    r".*?</\1\s*>",
+    re.DOTALL | re.IGNORECASE,
 )
 
 

@@ -7,8 +7,8 @@ from functools import partial
 from itertools import accumulate
 from typing import Any
 
-from translate.storage.poparser import PoParseError
-from translate.storage.pypo import PoWrapper, pofile, quoteforpo, unquotefrompo
+from translate.storage.poparser import PoParseError, PoParseState, parse_units
+from translate.storage.pypo import PoWrapper, pofile, quoteforpo, splitlines, unquotefrompo
 
 from pipeline.errors import UserError
 from pipeline.translation_files.entries import (
@@ -23,6 +23,7 @@ from pipeline.translation_files.entries import (
 from text.protected import protected_parts
 
 _PLURAL_FORMS = re.compile(r"nplurals\s*=\s*(\d+)\s*;\s*plural\s*=\s*([^;\n]+)")
+_CHARSET = re.compile(rb"^\"Content-Type:[^\"\r\n]*charset=\s*([^\s\\\"]+)", re.MULTILINE)
 _LANGUAGE = re.compile(r"^Language:[ \t]*(\S+)", re.MULTILINE)
 _FORM = re.compile(r"msgstr(?:\[(\d+)\])?")
 _WIDTH, _NO_WIDTH = 77, 1_000_000
@@ -54,18 +55,23 @@ class _Lines:
 
 def read_po(name: str, data: bytes, languages: Languages) -> Document:
     """Reads a PO file; see `TranslationFormat.read`."""
+    charset = _CHARSET.search(data)
+    is_known = charset is not None and charset[1] != b"CHARSET"  # as in templates
+    declared = charset[1].decode() if charset and is_known else "utf-8"
+    text, encoding = decoded(name, data, declared)
     store = pofile()
+    raw_lines, newline = splitlines(data)
+    # Its `parse` stays with UTF-8 if the header, in ASCII, names another encoding (3.20.4).
+    state = PoParseState(raw_lines, store.create_unit, declared)
+    store.units = []
     try:
-        store.parse(data)
+        parse_units(state, store)
     except PoParseError as error:
         place = f"Line {error.parse_state.lineno} of {name}"
         raise UserError(f"{place} is no PO; mend it (`msgfmt -c` shows all errors).") from error
     except (ValueError, LookupError) as error:
-        if isinstance(error, UnicodeDecodeError):
-            decoded(name, data, store.encoding)  # names the line and the likely encoding
         raise UserError(f"{name} is no PO file that nmt can read ({error}); mend it.") from error
-    text, encoding = decoded(name, data, store.encoding)
-    lines = _Lines(text, store.newline)
+    lines = _Lines(text, newline)
     units = list(store.units)
     ends = [*(unit._line_number - 1 for unit in units[1:]), len(lines.lines)]
     header = next((str(unit.target) for unit in units if unit.isheader()), "")

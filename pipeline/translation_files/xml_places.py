@@ -10,6 +10,8 @@ from pipeline.translation_files.entries import Edit, decoded
 
 _DECLARED = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 _LONGEST_INDENT = 200
+_DEEPEST = 200
+"""Elements within each other; files of this kind have a dozen."""
 _START_TAG = re.compile(r"<(?:[^<>\"']|\"[^\"]*\"|'[^']*')*>")
 
 
@@ -116,6 +118,11 @@ def parse_xml(name: str, data: bytes, root: str) -> XmlFile:
             f"Line {error.lineno} of {name} is not well-formed XML "
             f"({expat.errors.messages.get(error.code, error)}); mend it."
         ) from error
+    except _TooDeepError as error:
+        raise UserError(
+            f"Line {error} of {name} has more than {_DEEPEST} elements within each other; give a "
+            "file as a translators' tool writes it."
+        ) from error
     except _ExternalEntityError as error:
         raise UserError(
             f"Line {error} of {name} declares an entity in another file, which nmt does not read; "
@@ -132,6 +139,10 @@ def parse_xml(name: str, data: bytes, root: str) -> XmlFile:
 
 class _ExternalEntityError(Exception):
     """An entity is declared outside of the file; the message is the number of the line."""
+
+
+class _TooDeepError(Exception):
+    """Too many elements are within each other; the message is the number of the line."""
 
 
 class _Places:
@@ -161,6 +172,8 @@ class _Places:
         return self._character
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
+        if len(self._open) > _DEEPEST:
+            raise _TooDeepError(self._parser.CurrentLineNumber)
         start = self._place()
         tag = _START_TAG.match(self._text, start)
         inner = tag.end() if tag else start

@@ -30,10 +30,15 @@ def read_entries(form: TranslationFormat, file: TextFile, reading: Reading) -> I
     Raises:
         UserError: the file cannot be read, is none of the format, or lacks a feature.
     """
-    document = _document(form, file, reading)
-    other = document.other_language(reading.languages)
-    if not other and document.languages[1] is None:
-        other = _other_language_of_name(file.name, reading)
+    other = _other_language_of_name(file.name, reading)
+    try:
+        document = _document(form, file, reading)
+    except UserError:
+        if not other:
+            raise
+    else:
+        if document.languages[1] is not None:
+            other = document.other_language(reading.languages)
     if other:
         yield 1, [other], _OTHER_LANGUAGE
         return
@@ -72,7 +77,7 @@ def read_partners(
 
 def _document(form: TranslationFormat, file: TextFile, reading: Reading) -> Document:
     with file.unpacked() as stream:
-        return form.read(file.short_name, stream.read(), reading.languages)
+        return form.read(file.name, stream.read(), reading.languages)
 
 
 def _records(

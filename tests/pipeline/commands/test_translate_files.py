@@ -81,8 +81,8 @@ def test_a_file_of_a_format_may_be_taken_as_lines(model: str, tmp_path: Path) ->
         ("a.json", ["--fuzzy"], "--fuzzy is for files with both languages, but JSON has one"),
         ("a.txt", ["--fuzzy"], "--fuzzy is for files such as PO and XLIFF"),
         ("a.po", ["--output", "/nowhere/de.po"], "'/nowhere/de.po' cannot be written"),
-        ("a.po", [], "Line 1 of a.po is no PO"),
-        ("a.md", ["--format", "ts"], "Line 1 of a.md is not well-formed XML"),
+        ("a.po", [], "Line 1 of .*a.po is no PO"),
+        ("a.md", ["--format", "ts"], "Line 1 of .*a.md is not well-formed XML"),
     ],
 )
 def test_what_does_not_fit_is_a_sentence(

@@ -12,6 +12,7 @@ FILE = r"""<?xml version="1.0" encoding="utf-8"?>
     <string name="hello">Don\'t say \"hello\" to <xliff:g id="who">%1$s</xliff:g>!</string>
     <string name="html"><![CDATA[Read <b>this</b> & that]]></string>
     <string name="key" translatable="false">abc</string>
+    <string name="same">@string/hello</string>
     <color name="red">#f00</color>
     <plurals name="files">
         <item quantity="one">%d file</item>
@@ -41,9 +42,10 @@ def test_the_copy_has_the_plural_categories_of_its_language() -> None:
 def test_entries_have_their_keys() -> None:
     entries = read_android("strings.xml", FILE.encode(), ("en", "de")).entries
     assert [(entry.context, entry.line) for entry in entries] == [
-        ("hello", 4), ("html", 5), ("key", 6), ("files", 8), ("days[0]", 12), ("days[1]", 12),
+        ("hello", 4), ("html", 5), ("key", 6), ("same", 7), ("files", 9), ("days[0]", 13),
+        ("days[1]", 13),
     ]  # fmt: skip
-    assert entries[3].sources == ("%d file", "%d files")
+    assert entries[4].sources == ("%d file", "%d files")
 
 
 def test_another_xml_file_is_named() -> None:

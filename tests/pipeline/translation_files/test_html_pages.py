@@ -9,7 +9,7 @@ PAGE = """<!DOCTYPE html>
 <!-- A comment -->
 <h1>Tom &amp; Jerry</h1>
   <p>One <b>bold</b>
-  move,<br> and <code>x = 1</code>.
+  move,<br> and <code>x = 1</code> <i translate=no>no</i>.
 <p translate="no">Nmt</p>
 <ul><li>first<li>second <a href="b.html" title="Not here">link</a></ul>
 <img src="a.png" alt="A &quot;cat&quot;"><pre>as it is</pre>

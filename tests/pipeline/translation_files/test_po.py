@@ -144,12 +144,21 @@ def test_a_character_missing_in_the_encoding_is_a_reason() -> None:
     assert result.left == [(8, "not in ISO-8859-1")]
 
 
+def test_a_file_of_an_old_encoding_stays_in_it() -> None:
+    text = header("cs", charset="ISO-8859-2") + (
+        'msgid "Close"\nmsgstr "Zavřít"\n\nmsgid "ž"\nmsgstr ""\n'
+    )
+    result = fill(document(text, "iso-8859-2"), shouted)
+    expected = text.replace('msgid "ž"\nmsgstr ""', '#, fuzzy\nmsgid "ž"\nmsgstr "Ž"')
+    assert result.content == expected.encode("iso-8859-2")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ('msgid "a"\nmsgstr "b\n', "Line 2 of de.po is no PO"),
         ("Hello there.\n", "Line 1 of de.po is no PO"),
-        (header(charset="nonsense"), "is no PO|unknown encoding"),
+        (header(charset="nonsense"), "de.po names an unknown encoding, 'nonsense'"),
         (header() + 'msgid "a"\nmsgstr "\xe4"\n', "Line 9 of de.po is not UTF-8, but probably W"),
     ],
 )

@@ -114,6 +114,11 @@ def test_a_tag_that_cannot_be_put_back_is_a_reason() -> None:
 ENTITY = (
     '<!DOCTYPE xliff [<!ENTITY x SYSTEM "file:///etc/hostname">]><xliff version="1.2">&x;</xliff>'
 )
+BOMB = (
+    '<!DOCTYPE xliff [<!ENTITY a0 "aaaaaaaaaa">'
+    + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 9))
+    + "]><xliff>&a8;</xliff>"
+)
 
 
 @pytest.mark.parametrize(
@@ -123,6 +128,8 @@ ENTITY = (
         ("", "Line 1 of de.xlf is not well-formed XML .no element found"),
         ("<a/>", "root <a>, but <xliff> is needed"),
         (ENTITY, "Line 1 of de.xlf declares an entity in another file"),
+        (BOMB, "Line 1 of de.xlf is not well-formed XML .limit on input amplification"),
+        ("<xliff>" + "<group>" * 100_000, "Line 1 of de.xlf has more than 200 elements within"),
         (FIRST.replace("UTF-8", "NONE"), "unknown encoding, 'NONE'"),
         (FIRST.replace("UTF-8", "ASCII"), "Line 14 of de.xlf is not ASCII"),
     ],
