@@ -151,8 +151,6 @@ def decoded(name: str, data: bytes, encoding: str = "utf-8") -> tuple[str, str]:
     encoding = next((codec for mark, codec in _MARKS.items() if data.startswith(mark)), encoding)
     try:
         return data.decode(encoding), encoding
-    except LookupError as error:
-        raise UserError(f"{name} names an unknown encoding, {encoding!r}; mend it.") from error
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         start = data.rfind(b"\n", 0, error.start) + 1
@@ -161,6 +159,8 @@ def decoded(name: str, data: bytes, encoding: str = "utf-8") -> tuple[str, str]:
             f"Line {line} of {name} is not {encoding.upper()}, but probably {likely}: convert it "
             "first."
         ) from error
+    except (LookupError, ValueError) as error:
+        raise UserError(f"{name} names an unknown encoding, {encoding!r}; mend it.") from error
 
 
 class Lines:

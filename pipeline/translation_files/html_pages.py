@@ -20,7 +20,9 @@ from pipeline.translation_files.markup import Marked, read_markup
 _CHARSET = re.compile(rb"<meta\b[^>]*?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", re.IGNORECASE)
 _PROBED_BYTES = 2000
 _ATTRIBUTES = r"(?:[^<>\"']|\"[^\"]*\"|'[^']*')*"
-_MARKUP = re.compile(rf"<!--.*?-->|<[!?][^>]*>|<(/?)([A-Za-z][\w:-]*)({_ATTRIBUTES})>", re.DOTALL)
+_MARKUP = re.compile(
+    rf"<!--.*?(?:-->|\Z)|<[!?][^>]*>|<(/?)([A-Za-z][\w:-]*)({_ATTRIBUTES})>", re.DOTALL
+)
 _INLINE = re.compile(
     "a|abbr|acronym|b|bdi|bdo|big|br|cite|code|data|del|dfn|em|font|i|img|ins|kbd|mark|q|s|samp"
     "|small|span|strike|strong|sub|sup|time|tt|u|var|wbr"

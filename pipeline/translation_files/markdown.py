@@ -120,7 +120,7 @@ def _fence_after(fence: str, marker: re.Match[str] | None, rest: str) -> str:
 
 def _marked(raw: str) -> Marked:
     """Reads a block as one line; links are tags, and code and the like are one piece each."""
-    lines = raw.splitlines()
+    lines = raw.splitlines() or [""]
     joined = " ".join([lines[0], *(re.sub(r"^[\s>]*", "", line) for line in lines[1:])])
     parts: list[str] = []
     pieces: list[tuple[str, str]] = []

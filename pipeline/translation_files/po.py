@@ -57,19 +57,18 @@ def read_po(name: str, data: bytes, languages: Languages) -> Document:
     """Reads a PO file; see `TranslationFormat.read`."""
     charset = _CHARSET.search(data)
     is_known = charset is not None and charset[1] != b"CHARSET"  # as in templates
-    declared = charset[1].decode() if charset and is_known else "utf-8"
+    declared = charset[1].decode("latin-1") if charset and is_known else "utf-8"
     text, encoding = decoded(name, data, declared)
     store = pofile()
     raw_lines, newline = splitlines(data)
-    # Its `parse` stays with UTF-8 if the header, in ASCII, names another encoding (3.20.4).
-    state = PoParseState(raw_lines, store.create_unit, declared)
     store.units = []
     try:
-        parse_units(state, store)
+        # Its `parse` stays with UTF-8 if the header, in ASCII, names another encoding (3.20.4).
+        parse_units(PoParseState(raw_lines, store.create_unit, declared), store)
     except PoParseError as error:
         place = f"Line {error.parse_state.lineno} of {name}"
         raise UserError(f"{place} is no PO; mend it (`msgfmt -c` shows all errors).") from error
-    except (ValueError, LookupError) as error:
+    except Exception as error:  # the toolkit raises AttributeError and others
         raise UserError(f"{name} is no PO file that nmt can read ({error}); mend it.") from error
     lines = _Lines(text, newline)
     units = list(store.units)

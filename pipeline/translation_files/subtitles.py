@@ -21,6 +21,7 @@ _CUE = re.compile(
     r"(?P<text>(?:[^\r\n]*[^\s][^\r\n]*(?:\r?\n|\Z))+)",
     re.MULTILINE,
 )
+_MOST_ROWS = 4
 _SPEAKER = re.compile(r"\s*[-–—]")
 
 
@@ -46,7 +47,7 @@ def read_srt(name: str, data: bytes, languages: Languages) -> Document:
 
 
 def _fill(start: int, end: int, rows: int, newline: str, texts: Sequence[str]) -> list[Edit]:
-    new = list(texts) if len(texts) > 1 else broken(texts[0], rows)
+    new = list(texts) if len(texts) > 1 else broken(texts[0], min(rows, _MOST_ROWS))
     return [Edit(start, end, newline.join(new))]
 
 

@@ -1,10 +1,13 @@
 """Round trips of all formats: files of the toolkit, and files in which nothing is translated."""
 
+import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from translate.storage.aresource import AndroidResourceFile
 from translate.storage.csvl10n import csvfile
 from translate.storage.jsonl10n import JsonFile, JsonNestedFile
@@ -14,6 +17,7 @@ from translate.storage.ts2 import tsfile
 from translate.storage.xliff import xlifffile
 from translate.storage.xliff2 import Xliff2File
 
+from pipeline.errors import UserError
 from pipeline.translation_files.entries import Document
 from pipeline.translation_files.filling import fill
 from pipeline.translation_files.registry import FORMATS, format_of
@@ -118,6 +122,29 @@ def test_the_pages_of_this_project_keep_all_that_is_no_text() -> None:
         before, after = (" ".join(text.decode().upper().split()) for text in (data, result.content))
         if path.suffix == ".md":
             assert before == after, path
+
+
+SAMPLES = {name: made(name, ["eins"]) for name in MADE} | {
+    "a.json": b'{"a": ["b \\"c\\"", 1], "d": {"e": "f"}}',
+    "a.xml": b'<resources><string name="a">b <i>c</i></string></resources>',
+    "a.srt": b"1\n00:00:01,000 --> 00:00:02,000\nA\nb\n",
+    "a.html": b'<p title="x">a <b>b</b><!-- c --><script>d</script>',
+    "a.md": b"# A\n\n- b `c` [d](e)\n\n| f | g |\n|---|---|\n",
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+@given(cut=st.tuples(st.integers(0, 2000), st.integers(0, 9)), new=st.binary(max_size=9))
+def test_a_damaged_file_is_a_sentence_or_keeps_its_bytes(
+    name: str, cut: tuple[int, int], new: bytes
+) -> None:
+    data = SAMPLES[name]
+    start = cut[0] % (len(data) + 1)
+    data = data[:start] + new + data[start + cut[1] :]
+    with contextlib.suppress(UserError):
+        document = read(name, data)
+        assert document.edited([]) == data
+        fill(document, shouted)
 
 
 def test_an_ending_belongs_to_one_format() -> None:
