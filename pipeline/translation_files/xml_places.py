@@ -15,7 +15,7 @@ _DEEPEST = 200
 _START_TAG = re.compile(r"<(?:[^<>\"']|\"[^\"]*\"|'[^']*')*>")
 
 
-@dataclass
+@dataclass(slots=True)
 class Element:
     """An element and its place, in characters.
 
