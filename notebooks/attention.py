@@ -108,7 +108,7 @@ for mask in ([True, True, True], [True, True, False]):
 
 # %% [markdown]
 # The decoder joins context and state (section 4, last equation; section 6): $o_t = \tanh(W_c [c_t; s_t])$, from which the next word
-# is predicted ([`trainer/decoder.py`](../trainer/decoder.py)). The training data contains no alignments: the gradient of the
+# is predicted ([`trainer/recurrent_decoder.py`](../trainer/recurrent_decoder.py)). The training data contains no alignments: the gradient of the
 # translation's loss flows through the softmax to exactly those positions that helped (section 6).
 #
 # ## A language with known alignments

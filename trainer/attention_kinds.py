@@ -43,8 +43,10 @@ def _heads_do_not_fit(settings: ModelSettings) -> str | None:
 
 
 def _widths_differ(settings: ModelSettings) -> str | None:
-    state_units = settings.encoder_units * (2 if settings.bidirectional else 1)
-    state_units += settings.embedding_size if settings.attend_embeddings else 0
+    state_units = settings.encoder_units
+    if settings.encoder == "recurrent":
+        state_units *= 2 if settings.bidirectional else 1
+        state_units += settings.embedding_size if settings.attend_embeddings else 0
     if settings.decoder_units == state_units:
         return None
     return (

@@ -156,6 +156,9 @@ class DropoutPlace(enum.IntEnum):
     DECODER_STATES = 4
     DECODER_OUTPUTS = 5
     SUMMARY = 6
+    ATTENTION_WEIGHTS = 7
+    FEED_FORWARD = 8
+    LAYER_OUTPUTS = 9
 
 
 class Dropout:

@@ -15,8 +15,6 @@ import tensorflow as tf
 from trainer.attention import Memory
 from trainer.continuations import IMPOSSIBLE
 from trainer.copying import Pointer, attention_on_vocabulary
-from trainer.decoder import Decoder
-from trainer.encoder import Encoder
 from trainer.int8 import Int8Matrix
 from trainer.layers import (
     NO_DROPOUT,
@@ -28,6 +26,10 @@ from trainer.layers import (
     zeros,
 )
 from trainer.recurrent import Recurrence, run
+from trainer.recurrent_decoder import RecurrentDecoder
+from trainer.recurrent_encoder import RecurrentEncoder
+from trainer.self_attention_decoder import SelfAttentionDecoder
+from trainer.self_attention_encoder import SelfAttentionEncoder
 from trainer.settings import ModelSettings
 from trainer.subwords import PAD, START
 
@@ -43,7 +45,7 @@ class Encoded(NamedTuple):
     """int32 [batch, source]."""
     memory: Memory
     initial_state: tf.Tensor
-    """First state of the decoder, [batch, state size]."""
+    """First state of the decoder, [batch, ...]."""
     choice: "Choice | tuple[()]" = ()
     """The subwords to choose from; empty for all of the vocabulary."""
 
@@ -66,6 +68,28 @@ class Choice(NamedTuple):
     """float32 [batch, n + m]."""
     is_source: tf.Tensor
     """Whether a source position has the subword chosen, float32 [batch, source, n + m]."""
+
+
+Encoder = RecurrentEncoder | SelfAttentionEncoder
+Decoder = RecurrentDecoder | SelfAttentionDecoder
+
+
+def _make_encoder(
+    settings: ModelSettings, rng: np.random.Generator, recurrence: Recurrence
+) -> Encoder:
+    if settings.encoder == "recurrent":
+        return RecurrentEncoder(settings, rng, recurrence)
+    return SelfAttentionEncoder(settings, rng)
+
+
+def _make_decoder(
+    settings: ModelSettings, rng: np.random.Generator, encoder: Encoder, recurrence: Recurrence
+) -> Decoder:
+    if settings.decoder == "recurrent":
+        return RecurrentDecoder(
+            settings, rng, encoder.output_units, encoder.summary_units, recurrence
+        )
+    return SelfAttentionDecoder(settings, rng, encoder.output_units)
 
 
 class TranslationModel(tf.Module):
@@ -97,16 +121,15 @@ class TranslationModel(tf.Module):
         self.embeddings = tf.Variable(
             rng.normal(0.0, deviation, [vocabulary_size, width]).astype(np.float32)
         )
-        self.encoder = Encoder(settings, rng, recurrence)
-        self.decoder = Decoder(
-            settings, rng, self.encoder.output_units, self.encoder.summary_units, recurrence
-        )
-        self.W_o = Projection(rng, settings.decoder_units, width, bounded=True)
+        self.encoder = _make_encoder(settings, rng, recurrence)
+        self.decoder = _make_decoder(settings, rng, self.encoder, recurrence)
+        is_bounded = settings.decoder == "recurrent"
+        self.W_o = Projection(rng, settings.decoder_units, width, bounded=is_bounded)
         self.output_bias = zeros(vocabulary_size)
         # After `prepare_to_serve`: E^T, or E in bfloat16.
         self.output_kernel: tf.Variable | Int8Matrix | None = None
         self.rounded_embeddings: tf.Variable | None = None
-        points = settings.copying and settings.attention != "none"
+        points = settings.copying and settings.attends
         self.pointer = Pointer(rng, settings.decoder_units) if points else None
 
     def prepare_to_serve(self, precision: tf.DType, *, choosing: bool = False) -> None:
@@ -217,7 +240,7 @@ class TranslationModel(tf.Module):
         Args:
           encoded: the sources.
           previous: the last subword of each hypothesis, int [batch, beam].
-          state: state of the decoder, [batch, beam, state size].
+          state: state of the decoder, [batch, beam, ...].
           common: with a choice, the rows from `choose_from`.
 
         Returns:

@@ -18,10 +18,14 @@ _SUBWORDS = (
     "Subwords: Sennrich, Haddow and Birch, Neural Machine Translation of Rare Words with Subword "
     "Units, ACL 2016, arXiv:1508.07909"
 )
+_SELF_ATTENTION = (
+    "Self-attention: Vaswani et al., Attention Is All You Need, NeurIPS 2017, arXiv:1706.03762"
+)
 _COPYING = (
     "Copying: See, Liu and Manning, Get To The Point: Summarization with Pointer-Generator "
     "Networks, ACL 2017, arXiv:1704.04368"
 )
+_RECURRENT = "recurrent"
 _SPLITS = ("train", "validation", "test")
 
 
@@ -112,7 +116,7 @@ def _limits(record: Mapping[str, Any], configuration: Mapping[str, Any]) -> list
         "It repeats biases of its corpus, for example about the gender of people. There is no "
         "filter against this.",
     ]
-    if model["attention"] == "none":
+    if not _attends(model):
         limits.append(
             "It has no attention: its weights only show the origin of its single context vector, "
             "and it translates long sentences worse."
@@ -122,7 +126,7 @@ def _limits(record: Mapping[str, Any], configuration: Mapping[str, Any]) -> list
             "Attention shows the source words used for a word, but this need not be the reason for "
             "writing it (Jain and Wallace, 2019; Wiegreffe and Pinter, 2019)."
         )
-    if not model["copying"] or model["attention"] == "none":
+    if not model["copying"] or not _attends(model):
         limits.append(
             "Names and numbers that are rare in the corpus are spelled from subwords and may come "
             "out changed."
@@ -131,12 +135,19 @@ def _limits(record: Mapping[str, Any], configuration: Mapping[str, Any]) -> list
 
 
 def _citations(model: Mapping[str, Any]) -> list[str]:
-    copies = model["copying"] and model["attention"] != "none"
+    kinds = {model["encoder"], model["decoder"]}
+    copies = model["copying"] and _attends(model)
     return [
-        ATTENTION_KINDS[model["attention"]].citation,
+        *([ATTENTION_KINDS[model["attention"]].citation] if model["decoder"] == _RECURRENT else []),
+        *([_SELF_ATTENTION] if "self_attention" in kinds else []),
         _SUBWORDS,
         *([_COPYING] if copies else []),
     ]
+
+
+def _attends(model: Mapping[str, Any]) -> bool:
+    """As `ModelSettings.attends`."""
+    return model["decoder"] != _RECURRENT or model["attention"] != "none"
 
 
 def _model_facts(card: Mapping[str, Any]) -> list[str]:
@@ -145,16 +156,23 @@ def _model_facts(card: Mapping[str, Any]) -> list[str]:
     if "source_language" in card:
         facts.append(f"Languages: {card['source_language']} to {card['target_language']}")
     if model:
-        direction = "bidirectional" if model["bidirectional"] else "forward"
-        facts += [
-            f"Encoder: {model['encoder_layers']} {direction} {model['cell'].upper()} layer(s) of "
-            f"{model['encoder_units']} units",
-            f"Decoder: {model['decoder_layers']} {model['cell'].upper()} layer(s) of "
-            f"{model['decoder_units']} units",
-            f"Attention: {model['attention']}",
-        ]
+        facts += [_layers(model, "encoder"), _layers(model, "decoder")]
+        if model.get("decoder", _RECURRENT) == _RECURRENT:
+            facts.append(f"Attention: {model['attention']}")
     sizes = card.get("sizes", {})
     return facts + [f"{name.replace('_', ' ')}: {count:,}" for name, count in sizes.items()]
+
+
+def _layers(model: Mapping[str, Any], side: str) -> str:
+    """Describes the encoder or the decoder; a card of an older version has recurrent ones."""
+    if model.get(side, _RECURRENT) == _RECURRENT:
+        kind = model["cell"].upper()
+        if side == "encoder":
+            kind = f"{'bidirectional' if model['bidirectional'] else 'forward'} {kind}"
+    else:
+        kind = f"self-attention ({model['attention_heads']} heads)"
+    count, units = model[f"{side}_layers"], model[f"{side}_units"]
+    return f"{side.capitalize()}: {count} {kind} layer(s) of {units} units"
 
 
 def _data_facts(card: Mapping[str, Any]) -> list[str]:

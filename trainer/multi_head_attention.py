@@ -3,8 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
-from trainer.attention import Memory, masked_softmax, target_count
-from trainer.layers import Projection
+from trainer.attention import Memory
+from trainer.layers import NO_DROPOUT, Projection
+from trainer.self_attention import attend_by_heads, join_heads, split_heads
 from trainer.settings import ModelSettings
 
 
@@ -42,16 +43,7 @@ class MultiHeadAttention(tf.Module):
 
     def __call__(self, queries: tf.Tensor, memory: Memory) -> tuple[tf.Tensor, tf.Tensor]:
         """See `Attention`."""
-        q, k, v = (self._split(x) for x in (self.W_q(queries), memory.keys, memory.values))
-        scores = tf.matmul(q, k, transpose_b=True) * q.shape[-1] ** -0.5
-        weights = masked_softmax(tf.cast(scores, tf.float32), memory.mask[:, None, None])
-        heads = tf.matmul(tf.cast(weights, v.dtype), v)
-        shape = [tf.shape(queries)[0], target_count(queries), self.W_O.kernel.shape[0]]
-        joined = tf.reshape(tf.transpose(heads, [0, 2, 1, 3]), shape)
-        return self.W_O(joined), tf.reduce_mean(weights, axis=1, keepdims=True)[:, 0]
-
-    def _split(self, x: tf.Tensor) -> tf.Tensor:
-        """[batch, positions, units] -> [batch, heads, positions, units / heads]."""
-        shape = tf.shape(x)
-        parts = tf.reshape(x, [shape[0], shape[1], self._heads, x.shape[-1] // self._heads])
-        return tf.transpose(parts, [0, 2, 1, 3])
+        parts = (self.W_q(queries), memory.keys, memory.values)
+        q, k, v = (split_heads(each, self._heads) for each in parts)
+        heads, weights = attend_by_heads(q, k, v, memory.mask[:, None, None], NO_DROPOUT, 0)
+        return self.W_O(join_heads(heads)), tf.reduce_mean(weights, axis=1, keepdims=True)[:, 0]

@@ -120,7 +120,7 @@ def _write(
             data.train,
             data.vocabulary,
             # Without attention nothing tells which subwords belong together.
-            0 if model.attention == "none" else decoding.shortlist,
+            decoding.shortlist if model.attends else 0,
             config["seed"],
         ),
     )

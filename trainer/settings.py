@@ -24,40 +24,72 @@ class SubwordSettings(Settings):
 class ModelSettings(Settings):
     """The shape of the network."""
 
+    encoder: Literal["recurrent", "self_attention"] = "recurrent"
+    """Layers of the encoder: recurrent (GRU or LSTM), or self-attention (Vaswani et al., 2017)."""
+    decoder: Literal["recurrent", "self_attention"] = "recurrent"
+    """Layers of the decoder."""
     attention: AttentionName = "bahdanau"
-    """How the decoder attends to the source: bahdanau is additive; none is the basic model with a
-    fixed context vector."""
+    """How a recurrent decoder attends to the source: bahdanau is additive; none is the basic model
+    with a fixed context vector."""
     attention_units: int = Field(256, ge=1)
     """Width of bahdanau's hidden layer, or of all heads of multi_head together."""
     attention_heads: int = Field(4, ge=1)
-    """Number of heads of multi_head; it must divide attention_units."""
+    """Number of heads of multi_head, where it must divide attention_units, and of each layer of
+    self-attention, where it must divide the units."""
+    feed_forward_units: int = Field(1024, ge=1)
+    """Inner width of each layer of self-attention."""
     cell: Literal["gru", "lstm"] = "gru"
-    """Recurrent cell of encoder and decoder."""
+    """Recurrent cell."""
     embedding_size: int = Field(256, ge=1)
     """Width of a subword's embedding."""
     bidirectional: bool = True
-    """Whether the encoder also reads from the end to the start."""
+    """Whether a recurrent encoder also reads from the end to the start."""
     encoder_layers: int = Field(1, ge=1, le=16)
-    """Number of layers; each after the first has a residual connection."""
+    """Number of layers. Each recurrent one after the first has a residual connection."""
     encoder_units: int = Field(256, ge=1)
-    """Units of each direction of each layer."""
+    """Units of each direction of each layer; with self-attention as many as embedding_size."""
     attend_embeddings: bool = True
-    """Whether attention also reads the embedding of the source word."""
+    """Whether attention to a recurrent encoder also reads the embedding of the source word."""
     copying: bool = True
     """Whether a source subword may be copied into the translation: names, numbers, unknown words.
     Needs attention."""
     decoder_layers: int = Field(1, ge=1, le=16)
-    """Number of layers; the bottom one attends, the others read its context vector."""
+    """Number of layers. The bottom recurrent one attends, the others read its context vector."""
     decoder_units: int = Field(512, ge=1)
-    """Units of each layer."""
+    """Units of each layer; with self-attention as many as embedding_size."""
+    attention_layer: int | None = Field(None, ge=1)
+    """Number of the layer of a self-attention decoder whose attention to the source is returned,
+    drawn and copied by, from the bottom; null for the last one."""
     input_feeding: bool = False
-    """Whether the decoder reads its last output beside the last word; training is slower."""
+    """Whether a recurrent decoder also reads its last output; training is slower."""
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "ModelSettings":
-        if problem := ATTENTION_KINDS[self.attention].problem(self):
+        for side in ("encoder", "decoder"):
+            units = getattr(self, f"{side}_units")
+            if getattr(self, side) == "self_attention" and units != self.embedding_size:
+                raise ValueError(
+                    f"{side}_units ({units}) must equal embedding_size ({self.embedding_size}) "
+                    f"with {side}: self_attention."
+                )
+            if getattr(self, side) == "self_attention" and units % self.attention_heads:
+                raise ValueError(
+                    f"attention_heads ({self.attention_heads}) must divide {side}_units ({units})."
+                )
+        if self.attention_layer is not None and self.attention_layer > self.decoder_layers:
+            raise ValueError(
+                f"attention_layer ({self.attention_layer}) must be one of the decoder's "
+                f"{self.decoder_layers} layers."
+            )
+        problem = ATTENTION_KINDS[self.attention].problem(self)
+        if self.decoder == "recurrent" and problem:
             raise ValueError(problem)
         return self
+
+    @property
+    def attends(self) -> bool:
+        """Whether the decoder attends to single words, and not to one fixed context."""
+        return self.decoder == "self_attention" or self.attention != "none"
 
 
 class TrainingSettings(Settings):

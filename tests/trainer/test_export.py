@@ -82,8 +82,9 @@ def test_attention_rows_sum_to_one_over_the_real_tokens_and_padding_is_zero(sign
     [
         {"attention": "none"},
         {"cell": "lstm", "encoder_layers": 2, "decoder_layers": 2, "input_feeding": True},
+        {"encoder": "self_attention", "decoder": "self_attention", "decoder_units": 8},
     ],
-    ids=["no attention", "two layers of lstm with input feeding"],
+    ids=["no attention", "two layers of lstm with input feeding", "self-attention"],
 )
 def test_a_model_of_another_shape_serves_all_signatures(tmp_path, choice):
     loaded = tf.saved_model.load(str(export_tiny_model(tmp_path, MODEL.model_copy(update=choice))))

@@ -25,6 +25,16 @@ VARIANTS = {
         "decoder_layers": 2,
         "input_feeding": True,
     },
+    "self-attention": {
+        "encoder": "self_attention",
+        "decoder": "self_attention",
+        "decoder_units": 8,
+        "encoder_layers": 2,
+        "decoder_layers": 3,
+        "feed_forward_units": 16,
+    },
+    "self-attention encoder, recurrent decoder": {"encoder": "self_attention"},
+    "recurrent encoder, self-attention decoder": {"decoder": "self_attention", "decoder_units": 8},
 }
 
 

@@ -121,3 +121,27 @@ def test_markup_in_a_fact_stays_text():
 
 def test_a_card_that_knows_little_says_little():
     assert as_markdown({"name": "tiny"}) == "# tiny\n"
+
+
+def test_self_attention_is_named_with_its_source() -> None:
+    text = as_markdown(
+        card(
+            encoder="self_attention",
+            decoder="self_attention",
+            decoder_units=256,
+            encoder_layers=4,
+            decoder_layers=3,
+        )
+    )
+    assert "Encoder: 4 self-attention (4 heads) layer(s) of 256 units" in text
+    assert "Decoder: 3 self-attention (4 heads) layer(s) of 256 units" in text
+    assert "Attention Is All You Need" in text
+    assert "Bahdanau" not in text
+    assert "Attention: bahdanau" not in text
+
+
+def test_a_card_of_an_older_version_is_written() -> None:
+    old = card()
+    for key in ("encoder", "decoder", "feed_forward_units", "attention_layer"):
+        del old["configuration"]["model"][key]
+    assert "Encoder: 1 bidirectional GRU layer(s) of 256 units" in as_markdown(old)

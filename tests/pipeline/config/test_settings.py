@@ -208,6 +208,18 @@ def test_a_wrong_override_is_refused_with_its_key_and_what_is_allowed(
             "attention: multi_head\n  attention_heads: 3\n",
             "attention_heads (3) must divide attention_units (256).",
         ),
+        (
+            "encoder: self_attention\n  attention_heads: 3\n",
+            "attention_heads (3) must divide encoder_units (256).",
+        ),
+        (
+            "decoder: self_attention\n  embedding_size: 256\n",
+            "decoder_units (512) must equal embedding_size (256) with decoder: self_attention.",
+        ),
+        (
+            "decoder_layers: 2\n  attention_layer: 3\n",
+            "attention_layer (3) must be one of the decoder's 2 layers.",
+        ),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused_with_their_section_and_what_to_do(
@@ -224,6 +236,7 @@ def test_sizes_that_do_not_fit_are_refused_with_their_section_and_what_to_do(
         ("luong_general", "decoder_units: 64\n"),
         ("luong_dot", "bidirectional: false\n  decoder_units: 512\n"),
         ("multi_head", "attention_heads: 8\n"),
+        ("luong_dot", "decoder: self_attention\n  decoder_units: 256\n"),
     ],
 )
 def test_sizes_are_compared_only_where_they_must_fit(

@@ -37,6 +37,27 @@ TRAINING = TrainingSettings(
     precision="float32",
 )
 
+SIZES = {"embedding_size": 32, "encoder_units": 32, "attention_units": 32}
+COPYING = {"copying": False}  # every word of this language differs from its translation
+MODELS = {
+    "bahdanau": (ModelSettings(**COPYING, **SIZES, decoder_units=64), TRAINING),
+    "none": (ModelSettings(**COPYING, **SIZES, decoder_units=64, attention="none"), TRAINING),
+    "self-attention": (
+        ModelSettings(
+            **COPYING,
+            **SIZES,
+            decoder_units=32,
+            encoder="self_attention",
+            decoder="self_attention",
+            attention_heads=2,
+            encoder_layers=2,
+            decoder_layers=2,
+            feed_forward_units=64,
+        ),
+        TRAINING.model_copy(update={"dropout": 0.0, "learning_rate": 0.002}),
+    ),
+}
+
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
@@ -47,27 +68,25 @@ def heldout() -> AlignedText:
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TranslationModel]:
-    """Returns two models of equal size with the same training: with attention and without."""
+    """Returns models by name.
+
+    Two have equal size and the same training, with attention and without; one has self-attention.
+    """
     rng = np.random.default_rng(1)
     data = TrainingData(aligned_text(rng, 3000).pairs, aligned_text(rng, 50).pairs, VOCABULARY)
 
-    def trained(attention: str, folder: Path) -> TranslationModel:
-        shape = ModelSettings(
-            attention=attention,
-            copying=False,  # every word of this language differs from its translation
-            attention_units=32,
-            embedding_size=32,
-            encoder_units=32,
-            decoder_units=64,
-        )
-        folders = {f"{name}_folder": str(folder / name) for name in ("checkpoint", "log")}
-        return train(data, shape, TRAINING, DecodingSettings(), seed=1, **folders).model
+    def trained(name: str) -> TranslationModel:
+        folder = tmp_path_factory.mktemp(name)
+        folders = {f"{each}_folder": str(folder / each) for each in ("checkpoint", "log")}
+        shape, training = MODELS[name]
+        return train(data, shape, training, DecodingSettings(), seed=1, **folders).model
 
-    return {kind: trained(kind, tmp_path_factory.mktemp(kind)) for kind in ("bahdanau", "none")}
+    return {name: trained(name) for name in MODELS}
 
 
-def test_attention_lies_on_the_word_that_is_translated(models, heldout) -> None:
-    assert alignment_error_rate(models["bahdanau"], heldout) < 0.1
+@pytest.mark.parametrize(("name", "most"), [("bahdanau", 0.1), ("self-attention", 0.05)])
+def test_attention_lies_on_the_word_that_is_translated(models, heldout, name, most) -> None:
+    assert alignment_error_rate(models[name], heldout) < most
 
 
 def test_a_fixed_context_cannot_point(models, heldout) -> None:

@@ -4,8 +4,8 @@ import tensorflow as tf
 
 from tests.trainer.tiny import MODEL
 from trainer.attention_kinds import ATTENTION_KINDS
-from trainer.decoder import Decoder
 from trainer.layers import Dropout
+from trainer.recurrent_decoder import RecurrentDecoder
 
 BATCH, TARGET, SOURCE = 3, 4, 5
 STATE_UNITS = UNITS = MODEL.decoder_units
@@ -33,7 +33,7 @@ def make(attention="bahdanau", cell="gru", layers=1, input_feeding=False):
         "input_feeding": input_feeding,
     }
     settings = MODEL.model_copy(update=choice)
-    decoder = Decoder(settings, np.random.default_rng(1), STATE_UNITS, STATE_UNITS)
+    decoder = RecurrentDecoder(settings, np.random.default_rng(1), STATE_UNITS, STATE_UNITS)
     memory = decoder.remember(STATES, SUMMARY, SOURCE_MASK)
     return decoder, decoder.initial_state(SUMMARY), memory
 

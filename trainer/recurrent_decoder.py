@@ -35,7 +35,7 @@ RunLayer = Callable[[int, Cell, tf.Tensor], tf.Tensor]
 """(depth, cell, inputs [batch, target, inputs]) -> outputs [batch, target, units]."""
 
 
-class Decoder(tf.Module):
+class RecurrentDecoder(tf.Module):
     """Turns embedded target words and the encoder's memory into output vectors.
 
     The state of a hypothesis is one vector: the states of all layers, bottom first, and with input

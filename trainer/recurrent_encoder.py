@@ -18,7 +18,7 @@ from trainer.recurrent import CELLS, Recurrence, run
 from trainer.settings import ModelSettings
 
 
-class Encoder(tf.Module):
+class RecurrentEncoder(tf.Module):
     """Encodes the embedded source."""
 
     def __init__(
@@ -30,7 +30,7 @@ class Encoder(tf.Module):
         directions = 2 if settings.bidirectional else 1
         self.summary_units = directions * units
         # A fixed context does not attend to single words.
-        self._with_embeddings = settings.attend_embeddings and settings.attention != "none"
+        self._with_embeddings = settings.attend_embeddings and settings.attends
         appended = settings.embedding_size if self._with_embeddings else 0
         self.output_units = self.summary_units + appended
         widths = [settings.embedding_size] + [self.summary_units] * (settings.encoder_layers - 1)

@@ -3,9 +3,9 @@ import pytest
 import tensorflow as tf
 
 from tests.trainer.tiny import MODEL
-from trainer.encoder import Encoder
 from trainer.layers import NO_DROPOUT, Dropout
 from trainer.recurrent import CELLS, run
+from trainer.recurrent_encoder import RecurrentEncoder
 
 BATCH, SOURCE = 3, 5
 LENGTHS = [5, 2, 4]
@@ -26,7 +26,7 @@ def make(cell="gru", layers=1, bidirectional=True, **choice):
         "attend_embeddings": False,
         **choice,
     }
-    return Encoder(MODEL.model_copy(update=choice), np.random.default_rng(1))
+    return RecurrentEncoder(MODEL.model_copy(update=choice), np.random.default_rng(1))
 
 
 def outputs_of_bottom(encoder):
