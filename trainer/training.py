@@ -27,16 +27,15 @@ from trainer.model import TranslationModel
 from trainer.pair_weights import drawn
 from trainer.replaced_words import WordReplacer
 from trainer.replicas import Replicas, one_device
-from trainer.scoring import METRIC_NAMES, Judge, Metric, Scoring, rank_epoch
+from trainer.scoring import Judge, Scoring, rank_epoch
 from trainer.settings import DecodingSettings, ModelSettings, TrainingSettings
-from trainer.subwords import PAD
 from trainer.train_step import TrainStep, make_train_step
+from trainer.training_log import StepLog, log_epoch, write_scores
 from trainer.training_state import TrainingState, make_state
 from trainer.validation import Scores, make_validator
 from trainer.warm_start import check_vocabulary, load_weights
 
 LOGGER = logging.getLogger(__name__)
-STEPS_PER_LOG_LINE = 100
 STEPS_PER_CHECKPOINT = 500
 
 
@@ -136,7 +135,7 @@ def train(
         save, writer = checkpoints.save, tf.summary.create_file_writer(log_folder)
     else:
         save, writer = lambda: None, tf.summary.create_noop_writer()
-    validate, judge = make_validator(
+    validate, translate_examples, judge = make_validator(
         state.average,
         data.validation,
         validation_indices,
@@ -179,14 +178,17 @@ def train(
             replacer=replacer,
         )
         with replicas.report_lost_worker():
-            _train_epoch(state, train_step, batches, save, writer)
+            _train_epoch(state, train_step, batches, save, StepLog(state, steps, writer))
             trained = time.monotonic()
             scores = Scores(*replicas.mean(*validate()))
         ended = time.monotonic()
         seconds = {"seconds": ended - started, "validation_seconds": ended - trained}
+        write_scores(scores, int(state.step), writer)
         with writer.as_default(int(state.step)):
             draw_attention()
-        _finish_epoch(state, scores, judge, seconds, settings, writer)
+        entry, is_best = _finish_epoch(state, scores, judge, seconds)
+        metric = judge.metric if scores.bleu else "chrf"
+        log_epoch(entry, settings.epochs, scores, metric, is_best, translate_examples())
         save()
     return TrainingResult(
         _in_float32(state.best, model_settings, data), json.loads(state.history.numpy())
@@ -222,34 +224,18 @@ def _train_epoch(
     train_step: TrainStep,
     batches: Iterator[Batch],
     save: Callable[[], object],
-    writer: tf.summary.SummaryWriter,
+    log: StepLog,
 ) -> None:
     """Trains on the remaining batches of an epoch.
 
-    Steps are counted on the host, and the loss is read only for the log. So a GPU gets the next
-    step before it has finished the current one.
+    Steps are counted on the host, so a GPU gets the next step before it has finished the current
+    one.
     """
-    since, tokens = time.monotonic(), 0
     step, batch = int(state.step), int(state.batch)
     for parts in batches:
-        loss = train_step(parts)
+        train_step(parts)
         step, batch = step + 1, batch + 1
-        tokens += sum(int(np.count_nonzero(part.target_ids != PAD)) for part in parts)
-        if step % STEPS_PER_LOG_LINE == 0:
-            mean_loss = float(loss)  # waits for the step to end
-            speed = tokens / (time.monotonic() - since)
-            LOGGER.info(
-                "epoch %d step %d loss %.3f, %.0f tokens/s",
-                int(state.epoch) + 1,
-                step,
-                mean_loss,
-                speed,
-            )
-            with writer.as_default(step):
-                tf.summary.scalar("train/loss", mean_loss)
-                tf.summary.scalar("train/tokens_per_second", speed)
-                tf.summary.scalar("train/learning_rate", state.optimizer.learning_rate)
-            since, tokens = time.monotonic(), 0
+        log.add(step, parts)
         if step % STEPS_PER_CHECKPOINT == 0:
             state.batch.assign(batch)
             save()
@@ -257,23 +243,16 @@ def _train_epoch(
 
 
 def _finish_epoch(
-    state: TrainingState,
-    scores: Scores,
-    judge: Judge,
-    seconds: dict[str, float],
-    settings: TrainingSettings,
-    writer: tf.summary.SummaryWriter,
-) -> None:
-    """Records an epoch's scores, keeps the best weights, and prepares the next epoch."""
-    step, epoch = int(state.step), int(state.epoch) + 1
-    with writer.as_default(step):
-        tf.summary.scalar("validation/loss", scores.loss)
-        tf.summary.scalar("validation/bleu", scores.bleu)
-        tf.summary.scalar("validation/chrf", scores.chrf)
-    writer.flush()
+    state: TrainingState, scores: Scores, judge: Judge, seconds: dict[str, float]
+) -> tuple[dict[str, Any], bool]:
+    """Records an epoch's scores, keeps the best weights, and prepares the next epoch.
+
+    Returns:
+      The epoch's entry of the history, and whether no epoch was better.
+    """
     entry = {
-        "epoch": epoch,
-        "step": step,
+        "epoch": int(state.epoch) + 1,
+        "step": int(state.step),
         **{name: round(value, 1) for name, value in seconds.items()},
         "train_loss": float(state.loss_sum) / max(1, int(state.batch)),
         "validation_loss": scores.loss,
@@ -290,18 +269,7 @@ def _finish_epoch(
     state.epoch.assign_add(1)
     state.batch.assign(0)
     state.loss_sum.assign(0.0)
-    decisive: Metric = judge.metric if scores.bleu else "chrf"
-    LOGGER.info(
-        "epoch %d of %d: %.0f s, loss %.3f, validation loss %.3f, validation %s %.2f%s",
-        epoch,
-        settings.epochs,
-        entry["seconds"],
-        entry["train_loss"],
-        scores.loss,
-        METRIC_NAMES[decisive],
-        getattr(scores, decisive),
-        ", the best so far" if is_best else "",
-    )
+    return entry, is_best
 
 
 def _in_float32(

@@ -19,6 +19,7 @@ from trainer.translation import search
 from trainer.translation_statistics import corpus_score, judge_of
 
 TOKENS_PER_BATCH = 4000
+EXAMPLES = 2
 
 
 class Scores(NamedTuple):
@@ -32,10 +33,19 @@ class Scores(NamedTuple):
     """Corpus chrF of sacreBLEU."""
 
 
+class Example(NamedTuple):
+    """A sentence of the validation, and the model's translation."""
+
+    source: str
+    translation: str
+
+
 class Validator(NamedTuple):
     """Scores the model with its current weights when called."""
 
     validate: Callable[[], Scores]
+    translate_examples: Callable[[], list[Example]]
+    """Translates the same few sentences each time."""
     judge: Judge
     """The metric that chooses the best epoch."""
 
@@ -96,7 +106,12 @@ def make_validator(
             corpus_score("chrf", hypotheses, references),
         )
 
-    return Validator(validate, judge_of(scoring, references))
+    def translate_examples() -> list[Example]:
+        source_ids = tf.constant(pairs.source.padded(indices[:EXAMPLES]))
+        sides = (_texts(decoder, ids) for ids in (source_ids, translate(source_ids)))
+        return [*map(Example, *sides)]
+
+    return Validator(validate, translate_examples, judge_of(scoring, references))
 
 
 def _texts(decoder: SubwordDecoder, ids: tf.Tensor) -> list[str]:

@@ -6,7 +6,14 @@ import pytest
 import tensorflow as tf
 
 from tests.trainer.cudnn_reference import operation
-from tests.trainer.tiny import DECODING, MODEL, TRAINING, encoded_pairs, write_vocabulary
+from tests.trainer.tiny import (
+    DECODING,
+    MODEL,
+    TRAINING,
+    encoded_pairs,
+    parallel_text,
+    write_vocabulary,
+)
 from trainer import cudnn, gpu, training
 from trainer.batching import Pairs, Sequences
 from trainer.scoring import Judge, Scoring, best_epoch
@@ -180,7 +187,7 @@ def test_training_ends_by_the_metric_that_judges_and_by_chrf_while_bleu_is_0(
     data, tmp_path, monkeypatch, metric, bleu, chrf, epochs
 ):
     scores = (Scores(1.0, *each) for each in zip(bleu, chrf, strict=True))
-    scripted = Validator(lambda: next(scores), Judge(metric, "as this test says."))
+    scripted = Validator(lambda: next(scores), list, Judge(metric, "as this test says."))
     monkeypatch.setattr(training, "make_validator", lambda *_: scripted)
     result = run(data, tmp_path, TRAINING.model_copy(update={"epochs": 4, "patience": 2}))
     assert len(result.history) == epochs
@@ -194,6 +201,15 @@ def test_the_log_says_that_chrf_chooses_and_why(data, tmp_path, caplog):
     assert "chrF chooses the best epoch: evaluation.metric says chrF." in caplog.text
     assert f"validation chrF {result.history[0]['validation_chrf']:.2f}" in caplog.text
     assert result.history[0]["validation_metric"] == "chrf"
+
+
+def test_the_log_shows_translations_of_the_same_sentences_each_epoch(data, tmp_path, caplog):
+    caplog.set_level("INFO")
+    run(data, tmp_path, TRAINING)
+    examples = [line.partition(" -> ") for line in caplog.messages if " -> " in line]
+    assert len(examples) == 2 * 2
+    assert [source for source, _, _ in examples[:2]] == [source for source, _, _ in examples[2:]]
+    assert all(source.strip() in dict(parallel_text()) for source, _, _ in examples)
 
 
 def test_the_exported_weights_are_those_of_the_best_epoch(data, tmp_path):
