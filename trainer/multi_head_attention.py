@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.attention import Memory
-from trainer.layers import NO_DROPOUT, Projection
+from trainer.layers import NO_DROPOUT, DropoutPlace, Projection
 from trainer.self_attention import attend_by_heads, join_heads, split_heads
 from trainer.settings import ModelSettings
 
@@ -45,5 +45,6 @@ class MultiHeadAttention(tf.Module):
         """See `Attention`."""
         parts = (self.W_q(queries), memory.keys, memory.values)
         q, k, v = (split_heads(each, self._heads) for each in parts)
-        heads, weights = attend_by_heads(q, k, v, memory.mask[:, None, None], NO_DROPOUT, 0)
+        mask, place = memory.mask[:, None, None], DropoutPlace.CROSS_ATTENTION_WEIGHTS
+        heads, weights = attend_by_heads(q, k, v, mask, NO_DROPOUT, place)
         return self.W_O(join_heads(heads)), tf.reduce_mean(weights, axis=1, keepdims=True)[:, 0]

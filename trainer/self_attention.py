@@ -61,11 +61,11 @@ class FeedForward(tf.Module):
         self.W_1 = Projection(rng, units, inner_units, bias=True)
         self.W_2 = Projection(rng, inner_units, units, bias=True)
 
-    def __call__(self, x: tf.Tensor, dropout: Dropout, place: int) -> tf.Tensor:
-        """Adds to x, [..., units]; `place` is the number of the layer."""
+    def __call__(self, x: tf.Tensor, dropout: Dropout, depth: int) -> tf.Tensor:
+        """Adds to x, [..., units]; `depth` tells the layers of a network apart."""
         inner = tf.nn.relu(self.W_1(self.norm(x)))
-        inner = dropout(inner, DropoutPlace.FEED_FORWARD, place)
-        return x + dropout(self.W_2(inner), DropoutPlace.LAYER_OUTPUTS, 3 * place)
+        inner = dropout(inner, DropoutPlace.FEED_FORWARD_INNER, depth)
+        return x + dropout(self.W_2(inner), DropoutPlace.FEED_FORWARD, depth)
 
 
 class SelfAttention(tf.Module):
@@ -82,7 +82,7 @@ class SelfAttention(tf.Module):
         self.W_O = Projection(rng, units, units)
 
     def __call__(
-        self, x: tf.Tensor, mask: tf.Tensor, dropout: Dropout, place: int
+        self, x: tf.Tensor, mask: tf.Tensor, dropout: Dropout, depth: int
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Adds to all positions of a sequence.
 
@@ -91,7 +91,7 @@ class SelfAttention(tf.Module):
           mask: bool, true where a position may be seen; broadcast to [batch, heads, positions,
             positions].
           dropout: dropout for training.
-          place: number of the layer.
+          depth: tells the layers of a network apart.
 
         Returns:
           [batch, positions, units], and the weights, float32 [batch, heads, positions, positions].
@@ -100,9 +100,10 @@ class SelfAttention(tf.Module):
             split_heads(part, self._heads)
             for part in tf.split(self.W_qkv(self.norm(x)), 3, axis=-1)
         )
-        heads, weights = attend_by_heads(q, k, v, mask, dropout, 2 * place)
+        place = DropoutPlace.SELF_ATTENTION_WEIGHTS
+        heads, weights = attend_by_heads(q, k, v, mask, dropout, place, depth)
         added = self.W_O(join_heads(heads))
-        return x + dropout(added, DropoutPlace.LAYER_OUTPUTS, 3 * place + 1), weights
+        return x + dropout(added, DropoutPlace.SELF_ATTENTION, depth), weights
 
     def step(self, x: tf.Tensor, past: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Adds to the last position of several hypotheses.
@@ -142,7 +143,13 @@ def join_heads(x: tf.Tensor) -> tf.Tensor:
 
 
 def attend_by_heads(
-    q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, mask: tf.Tensor, dropout: Dropout, place: int
+    q: tf.Tensor,
+    k: tf.Tensor,
+    v: tf.Tensor,
+    mask: tf.Tensor,
+    dropout: Dropout,
+    place: DropoutPlace,
+    depth: int = 0,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Computes softmax(Q K^T / sqrt(size)) V (Vaswani et al., 2017, equation 1).
 
@@ -152,7 +159,8 @@ def attend_by_heads(
       v: values of the same shape.
       mask: bool, broadcast to [batch, heads, targets, sources].
       dropout: drops weights, for training.
-      place: tells this attention from others of the network.
+      place: place of the dropout in the network.
+      depth: number of the layer.
 
     Returns:
       [batch, heads, targets, size], and the weights before dropout, float32 [batch, heads, targets,
@@ -160,5 +168,5 @@ def attend_by_heads(
     """
     scores = tf.matmul(q, k, transpose_b=True) * q.shape[-1] ** -0.5
     weights = masked_softmax(tf.cast(scores, tf.float32), mask)
-    kept = dropout(tf.cast(weights, v.dtype), DropoutPlace.ATTENTION_WEIGHTS, place)
+    kept = dropout(tf.cast(weights, v.dtype), place, depth)
     return tf.matmul(kept, v), weights

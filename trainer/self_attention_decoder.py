@@ -27,6 +27,9 @@ from trainer.self_attention import (
 )
 from trainer.settings import ModelSettings
 
+_FIRST_NUMBER = 16
+"""Of the layers for dropout; an encoder has at most as many."""
+
 
 class SelfAttentionDecoder(tf.Module):
     """Turns embedded target words and the encoder's memory into output vectors.
@@ -103,9 +106,10 @@ class SelfAttentionDecoder(tf.Module):
         is_earlier = tf.linalg.band_part(tf.ones([length, length], tf.bool), -1, 0)
         x, shown = self._placed(embedded, 0, length), None
         for depth, (attention, cross, feed_forward) in enumerate(self.layers):
-            x, _ = attention(x, is_earlier, dropout, 100 + depth)
-            x, weights = cross(x, self._of_layer(memory, depth), dropout, 100 + depth)
-            x = feed_forward(x, dropout, 100 + depth)
+            number = _FIRST_NUMBER + depth
+            x, _ = attention(x, is_earlier, dropout, number)
+            x, weights = cross(x, self._of_layer(memory, depth), dropout, number)
+            x = feed_forward(x, dropout, number)
             shown = weights if depth == self._shown else shown
         return dropout(self.norm(x), DropoutPlace.DECODER_OUTPUTS), _mean_of_heads(shown)
 
@@ -156,16 +160,16 @@ class _CrossAttention(tf.Module):
         self.W_O = Projection(rng, units, units)
 
     def __call__(
-        self, x: tf.Tensor, memory: Memory, dropout: Dropout, place: int
+        self, x: tf.Tensor, memory: Memory, dropout: Dropout, depth: int
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Adds to x, [batch, target, units]; also returns the weights of all heads."""
         q = split_heads(self.W_q(self.norm(x)), self._heads)
-        mask = memory.mask[:, None, None]
+        place = DropoutPlace.CROSS_ATTENTION_WEIGHTS
         heads, weights = attend_by_heads(
-            q, memory.keys, memory.values, mask, dropout, 2 * place + 1
+            q, memory.keys, memory.values, memory.mask[:, None, None], dropout, place, depth
         )
         added = self.W_O(join_heads(heads))
-        return x + dropout(added, DropoutPlace.LAYER_OUTPUTS, 3 * place + 2), weights
+        return x + dropout(added, DropoutPlace.CROSS_ATTENTION, depth), weights
 
 
 def _mean_of_heads(weights: tf.Tensor) -> tf.Tensor:

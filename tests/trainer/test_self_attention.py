@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.layers import NO_DROPOUT
+from trainer.layers import NO_DROPOUT, DropoutPlace
 from trainer.self_attention import (
     FeedForward,
     LayerNorm,
@@ -57,7 +57,9 @@ def test_heads_are_split_and_joined(rng):
 def test_weights_sum_to_1_over_what_may_be_seen(rng):
     q, k, v = (vectors(rng, 1, HEADS, 4, 3) for _ in range(3))
     mask = tf.constant([[True, True, False, True]])
-    result, weights = attend_by_heads(q, k, v, mask, NO_DROPOUT, 0)
+    result, weights = attend_by_heads(
+        q, k, v, mask, NO_DROPOUT, DropoutPlace.SELF_ATTENTION_WEIGHTS
+    )
     np.testing.assert_allclose(tf.reduce_sum(weights, axis=-1), 1, rtol=1e-5)
     assert not np.any(weights[..., 2])
     scores = np.exp(q.numpy()[0, 1, 2] @ k.numpy()[0, 1].T / 3**0.5) * [1, 1, 0, 1]
