@@ -1,26 +1,7 @@
-"""Filters by language: text in a third language, and swapped columns.
-
-The identifier is py3langid (BSD): a naive Bayes classifier of byte sequences for 140 languages in a
-model of 4.6 MB, without a download. A text counts as wrong only if the identifier is sure, because
-names and single words are of no language.
-"""
-
-from functools import cache
-from typing import TYPE_CHECKING
+"""Filters by language: text in a third language, and swapped columns."""
 
 from components.filters.profile import CorpusProfile, words_of
-from text.languages import parse_language
-
-if TYPE_CHECKING:
-    from py3langid.langid import LanguageIdentifier
-
-_SURE = 0.005
-"""Largest probability of the expected language."""
-_FEWEST_LETTERS = 15
-_KIN = ("nb nn no", "bs hr sh sr", "id ms", "wuu yue zh")
-"""Languages that the identifier confuses in single sentences."""
-_NAMES = {"nb": "no", "sh": "sr", "fil": "tl", "iw": "he", "in": "id"}
-"""The identifier's names of languages that have others in BCP 47."""
+from text.identification import identifiable, other_language
 
 
 class WrongLanguage:
@@ -65,34 +46,3 @@ class SwappedColumns:
         return sum(word in self._theirs for word in words) - sum(
             word in self._ours for word in words
         )
-
-
-def identifiable(code: str) -> str:
-    """Returns the identifier's name of a language, or "" if it does not know it."""
-    base = parse_language(code).base if code else ""
-    name = _NAMES.get(base, base)
-    return name if name in _identifier().labels else ""
-
-
-def other_language(text: str, expected: str) -> str | None:
-    """Returns the language of a text if it is surely not the expected one.
-
-    Args:
-        text: a sentence. Less than 15 letters are not judged.
-        expected: the identifier's name of a language.
-    """
-    if sum(map(str.isalpha, text)) < _FEWEST_LETTERS:
-        return None
-    ranks = _identifier().rank(text)
-    found, probabilities = ranks[0][0], dict(ranks)
-    kin = next((group.split() for group in _KIN if expected in group.split()), [expected])
-    if found in kin or sum(probabilities.get(name, 0) for name in kin) >= _SURE:
-        return None
-    return str(found)
-
-
-@cache
-def _identifier() -> "LanguageIdentifier":
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -1,11 +1,6 @@
 import pytest
 
-from components.filters.language import (
-    SwappedColumns,
-    WrongLanguage,
-    identifiable,
-    other_language,
-)
+from components.filters.language import SwappedColumns, WrongLanguage
 from components.filters.profile import CorpusProfile
 
 PROFILE = CorpusProfile(
@@ -44,16 +39,3 @@ def test_an_unknown_language_is_not_judged(languages):
 )
 def test_swapped_columns_have_common_words_of_the_other_side(source, target, is_swapped):
     assert bool(SwappedColumns(PROFILE)(source, target)) == is_swapped
-
-
-@pytest.mark.parametrize(
-    ("code", "name"), [("pt-BR", "pt"), ("sr@latin", "sr"), ("nb", "no"), ("tlh", ""), ("", "")]
-)
-def test_the_identifier_has_names_of_its_own(code, name):
-    assert identifiable(code) == name
-
-
-def test_kin_is_not_another_language():
-    danish_like = "Jeg vet ikke hva du mener med dette her"
-    assert other_language(danish_like, "no") is None
-    assert other_language(danish_like, "fr")
