@@ -77,6 +77,7 @@ TESTED_THROUGH = {
     "serving/server/version*.py": "serving/server/test_directory_watcher.py",
     "serving/versions/records.py": "serving/versions/test_push.py",
     "serving/versions/store.py": "serving/versions/test_publishing.py",
+    "serving/web/disconnects.py": "serving/web/test_gateway.py",
     "serving/web/messages.py": "serving/web/test_gateway.py",
     "serving/web/p*s.py": "serving/web/test_gateway.py",
     "serving/web/program.py": "pipeline/commands/test_web.py",

@@ -26,6 +26,22 @@ FORM = (
 )
 """What a code looks like, in words."""
 
+_ENGLISH_NAMES = dict(
+    re.findall(
+        "([a-z]+) ([^,]+)",
+        "af Afrikaans,ar Arabic,be Belarusian,bg Bulgarian,bn Bengali,bs Bosnian,ca Catalan,"
+        "cs Czech,cy Welsh,da Danish,de German,el Greek,en English,eo Esperanto,es Spanish,"
+        "et Estonian,eu Basque,fa Persian,fi Finnish,fr French,ga Irish,gl Galician,gu Gujarati,"
+        "he Hebrew,hi Hindi,hr Croatian,hu Hungarian,hy Armenian,id Indonesian,is Icelandic,"
+        "it Italian,ja Japanese,ka Georgian,kk Kazakh,km Khmer,kn Kannada,ko Korean,ku Kurdish,"
+        "lt Lithuanian,lv Latvian,mk Macedonian,ml Malayalam,mn Mongolian,mr Marathi,ms Malay,"
+        "nb Norwegian,ne Nepali,nl Dutch,nn Norwegian Nynorsk,no Norwegian,pa Punjabi,pl Polish,"
+        "pt Portuguese,ro Romanian,ru Russian,si Sinhala,sk Slovak,sl Slovenian,sq Albanian,"
+        "sr Serbian,sv Swedish,sw Swahili,ta Tamil,te Telugu,th Thai,tl Tagalog,tr Turkish,"
+        "uk Ukrainian,ur Urdu,uz Uzbek,vi Vietnamese,zh Chinese",
+    )
+)
+
 
 class Language(NamedTuple):
     """The parts of a code."""
@@ -63,3 +79,14 @@ def usual_tag(code: str) -> str:
         return parse_language(code).tag
     except ValueError:
         return code
+
+
+def english_name(code: str) -> str:
+    """Returns the English name of a language, with the rest of its code: `Portuguese (pt-BR)`.
+
+    A rare or unknown language is named by its code.
+    """
+    tag = usual_tag(code)
+    base = tag.partition("-")[0]
+    name = _ENGLISH_NAMES.get(base, tag)
+    return name if tag in (base, name) else f"{name} ({tag})"

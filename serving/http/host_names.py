@@ -13,7 +13,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 MISDIRECTED = 421
-_FORBIDDEN = 403
+FORBIDDEN = 403
+FOREIGN = "Pages of other origins may not ask this server."
 
 
 class HostNames:
@@ -44,19 +45,27 @@ class ForeignPages:
         application = self._application
         if scope["type"] == "http":
             headers = Headers(scope=scope)
-            host, origin = headers.get("host", ""), headers.get("origin")
-            name = host_name(host)
+            name = host_name(headers.get("host", ""))
             if name not in self._names:
                 application = _refusal(
                     MISDIRECTED,
                     f"This server is not named {name!r}. Use localhost or its IP address, or start "
                     "`nmt serve` with --allow-host and that name.",
                 )
-            elif origin is not None and urlsplit(origin).netloc.lower() != host.strip().lower():
-                application = _refusal(
-                    _FORBIDDEN, "Pages of other origins may not ask this server."
-                )
+            elif is_foreign(headers):
+                application = _refusal(FORBIDDEN, FOREIGN)
         await application(scope, receive, send)
+
+
+def is_foreign(headers: Headers) -> bool:
+    """Whether a page of another origin sends a request; programs send no Origin header."""
+    origin = headers.get("origin")
+    if origin is None:
+        return False
+    try:
+        return urlsplit(origin).netloc.lower() != headers.get("host", "").strip().lower()
+    except ValueError:
+        return True
 
 
 def host_name(header: str) -> str:

@@ -5,16 +5,15 @@ GET  /api/model       the model, its languages, the example sentences
 GET  /api/versions    the versions on the server
 POST /api/translate   a text in, the beam's translations with their attention out
 POST /api/picture     a heatmap as a PNG or SVG file
+     /translate, ...  the API of LibreTranslate, for other programs (`serving.web.libretranslate`)
 
 A failed request is answered with `{"error": SENTENCE}`, and the page shows the sentence.
 """
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -27,7 +26,9 @@ from serving.client import AsyncTranslationClient, RetryPolicy, ServingError
 from serving.client.model_info import ModelChoice, VersionState, VersionStatus
 from serving.heatmap.labels import printable
 from serving.web import messages
+from serving.web.disconnects import unless_gone
 from serving.web.guards import Guards
+from serving.web.libretranslate import LibreTranslate
 from serving.web.page_errors import PageError, no_version, page_error
 from serving.web.pictures import MEDIA_TYPES, PictureDrawer
 from serving.web.settings import WebSettings
@@ -38,11 +39,8 @@ _MOST_BODY_BYTES = 4 << 20
 """Twice the size of the largest picture's matrix, with four decimals per weight."""
 _RETRY = RetryPolicy(attempts=3)
 """A user waits, and half a second is enough to detect a missing server."""
-_CLIENT_CLOSED_REQUEST = 499
 
 _LOG = logging.getLogger(__name__)
-
-Result = TypeVar("Result")
 
 
 def create_app(settings: WebSettings) -> ASGIApp:
@@ -71,6 +69,7 @@ def create_app(settings: WebSettings) -> ASGIApp:
     api.get("/api/versions")(gateway.list_versions)
     api.post("/api/translate")(gateway.translate)
     api.post("/api/picture")(gateway.draw)
+    LibreTranslate(settings, gateway.asking).add_routes(api)
     api.mount("/", StaticFiles(directory=_STATIC, html=True))
     return Guards(api, {settings.host, *settings.allowed_hosts})
 
@@ -114,7 +113,7 @@ class _Gateway:
         self, asked: messages.TranslationRequest, request: Request
     ) -> messages.TranslationAnswer:
         self._check_text(asked.text)
-        return await _unless_gone(request, self._translate(asked))
+        return await unless_gone(request, self._translate(asked))
 
     async def draw(self, asked: messages.PictureRequest) -> Response:
         try:
@@ -133,7 +132,7 @@ class _Gateway:
 
     async def _translate(self, asked: messages.TranslationRequest) -> messages.TranslationAnswer:
         version = await self._live() if asked.version is None else int(asked.version)
-        async with self._asking(version) as client:
+        async with self.asking(version) as client:
             [best] = await client.translate([asked.text], n_best=True)
         hypotheses = [messages.Hypothesis.of(asked.text, each) for each in best.n_best]
         return messages.TranslationAnswer.model_construct(
@@ -162,11 +161,11 @@ class _Gateway:
         return live
 
     async def _statuses(self) -> list[VersionStatus]:
-        async with self._asking(None) as client:
+        async with self.asking(None) as client:
             return await client.status()
 
     @asynccontextmanager
-    async def _asking(self, version: int | None) -> AsyncIterator[AsyncTranslationClient]:
+    async def asking(self, version: int | None) -> AsyncIterator[AsyncTranslationClient]:
         """Yields a client of a version, and converts its errors to `PageError`."""
         try:
             async with self._client(version) as client:
@@ -201,20 +200,6 @@ class _Gateway:
 def _live(statuses: list[VersionStatus]) -> int | None:
     available = (each.version for each in statuses if each.state is VersionState.AVAILABLE)
     return max(available, default=None)
-
-
-async def _unless_gone(request: Request, answering: Coroutine[Any, Any, Result]) -> Result:
-    """Awaits an answer, and cancels it if the page is closed or sends another request."""
-    task = asyncio.ensure_future(answering)
-    gone = asyncio.ensure_future(request.receive())
-    try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise PageError(_CLIENT_CLOSED_REQUEST, "The page did not wait for the answer.")
-        return task.result()
-    finally:
-        task.cancel()
-        gone.cancel()
 
 
 def _error_response(status: int, sentence: str) -> Response:

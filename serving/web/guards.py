@@ -1,17 +1,24 @@
 """Protects the gateway against foreign web pages.
 
 The gateway has no password, so a foreign page must not be able to use it. A page of another origin
-cannot read its responses, since no CORS header allows it, and cannot send JSON without a preflight
-request. The remaining attack is DNS rebinding, which `HostNames` rejects.
+cannot read its responses, since no CORS header allows it, but it can send forms. Such a request
+names its origin, and is refused. The remaining attack is DNS rebinding, which `HostNames` rejects.
 """
 
 from collections.abc import Collection
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.http.host_names import MISDIRECTED, HostNames, host_name
+from serving.http.host_names import (
+    FORBIDDEN,
+    FOREIGN,
+    MISDIRECTED,
+    HostNames,
+    host_name,
+    is_foreign,
+)
 
 _POLICY = "; ".join(
     (
@@ -39,7 +46,7 @@ _API = "/api/"
 
 
 class Guards:
-    """Rejects requests for foreign host names, and adds security headers to every response."""
+    """Rejects requests of foreign pages or names, and adds security headers to every response."""
 
     def __init__(self, application: ASGIApp, allowed_hosts: Collection[str]):
         self._application = application
@@ -60,8 +67,13 @@ class Guards:
                 )
             await send(message)
 
-        name = host_name(Headers(scope=scope).get("host", ""))
-        application = self._application if name in self._names else _refusal(name)
+        headers = Headers(scope=scope)
+        name = host_name(headers.get("host", ""))
+        application = self._application
+        if name not in self._names:
+            application = _refusal(name)
+        elif is_foreign(headers):
+            application = JSONResponse({"error": FOREIGN}, FORBIDDEN)
         await application(scope, receive, send_guarded)
 
 

@@ -1,11 +1,16 @@
 """The settings of the page."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from serving.client.connection import Tls
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8080
+
+
+class SuggestionRefused(ValueError):
+    """A suggestion cannot be trained on; the message says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,3 +37,6 @@ class WebSettings:
     """Example sentences shown on the page."""
     max_characters: int = 2000
     """Length limit of a text."""
+    suggest: Callable[[str, str], None] | None = None
+    """Stores a source and a better translation of it; None refuses suggestions. It is called in a
+    thread, and raises SuggestionRefused or OSError."""

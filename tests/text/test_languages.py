@@ -1,6 +1,6 @@
 import pytest
 
-from text.languages import parse_language
+from text.languages import english_name, parse_language
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,11 @@ def test_codes_may_name_region_script_and_variant(code: str, parts: tuple[str, s
 def test_what_is_no_code_is_refused_and_the_form_is_said(code: str) -> None:
     with pytest.raises(ValueError, match="is not a language code: write .* such as de, pt-BR"):
         parse_language(code)
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [("de", "German"), ("pt_BR", "Portuguese (pt-BR)"), ("tlh", "tlh"), ("", ""), ("q x", "q x")],
+)
+def test_a_language_has_an_english_name(code, name):
+    assert english_name(code) == name
