@@ -111,9 +111,8 @@ class LibreTranslate:
         documents = [make(text) for text in texts]
         detected = None
         if asked.source == _AUTO:
-            segments = (segment for document in documents for segment in document.segments)
-            pieces = (piece for segment in segments for piece in segment.pieces)
-            [detected, *_] = self._detected("\n".join(pieces))
+            plain = (segment.plain for document in documents for segment in document.segments)
+            [detected, *_] = self._detected("\n".join(plain))
         self._check_languages(detected["language"] if detected else asked.source, asked.target)
         found = await unless_gone(request, self._translate(documents, asked.alternatives))
         answer: dict[str, list[Any]] = {
@@ -190,12 +189,10 @@ class LibreTranslate:
                 for segment, best in zip(segments, found, strict=True)
             ]
             lost = [index for index, (best, *_) in enumerate(hypotheses) if best is None]
-            pieces = [piece for index in lost for piece in segments[index].pieces]
-            alone = iter(await client.translate(pieces) if pieces else ())
-        for index in lost:
-            segment = segments[index]
-            own = itertools.islice(alone, len(segment.pieces))
-            hypotheses[index][0] = segment.put_pieces([each.text for each in own])
+            texts = [segments[index].plain for index in lost]
+            plain = await client.translate(texts) if texts else []
+        for index, translation in zip(lost, plain, strict=True):
+            hypotheses[index][0] = segments[index].place(translation)
         rest = iter(hypotheses)
         return [
             _joined(document, list(itertools.islice(rest, len(document.segments))), alternatives)

@@ -1,8 +1,8 @@
 """Divides HTML into the texts to translate and the markup around them, and joins both again.
 
 Tags within a sentence go through the model as protected parts (`text.protected`), so they come out
-beside the right words. A model that cannot copy loses them. Then the texts between the tags are
-translated alone: the tags are always kept.
+beside the right words. A model that cannot copy loses them. Then the sentence is translated without
+tags, and its attention gives their places (`serving.web.tag_places`): the tags are always kept.
 """
 
 import html
@@ -11,6 +11,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+from serving.contract.translation import Translation
+from serving.web.tag_places import Element, place_tags
 
 _ATTRIBUTES = r"""(?:"[^"]*"|'[^']*'|[^'"<>])*"""
 _TAG = rf"</?[A-Za-z][\w:.-]*(?![\w:.-]){_ATTRIBUTES}>"
@@ -32,7 +35,6 @@ _BLOCKS = re.compile(
 _VOID = re.compile("area|base|embed|img|input|param|source|track|wbr")
 _PLACE = re.compile(r"<x([0-9]{1,4})>")
 _SPACE = re.compile(r"[ \t\n\r\f]+")
-_ENDS = re.compile(r"([ \t\n\r\f]*)(.*?)([ \t\n\r\f]*)", re.DOTALL)
 
 
 class Segment(Protocol):
@@ -43,14 +45,14 @@ class Segment(Protocol):
         """The text for the model."""
 
     @property
-    def pieces(self) -> list[str]:
-        """The texts between its tags, to be translated alone if a translation loses the tags."""
+    def plain(self) -> str:
+        """The text without its tags."""
 
     def put(self, translation: str) -> str | None:
         """Returns a translation of the text as a part of the document, None if it lost tags."""
 
-    def put_pieces(self, translations: Sequence[str]) -> str:
-        """Returns the translations of the pieces as a part of the document."""
+    def place(self, translation: Translation) -> str:
+        """Returns a translation of the plain text as a part of the document, with its tags."""
 
 
 @dataclass(frozen=True)
@@ -75,50 +77,67 @@ class PlainText:
     """A text without markup, as a segment."""
 
     text: str
-    pieces: list[str]
+
+    @property
+    def plain(self) -> str:
+        """The text."""
+        return self.text
 
     def put(self, translation: str) -> str:
         """Returns the translation."""
         return translation
 
-    def put_pieces(self, translations: Sequence[str]) -> str:
+    def place(self, translation: Translation) -> str:
         """Returns the translation."""
-        return "".join(translations)
+        return translation.text
 
 
 class _Sentences:
     """Texts and the inline tags between them: text, tag, text, ..., text."""
 
     def __init__(self, items: Sequence[str]):
-        self._items = items
+        self._texts = [_plain(text) for text in items[::2]]
         self._tags = items[1::2]
         self._closes = _closing_tags(self._tags)
-        self._pieces = [(index, text) for index, text in enumerate(items[::2]) if _has_words(text)]
+        self.plain = ""
+        self._starts = []
+        for text in self._texts:
+            self.plain += text.lstrip(" ") if self.plain.endswith(" ") else text
+            self._starts.append(len(self.plain))
 
     @property
     def text(self) -> str:
-        marks = [f"<x{index}>" for index in range(len(self._tags))]
-        return _interleave(list(map(_plain, self._items[::2])), marks)
-
-    @property
-    def pieces(self) -> list[str]:
-        return [_plain(text).strip() for _, text in self._pieces]
+        return _interleave(self._texts, [f"<x{index}>" for index in range(len(self._tags))])
 
     def put(self, translation: str) -> str | None:
-        texts = _PLACE.split(translation)
-        order = list(map(int, texts[1::2]))
+        items = _PLACE.split(translation)
+        order = list(map(int, items[1::2]))
         if sorted(order) != list(range(len(self._tags))) or not self._is_nested(order):
             return None
-        escaped = [html.escape(text, quote=False) for text in texts[::2]]
-        return _interleave(escaped, [self._tags[index] for index in order])
+        return _interleave(_escaped(items[::2]), [self._tags[index] for index in order])
 
-    def put_pieces(self, translations: Sequence[str]) -> str:
-        items = list(self._items)
-        for (index, text), translation in zip(self._pieces, translations, strict=True):
-            found = _ENDS.fullmatch(text)
-            assert found
-            items[2 * index] = found[1] + html.escape(translation, quote=False) + found[3]
-        return "".join(items)
+    def place(self, translation: Translation) -> str:
+        items = place_tags(self._elements(), self.plain, translation)
+        return _interleave(_escaped(items[::2]), items[1::2])
+
+    def _elements(self) -> Element:
+        """Returns the elements as a tree."""
+        opened = [Element(0)]
+        ends = set(self._closes.values())
+        for index, (start, tag) in enumerate(zip(self._starts, self._tags, strict=False)):
+            if index in ends:
+                opened.pop()
+                continue
+            element = Element(start, tag, start)
+            opened[-1].children.append(element)
+            if index in self._closes:
+                close = self._closes[index]
+                element.end, element.after = self._starts[close], self._tags[close]
+                opened.append(element)
+            else:
+                before, after = self._texts[index : index + 2]
+                element.has_spaces = before.endswith(" "), after.startswith(" ")
+        return opened[0]
 
     def _is_nested(self, order: Sequence[int]) -> bool:
         """Whether each tag that closes an element follows the one that opens it, as in a tree."""
@@ -134,7 +153,7 @@ class _Sentences:
 
 def plain_text(text: str) -> Document:
     """Returns a document of text without markup."""
-    return Document((PlainText(text, [text]),) if text.strip() else (text,))
+    return Document((PlainText(text),) if text.strip() else (text,))
 
 
 def html_document(text: str) -> Document:
@@ -214,6 +233,10 @@ def _has_words(text: str) -> bool:
 def _plain(text: str) -> str:
     """Returns the text that a reader of a part of HTML sees, on one line."""
     return _SPACE.sub(" ", html.unescape(text))
+
+
+def _escaped(texts: Sequence[str]) -> list[str]:
+    return [html.escape(text, quote=False) for text in texts]
 
 
 def _interleave(texts: Sequence[str], tags: Sequence[str]) -> str:

@@ -117,7 +117,7 @@ def test_tags_come_out_around_their_words() -> None:
     assert reply["translatedText"] == "<p><b>CAT</b> RED</p> <code>x y</code>"
 
 
-def test_tags_that_a_model_loses_stay_between_the_texts(page: TestClient) -> None:
+def test_tags_that_a_model_loses_are_placed_by_its_attention(page: TestClient) -> None:
     html = '<p>a <a href="x?y">red &amp; blue</a> cat</p><p>dog</p>'
     asked = {**CAT, "q": html, "format": "html", "alternatives": 2}
     assert page.post("/translate", json=asked).json() == {
