@@ -1,4 +1,4 @@
-"""`nmt corpus`: make, import, list and show corpora.
+"""`nmt corpus`: make, import, list and show corpora, and accept suggestions for them.
 
 Only light modules are imported here. Each command imports the heavy ones itself.
 """
@@ -6,6 +6,7 @@ Only light modules are imported here. Each command imports the heavy ones itself
 import json
 import shlex
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -233,6 +234,48 @@ def show(
     place = Workspace(str(_local_workspace(workspace)))
     folder = Path(place.corpus(name))
     _answer(load_corpus(folder), folder, place, as_json, is_new=False)
+
+
+@app.command()
+def suggestions(
+    name: Annotated[str, typer.Argument(help="The name of a corpus, such as debian.")],
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Make them a span, which the next run trains on.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show or accept the better translations that `nmt web --suggestions` has collected."""
+    from pipeline.config.made import configuration_name
+    from pipeline.corpora.suggestions import accept_suggestions, read_suggestions
+    from pipeline.next_command import next_command, whole_command
+
+    place = Workspace(str(_local_workspace(workspace)))
+    folder = Path(place.corpus(name))
+    if not accept:
+        rows = read_suggestions(folder)
+        if as_json:
+            pairs = [{"source": source, "target": target} for source, target, *_ in rows]
+            typer.echo(json.dumps(pairs, indent=2))
+            return
+        for source, target, *_ in rows:
+            typer.echo(visible(f"{source}\n  {target}"))
+        accepting = whole_command(f"corpus suggestions {shlex.quote(name)}", place)
+        remedy = (
+            f"next      {accepting} --accept" if rows else "`nmt web --suggestions` collects some"
+        )
+        typer.echo(f"pairs     {len(rows):,}\n{remedy}")
+        return
+    accepted = accept_suggestions(folder)
+    if as_json:
+        typer.echo(json.dumps(asdict(accepted), indent=2))
+        return
+    if accepted.span:
+        typer.echo(f"span      {folder / accepted.span}\npairs     {accepted.pairs:,}")
+    if accepted.known:
+        typer.echo(f"left out  {accepted.known:,} that the corpus has")
+    if accepted.span:
+        typer.echo(f"next      {next_command('run', configuration_name(name), place)}")
 
 
 def _make(

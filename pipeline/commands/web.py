@@ -3,7 +3,9 @@
 import asyncio
 import ipaddress
 import os
+from collections.abc import Callable
 from importlib import resources
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -24,7 +26,7 @@ from pipeline.commands.serve import check_folder, say
 from pipeline.config.settings import PipelineConfig, load_config
 from pipeline.errors import UserError
 from pipeline.next_command import run_command
-from pipeline.workspace import Workspace
+from pipeline.workspace import Workspace, is_remote
 from serving.server.settings import ServerSettings
 from serving.web.settings import DEFAULT_HOST, DEFAULT_PORT, WebSettings
 
@@ -61,6 +63,10 @@ def web(
         str | None,
         typer.Option(metavar="FILE", help="Sentences for the page to offer, one on each line."),
     ] = None,
+    suggestions: Annotated[
+        bool,
+        typer.Option("--suggestions", help="Collect better translations that other programs send."),
+    ] = False,
     timeout: Annotated[float, TIMEOUT] = 30.0,
 ) -> None:
     """Show translations and their attention in a web page, from the live model or a server."""
@@ -77,6 +83,7 @@ def web(
         source_language=settings.data.source_language,
         target_language=settings.data.target_language,
         examples=_examples(examples, settings),
+        suggest=_collector(settings, workspace) if suggestions else None,
     )
     own_server = None
     if server is None:
@@ -113,6 +120,21 @@ def _run(page: WebSettings, own_server: ServerSettings | None) -> None:
     if has_threads:
         # A thread inside TensorFlow cannot be ended, and shall not keep the process alive.
         os._exit(0)
+
+
+def _collector(settings: PipelineConfig, workspace: str | None) -> Callable[[str, str], None]:
+    """Returns the function that stores a suggestion for the corpus of a configuration."""
+    from components.parallel_text import LineLimits
+    from pipeline.corpora.suggestions import SuggestionFile
+
+    data = settings.data
+    folder = Workspace.resolve(workspace).corpus(data.corpus)
+    if is_remote(folder):
+        raise UserError(f"{folder} is remote: --suggestions needs a corpus on a local disk.")
+    limits = LineLimits(data.max_words, data.max_characters, data.max_length_ratio)
+    file = SuggestionFile(Path(folder), limits)
+    say(f"Suggestions are collected in {file.path}.")
+    return file.add
 
 
 def _examples(path: str | None, settings: PipelineConfig) -> tuple[str, ...]:

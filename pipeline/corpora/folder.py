@@ -34,6 +34,8 @@ from text.sentences import Pair
 PAIRS_PER_SHARD = 5_000
 INFORMATION_FILE = "corpus.json"
 REJECTED_FILE = "rejected.tsv"
+SUGGESTIONS_FILE = "suggestions.tsv"
+"""Better translations that wait to become a span (`pipeline.corpora.suggestions`)."""
 _SHARD_NAME = re.compile(r"(train|validation|test)-.*\.tsv(\.gz)?")
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _QUOTED_CHARACTERS = 500
@@ -97,7 +99,7 @@ def write_corpus(corpus: CorpusText, folder: Path, *, replace: bool = False) -> 
     try:
         with _building(folder) as building:
             information = _fill(building, corpus)
-            _sync(building)
+            sync_folder(building)
             _move_into_place(building, folder, replace=replace)
     except OSError as error:
         if error.errno in _DISK_FULL:
@@ -132,9 +134,9 @@ def tidy(folder: Path) -> None:
 
 
 def check_destination(folder: Path, *, replace: bool) -> None:
-    """Raises UserError if `folder` holds a corpus and `replace` is false, or a corpus with spans.
+    """Raises UserError if `folder` holds a corpus and `replace` is false, or text added later.
 
-    Spans were added later, so a replacement would lose them.
+    A replacement would lose spans and suggestions.
     """
     tidy(folder)
     if folder.exists() and not replace:
@@ -142,6 +144,10 @@ def check_destination(folder: Path, *, replace: bool) -> None:
     if has_spans(folder):
         raise UserError(
             f"{folder} holds spans, which would be lost: move its folders span-... away first."
+        )
+    if (folder / SUGGESTIONS_FILE).exists():
+        raise UserError(
+            f"{folder} holds suggestions, which would be lost: move {SUGGESTIONS_FILE} away first."
         )
 
 
@@ -230,14 +236,14 @@ def _fill(building: Path, corpus: CorpusText) -> CorpusInfo:
             source_words += sum(count_words(row[0]) for row in chunk)
             target_words += sum(count_words(row[1]) for row in chunk)
             text = b"".join(line + b"\n" for line in chunk.lines)
-            _write(building / name, gzip.compress(text, compresslevel=6, mtime=0))
+            write_file(building / name, gzip.compress(text, compresslevel=6, mtime=0))
             shards[name] = Shard(
                 split=split, pairs=len(chunk), sha256=hashlib.sha256(text).hexdigest()
             )
         words[split] = Words(source=source_words, target=target_words)
     reasons = Counter(line.reason for line in corpus.rejected)
     if corpus.rejected:
-        _write(building / REJECTED_FILE, _spelled_out(_rejected_text(corpus.rejected)).encode())
+        write_file(building / REJECTED_FILE, _spelled_out(_rejected_text(corpus.rejected)).encode())
     information = CorpusInfo(
         name=corpus.name,
         source_language=corpus.source_language,
@@ -256,7 +262,7 @@ def _fill(building: Path, corpus: CorpusText) -> CorpusInfo:
         rejected=dict(sorted(reasons.items())),
         files={name: dict(counts) for name, counts in corpus.files.items()},
     )
-    _write(building / INFORMATION_FILE, (information.model_dump_json(indent=2) + "\n").encode())
+    write_file(building / INFORMATION_FILE, (information.model_dump_json(indent=2) + "\n").encode())
     return information
 
 
@@ -298,14 +304,16 @@ def _measure(path: Path) -> tuple[int, str]:
     return text.count(b"\n"), hashlib.sha256(text).hexdigest()
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes) -> None:
+    """Writes a file to the disk itself."""
     with path.open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
 
 
-def _sync(directory: Path) -> None:
+def sync_folder(directory: Path) -> None:
+    """Writes the names in a folder to the disk itself."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -334,7 +342,7 @@ def _move_into_place(building: Path, folder: Path, *, replace: bool) -> None:
     if not replace:
         check_destination(folder, replace=False)  # another process may have made it meanwhile
     if folder.exists() and _exchange(building, folder):
-        _sync(folder.parent)
+        sync_folder(folder.parent)
         return  # the older corpus is removed with the hidden folder
     aside = building.with_suffix(".old")
     if folder.exists():
@@ -345,7 +353,7 @@ def _move_into_place(building: Path, folder: Path, *, replace: bool) -> None:
         if aside.exists():
             aside.rename(folder)
         raise
-    _sync(folder.parent)
+    sync_folder(folder.parent)
     shutil.rmtree(aside, ignore_errors=True)
 
 

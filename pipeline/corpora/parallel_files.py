@@ -10,7 +10,7 @@ from pathlib import Path
 from components.parallel_text import feature_problem
 from pipeline.corpora.folder import CorpusText, RejectedLine
 from pipeline.corpora.formats import tsv
-from pipeline.corpora.formats.columns import WRONG_COLUMNS, ChosenRecord, chosen_columns
+from pipeline.corpora.formats.columns import WRONG_COLUMNS, chosen_columns
 from pipeline.corpora.formats.finding import ParallelText, aligned_files
 from pipeline.corpora.formats.records import LineCountError
 from pipeline.corpora.formats.text_file import Reading, TextFile, spelled_out
@@ -108,7 +108,10 @@ def _read(
         for line, cells, left_out in chosen_columns(text, reading):
             if not left_out:
                 shifts.add(line, cells[0], cells[1])
-            row, reason = _checked((line, cells, left_out), is_whole)
+            row: Row = ("", "")
+            reason = left_out
+            if not reason:
+                row, reason = checked_row(cells, is_whole=is_whole)
             if not reason:
                 rows.append(row)
                 continue
@@ -136,11 +139,17 @@ def _shifted(name: str, shift: Shift) -> str:
     )
 
 
-def _checked(record: ChosenRecord, is_whole: bool) -> tuple[Row, str]:
-    """Returns the row of a record, and the reason against it, or nothing."""
-    _, cells, reason = record
-    if reason:
-        return ("", ""), reason
+def checked_row(cells: Sequence[str], *, is_whole: bool = False) -> tuple[Row, str]:
+    """Checks the cells of a line.
+
+    Args:
+        cells: source, target and the values of the features.
+        is_whole: whether the texts are taken as they are.
+
+    Returns:
+        The row, made fit for a line unless `is_whole`, and the reason against it, or nothing.
+    """
+    reason = ""
     source, target, *values = map(one_line, cells)
     if any("\0" in cell for cell in cells):
         reason = "NUL byte"

@@ -92,6 +92,15 @@ def has_spans(folder: Path) -> bool:
     return folder.is_dir() and bool(span_folders(path.name for path in folder.iterdir()))
 
 
+def span_numbers(folder: Path) -> list[int]:
+    """Returns the numbers of the spans, the oldest first.
+
+    Raises:
+        CorpusError: two folders have the same span number.
+    """
+    return list(_span_folders(folder))
+
+
 def split_shards(folder: Path, split: Split) -> list[Path]:
     """Finds the shards of a split, with those of the spans, oldest first.
 

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from components.parallel_text import LineLimits
 from pipeline.cli import main
 from pipeline.corpora.folder import CorpusText, write_corpus
 from pipeline.corpora.information import SPLITS, PackageInfo
 from pipeline.corpora.shipped import SHIPPED
+from pipeline.corpora.suggestions import SuggestionFile
 
 ROOT = Path(__file__).parents[3]
 WORDS = [f"{a}{b}" for a in "bcdfghjklm" for b in "aeiou"]
@@ -296,3 +298,28 @@ def test_the_help_loads_nothing_heavy() -> None:
         check=False,
     )
     assert result.stderr.strip() == ""
+
+
+def test_suggestions_are_shown_until_they_are_accepted(
+    tmp_path: Path, own_text: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert corpus(tmp_path, "import", "--name", "mine", *own_text) == 0
+    folder = tmp_path / "workspace/corpora/mine"
+    SuggestionFile(folder, LineLimits()).add("A cat.", "Eine Katze.")
+    capsys.readouterr()
+    assert corpus(tmp_path, "suggestions", "mine") == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("A cat.\n  Eine Katze.\npairs     1\nnext  ")
+    assert shown.endswith(f"corpus suggestions mine --workspace {tmp_path}/workspace --accept\n")
+    assert corpus(tmp_path, "suggestions", "mine", "--json") == 0
+    pairs = [{"source": "A cat.", "target": "Eine Katze."}]
+    assert json.loads(capsys.readouterr().out) == pairs
+    SuggestionFile(folder, LineLimits()).add(f"the {WORDS[20]}", f"das {WORDS[20]}")
+    assert corpus(tmp_path, "suggestions", "mine", "--accept") == 0
+    shown = capsys.readouterr().out
+    assert f"span      {folder}/span-1\npairs     1\nleft out  1 that the corpus has" in shown
+    assert "run --config mine" in shown
+    assert corpus(tmp_path, "suggestions", "mine") == 0
+    assert capsys.readouterr().out == "pairs     0\n`nmt web --suggestions` collects some\n"
+    assert corpus(tmp_path, "suggestions", "mine", "--accept", "--json") == 2
+    assert "There are no suggestions in" in capsys.readouterr().err

@@ -8,12 +8,17 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
+from libretranslatepy import LibreTranslateAPI
 
+from components.parallel_text import LineLimits
 from pipeline import cli
 from pipeline.commands import web as web_command
 from pipeline.config.settings import load_config, shipped_configs
+from pipeline.corpora.accepted import accepted_pairs
+from pipeline.corpora.folder import CorpusText, write_corpus
 from tests.serving.client import scripted_server
 from tests.serving.server.fake_model import make_version, wait_for
 from tests.serving.standin_model import export_standin
@@ -150,6 +155,47 @@ def test_the_page_asks_another_server_and_starts_none() -> None:
         process.send_signal(signal.SIGTERM)
         output, errors = process.communicate(timeout=LONG)
     assert (process.returncode, output.splitlines()[-1], errors) == (0, "The page has ended.", "")
+
+
+def test_a_suggestion_of_a_translators_tool_becomes_text_to_train_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    splits = {split: [(f"a {split}", "b")] for split in ("train", "validation", "test")}
+    folder = tmp_path / "corpora/multi30k"
+    write_corpus(CorpusText("multi30k", "en", "de", "CC0", "made up", splits), folder)
+    place = ["--workspace", str(tmp_path)]
+    with (
+        scripted_server.serving() as (server, _),
+        _page(
+            *("--config", "multi30k", *place, "--server", server, "--suggestions"),
+            *("--set", f"name={scripted_server.MODEL}"),
+        ) as process,
+    ):
+        assert process.stdout is not None
+        assert process.stdout.readline() == (
+            f"Suggestions are collected in {folder}/suggestions.tsv.\n"
+        )
+        address = _address(process.stdout.readline())
+        assert LibreTranslateAPI(address).translate("the cat", "en", "de") == "THE CAT"
+        form = urlencode({"q": "the cat", "s": "die Katze", "source": "en", "target": "de"})
+        request = urllib.request.Request(f"{address}/suggest", form.encode())
+        with urllib.request.urlopen(request, timeout=LONG) as response:
+            assert json.load(response) == {"success": True}
+    assert cli.main(["corpus", "suggestions", "multi30k", "--accept", *place]) == 0
+    assert f"span      {folder}/span-1\npairs     1\n" in capsys.readouterr().out
+    pairs = accepted_pairs(folder, "train", LineLimits())
+    assert [pair[:2] for pair in pairs] == [(b"a train", b"b"), (b"the cat", b"die Katze")]
+
+
+@pytest.mark.parametrize(
+    ("workspace", "words"),
+    [("missing", "There is no corpus in"), ("gs://bucket", "needs a corpus on a local disk")],
+)
+def test_suggestions_need_a_corpus_here(
+    capsys: pytest.CaptureFixture[str], workspace: str, words: str
+) -> None:
+    options = ["--suggestions", "--workspace", workspace, "--server", "localhost:1"]
+    assert words in _complaint(capsys, *options)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
