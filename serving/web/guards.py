@@ -1,8 +1,9 @@
 """Protects the gateway against foreign web pages.
 
 The gateway has no password, so a foreign page must not be able to use it. A page of another origin
-cannot read its responses, since no CORS header allows it, but it can send forms. Such a request
-names its origin, and is refused. The remaining attack is DNS rebinding, which `HostNames` rejects.
+cannot read its responses, since no CORS header allows it, and cannot send JSON without a preflight
+request. It can send forms, which LibreTranslate's API takes: such a request names its origin, and
+is refused. The remaining attack is DNS rebinding, which `HostNames` rejects.
 """
 
 from collections.abc import Collection
@@ -72,7 +73,7 @@ class Guards:
         application = self._application
         if name not in self._names:
             application = _refusal(name)
-        elif is_foreign(headers):
+        elif not scope["path"].startswith(_API) and is_foreign(headers):
             application = JSONResponse({"error": FOREIGN}, FORBIDDEN)
         await application(scope, receive, send_guarded)
 

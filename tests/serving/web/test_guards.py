@@ -36,6 +36,22 @@ def test_a_name_that_somebody_let_point_here_is_refused(host: str) -> None:
     assert reply.headers["content-type"].startswith("text/plain")
 
 
+@pytest.mark.parametrize(
+    ("path", "origin", "status"),
+    [
+        ("/translate", "http://localhost:8080", 200),
+        ("/translate", "http://localhost", 403),
+        ("/translate", "null", 403),
+        ("/translate", "http://[", 403),
+        ("/api/translate", "https://a-proxy.example", 200),  # reads JSON only
+    ],
+)
+def test_forms_of_other_origins_are_refused(path: str, origin: str, status: int) -> None:
+    client = TestClient(Guards(PlainTextResponse("inside"), ()), "http://localhost")
+    headers = {"host": "localhost:8080", "origin": origin}
+    assert client.post(path, data={"q": "a"}, headers=headers).status_code == status
+
+
 @pytest.mark.parametrize("host", ["localhost", "evil.example"])
 def test_every_answer_has_the_headers_that_keep_others_out(host: str) -> None:
     headers = _reply(host).headers

@@ -139,6 +139,7 @@ def test_tags_that_a_model_loses_are_placed_by_its_attention(page: TestClient) -
         ({"q": "x" * 2001}, "This text has 2,001 characters, and 2,000 are allowed."),
         ({"q": ["x"] * 51}, "at most 50 texts"),
         ({"q": ["x", "x" * 2001]}, "2,001 characters"),
+        ({"q": ["x" * 2000] * 11}, "too long for one request"),
     ],
 )
 def test_a_bad_request_is_refused_with_a_sentence(
