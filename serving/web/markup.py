@@ -1,4 +1,4 @@
-"""Divides HTML into the texts to translate and the markup around them, and joins both again.
+"""Divides a text into the parts to translate and the markup around them, and joins both again.
 
 Tags within a sentence go through the model as protected parts (`text.protected`), so they come out
 beside the right words. A model that cannot copy loses them. Then the sentence is translated without
@@ -24,6 +24,8 @@ _WHOLE = (
 )
 """Elements whose content is no text to translate."""
 _MARKUP = re.compile(rf"{_WHOLE}|<!--.*?-->|<[!?][^<>]*>|{_TAG}", re.DOTALL | re.IGNORECASE)
+_MARK = re.compile(rf"\[X[0-9]{{1,4}}X\]|{_TAG}")
+"""What stays in a text that is no HTML: tags, and Weblate's marks for parts of any kind."""
 _NAME = re.compile(r"<(/?)([\w:.-]+)")
 _BLOCKS = re.compile(
     "address|article|aside|blockquote|body|br|button|caption|center|col|colgroup|dd|details|dialog|"
@@ -95,8 +97,9 @@ class PlainText:
 class _Sentences:
     """Texts and the inline tags between them: text, tag, text, ..., text."""
 
-    def __init__(self, items: Sequence[str]):
-        self._texts = [_plain(text) for text in items[::2]]
+    def __init__(self, items: Sequence[str], *, is_html: bool):
+        self._is_html = is_html
+        self._texts = list(map(_plain, items[::2])) if is_html else items[::2]
         self._tags = items[1::2]
         self._closes = _closing_tags(self._tags)
         self.plain = ""
@@ -114,11 +117,16 @@ class _Sentences:
         order = list(map(int, items[1::2]))
         if sorted(order) != list(range(len(self._tags))) or not self._is_nested(order):
             return None
-        return _interleave(_escaped(items[::2]), [self._tags[index] for index in order])
+        return self._written(items[::2], [self._tags[index] for index in order])
 
     def place(self, translation: Translation) -> str:
         items = place_tags(self._elements(), self.plain, translation)
-        return _interleave(_escaped(items[::2]), items[1::2])
+        return self._written(items[::2], items[1::2])
+
+    def _written(self, texts: Sequence[str], tags: Sequence[str]) -> str:
+        if self._is_html:
+            texts = [html.escape(text, quote=False) for text in texts]
+        return _interleave(texts, tags)
 
     def _elements(self) -> Element:
         """Returns the elements as a tree."""
@@ -152,8 +160,14 @@ class _Sentences:
 
 
 def plain_text(text: str) -> Document:
-    """Returns a document of text without markup."""
-    return Document((PlainText(text),) if text.strip() else (text,))
+    """Returns a document of text that is no HTML, but may have tags and Weblate's marks."""
+    if not _MARK.search(text):
+        return Document((PlainText(text),) if text.strip() else (text,))
+    parts: list[Segment | str] = []
+    for line in re.split("(\n)", text):
+        items = itertools.zip_longest(_MARK.split(line), _MARK.findall(line), fillvalue="")
+        parts += _parts(list(itertools.chain(*items))[:-1], is_html=False)
+    return Document(tuple(parts))
 
 
 def html_document(text: str) -> Document:
@@ -167,13 +181,13 @@ def html_document(text: str) -> Document:
         if _is_inline(found[0]):
             items += [found[0], ""]
         else:
-            parts += [*_parts(items), found[0]]
+            parts += [*_parts(items, is_html=True), found[0]]
             items = [""]
     items[-1] += text[end:]
-    return Document((*parts, *_parts(items)))
+    return Document((*parts, *_parts(items, is_html=True)))
 
 
-def _parts(items: list[str]) -> list[Segment | str]:
+def _parts(items: list[str], *, is_html: bool) -> list[Segment | str]:
     """Returns texts and inline tags as a segment, and what stands around it."""
     texts, tags = items[::2], items[1::2]
     if not any(map(_has_words, texts)):
@@ -196,7 +210,7 @@ def _parts(items: list[str]) -> list[Segment | str]:
     inner[0] = inner[0].lstrip()
     after = inner[-1][len(inner[-1].rstrip()) :] + "".join(items[2 * last + 1 :])
     inner[-1] = inner[-1].rstrip()
-    return [before, _Sentences(inner), after]
+    return [before, _Sentences(inner, is_html=is_html), after]
 
 
 def _closing_tags(tags: Sequence[str]) -> dict[int, int]:
@@ -233,10 +247,6 @@ def _has_words(text: str) -> bool:
 def _plain(text: str) -> str:
     """Returns the text that a reader of a part of HTML sees, on one line."""
     return _SPACE.sub(" ", html.unescape(text))
-
-
-def _escaped(texts: Sequence[str]) -> list[str]:
-    return [html.escape(text, quote=False) for text in texts]
 
 
 def _interleave(texts: Sequence[str], tags: Sequence[str]) -> str:

@@ -84,7 +84,7 @@ class _Placer:
                 self._owners[first : last + 1] = [id(element)] * (last + 1 - first)
                 place = self._targets[first][0], self._targets[last][1]
             else:
-                place = (self._next_word(element.start),) * 2
+                place = (self._beside(element),) * 2
             self._places[id(element)] = place
         for element in parent.children:
             self.choose_words(element, id(element))
@@ -106,15 +106,16 @@ class _Placer:
         start, end = self._sources[source]
         return start < element.end and element.start < end
 
-    def _next_word(self, place: int) -> int:
-        """Returns the start of the first target word for the source from a place on."""
-        following = [
-            (source, target)
-            for target, source in self._source_of.items()
-            if self._sources[source][0] >= place
-        ]
-        if following:
-            return self._targets[min(following)[1]][0]
+    def _beside(self, element: Element) -> int:
+        """Returns the place of a tag alone: at the source word that it touches, or the next."""
+        pairs = [(source, target) for target, source in self._source_of.items()]
+        if element.has_spaces == (False, True):
+            before = [pair for pair in pairs if self._sources[pair[0]][1] <= element.start]
+            if before:
+                return self._targets[max(before)[1]][1]
+        after = [pair for pair in pairs if self._sources[pair[0]][0] >= element.start]
+        if after:
+            return self._targets[min(after)[1]][0]
         return self._targets[-1][1] if self._targets else 0
 
 

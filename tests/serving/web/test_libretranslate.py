@@ -57,7 +57,7 @@ def test_a_client_of_others_translates_detects_and_lists() -> None:
     with serving() as (server, _), running_page(_settings(server)) as address:
         client = LibreTranslateAPI(address, api_key="any")
         assert client.translate("the cat & the <b>dog</b>", "en", "de", timeout=20) == (
-            "THE CAT & THE <B>DOG</B>"
+            "THE CAT & THE <b>DOG</b>"
         )
         assert client.languages(timeout=20) == [
             {"code": "en", "name": "English", "targets": ["de"]},

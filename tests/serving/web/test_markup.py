@@ -72,15 +72,27 @@ def test_lost_tags_are_placed_around_the_words_that_attend_to_theirs():
     html = "<p>The <b>red</b> <a href='x?a&b'>cat &amp; dog</a> <img> sat<wbr> on <img>.</p>"
     document = html_document(html)
     assert document.join(list(map(shouted, document.segments))) == (
-        "<p>THE <b>RED</b> <a href='x?a&b'>CAT &amp; DOG</a> <img> SAT <wbr>ON <img>.</p>"
+        "<p>THE <b>RED</b> <a href='x?a&b'>CAT &amp; DOG</a> <img> SAT<wbr> ON <img>.</p>"
     )
 
 
 def test_plain_text_stays_as_it_is():
-    document = plain_text("a <b>\n c & d ")
+    document = plain_text("a < b\n c & d ")
     (segment,) = document.segments
-    assert document.join([segment.put(segment.text)]) == "a <b>\n c & d "
+    assert document.join([segment.put(segment.text)]) == "a < b\n c & d "
     assert plain_text(" \n") == Document((" \n",))
+
+
+def test_the_marks_of_weblate_and_tags_stay_in_a_text():
+    document = plain_text(" Two [X0X]big[X1X] dogs & [X2X] cats\n\n<b>run</b> &lt; [X3X].")
+    first, second = document.segments
+    assert first.text == "Two <x0>big<x1> dogs & <x2> cats"
+    assert document.join([first.put("<x0>A<x1> <x2>"), second.put("<x0>B<x1> <x2>")]) == (
+        " [X0X]A[X1X] [X2X]\n\n<b>B</b> [X3X]"
+    )
+    assert document.join(list(map(shouted, document.segments))) == (
+        " TWO [X0X]BIG[X1X] DOGS & [X2X] CATS\n\n<b>RUN</b> &LT; [X3X]."
+    )
 
 
 @given(MARKUP)
