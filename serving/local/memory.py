@@ -1,24 +1,8 @@
-"""Keeps the memory of a process that runs for weeks within its bounds."""
+"""Returns memory to the operating system."""
 
 import contextlib
 import ctypes
 import gc
-
-_M_ARENA_MAX = -8
-"""The number of the parameter in glibc's `mallopt`."""
-
-
-def share_memory_between_threads(pools: int) -> None:
-    """Limits the pools that glibc takes memory from, before the threads of a server start.
-
-    Each thread prefers a pool of its own, eight for each processor, and each pool keeps the most
-    that its threads ever had at once. So a server with dozens of threads grows for hours.
-
-    Args:
-      pools: the largest number; as many threads take memory at the same time without waiting.
-    """
-    with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, pools)
 
 
 def return_freed_memory() -> None:

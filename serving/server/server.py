@@ -14,8 +14,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from serving.http.descriptors import connections_for
 from serving.http.host_names import ForeignPages
 from serving.http.uvicorn_server import HttpLimits, UvicornServer
-from serving.local.memory import share_memory_between_threads
-from serving.local.processors import processors
 from serving.protocol import messages
 from serving.server.directory_watcher import DirectoryWatcher, Load, Report
 from serving.server.health_service import LimitedHealth
@@ -37,7 +35,6 @@ _LONGEST_SETTLING = 60.0
 """Seconds to wait at the start for a first version with changing files."""
 _SECONDS_TO_SEND = 1
 """Time to send the last responses, after everything else has ended."""
-_FEWEST_MEMORY_POOLS = 2
 _SERVERS = 2
 """gRPC and REST share the file descriptors."""
 
@@ -97,7 +94,6 @@ class ModelServer:
         Raises:
           StartError: a port is in use, or no version can be loaded.
         """
-        share_memory_between_threads(max(_FEWEST_MEMORY_POOLS, processors()))
         with contextlib.ExitStack() as undo:
             self._take_ports(undo)
             self._scheduler = BatchScheduler(self.settings.batching, self._metrics)
