@@ -146,7 +146,7 @@ make_environment() {
 
 # Resolves pyproject.toml for the platform of the newest wheels; keeps the versions already locked.
 lock() {
-    "$uv" pip compile pyproject.toml --extra all --group dev --output-file requirements.lock \
+    "$uv" pip compile pyproject.toml --extra all --extra files --group dev --output-file requirements.lock \
         --python "$python" --python-version 3.11 --python-platform "$platform" --generate-hashes \
         --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet "$@" ||
         die "pyproject.toml could not be resolved: see the message above. $registry_hint"

@@ -53,3 +53,8 @@ def test_the_metadata_says_what_the_project_is_and_for_whom(metadata):
 def test_the_readme_is_the_description(metadata):
     assert metadata["Description-Content-Type"] == "text/markdown"
     assert str(metadata.get_payload()).startswith("# attention-nmt")
+
+
+def test_only_the_extra_files_brings_what_is_under_the_gpl(metadata):
+    needed = [each for each in metadata.get_all("Requires-Dist") if "translate-toolkit" in each]
+    assert needed == ['translate-toolkit; extra == "files"']

@@ -18,7 +18,6 @@ from pipeline.translation_files.entries import (
     Entry,
     Languages,
     State,
-    TranslationFormat,
     base_language,
 )
 from pipeline.translation_files.markup import LOST
@@ -121,6 +120,3 @@ def _fill_plural(
         if tag in tags
     ]
     return [Edit(first.start - len(xml.indent(first)), element.children[-1].end, "".join(items))]
-
-
-FORMAT = TranslationFormat("Android XML", (".xml",), read_android, is_bilingual=False)

@@ -17,7 +17,6 @@ from pipeline.translation_files.entries import (
     Entry,
     Languages,
     State,
-    TranslationFormat,
     decoded,
 )
 from text.protected import protected_parts
@@ -192,6 +191,3 @@ def _fuzzy_mark(lines: _Lines, first: int, end: int) -> list[Edit]:
         if line.startswith(("#|", "msgctxt", "msgid")):
             return [lines.replace(index, index, ["#, fuzzy"])]
     return []
-
-
-FORMAT = TranslationFormat("PO", (".po", ".pot"), read_po, is_bilingual=True)

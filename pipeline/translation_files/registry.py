@@ -1,29 +1,46 @@
-"""The formats of translators' tools. A new one is a new file, and its name here."""
+"""The formats of translators' tools. A new one is a new file, and its name here.
+
+translate-toolkit, of the extra `files`, is imported only when a file of its formats is read.
+"""
+
+import importlib
+from functools import partial
 
 from pipeline.errors import UserError
 from pipeline.translation_files import (
-    android,
     html_pages,
     json_messages,
     markdown,
-    po,
     subtitles,
     tables,
-    tmx,
-    ts,
-    xliff,
 )
-from pipeline.translation_files.entries import TranslationFormat
+from pipeline.translation_files.entries import Document, Languages, TranslationFormat
+
+
+def _read(module: str, name: str, data: bytes, languages: Languages) -> Document:
+    """Reads a file with `read_MODULE` of a module that needs translate-toolkit."""
+    try:
+        found = importlib.import_module(f"pipeline.translation_files.{module}")
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("translate", "lxml"):
+            raise
+        raise UserError(
+            f"{name} is read by translate-toolkit, which is not installed: install attention-nmt "
+            "with the extra 'files', or `pip install translate-toolkit`."
+        ) from error
+    document: Document = getattr(found, f"read_{module}")(name, data, languages)
+    return document
+
 
 LINES = "lines"
 """The choice of a file as lines of text."""
 FORMATS: tuple[TranslationFormat, ...] = (
-    po.FORMAT,
-    xliff.FORMAT,
-    tmx.FORMAT,
-    ts.FORMAT,
+    TranslationFormat("PO", (".po", ".pot"), partial(_read, "po"), is_bilingual=True),
+    TranslationFormat("XLIFF", (".xlf", ".xliff"), partial(_read, "xliff"), is_bilingual=True),
+    TranslationFormat("TMX", (".tmx",), partial(_read, "tmx"), is_bilingual=True),
+    TranslationFormat("Qt TS", (".ts",), partial(_read, "ts"), is_bilingual=True),
     tables.FORMAT,
-    android.FORMAT,
+    TranslationFormat("Android XML", (".xml",), partial(_read, "android"), is_bilingual=False),
     json_messages.FORMAT,
     subtitles.FORMAT,
     html_pages.FORMAT,

@@ -13,7 +13,6 @@ from pipeline.translation_files.entries import (
     Entry,
     Languages,
     State,
-    TranslationFormat,
     base_language,
 )
 from pipeline.translation_files.markup import Marked, escape_xml, read_markup
@@ -97,6 +96,3 @@ def _fill(
     if target:
         return [Edit(target.start, target.end, new)]
     return [Edit(source.end, source.end, xml.indent(source) + new)]
-
-
-FORMAT = TranslationFormat("TMX", (".tmx",), read_tmx, is_bilingual=True)

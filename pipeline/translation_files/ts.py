@@ -12,7 +12,6 @@ from pipeline.translation_files.entries import (
     Entry,
     Languages,
     State,
-    TranslationFormat,
 )
 from pipeline.translation_files.markup import Marked, escape_xml, read_markup
 from pipeline.translation_files.xliff import toolkit_units
@@ -89,6 +88,3 @@ def _fill(
 def _escape(text: str) -> str:
     """Escapes text as Qt does, with the quotes."""
     return escape_xml(text).replace('"', "&quot;").replace("'", "&apos;")
-
-
-FORMAT = TranslationFormat("Qt TS", (".ts",), read_ts, is_bilingual=True)

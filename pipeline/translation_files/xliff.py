@@ -15,7 +15,6 @@ from pipeline.translation_files.entries import (
     Entry,
     Languages,
     State,
-    TranslationFormat,
 )
 from pipeline.translation_files.markup import Marked, escape_xml, read_markup
 from pipeline.translation_files.xml_places import Element, XmlFile, parse_xml
@@ -112,6 +111,3 @@ def _fill(
     after = (element.child("seg-source") or source).end
     new = f"{xml.indent(source)}<{name}{attribute}>{content}</{name}>"
     return [*edits, Edit(after, after, new)]
-
-
-FORMAT = TranslationFormat("XLIFF", (".xlf", ".xliff"), read_xliff, is_bilingual=True)

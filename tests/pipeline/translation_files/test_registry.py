@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -152,3 +153,20 @@ def test_an_ending_belongs_to_one_format() -> None:
     assert len(set(suffixes)) == len(suffixes)
     assert format_of("a.docx") is None
     assert format_of("DE.PO") is FORMATS[0]
+
+
+@pytest.mark.parametrize("name", ["a.po", "a.xlf", "a.tmx", "a.ts", "a.xml"])
+def test_without_the_toolkit_a_sentence_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for module in list(sys.modules):
+        if module.startswith(("translate.", "pipeline.translation_files.")):
+            monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "translate", None)
+    with pytest.raises(UserError, match=f"{name} is read by .* the extra 'files'"):
+        read(name, b"")
+
+
+def test_without_the_toolkit_other_formats_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "translate", None)
+    assert read("a.json", b'{"hello": "Hello"}').entries
