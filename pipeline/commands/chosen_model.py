@@ -30,6 +30,7 @@ from pipeline.errors import UserError
 from serving.contract.translation import ScoredTranslation, Translation
 from serving.local.model import LocalModel, read_languages
 from serving.segments.splitting import Languages
+from text.glossary import Glossary
 
 if TYPE_CHECKING:
     from serving.client import Tls
@@ -43,7 +44,12 @@ class Model(Protocol):
     """The common methods of `LocalModel` and `TranslationClient`."""
 
     def translate(
-        self, texts: Sequence[str], n_best: bool = False, *, split: bool = True
+        self,
+        texts: Sequence[str],
+        n_best: bool = False,
+        *,
+        split: bool = True,
+        glossary: Glossary | None = None,
     ) -> list[Translation]:
         """Translates texts, each sentence of a text by itself if `split`."""
 

@@ -46,6 +46,7 @@ from serving.contract.translation import Sentence, Translation
 from serving.heatmap.matrix import make_heatmap
 from serving.heatmap.terminal import attention_table
 from serving.local.parallel_translation import translate_in_parallel
+from text.glossary import Glossary
 
 _NOTHING_TO_DO = (
     'Nothing to translate: give a text, as in `nmt translate "Good morning."`, '
@@ -99,6 +100,14 @@ def translate(
             help="The format of --input if its name does not tell: po, xlf, ..., or lines.",
         ),
     ] = None,
+    glossary_file: Annotated[
+        str | None,
+        typer.Option(
+            "--glossary",
+            metavar="FILE",
+            help="Terms that the translations must have: 'source term<TAB>target term' a line.",
+        ),
+    ] = None,
     batch_size: BatchSizeOption = DEFAULT_BATCH_SIZE,
     workers: Annotated[
         int,
@@ -113,7 +122,8 @@ def translate(
     """
     refuse_with_server(options.server, workers=workers > 1)
     translated: Callable[[ChosenModel, Chunks], Translated]
-    translated = partial(_translated, batch_size, workers, n_best)
+    glossary = None if glossary_file is None else Glossary.read(glossary_file)
+    translated = partial(_translated, batch_size, workers, n_best, glossary)
     form = chosen_file_format(texts, input_file, file_format)
     if form is not None and input_file is not None:
         lines_only = {"attention": attention, "tokens": tokens, "n-best": n_best, "json": as_json}
@@ -143,18 +153,24 @@ def _translated(
     batch_size: int,
     workers: int,
     n_best: bool,
+    glossary: Glossary | None,
     chosen: ChosenModel,
     chunks: Chunks,
 ) -> Translated:
     """Yields the translations of each chunk, made by one model or by several workers."""
     if isinstance(chosen, ExportedModel) and workers > 1:
         yield from translate_in_parallel(
-            chosen.folder, chunks, workers=workers, batch_size=batch_size, n_best=n_best
+            chosen.folder,
+            chunks,
+            workers=workers,
+            batch_size=batch_size,
+            n_best=n_best,
+            glossary=glossary,
         )
         return
     with chosen.open(batch_size) as model:
         for chunk in chunks:
-            yield model.translate(chunk, n_best=n_best)
+            yield model.translate(chunk, n_best=n_best, glossary=glossary)
 
 
 def _translate_lines(

@@ -71,6 +71,11 @@ def attention_of_words(
     return GivenWords(tuple(sources.words), tuple(targets.words), attention, on_end)
 
 
+def words_of_tokens(text: str, tokens: Sequence[str]) -> list[list[int]]:
+    """Returns the numbers of the words of each subword, of words split from their punctuation."""
+    return _Words(text, True, "words").of_tokens(tokens)
+
+
 def words_without_punctuation(text: str) -> list[str]:
     """Returns the words of a text, without the punctuation before and after them."""
     return [word for word in _Words(text, True, "words").words if not is_punctuation(word)]

@@ -32,6 +32,7 @@ from serving.client.model_info import ModelMetadata, VersionState, VersionStatus
 from serving.client.retry import RetryPolicy
 from serving.client.sync_client import TranslationClient
 from serving.contract.translation import ScoredTranslation, Translation
+from text.glossary import Glossary, GlossaryError
 
 __all__ = [
     "AsyncTranslationClient",
@@ -39,6 +40,8 @@ __all__ = [
     "CallCancelled",
     "ClientClosed",
     "DeadlineExceeded",
+    "Glossary",
+    "GlossaryError",
     "InvalidReply",
     "InvalidRequest",
     "InvalidSettings",

@@ -29,6 +29,7 @@ from serving.client.requests import Job, require_several, scoring_job, translati
 from serving.contract.batching import in_order, windows
 from serving.contract.translation import ScoredTranslation, Translation
 from serving.protocol.messages import GET_MODEL_METADATA, GET_MODEL_STATUS, PREDICT, Method
+from text.glossary import Glossary
 
 Result = TypeVar("Result")
 Texts = Iterable[str | bytes] | AsyncIterable[str | bytes]
@@ -69,10 +70,11 @@ class AsyncTranslationClient(ConfiguredClient):
         n_best: bool = False,
         timeout: float | None = None,
         split: bool = True,
+        glossary: Glossary | None = None,
     ) -> list[Translation]:
         """Translates texts; see `TranslationClient.translate`."""
         self._require_open()
-        return await self._translate(texts, n_best, self._seconds(timeout), split)
+        return await self._translate(texts, n_best, self._seconds(timeout), split, glossary)
 
     def translate_stream(
         self,
@@ -80,6 +82,7 @@ class AsyncTranslationClient(ConfiguredClient):
         n_best: bool = False,
         timeout: float | None = None,
         split: bool = True,
+        glossary: Glossary | None = None,
     ) -> AsyncGenerator[Translation, None]:
         """Translates texts while they are read; see `TranslationClient.translate_stream`.
 
@@ -98,7 +101,7 @@ class AsyncTranslationClient(ConfiguredClient):
         """
         self._require_open()
         require_several(texts)
-        return self._stream(texts, n_best, self._seconds(timeout), split)
+        return self._stream(texts, n_best, self._seconds(timeout), split, glossary)
 
     async def score(
         self,
@@ -125,12 +128,12 @@ class AsyncTranslationClient(ConfiguredClient):
         return self._checked(await self.metadata(timeout))
 
     async def _stream(
-        self, texts: Texts, n_best: bool, timeout: float, split: bool
+        self, texts: Texts, n_best: bool, timeout: float, split: bool, glossary: Glossary | None
     ) -> AsyncGenerator[Translation, None]:
         flights: deque[asyncio.Task[list[Translation]]] = deque()
         try:
             async for window in _windows(texts, self._window):
-                answers = self._translate(window, n_best, timeout, split)
+                answers = self._translate(window, n_best, timeout, split, glossary)
                 flights.append(asyncio.create_task(answers))
                 if len(flights) > 1:
                     for translation in await flights[0]:
@@ -144,9 +147,14 @@ class AsyncTranslationClient(ConfiguredClient):
             await _give_up(flights)
 
     async def _translate(
-        self, texts: Sequence[str | bytes], n_best: bool, timeout: float, split: bool
+        self,
+        texts: Sequence[str | bytes],
+        n_best: bool,
+        timeout: float,
+        split: bool,
+        glossary: Glossary | None,
     ) -> list[Translation]:
-        whole = self._split(texts, split)
+        whole = self._split(texts, split, glossary)
         return whole.join(await self._answer(translation_job(whole.sentences, n_best), timeout))
 
     async def _answer(self, job: Job[Result], timeout: float) -> list[Result]:

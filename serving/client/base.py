@@ -25,6 +25,7 @@ from serving.client.model_info import ModelChoice, ModelMetadata
 from serving.client.requests import require_several
 from serving.client.retry import RetryPolicy
 from serving.segments.splitting import Languages, SplitTexts
+from text.glossary import Glossary
 
 DEFAULT_TIMEOUT = 60.0
 _HEADER_NAME = re.compile("[0-9a-z_.-]+")
@@ -103,9 +104,11 @@ class ConfiguredClient:
         """Number of texts of a stream in one window; the next window is sent ahead."""
         return self._batch_size * self._max_in_flight
 
-    def _split(self, texts: Sequence[str | bytes], split: bool) -> SplitTexts:
+    def _split(
+        self, texts: Sequence[str | bytes], split: bool, glossary: Glossary | None
+    ) -> SplitTexts:
         require_several(texts)
-        return SplitTexts(texts, self._languages, split=split)
+        return SplitTexts(texts, self._languages, split=split, glossary=glossary)
 
     def _require_open(self) -> None:
         if self._is_closed:

@@ -24,6 +24,7 @@ from serving.contract.batching import in_order, windows
 from serving.contract.translation import ScoredTranslation, Translation
 from serving.protocol.messages import GET_MODEL_METADATA, GET_MODEL_STATUS, PREDICT, Method
 from serving.segments.splitting import SplitTexts
+from text.glossary import Glossary
 
 Result = TypeVar("Result")
 
@@ -94,6 +95,7 @@ class TranslationClient(ConfiguredClient):
         n_best: bool = False,
         timeout: float | None = None,
         split: bool = True,
+        glossary: Glossary | None = None,
     ) -> list[Translation]:
         """Translates texts.
 
@@ -102,6 +104,8 @@ class TranslationClient(ConfiguredClient):
           n_best: whether to return all hypotheses of the beam.
           timeout: seconds for each request, by default the client's.
           split: whether to translate each sentence of a text by itself, as the model was trained.
+          glossary: terms that the translations must have; see `text.glossary`. They are written by
+            this client, so any server and any version will do.
 
         Returns:
           One translation per text, in the order of the texts.
@@ -110,7 +114,7 @@ class TranslationClient(ConfiguredClient):
           ServingError: a request failed; the requests for the other texts are cancelled.
         """
         self._require_open()
-        whole = self._split(texts, split)
+        whole = self._split(texts, split, glossary)
         job = translation_job(whole.sentences, n_best)
         return whole.join(self._receive(self._send(job, self._seconds(timeout))))
 
@@ -120,6 +124,7 @@ class TranslationClient(ConfiguredClient):
         n_best: bool = False,
         timeout: float | None = None,
         split: bool = True,
+        glossary: Glossary | None = None,
     ) -> Generator[Translation, None, None]:
         """Translates texts while they are read, such as a file's lines, in constant memory.
 
@@ -131,7 +136,7 @@ class TranslationClient(ConfiguredClient):
           texts: any number, even an infinite iterable.
           n_best: whether to return all hypotheses of the beam.
           timeout: seconds for each request, by default the client's.
-          split: as for `translate`.
+          split, glossary: as for `translate`.
 
         Returns:
           A generator of one translation per text, in the order of the texts. Closing it cancels the
@@ -142,7 +147,7 @@ class TranslationClient(ConfiguredClient):
         """
         self._require_open()
         require_several(texts)
-        return self._stream(texts, n_best, self._seconds(timeout), split)
+        return self._stream(texts, n_best, self._seconds(timeout), split, glossary)
 
     def score(
         self,
@@ -212,7 +217,12 @@ class TranslationClient(ConfiguredClient):
         return self._checked(self.metadata(timeout))
 
     def _stream(
-        self, texts: Iterable[str | bytes], n_best: bool, timeout: float, split: bool
+        self,
+        texts: Iterable[str | bytes],
+        n_best: bool,
+        timeout: float,
+        split: bool,
+        glossary: Glossary | None,
     ) -> Generator[Translation, None, None]:
         flights: deque[tuple[SplitTexts, _Flight[Translation]]] = deque()
 
@@ -222,7 +232,7 @@ class TranslationClient(ConfiguredClient):
 
         try:
             for window in windows(texts, self._window):
-                whole = self._split(window, split)
+                whole = self._split(window, split, glossary)
                 job = translation_job(whole.sentences, n_best)
                 flights.append((whole, self._send(job, timeout)))
                 if len(flights) > 1:

@@ -19,6 +19,7 @@ from serving.contract.translation import (
 )
 from serving.local.saved_model import SavedModel
 from serving.segments.splitting import Languages, SplitTexts
+from text.glossary import Glossary
 
 Result = TypeVar("Result")
 
@@ -55,7 +56,11 @@ class LocalModel:
         self.languages = read_languages(directory)
 
     def translate(
-        self, texts: Sequence[str | bytes], n_best: bool = False, split: bool = True
+        self,
+        texts: Sequence[str | bytes],
+        n_best: bool = False,
+        split: bool = True,
+        glossary: Glossary | None = None,
     ) -> list[Translation]:
         """Translates texts.
 
@@ -63,6 +68,7 @@ class LocalModel:
           texts: [batch], any number; invalid UTF-8 is read as U+FFFD.
           n_best: whether to return all hypotheses of the beam.
           split: whether to translate each sentence of a text by itself.
+          glossary: terms that the translations must have.
 
         Returns:
           One translation per text, in the order of the texts.
@@ -70,7 +76,7 @@ class LocalModel:
         Raises:
           ModelCallError: the model lacks the signature, or failed.
         """
-        whole = SplitTexts(texts, self.languages, split=split)
+        whole = SplitTexts(texts, self.languages, split=split, glossary=glossary)
         encoded = [as_bytes(text) for text in whole.sentences]
         signature, read = (N_BEST, read_n_best) if n_best else (SERVING_DEFAULT, read_translation)
 

@@ -17,6 +17,7 @@ from serving.local.model import LocalModel
 from serving.local.parent import end_with_parent
 from serving.local.processors import THREAD_VARIABLES, processors
 from serving.local.saved_model import ModelCallError, ModelLoadError, message_of
+from text.glossary import Glossary
 
 _CHUNKS_PER_WORKER = 2
 """Most chunks read before the oldest is answered: one in work, one waiting."""
@@ -33,6 +34,7 @@ def translate_in_parallel(
     workers: int,
     batch_size: int = 32,
     n_best: bool = False,
+    glossary: Glossary | None = None,
 ) -> Iterator[list[Translation]]:
     """Translates lists of texts in several processes.
 
@@ -44,6 +46,7 @@ def translate_in_parallel(
       workers: number of processes, at least 1; each needs the memory of one model.
       batch_size: texts per batch of a model.
       n_best: whether to return all hypotheses of the beam.
+      glossary: terms that the translations must have.
 
     Yields:
       The translations of each list, in the order of the lists.
@@ -69,7 +72,7 @@ def translate_in_parallel(
                     is_exhausted = True
                 else:
                     connection = idle.pop()
-                    _send(connection, (chunk, n_best))
+                    _send(connection, (chunk, n_best, glossary))
                     busy[connection] = sent
                     sent += 1
             for connection in _ready(busy):
@@ -123,13 +126,14 @@ def _work(
             return
         connection.send(None)
         while True:
-            chunk, n_best = connection.recv()
-            connection.send(_answer(model, chunk, n_best))
+            connection.send(_answer(model, *connection.recv()))
 
 
-def _answer(model: LocalModel, chunk: Sequence[str], n_best: bool) -> list[Translation] | Exception:
+def _answer(
+    model: LocalModel, chunk: Sequence[str], n_best: bool, glossary: Glossary | None
+) -> list[Translation] | Exception:
     try:
-        return model.translate(chunk, n_best=n_best)
+        return model.translate(chunk, n_best=n_best, glossary=glossary)
     except ModelCallError as error:
         return error
     except Exception as error:  # sent to the parent: a traceback in this process would help nobody

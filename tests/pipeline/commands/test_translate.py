@@ -19,6 +19,7 @@ from serving.versions.integrity import DamagedVersionError
 from serving.versions.push import push
 from serving.versions.store import LocalStore
 from tests.serving.standin_model import export_standin
+from text.glossary import GlossaryError
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -261,6 +262,18 @@ def test_a_damaged_model_is_the_users_to_fix_with_several_processes_too(nmt, tmp
     (tmp_path / "saved_model.pb").write_bytes(b"damaged")
     with pytest.raises(UserError, match="cannot be loaded"):
         nmt("cat", "--workers", "2", "--model", str(tmp_path))
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_translations_have_the_terms_of_a_glossary(nmt, tmp_path, workers):
+    (tmp_path / "terms.tsv").write_text("cat\tKater\nmat\tTeppich\n", encoding="utf-8")
+    arguments = ("--glossary", str(tmp_path / "terms.tsv"), "--workers", workers)
+    assert nmt("the cat is on the mat", *arguments) == "die Kater ist auf die Teppich\n"
+
+
+def test_a_glossary_is_read_before_the_model(nmt):
+    with pytest.raises(GlossaryError, match="'/nowhere/at-all' cannot be read"):
+        nmt("cat", "--glossary", "/nowhere/at-all", "--model", "/nowhere/at-all")
 
 
 def test_a_process_that_ended_leaves_no_half_written_file(nmt, tmp_path, monkeypatch):

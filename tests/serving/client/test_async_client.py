@@ -7,7 +7,7 @@ import grpc
 import numpy as np
 import pytest
 
-from serving.client import AsyncTranslationClient, RetryPolicy, ServingError, errors
+from serving.client import AsyncTranslationClient, Glossary, RetryPolicy, ServingError, errors
 from serving.client.model_info import VersionState
 from tests.serving.client.scripted_server import (
     FAILED_BATCHES,
@@ -44,6 +44,16 @@ def test_a_translation_comes_with_its_tokens_score_and_attention():
 def test_the_beam_comes_along_when_asked_for():
     [translation] = run(Script(), lambda client: client.translate(["the cat"], n_best=True))
     assert [hypothesis.score for hypothesis in translation.n_best] == [-2, -3]
+
+
+def test_translations_have_the_terms_of_a_glossary():
+    glossary = Glossary([("cat", "Katze")])
+
+    async def ask(client):
+        streamed = [each async for each in client.translate_stream(["the cat"], glossary=glossary)]
+        return streamed + await client.translate(["the cat"], glossary=glossary)
+
+    assert [each.text for each in run(Script(), ask)] == ["THE KATZE"] * 2
 
 
 def test_a_given_translation_is_scored_token_by_token():

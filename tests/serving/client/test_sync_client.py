@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, strategies
 
-from serving.client import TranslationClient, errors
+from serving.client import Glossary, TranslationClient, errors
 from serving.client.model_info import VersionState
 from tests.any_text import strings
 from tests.serving.client.scripted_server import MODEL, VERSION, Script, Stuck, serving
@@ -47,6 +47,14 @@ def test_the_beam_comes_along_when_asked_for(server):
     with TranslationClient(server[0], MODEL) as client:
         [translation] = client.translate(["the cat"], n_best=True)
     assert [hypothesis.score for hypothesis in translation.n_best] == [-2, -3]
+
+
+def test_translations_have_the_terms_of_a_glossary(server):
+    glossary = Glossary([("cat", "Katze")])
+    with TranslationClient(server[0], MODEL) as client:
+        [translation] = client.translate(["the cat"], glossary=glossary)
+        [streamed] = client.translate_stream(["the cat"], glossary=glossary)
+    assert translation.text == streamed.text == "THE KATZE"
 
 
 def test_a_given_translation_is_scored_token_by_token(server):

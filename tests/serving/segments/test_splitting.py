@@ -10,6 +10,7 @@ from serving.contract.translation import Translation
 from serving.heatmap.matrix import make_heatmap
 from serving.segments.splitting import Languages, SplitTexts
 from tests.any_text import strings
+from text.glossary import Glossary
 
 ENGLISH: Languages = ("en", "de")
 
@@ -127,3 +128,25 @@ def test_each_row_of_the_joined_attention_of_any_text_sums_to_1(
     for each in joined:
         assert each.attention.shape == (len(each.target_tokens), len(each.source_tokens))
         np.testing.assert_allclose(each.attention.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_each_sentence_and_each_hypothesis_gets_the_terms_of_a_glossary() -> None:
+    glossary = Glossary([("cat", "Katze"), ("dogs", "Hunde"), ("mice", "Mäuse")])
+    whole = SplitTexts(["One cat. Two dogs.", "One house."], ENGLISH, glossary=glossary)
+    answers = [
+        dataclasses.replace(each, n_best=(each, each)) for each in map(in_capitals, whole.sentences)
+    ]
+    first, second = whole.join(answers)
+    assert first.text == "ONE KATZE. TWO HUNDE."
+    assert {each.text for each in first.n_best} == {first.text}
+    assert first.attention.shape == (len(first.target_tokens), len(first.source_tokens))
+    assert second.text == "ONE HOUSE."
+    assert not any("glossary" in warning for warning in (*first.warnings, *second.warnings))
+
+
+def test_a_term_that_could_not_be_written_gives_a_warning() -> None:
+    whole = SplitTexts(["One cat."], ENGLISH, glossary=Glossary([("cat", "Katze")]))
+    answer = in_capitals("One cat.")
+    answer.attention[:] = np.eye(3, dtype=np.float32)[2]
+    [translation] = whole.join([answer])
+    assert "glossary: missing Katze" in translation.warnings
