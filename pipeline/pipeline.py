@@ -231,7 +231,11 @@ def _trainer(
             "record": {
                 **record,
                 "warm_start": (
-                    {"version": warm_start.version, "fingerprint": warm_start.fingerprint}
+                    {
+                        "name": warm_start.name,
+                        "version": warm_start.version,
+                        "fingerprint": warm_start.fingerprint,
+                    }
                     if warm_start
                     else None
                 ),

@@ -1,5 +1,7 @@
 """Chooses the model to begin a training with: the live one, unless this run would make it itself.
 
+Another configuration's model may be named instead, such as a general one for a domain.
+
 A model trained with the same corpus, configuration and code is skipped: it is the result of this
 very run. So a second run without changes begins with the same model as the first and uses the
 cache. Otherwise each run would train the model further and further. Models withdrawn by a rollback
@@ -22,6 +24,7 @@ from serving.versions.integrity import damage
 from serving.versions.records import read_records, withdrawn_models
 from text.languages import usual_tag
 
+_REQUIRED = "required"
 _ORIGIN = ("corpus_checksum", "configuration", "code_digest", "seed")
 """The fields of a model card about the model's origin."""
 
@@ -30,6 +33,8 @@ _ORIGIN = ("corpus_checksum", "configuration", "code_digest", "seed")
 class WarmStart:
     """A version to begin training with."""
 
+    name: str
+    """Name of the configuration of the model."""
     version: int
     export: str
     """The folder of its SavedModel. Of several versions with the same content this is the oldest,
@@ -48,7 +53,7 @@ class NoWarmStartError(Exception):
 
 def resolve_warm_start(
     config: PipelineConfig,
-    serving_directory: str,
+    models: Callable[[str], str],
     record: Mapping[str, Any],
     show: Callable[[str], None],
 ) -> WarmStart | None:
@@ -56,7 +61,7 @@ def resolve_warm_start(
 
     Args:
       config: the configuration of the new model.
-      serving_directory: the folder of versions.
+      models: returns the folder of versions of a configuration, by its name.
       record: the record of the new model's origin.
       show: called with a sentence about the chosen model, or the reason for none.
 
@@ -66,24 +71,39 @@ def resolve_warm_start(
     Raises:
       UserError: there is no such version, and the configuration requires one.
     """
-    if not config.training.warm_start:
+    setting = config.training.warm_start
+    if not setting:
         return None
+    own = setting is True or setting == _REQUIRED
+    name, _, version = (config.name, "", "") if own else str(setting).partition("@")
     try:
-        found = choose_warm_start(config, serving_directory, origin_of(record))
+        found = choose_warm_start(
+            config, models(name), origin_of(record), name, int(version) if version else None
+        )
     except NoWarmStartError as error:
-        if config.training.warm_start == "required":
+        if setting is not True:
+            which = "the live model" if own else f"the model {setting}"
+            instead = "true" if own else "false"
             raise UserError(
-                f"Training cannot begin with the live model: {error}. Fix this, or set "
-                "training.warm_start to true to train from scratch in such a case."
+                f"Training cannot begin with {which}: {error}. Fix this, or set "
+                f"training.warm_start to {instead} to train from scratch{' in such a case' * own}."
             ) from error
         show(f"      no warm start, training from scratch: {error}")
         return None
-    show(f"      training begins with the weights and the vocabulary of version {found.version}")
+    of_other = "" if own else f" of {name}"
+    show(
+        "      training begins with the weights and the vocabulary of version "
+        f"{found.version}{of_other}"
+    )
     return found
 
 
 def choose_warm_start(
-    config: PipelineConfig, serving_directory: str, origin: Mapping[str, Any]
+    config: PipelineConfig,
+    serving_directory: str,
+    origin: Mapping[str, Any],
+    name: str,
+    number: int | None = None,
 ) -> WarmStart:
     """Finds the version to begin with.
 
@@ -91,9 +111,11 @@ def choose_warm_start(
       config: the configuration of the new model.
       serving_directory: the folder of versions.
       origin: the origin of the new model, as fields of its card.
+      name: the name of the configuration whose versions these are.
+      number: the version to take; None for the live one.
 
     Raises:
-      NoWarmStartError: there is no version, or it is another kind of model.
+      NoWarmStartError: there is no such version, or it is another kind of model.
     """
     if is_remote(serving_directory):
         raise NoWarmStartError(f"{serving_directory} is remote")
@@ -102,16 +124,19 @@ def choose_warm_start(
     withdrawn = withdrawn_models(read_records(serving_directory))
     for version in reversed(versions):
         content = contents[version.number]
-        if content in withdrawn:
+        if version.number != number if number else content in withdrawn:
             continue
+        which = f"the {'' if number else 'live '}version {version.number}"
         if problem := damage(version.path):
-            raise NoWarmStartError(f"the live version {version.number} is damaged: {problem}")
+            raise NoWarmStartError(f"{which} is damaged: {problem}")
         card = _read_card(version)
-        if _is_of(card, origin):
+        if not number and _is_of(card, origin):
             continue
-        _require_same_kind(config, version, card)
+        _require_same_kind(config, version, card, which)
         oldest = next(each for each in versions if contents[each.number] == content)
-        return WarmStart(oldest.number, oldest.path, content)
+        return WarmStart(name, oldest.number, oldest.path, content)
+    if number:
+        raise NoWarmStartError(f"there is no version {number} in {serving_directory}")
     raise NoWarmStartError(f"no model but this run's own is live in {serving_directory}")
 
 
@@ -135,10 +160,9 @@ def _read_card(version: ModelVersion) -> dict[str, Any]:
 
 
 def _require_same_kind(
-    config: PipelineConfig, version: ModelVersion, card: Mapping[str, Any]
+    config: PipelineConfig, version: ModelVersion, card: Mapping[str, Any], which: str
 ) -> None:
     """Raises NoWarmStartError if the weights or the vocabulary of a version do not fit."""
-    which = f"the live version {version.number}"
     if "configuration" not in card or not Path(version.path, layout.VOCABULARY).is_file():
         raise NoWarmStartError(f"{which} was not trained here: it has no model card or vocabulary")
     for name in ("source_language", "target_language"):

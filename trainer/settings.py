@@ -4,9 +4,10 @@ The pipeline's configuration file has one section per class below, and rejects u
 config show` prints each docstring above its key.
 """
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PlainValidator, model_validator
 
 from trainer.attention_kinds import ATTENTION_KINDS, AttentionName
 from trainer.settings_base import Settings
@@ -92,6 +93,16 @@ class ModelSettings(Settings):
         return self.decoder == "self_attention" or self.attention != "none"
 
 
+_WARM_START = "false, true, required, NAME or NAME@VERSION"
+
+
+def _check_warm_start(value: object) -> object:
+    is_name = isinstance(value, str) and re.fullmatch("[a-z0-9][a-z0-9-]*(@[1-9][0-9]*)?", value)
+    if not is_name and not isinstance(value, bool):
+        raise ValueError(f"{value!r} must be {_WARM_START}.")
+    return value
+
+
 class TrainingSettings(Settings):
     """The training of the network."""
 
@@ -137,9 +148,12 @@ class TrainingSettings(Settings):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """`auto`: bfloat16 if the GPU multiplies it natively, or without one if the processor does, and
     is faster with it; else float32."""
-    warm_start: Literal[False, True, "required"] = False
+    warm_start: Annotated[
+        bool | str, PlainValidator(_check_warm_start, json_schema_input_type=bool | str)
+    ] = Field(False, json_schema_extra={"form": _WARM_START})
     """Whether training begins with the weights and the vocabulary of the live model. If this is
-    impossible, true begins without them, and required stops the run."""
+    impossible, true begins without them, and required stops the run. The name of another
+    configuration begins with its live model, NAME@VERSION with that version, or stops the run."""
 
 
 class DecodingSettings(Settings):

@@ -58,7 +58,7 @@ def compile_pipeline(
     settings = config.kubeflow
     if config.training.warm_start:
         raise UserError(
-            "training.warm_start needs the live model at the start of a run, but a compiled "
+            "training.warm_start needs a model at the start of a run, but a compiled "
             "pipeline cannot look it up: set training.warm_start to false."
         )
     workspace = Workspace(settings.workspace.rstrip("/"))

@@ -56,7 +56,7 @@ def execute(
       screen: shows the progress; receives the names of the nodes.
 
     Raises:
-      UserError: the configuration requires a warm start, and there is no model for it.
+      UserError: the configuration requires a warm start, or names a model, and there is none.
       RunFailedError: a node failed. If the cause is a typed error of our packages, the cause itself
         is raised instead.
     """
@@ -68,7 +68,7 @@ def execute(
         metadata=workspace.metadata,
     )
     record = model_record(config, corpus_checksum, corpus_facts)
-    warm_start = resolve_warm_start(config, places.serving_directory, record, screen.show)
+    warm_start = resolve_warm_start(config, workspace.models, record, screen.show)
     pipeline = create_pipeline(config, places, corpus_checksum, corpus_facts, warm_start)
     nodes = [component.id for component in pipeline.components]
     screen.expect(nodes)

@@ -115,7 +115,7 @@ def test_the_corpus_checksum_is_checked_and_recorded_with_the_model(before):
 
 
 def test_a_warm_start_changes_the_vocabulary_and_the_training(before):
-    after = parameters(warm_start=WarmStart(7, "/models/x/7", "content"))
+    after = parameters(warm_start=WarmStart("x", 7, "/models/x/7", "content"))
     assert changed(before, after) == {"Transform", "Trainer"}
     assert "/models/x/7/assets/subwords.txt" in after["Transform"]
 

@@ -55,7 +55,9 @@ class Served:
         """The version to begin with, or why there is none."""
         settings = config(*overrides)
         try:
-            found = choose_warm_start(settings, str(self.folder), record(settings, checksum))
+            found = choose_warm_start(
+                settings, str(self.folder), record(settings, checksum), "debian"
+            )
         except NoWarmStartError as error:
             return str(error)
         return found.version
@@ -69,7 +71,7 @@ def served(tmp_path: Path) -> Served:
 def test_training_on_new_text_begins_with_the_live_model(served: Served) -> None:
     served.add(1, record(config(), "old"))
     live = served.add(2, record(config(), "newer"))
-    found = choose_warm_start(config(), str(served.folder), record(config(), "newest"))
+    found = choose_warm_start(config(), str(served.folder), record(config(), "newest"), "debian")
     assert (found.version, found.export) == (2, str(live))
     assert found.vocabulary == f"{live}/assets/subwords.txt"
 
@@ -128,7 +130,10 @@ def test_a_model_of_somebody_else_is_no_start(served: Served, card: dict[str, An
 
 
 def resolve(settings: PipelineConfig, served: Served, shown: list[str]) -> Any:
-    return resolve_warm_start(settings, str(served.folder), record(settings, "new"), shown.append)
+    def models(name: str) -> str:
+        return str(served.folder.with_name(name) if name == "general" else served.folder)
+
+    return resolve_warm_start(settings, models, record(settings, "new"), shown.append)
 
 
 def test_no_start_is_said_and_training_begins_from_scratch(served: Served) -> None:
@@ -153,9 +158,43 @@ def test_where_a_start_is_required_the_run_stops_without_one(served: Served) -> 
 
 def test_without_the_setting_nothing_is_looked_at() -> None:
     cold = load_config("debian")
-    assert resolve_warm_start(cold, "/nowhere", {}, pytest.fail) is None
+    assert resolve_warm_start(cold, pytest.fail, {}, pytest.fail) is None
 
 
-def test_the_setting_allows_three_values() -> None:
-    with pytest.raises(UserError, match="must be false, true or required"):
-        load_config("debian", ["training.warm_start=maybe"])
+def test_another_configurations_model_is_the_start(served: Served) -> None:
+    general = Served(served.folder.with_name("general"))
+    served.add(1, record(config(), "old"))
+    for number in (1, 2):
+        general.add(number, record(config(), f"general {number}"))
+    shown: list[str] = []
+    found = resolve(config("training.warm_start=general"), served, shown)
+    assert (found.name, found.version, found.export) == ("general", 2, f"{general.folder}/2")
+    assert shown[0].endswith("of version 2 of general")
+    found = resolve(config("training.warm_start=general@1"), served, shown)
+    assert (found.name, found.version) == ("general", 1)
+
+
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [
+        ("general", "with the model general: no model but this run's own is live in .*general"),
+        ("general@7", "with the model general@7: there is no version 7 in .*general"),
+    ],
+)
+def test_a_named_model_that_is_missing_stops_the_run(
+    served: Served, setting: str, reason: str
+) -> None:
+    with pytest.raises(UserError, match=f"Training cannot begin {reason}.*to false"):
+        resolve(config(f"training.warm_start={setting}"), served, [])
+
+
+def test_a_named_model_of_another_kind_stops_the_run(served: Served) -> None:
+    Served(served.folder.with_name("general")).add(1, record(config(), "old"))
+    with pytest.raises(UserError, match="the version 1 has model.decoder_units 512, not 64"):
+        resolve(config("training.warm_start=general@1", "model.decoder_units=64"), served, [])
+
+
+@pytest.mark.parametrize("value", ["Maybe!", "general@", "general@x", "3"])
+def test_the_setting_allows_few_values(value: str) -> None:
+    with pytest.raises(UserError, match="must be false, true, required, NAME or NAME@VERSION"):
+        load_config("debian", [f"training.warm_start={value}"])

@@ -284,5 +284,5 @@ def test_dataflow_wants_a_workspace_in_a_bucket():
 
 
 def test_a_warm_start_cannot_be_compiled():
-    with pytest.raises(UserError, match="training.warm_start needs the live model at the start"):
+    with pytest.raises(UserError, match="training.warm_start needs a model at the start"):
         compile_pipeline(load_config("debian", ["training.warm_start=true"]))
