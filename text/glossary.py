@@ -12,6 +12,8 @@ from typing import NamedTuple, Self
 from text.characters import compose
 from text.words import needs_segmentation
 
+_SHORTEST_STEM = 4
+
 
 class GlossaryError(ValueError):
     """A glossary cannot be read; the message says where and what to do."""
@@ -109,6 +111,17 @@ class Glossary:
             ),
             None,
         )
+
+
+def count_term(target: str, text: str) -> int:
+    """Counts a target term in a translation, in any case.
+
+    A term of four letters or more may be a part of a word, which is then a form or a compound of
+    it: `Hunde`, `Schäferhund`. A shorter one must be a word: `See` is no part of `Seele`.
+    """
+    if len(target) >= _SHORTEST_STEM:
+        return text.casefold().count(target.casefold())
+    return len(re.findall(_whole_words(target), text, re.IGNORECASE))
 
 
 def _whole_words(term: str) -> str:

@@ -32,7 +32,7 @@ from serving.attention.words import attention_of_words
 from serving.contract.translation import ScoredTranslation, Translation
 from serving.local.model import LocalModel
 from text.characters import compose
-from text.glossary import Glossary
+from text.glossary import Glossary, count_term
 
 _BATCH_SIZE = 32
 _LEAST_COUNT = 3
@@ -104,7 +104,7 @@ def measure(
             target = term.target.casefold()
             needed += 1
             exact += bool(re.search(rf"(?<!\w){re.escape(target)}(?!\w)", folded))
-            contained += target in folded
+            contained += count_term(term.target, text) > 0
     return Accuracy(needed, exact, contained)
 
 

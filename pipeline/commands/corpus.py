@@ -203,6 +203,35 @@ def import_text(
     _answer(information, folder, Workspace(str(root)), as_json)
 
 
+@app.command()
+def mix(
+    name: Annotated[str, typer.Option("--name", help="The name of the new corpus.")],
+    domain: Annotated[str, typer.Option("--domain", metavar="CORPUS", help="All its text.")],
+    general: Annotated[
+        str, typer.Option("--general", metavar="CORPUS", help="A sample of its training text.")
+    ],
+    share: Annotated[
+        float, typer.Option("--share", help="Of general pairs in the training text.")
+    ] = 0.2,
+    seed: Annotated[int, typer.Option("--seed", help="Of the sample.")] = 1,
+    workspace: WorkspaceOption = None,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """A domain's corpus with a share of general text, and the test sets of both."""
+    from pipeline.corpora.catalogue import check_own_name, corpus_folder
+    from pipeline.corpora.folder import check_destination, write_corpus
+    from pipeline.corpora.mixing import mix_corpora
+
+    check_own_name(name)
+    root = _local_workspace(workspace)
+    place, folder = Workspace(str(root)), corpus_folder(name, root)
+    check_destination(folder, replace=force)
+    own, other = (Path(place.corpus(each)) for each in (domain, general))
+    information = write_corpus(mix_corpora(name, own, other, share, seed), folder, replace=force)
+    _answer(information, folder, place, as_json)
+
+
 @app.command("list")
 def list_corpora(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """List the corpora of the workspace, and the corpora still to be made by `nmt corpus`."""

@@ -16,6 +16,7 @@ from pipeline.config.floor import Floor, measure_floors
 from pipeline.config.settings import load_config
 from pipeline.corpora.folder import read_split
 from pipeline.corpora.information import CorpusInfo
+from pipeline.corpora.mixing import FEATURE
 from pipeline.errors import UserError
 from pipeline.workspace import Workspace
 from text.languages import usual_tag
@@ -121,7 +122,7 @@ def _text(corpus: CorpusInfo, folder: Path, place: str, floors: dict[Metric, Flo
     values |= {section: model[section] for section in model if section not in values}
     values["training"] |= {"epochs": epochs, "patience": max(5, epochs // 4)}
     values["evaluation"] = {f"min_{metric}": floor.value for metric, floor in floors.items()}
-    if corpus.packages:
+    if corpus.packages or corpus.features == (FEATURE,):
         values["evaluation"]["slice_features"] = list(corpus.features)
     comments: dict[strict_yaml.Path, str] = {
         ("subwords", "vocabulary_size"): (

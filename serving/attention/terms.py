@@ -15,7 +15,7 @@ from serving.attention.alignment import align_words
 from serving.attention.words import attention_of_words, is_punctuation, words_of_tokens
 from serving.contract.translation import Translation
 from text.characters import WORD_START, compose
-from text.glossary import Glossary, Term
+from text.glossary import Glossary, Term, count_term
 
 SMALLEST_WEIGHT = 0.1
 """Attention to a term that no word attended to most, for the word that it replaces. With a limit of
@@ -36,8 +36,8 @@ class _Place(NamedTuple):
 def write_terms(source: str, translation: Translation, glossary: Glossary) -> Translation:
     """Writes the terms that a translation lacks.
 
-    A word that contains a term counts as the term: it is a form or a compound of it. The subwords
-    of a replaced word become one, whose attention is their mean.
+    A form or a compound of a term counts as the term (`text.glossary.count_term`). The subwords of
+    a replaced word become one, whose attention is their mean.
 
     Args:
       source: one sentence.
@@ -70,7 +70,7 @@ def write_terms(source: str, translation: Translation, glossary: Glossary) -> Tr
             most = int(np.where(is_free, weights, 0).argmax())
             rows = [most] if is_free[most] and weights[most] >= SMALLEST_WEIGHT else []
         is_free[rows] = False
-        if rows and not any(_has(words.target_words[row], term.target) for row in rows):
+        if rows and not any(count_term(term.target, words.target_words[row]) for row in rows):
             places.append(_Place(*_heaviest_run(rows, weights), term.target))
     return _replaced(translation, words.target_words, places)
 
@@ -85,12 +85,7 @@ def _lacking(terms: Sequence[Term], text: str) -> list[Term]:
     needed: dict[str, int] = {}
     for term in terms:
         needed[term.target] = needed.get(term.target, 0) + 1
-    folded = text.casefold()
-    return [term for term in terms if folded.count(term.target.casefold()) < needed[term.target]]
-
-
-def _has(word: str, target: str) -> bool:
-    return target.casefold() in word.casefold()
+    return [term for term in terms if count_term(term.target, text) < needed[term.target]]
 
 
 def _heaviest_run(rows: Sequence[int], weights: np.ndarray) -> Span:

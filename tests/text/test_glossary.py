@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from text.glossary import Glossary, GlossaryError
+from text.glossary import Glossary, GlossaryError, count_term
 
 
 def found(text: str, *terms: tuple[str, str]) -> list[tuple[str, str]]:
@@ -38,6 +38,19 @@ def test_a_term_of_a_script_without_spaces_needs_no_space() -> None:
 
 def test_a_term_may_begin_and_end_with_signs() -> None:
     assert found("Write C++, not C+", ("C++", "C++")) == [("C++", "C++")]
+
+
+@pytest.mark.parametrize(
+    ("target", "text", "count"),
+    [
+        ("Hund", "Schäferhund und Hunde", 2),
+        ("See", "Der See der Seele, SEE", 2),
+        ("猫", "这只猫", 1),
+        ("C++", "C++, C+", 1),
+    ],
+)
+def test_a_target_term_is_counted(target: str, text: str, count: int) -> None:
+    assert count_term(target, text) == count
 
 
 def test_an_empty_glossary_finds_nothing() -> None:

@@ -52,6 +52,21 @@ def test_json_is_corpus_json_and_nothing_else(
     assert document["target_language"] == "nl"
 
 
+def test_two_corpora_are_mixed_and_the_gate_slices_by_them(
+    tmp_path: Path, own_text: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "b.tsv").write_text("".join(f"a {w} b\tein {w} b\n" for w in WORDS), "utf-8")
+    assert corpus(tmp_path, "import", "--name", "law", *own_text) == 0
+    assert corpus(tmp_path, "import", "--name", "news", "--file", str(tmp_path / "b.tsv")) == 0
+    arguments = ("--name", "mixed", "--domain", "law", "--general", "news", "--share", "0.1")
+    assert corpus(tmp_path, "mix", *arguments) == 0
+    assert "features  corpus" in capsys.readouterr().out
+    made = (tmp_path / "workspace/configurations/mixed.yaml").read_text(encoding="utf-8")
+    assert "slice_features:\n    - corpus\n" in made
+    assert corpus(tmp_path, "mix", *arguments) == 2
+    assert "exists already; add --force" in capsys.readouterr().err
+
+
 def test_a_shifted_file_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = [f"{word * (1 + number * 7 % 13)}\n" for number, word in enumerate(WORDS * 10)]
     (tmp_path / "a.en").write_text("".join(lines), encoding="utf-8")

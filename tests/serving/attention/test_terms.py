@@ -9,8 +9,8 @@ from serving.attention.words import attention_of_words
 from serving.contract.signatures import END_SYMBOL
 from serving.contract.translation import Translation
 from tests.any_text import strings
-from text.characters import compose
-from text.glossary import Glossary
+from text.characters import compose, is_visible
+from text.glossary import Glossary, count_term
 
 
 def translation_of(
@@ -71,6 +71,15 @@ def test_a_form_or_a_compound_of_the_term_stays(target: str) -> None:
     assert write_terms("The dog barks.", translation, DOG) is translation
 
 
+def test_a_short_term_within_another_word_is_still_lacking() -> None:
+    source = "The lake has a soul."
+    links = [(column, column) for column in range(5)]
+    translation = translation_of(source, "Der Teich hat eine Seele.", links)
+    glossary = Glossary([("lake", "See")])
+    assert missing_terms(source, translation.text, glossary) == ["See"]
+    assert write_terms(source, translation, glossary).text == "Der See hat eine Seele."
+
+
 def test_each_term_of_a_sentence_is_written() -> None:
     glossary = Glossary([("dog", "Hund"), ("barks", "kläfft")])
     assert write_terms(SOURCE, PLAIN, glossary).text == "Der große Hund kläfft."
@@ -115,7 +124,9 @@ def test_a_source_without_terms_and_an_empty_translation_stay() -> None:
 
 @given(strings, strings, strategies.sampled_from(["Hund", "a b", "猫", "%s"]))
 def test_any_text_gets_the_term_or_stays(source: str, target: str, term: str) -> None:
-    source, target = f"dog {compose(source)}", compose(target)
+    source = f"dog {compose(source)}"
+    shown = (each if is_visible(each) else " " for each in compose(target))
+    target = " ".join("".join(shown).split())  # as a model writes it
     length = len(source.split())
     tokens = tuple("▁" + word for word in target.split())
     translation = Translation(
@@ -129,4 +140,4 @@ def test_any_text_gets_the_term_or_stays(source: str, target: str, term: str) ->
     written = write_terms(source, translation, Glossary([("dog", term)]))
     assert written.attention.shape == (len(written.target_tokens), length + 1)
     np.testing.assert_allclose(written.attention.sum(axis=1), 1, rtol=1e-5)
-    assert written.text == target or term.casefold() in written.text.casefold()
+    assert written.text == target or count_term(term, written.text)
