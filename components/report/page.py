@@ -28,6 +28,7 @@ from components.report.sentences import (
     doubtful,
     most_improved,
     most_worsened,
+    typical,
     worst,
 )
 from components.report.wording import (
@@ -53,6 +54,7 @@ _MEANINGS = {
     Pattern.SPURIOUS: "punctuation, the end, or one word all the time",
 }
 _LISTED_SENTENCES = 15
+_TYPICAL_SENTENCES = 10
 _LONGEST_TEXT = 120
 _MADE_FROM = ("corpus_checksum", "code_digest", "lock_digest", "seed", "machine")
 
@@ -93,6 +95,7 @@ def write_report(facts: ReportFacts) -> str:
         least_words=LEAST_SHOWN_WORDS,
         most_words=MOST_SHOWN_WORDS,
         most=_LISTED_SENTENCES,
+        most_typical=_TYPICAL_SENTENCES,
         best=best_epoch(facts.history) if facts.history else None,
         training_charts=training_charts(facts.history, _history(facts.live_card)),
         length_chart=length_chart(facts.verdict),
@@ -137,7 +140,7 @@ def _spaces_after(words: Sequence[str], text: str) -> list[str]:
 _FILTERS = (
     as_json, compare_words, counted, describe_difference, describe_judge, doubtful, duration,
     excerpt, metric_name, most_improved, most_worsened, number, percent, printable, short, signed,
-    slice_name, worst,
+    slice_name, typical, worst,
 )  # fmt: skip
 """Functions for the templates, by name."""
 

@@ -89,6 +89,12 @@ def worst(sentences: Iterable[Sentence], most: int) -> list[Sentence]:
     return sorted(sentences, key=lambda sentence: (sentence.chrf, sentence.source))[:most]
 
 
+def typical(sentences: Sequence[Sentence], most: int) -> list[Sentence]:
+    """Lists the translations whose chrF is nearest to the median of all, the nearest first."""
+    median = np.median([sentence.chrf for sentence in sentences]) if sentences else 0.0
+    return sorted(sentences, key=lambda each: (abs(each.chrf - median), each.source))[:most]
+
+
 def most_improved(sentences: Iterable[Sentence], most: int) -> list[Sentence]:
     """Lists the sentences with the largest gains in chrF over the live model, largest first."""
     return [

@@ -151,6 +151,14 @@ def test_the_first_model_is_said_to_be_the_first(first):
     assert "It is the first model: there is none to compare it with." in text
 
 
+def test_ten_typical_sentences_stand_below_the_worst_in_the_same_form(first):
+    worst, typical = re.findall(
+        r"<h3>(?:Farthest from their references|Typical)</h3>(.*?)(?=<h3>)", first, re.DOTALL
+    )
+    assert (worst.count("<li>"), typical.count("<li>")) == (15, 10)
+    assert typical.count('<span class="score">chrF') == 10
+
+
 def test_the_difference_from_the_live_model_is_a_sentence(second):
     assert (
         "compared with the model that was live then, version 17. Beside it this one is not "

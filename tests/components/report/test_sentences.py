@@ -8,6 +8,7 @@ from components.report.sentences import (
     most_improved,
     most_worsened,
     read_sentences,
+    typical,
     worst,
 )
 from serving.attention.diagnostics import Pattern
@@ -38,6 +39,26 @@ def test_the_worst_come_first():
     scores = [sentence.chrf for sentence in worst(found, 8)]
     assert scores == sorted(scores)
     assert scores[0] == min(sentence.chrf for sentence in found)
+
+
+def test_the_typical_have_the_scores_nearest_to_the_median():
+    found = read_sentences(
+        [(source, "eins zwei drei vier") for source in "abcde"],
+        [translation(text, "a") for text in ("x", "eins", "eins zwei", "eins zwei drei", "y")],
+        None,
+    )
+    median = found[1]
+    assert sorted(each.chrf for each in found)[2] == median.chrf
+    assert typical(found, 1) == [median]
+    distances = [abs(each.chrf - median.chrf) for each in typical(found, 5)]
+    assert distances == sorted(distances)
+
+
+def test_the_typical_do_not_depend_on_the_order_of_the_sample():
+    _, found = sentences()
+    assert typical(found, 10) == typical(found[::-1], 10)
+    assert len(typical(found, 10)) == 10
+    assert typical([], 10) == []
 
 
 def test_what_changed_is_better_or_worse_and_never_both():
