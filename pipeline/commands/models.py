@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +27,7 @@ from serving.versions.directory import (
     list_versions,
     live_version,
     require_live_version,
+    time_of,
 )
 from serving.versions.integrity import damage
 from serving.versions.push import discard as remove_damaged
@@ -37,8 +37,6 @@ from serving.versions.store import LocalStore
 from text.visible import visible, visible_json
 
 _CARD_PLACES = (layout.MODEL_CARD, Path(layout.MODEL_CARD).name)
-_EARLIEST_TIMESTAMP = 1_000_000_000
-_LATEST_TIMESTAMP = 10_000_000_000
 
 
 @dataclass(frozen=True)
@@ -225,13 +223,8 @@ def _summary(version: ModelVersion, live: ModelVersion | None, journal: Journal)
 
 
 def _pushed(number: int) -> str | None:
-    """Returns the time of a push by its number: Pusher's numbers are seconds since 1970.
-
-    None for other numbers, as given by hand.
-    """
-    if not _EARLIEST_TIMESTAMP <= number < _LATEST_TIMESTAMP:
-        return None
-    return format_time(datetime.fromtimestamp(number, UTC))
+    time = time_of(number)
+    return None if time is None else format_time(time)
 
 
 def _account(rollback: VersionRecord) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -27,6 +28,8 @@ copies. Servers ignore it."""
 _VERSION_NAME = re.compile(r"[0-9]{1,18}")
 _SHARD_NAME = re.compile(r"variables\.data-[0-9]{5}-of-([0-9]{5})")
 _READ_SIZE = 1 << 20
+_EARLIEST_TIMESTAMP = 1_000_000_000
+_LATEST_TIMESTAMP = 10_000_000_000
 
 _WIRE_VARINT = 0
 _WIRE_BYTES = 2
@@ -129,6 +132,16 @@ def version_at(path: str, number: int, filesystem: FileSystem = LOCAL) -> ModelV
       filesystem: Its file system.
     """
     return ModelVersion(number, path, _problem(path, filesystem))
+
+
+def time_of(number: int) -> datetime | None:
+    """Returns the time of a push by its number: Pusher's numbers are seconds since 1970.
+
+    None for other numbers, as given by hand.
+    """
+    if not _EARLIEST_TIMESTAMP <= number < _LATEST_TIMESTAMP:
+        return None
+    return datetime.fromtimestamp(number, UTC)
 
 
 def foreign_entries(

@@ -25,12 +25,14 @@ from starlette.types import ASGIApp
 from serving.client import AsyncTranslationClient, RetryPolicy, ServingError
 from serving.client.model_info import ModelChoice, VersionState, VersionStatus
 from serving.heatmap.labels import printable
+from serving.versions.directory import time_of
 from serving.web import messages
 from serving.web.disconnects import unless_gone
 from serving.web.guards import Guards
 from serving.web.libretranslate import LibreTranslate
 from serving.web.page_errors import PageError, no_version, page_error
 from serving.web.pictures import MEDIA_TYPES, PictureDrawer
+from serving.web.scores import read_scores
 from serving.web.settings import WebSettings
 from text.direction import isolate_words
 
@@ -104,6 +106,8 @@ class _Gateway:
                     state=each.state.value,
                     is_available=each.state is VersionState.AVAILABLE,
                     problem=each.problem,
+                    date=_date(each.version),
+                    **read_scores(self._settings.model_directory, each.version),
                 )
                 for each in statuses
             ],
@@ -200,6 +204,11 @@ class _Gateway:
 def _live(statuses: list[VersionStatus]) -> int | None:
     available = (each.version for each in statuses if each.state is VersionState.AVAILABLE)
     return max(available, default=None)
+
+
+def _date(version: int) -> str | None:
+    time = time_of(version)
+    return None if time is None else time.date().isoformat()
 
 
 def _error_response(status: int, sentence: str) -> Response:

@@ -144,6 +144,11 @@ class VersionState(_Message):
     state: str
     is_available: bool
     problem: str
+    date: str | None
+    """The day of its push in UTC, such as `2026-03-01`; None if its number is no time."""
+    bleu: float | None
+    """On the validation split; None without a model card."""
+    chrf: float | None
 
 
 class VersionsAnswer(_Message):

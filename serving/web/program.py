@@ -52,7 +52,11 @@ async def serve_page(
         await server.start()
         try:
             _keep_from_proxies(own_server.host)
-            settings = replace(settings, server=address(own_server.host, server.port))
+            settings = replace(
+                settings,
+                server=address(own_server.host, server.port),
+                model_directory=own_server.model_directory,
+            )
             await _serve_until_signal(settings, listening, report)
         finally:
             ending = await server.stop()

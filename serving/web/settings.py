@@ -21,6 +21,9 @@ class WebSettings:
     """`HOST:PORT` of a model server's gRPC."""
     model: str
     """The model's name on that server."""
+    model_directory: str | None = None
+    """The folder of the server's versions, for the scores in their model cards; None if it is not
+    on this machine."""
     tls: Tls | None = None
     """Encryption of the connection to the server; None for plain text."""
     timeout: float = 30.0

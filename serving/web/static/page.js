@@ -86,18 +86,31 @@ async function showVersions() {
         "option",
         { value: each.version, disabled: !each.is_available, title: each.problem || null },
         each.is_available
-          ? each.version
+          ? described(each)
           : `${each.version} (${each.state === "end" ? "failed" : each.state})`,
       ),
     );
-  refill(version, element("option", { value: LIVE }, live ? `Live (${live})` : "Live"), options());
+  const liveOne = shown.find((each) => each.version === live);
+  const liveName = liveOne ? `Live (${described(liveOne)})` : "Live";
+  refill(version, element("option", { value: LIVE }, liveName), options());
   refill(other, element("option", { value: NO_OTHER }, "no other"), options());
   excludeSame();
+  part("version-hint").textContent = shown.some((each) => each.bleu !== null || each.chrf !== null)
+    ? "BLEU and chrF of a version are those on the validation split."
+    : "";
   const isAlone = shown.filter((each) => each.is_available).length < 2;
   other.disabled = isAlone;
   part("other-hint").textContent = isAlone
     ? "There is nothing to compare: the server has one version."
     : "";
+}
+
+/** Names a version with the day of its push and its scores, as far as they are known. */
+function described({ version: number, date, bleu, chrf }) {
+  const scores = Object.entries({ BLEU: bleu, chrF: chrf })
+    .filter(([, score]) => score !== null)
+    .map(([name, score]) => `${name} ${score.toFixed(1)}`);
+  return [number, date, ...scores].filter(Boolean).join(" · ");
 }
 
 /** Fills a list, keeping what is chosen if it is still there. */

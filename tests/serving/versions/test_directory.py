@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from serving.versions.directory import (
     list_versions,
     live_version,
     require_live_version,
+    time_of,
 )
 
 # A SavedModel message: schema version 1 (field 1), one graph of five bytes (field 2).
@@ -33,6 +35,12 @@ def test_versions_are_ordered_as_numbers(tmp_path: Path) -> None:
     for name in ("10", "9", "1700000000"):
         write_version(tmp_path, name)
     assert [version.number for version in list_versions(tmp_path)] == [9, 10, 1700000000]
+
+
+def test_a_number_of_a_push_is_its_time_and_one_given_by_hand_is_not() -> None:
+    assert time_of(1_700_000_000) == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
+    assert time_of(7) is None
+    assert time_of(10**17) is None
 
 
 def test_the_live_version_is_the_highest_complete_one(tmp_path: Path) -> None:

@@ -127,6 +127,24 @@ def test_two_versions_are_compared_side_by_side(visit: Visit) -> None:
     visit.picture("comparison")
 
 
+def test_the_choice_of_versions_shows_their_days_and_scores(visit: Visit) -> None:
+    told = {"state": "available", "is_available": True, "problem": ""}
+    new = {"version": "1795402504", "date": "2026-11-23", "bleu": 35.26, "chrf": 58.85, **told}
+    other = {"version": "1795389366", "date": "2026-11-22", "bleu": None, "chrf": 41.0, **told}
+    old = {"version": "3", "date": None, "bleu": None, "chrf": None, **told}
+    answer = {"live": "1795402504", "versions": [new, other, old]}
+    visit.page.route("**/api/versions", lambda route: route.fulfill(json=answer))
+    visit.page.reload(wait_until="networkidle")
+    assert visit.page.locator("#version option").all_text_contents() == [
+        "Live (1795402504 · 2026-11-23 · BLEU 35.3 · chrF 58.9)",
+        "1795402504 · 2026-11-23 · BLEU 35.3 · chrF 58.9",
+        "1795389366 · 2026-11-22 · chrF 41.0",
+        "3",
+    ]
+    assert "on the validation split" in visit.text("#hint")
+    visit.picture("versions")
+
+
 def test_no_version_is_compared_with_itself(visit: Visit) -> None:
     visit.page.select_option("#other", "1")
     visit.page.select_option("#version", "1")

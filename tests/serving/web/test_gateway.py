@@ -18,12 +18,14 @@ from matplotlib import image
 from starlette.testclient import TestClient
 
 from serving.client.errors import InvalidSettings
+from serving.contract import layout
 from serving.heatmap import fonts
 from serving.web import messages, pictures
 from serving.web.gateway import create_app
 from serving.web.page_errors import no_version
 from serving.web.settings import WebSettings
 from tests.any_text import strings
+from tests.serving.client import scripted_server
 from tests.serving.client.scripted_server import MODEL, VERSION, Script, Stuck, serving, shout
 from tests.serving.web.dictionary_server import running_page
 
@@ -93,6 +95,26 @@ def test_the_versions_are_told_with_the_live_one(page: TestClient) -> None:
         ("7", "available", ""),
         ("6", "end", "too big"),
     ]
+
+
+def test_a_version_has_the_day_of_its_push_and_the_scores_of_its_model_card(
+    tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr(scripted_server, "VERSION", 1_700_000_000)
+    card = tmp_path / "1700000000" / layout.MODEL_CARD
+    card.parent.mkdir(parents=True)
+    card.write_text('{"training": {"validation_bleu": 35.2, "validation_chrf": 58.9}}')
+    with _gateway(model_directory=str(tmp_path)) as (client, _):
+        new, old = client.get("/api/versions").json()["versions"]
+    assert (new["date"], new["bleu"], new["chrf"]) == ("2023-11-14", 35.2, 58.9)
+    assert (old["bleu"], old["chrf"]) == (None, None)
+
+
+def test_a_version_given_by_hand_without_a_card_has_neither_day_nor_scores(
+    page: TestClient,
+) -> None:
+    version = page.get("/api/versions").json()["versions"][0]
+    assert (version["date"], version["bleu"], version["chrf"]) == (None, None, None)
 
 
 def test_a_translation_comes_with_its_beam_and_the_weights_between_words(page: TestClient) -> None:
