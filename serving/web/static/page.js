@@ -134,8 +134,15 @@ function excludeSame() {
   }
 }
 
+/** Fits the box to its text; the style sheet has the limits. */
+function fitBox() {
+  text.style.height = "auto";
+  text.style.height = `${text.scrollHeight + text.offsetHeight - text.clientHeight}px`;
+}
+
 function ask(sentence) {
   text.value = sentence;
+  fitBox();
   form.requestSubmit();
 }
 
@@ -224,6 +231,8 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   translate();
 });
+text.addEventListener("input", fitBox);
+addEventListener("resize", fitBox);
 text.addEventListener("keydown", (event) => {
   // While a word is composed, as in Japanese, Enter belongs to that.
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {

@@ -1,5 +1,6 @@
 // What one version answered: the translation and its words, the other hypotheses, the heatmap.
 
+import { copyText } from "./copying.js";
 import { apart, element, listed, newId } from "./elements.js";
 import { GatewayError, askPicture } from "./gateway.js";
 import { Heatmap } from "./heatmap.js";
@@ -32,6 +33,7 @@ export class Panel {
     this.different = new Set();
     this.detail = element("p", { class: "detail", role: "status" });
     this.facts = element("dl", { class: "facts" });
+    this.plain = element("div");
     this.linked = element("div");
     this.figure = element("figure", { class: "figure" });
     const title = newId("version");
@@ -39,6 +41,7 @@ export class Panel {
       "section",
       { class: "panel", "aria-labelledby": title },
       element("h2", { id: title }, name),
+      this.plain,
       this.linked,
       this.detail,
       this.facts,
@@ -75,10 +78,12 @@ export class Panel {
     this.drawFacts();
     if (!matrix.target.length) {
       this.linked.replaceChildren(element("p", {}, "The model answered with no words."));
+      this.plain.replaceChildren();
       this.figure.replaceChildren();
       this.detail.textContent = "";
       return;
     }
+    this.plain.replaceChildren(...this.plainText());
     this.words = new LinkedWords(matrix, this.languages, (spot) => this.pointAtWord(spot));
     this.linked.replaceChildren(this.words.node);
     this.detail.textContent = HOW_TO;
@@ -92,6 +97,40 @@ export class Panel {
       `${matrix.source.length} columns of the source.`;
     this.heatmap = new Heatmap(matrix, caption, this.width, (cell) => this.pointAtCell(cell));
     this.figure.replaceChildren(this.figureTools(), this.scrolled(this.heatmap.node));
+  }
+
+  /** The translation with its line breaks, to read, select and copy. */
+  plainText() {
+    const { text, words } = this.shown;
+    const said = element("span", { role: "status" });
+    const copy = async () => {
+      said.textContent = ""; // a screen reader tells only what changes
+      said.textContent = (await copyText(text))
+        ? "Copied."
+        : "The browser refused. Select the translation and copy it.";
+    };
+    return [
+      element(
+        "p",
+        { class: "plain", lang: this.languages.target, dir: words.target_direction },
+        text,
+      ),
+      element(
+        "p",
+        { class: "copying" },
+        element(
+          "button",
+          {
+            type: "button",
+            class: "quiet-button",
+            "aria-label": "Copy the translation",
+            click: copy,
+          },
+          "Copy",
+        ),
+        said,
+      ),
+    ];
   }
 
   drawFacts() {

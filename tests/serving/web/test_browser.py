@@ -14,6 +14,7 @@ from tests.serving.web.visit import SENTENCE, Visit
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(IS_MISSING, reason=REASON)]
 
+LINES = "the mat.\nthe cat\n\nthe mat"
 HOSTILE = '<script>document.title="broken"</script><img src=x onerror=alert(1)>'
 
 
@@ -28,6 +29,58 @@ def test_a_sentence_is_translated_with_beam_and_scores(visit: Visit) -> None:
     assert visit.text("#status") == "Translation: die Kater ist auf die Matte."
     assert "Version 2, live" in visit.text(".panel h2")
     visit.picture("translation")
+
+
+def test_the_translation_is_plain_text_with_the_line_breaks_of_the_source(visit: Visit) -> None:
+    visit.translate(LINES)
+    assert visit.page.locator(".plain").inner_text() == "die Matte.\ndie Kater\n\ndie Matte"
+    visit.picture("lines")
+
+
+@pytest.mark.parametrize("has_clipboard", [True, False], ids=["clipboard", "without"])
+def test_the_translation_that_is_shown_is_copied_as_plain_text(
+    visit: Visit, has_clipboard: bool
+) -> None:
+    if not has_clipboard:  # as under a name other than localhost, without TLS
+        visit.page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    visit.translate(LINES)
+    visit.page.locator(".hypothesis input").nth(1).check()
+    visit.page.get_by_role("button", name="Copy the translation").click()
+    visit.page.get_by_role("status").get_by_text("Copied.").wait_for()
+    visit.picture("copied")
+    visit.page.locator("#text").focus()
+    visit.page.keyboard.press("Control+A")
+    visit.page.keyboard.press("Control+V")
+    assert visit.page.locator("#text").input_value() == "DIE MATTE.\ndie Kater\n\ndie Matte"
+
+
+def test_a_copy_that_the_browser_refuses_is_told_with_a_remedy(visit: Visit) -> None:
+    visit.page.evaluate(
+        """Object.defineProperty(navigator, "clipboard", {value: undefined});
+        document.execCommand = () => false;"""
+    )
+    visit.translate(SENTENCE)
+    visit.page.get_by_role("button", name="Copy the translation").click()
+    visit.page.get_by_role("status").get_by_text("Select the translation").wait_for()
+
+
+def test_the_box_grows_with_its_text_up_to_a_limit(visit: Visit) -> None:
+    box = visit.page.locator("#text")
+
+    def height(text: str) -> float:
+        box.fill(text)
+        return box.evaluate("node => node.clientHeight")
+
+    def is_scrolled() -> bool:
+        return box.evaluate("node => node.scrollHeight > node.clientHeight")
+
+    empty, some = height(""), height("the\n" * 7)
+    assert empty < some
+    assert not is_scrolled()
+    visit.picture("grown")
+    assert some < height("the\n" * 60) == height("the\n" * 90)
+    assert is_scrolled()
+    assert height("") == empty
 
 
 def test_a_hypothesis_that_is_chosen_is_shown(visit: Visit) -> None:
