@@ -19,6 +19,7 @@ from pipeline.commands import web as web_command
 from pipeline.config.settings import load_config, shipped_configs
 from pipeline.corpora.accepted import accepted_pairs
 from pipeline.corpora.folder import CorpusText, write_corpus
+from serving.contract import layout
 from tests.serving.client import scripted_server
 from tests.serving.server.fake_model import make_version, wait_for
 from tests.serving.standin_model import export_standin
@@ -128,10 +129,11 @@ def _address(line: str) -> str:
     return found[1]
 
 
-def _available(address: str) -> list[str]:
+def _available(address: str) -> dict[str, float | None]:
+    """Returns the BLEU of each available version."""
     with urllib.request.urlopen(f"{address}/api/versions", timeout=LONG) as response:
         versions = json.load(response)["versions"]
-    return [each["version"] for each in versions if each["is_available"]]
+    return {each["version"]: each["bleu"] for each in versions if each["is_available"]}
 
 
 def _translated(address: str, text: str) -> dict:
@@ -204,13 +206,16 @@ def test_the_page_serves_the_newest_two_versions_itself(
 ) -> None:
     for number in (3, 7, 8):
         export_standin(tmp_path / str(number))
+    card = tmp_path / "7" / layout.MODEL_CARD
+    card.parent.mkdir(exist_ok=True)
+    card.write_text('{"training": {"validation_bleu": 35.2}}')
     with _page("--model", str(tmp_path)) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == f"Loading debian from {tmp_path} ...\n"
         lines = iter(process.stdout.readline, "")
         address = next(_address(line) for line in lines if line.startswith("The page"))
         # The page may be there before the second version.
-        wait_for(lambda: _available(address) == ["8", "7"])
+        wait_for(lambda: _available(address) == {"8": None, "7": 35.2})
         answer = _translated(address, "the cat")
         assert (answer["version"], answer["hypotheses"][0]["text"]) == ("8", "die Katze")
         process.send_signal(how)
