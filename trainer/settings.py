@@ -146,8 +146,8 @@ class TrainingSettings(Settings):
     """Number of validation sentences with attention images in TensorBoard after each epoch; does
     not affect training."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """`auto`: bfloat16 if the GPU multiplies it natively, or without one if the processor does, and
-    is faster with it; else float32."""
+    """`auto`: bfloat16 if the GPU multiplies it natively, or without one if the processor is faster
+    with it; else float32."""
     warm_start: Annotated[
         bool | str, PlainValidator(_check_warm_start, json_schema_input_type=bool | str)
     ] = Field(False, json_schema_extra={"form": _WARM_START})

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import tensorflow as tf
 
@@ -11,60 +13,30 @@ def no_gpu(monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
 
 
-@pytest.fixture
-def timed(monkeypatch):
-    """Makes a product in each type take a given number of seconds by the clock."""
-
-    def times(**seconds):
-        now = [0.0]
-
-        def product(dtype):
-            def multiply():
-                now[0] += seconds[dtype.name]
-
-            return multiply
-
-        monkeypatch.setattr(precision, "_product", product)
-        monkeypatch.setattr(precision.time, "perf_counter", lambda: now[0])
-        precision._bfloat16_is_faster.cache_clear()
-
-    yield times
-    precision._bfloat16_is_faster.cache_clear()
-
-
 @pytest.mark.parametrize(
-    ("flags", "expected"),
+    ("features", "expected"),
     [
-        ({"avx2", "avx512_bf16"}, tf.bfloat16),
-        ({"amx_bf16"}, tf.bfloat16),
-        ({"avx2", "avx512f"}, tf.float32),
+        ({"AuthenticAMD", "avx2", "avx512_bf16"}, tf.bfloat16),
+        ({"GenuineIntel", "avx512_bf16", "amx_bf16"}, tf.bfloat16),
+        ({"GenuineIntel", "avx512_bf16"}, tf.float32),
+        ({"AuthenticAMD", "avx2", "avx512f"}, tf.float32),
         (set(), tf.float32),
     ],
 )
-def test_auto_takes_bfloat16_where_the_processor_multiplies_it(
-    no_gpu, monkeypatch, timed, flags, expected
+def test_auto_takes_bfloat16_where_the_processor_is_faster_with_it(
+    no_gpu, monkeypatch, features, expected
 ):
-    timed(float32=2.0, bfloat16=1.0)
-    monkeypatch.setattr(precision, "_processor_flags", lambda: flags)
+    monkeypatch.setattr(precision, "_processor_features", lambda: features)
     assert compute_type("auto") == expected
 
 
-@pytest.mark.parametrize("seconds", [0.9, 1.0, 3.0])
-def test_auto_takes_float32_where_bfloat16_is_not_faster(no_gpu, monkeypatch, timed, seconds):
-    timed(float32=1.0, bfloat16=seconds)
-    monkeypatch.setattr(precision, "_processor_flags", lambda: {"avx512_bf16"})
-    assert compute_type("auto") == tf.float32
-
-
-def test_both_products_are_computed_and_timed_once(no_gpu, monkeypatch):
-    made = []
-    product = precision._product
-    monkeypatch.setattr(precision, "_processor_flags", lambda: {"avx512_bf16"})
-    monkeypatch.setattr(precision, "_product", lambda dtype: made.append(dtype) or product(dtype))
-    precision._bfloat16_is_faster.cache_clear()
-    assert compute_type("auto") == compute_type("auto")
-    assert made == [tf.float32, tf.bfloat16]
-    precision._bfloat16_is_faster.cache_clear()
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="only Linux tells its processor")
+def test_the_features_of_this_processor_are_read():
+    text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    features = precision._processor_features()
+    assert all(feature in text for feature in features)
+    for name in ("AuthenticAMD", "GenuineIntel", "avx2"):
+        assert (name in features) == (name in text.split())
 
 
 @pytest.mark.parametrize(
@@ -79,7 +51,7 @@ def test_both_products_are_computed_and_timed_once(no_gpu, monkeypatch):
 def test_auto_takes_bfloat16_on_a_gpu_that_multiplies_it(monkeypatch, details, expected):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["gpu"])
     monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: details)
-    monkeypatch.setattr(precision, "_processor_flags", lambda: {"avx512_bf16"})
+    monkeypatch.setattr(precision, "_processor_features", lambda: {"amx_bf16"})
     assert compute_type("auto").name == expected
     assert describe_machine(TrainingSettings(precision="auto")) == f"1 GPU, {expected}"
     assert describe_machine(TrainingSettings(precision="auto"), 3) == f"3 x 1 GPU, {expected}"
