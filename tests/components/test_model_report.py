@@ -166,8 +166,9 @@ def test_the_report_shows_a_sample_of_the_test_split(history) -> None:
 
 def test_the_report_has_the_translations_of_the_sample_with_their_scores(history) -> None:
     page = history["first"].page
-    worst = page[page.index("Farthest from their references") :]
-    assert worst[: worst.index("Suspicious")].count('class="score">chrF ') == SENTENCES
+    worst, typical = page[page.index("Farthest from their references") :].split("<h3>Typical</h3>")
+    assert worst.count('class="score">chrF ') == SENTENCES
+    assert typical[: typical.index("<h3>Suspicious")].count('class="score">chrF ') == 10
 
 
 def test_the_report_has_what_statistics_and_training_left(history) -> None:
