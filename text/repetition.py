@@ -9,6 +9,7 @@ spaces. Capitals and the punctuation around words are ignored. A repetition is n
 repeats as often ("very, very, very").
 """
 
+import re
 from collections.abc import Sequence
 
 from text.words import words_of
@@ -17,6 +18,9 @@ WORD_TIMES = 3
 LETTER_TIMES = 4
 SHORTEST_LETTER_GROUP = 2
 """A single letter may be repeated, as in "hmmmm"."""
+_LOOP_OF_LETTERS = re.compile(rf"(.{{{SHORTEST_LETTER_GROUP},}}?)\1{{{LETTER_TIMES - 1}}}", re.S)
+_LOOP_OF_WORDS = re.compile(rf"(.+?)\1{{{WORD_TIMES - 1}}}", re.S)
+"""In a text with a character for each word."""
 
 
 def is_loop(source: str, hypothesis: str) -> bool:
@@ -31,10 +35,11 @@ def longest_loop(source: str, hypothesis: str) -> int:
       source: the text to translate.
       hypothesis: our translation.
     """
-    found = _repetitions(hypothesis)
-    if found[0] < WORD_TIMES and found[1] < LETTER_TIMES:
+    words = _folded_words(hypothesis)
+    if not _may_loop(words):
         return 0
-    loops = zip(found, _repetitions(source), (WORD_TIMES, LETTER_TIMES), strict=True)
+    found, ours = _repetitions(words), _repetitions(_folded_words(source))
+    loops = zip(found, ours, (WORD_TIMES, LETTER_TIMES), strict=True)
     return max(times if times >= least and times > ours else 0 for times, ours, least in loops)
 
 
@@ -54,9 +59,21 @@ def most_repetitions(items: Sequence[str], shortest: int = 1) -> int:
     return most
 
 
-def _repetitions(text: str) -> tuple[int, int]:
+def _folded_words(text: str) -> list[str]:
+    return [word.casefold() for word in words_of(text)]
+
+
+def _may_loop(words: Sequence[str]) -> bool:
+    """Tells the words of most texts from a loop's, without looking at each group of them."""
+    numbers = {word: number for number, word in enumerate(dict.fromkeys(words))}
+    is_repeated = len(words) - len(numbers) >= WORD_TIMES - 1
+    if is_repeated and _LOOP_OF_WORDS.search("".join(chr(numbers[word]) for word in words)):
+        return True
+    return any(map(_LOOP_OF_LETTERS.search, words))
+
+
+def _repetitions(words: Sequence[str]) -> tuple[int, int]:
     """Returns the most repetitions of words, and of letters within a word."""
-    words = [word.casefold() for word in words_of(text)]
     shortest = LETTER_TIMES * SHORTEST_LETTER_GROUP
     in_letters = (
         most_repetitions(word, SHORTEST_LETTER_GROUP) for word in words if len(word) >= shortest

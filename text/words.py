@@ -63,7 +63,7 @@ def split_text(text: str, unit: Unit = "words") -> list[str]:
 def words_of(text: str) -> list[str]:
     """Splits a text into its words with letters or digits, without the punctuation around them."""
     stripped = (word.strip(_AROUND_WORDS) for word in split_text(text))
-    return [word for word in stripped if any(character.isalnum() for character in word)]
+    return [word for word in stripped if word.isalnum() or any(map(str.isalnum, word))]
 
 
 def needs_segmentation(text: str) -> bool:

@@ -72,7 +72,11 @@ def scripts_of(text: str) -> Counter[str]:
         return (
             Counter({"LATIN": letters}) if (letters := sum(map(str.isalpha, text))) else Counter()
         )
-    return Counter(_script(character) for character in text if character.isalpha())
+    found: Counter[str] = Counter()
+    for character, times in Counter(text).items():  # a text has few different letters
+        if character.isalpha():
+            found[_script(character)] += times
+    return found
 
 
 @cache

@@ -1,6 +1,7 @@
 """Detection of repetitions without end in translations."""
 
 import pytest
+from hypothesis import given, strategies
 
 from text.repetition import is_loop, longest_loop, most_repetitions
 
@@ -49,3 +50,11 @@ def test_the_repetitions_of_a_loop_are_counted() -> None:
 )
 def test_the_most_repeated_group_of_neighbours_is_counted(items: str, most: int) -> None:
     assert most_repetitions(items) == most
+
+
+@given(strategies.lists(strategies.sampled_from(["ab", "AB", "c", "hahahaha", "."]), max_size=12))
+def test_no_loop_is_passed_over(words: list[str]) -> None:
+    text = " ".join(words)
+    plain = [word.casefold() for word in words if word != "."]
+    letters = max((most_repetitions(word, 2) for word in plain), default=1)
+    assert is_loop("", text) == (most_repetitions(plain) >= 3 or letters >= 4)
