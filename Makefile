@@ -46,7 +46,7 @@ format: setup ## let ruff fix and format the code
 setup: ## make .venv from requirements.lock; PYTHON=/path/to/python3.11 names the interpreter
 	@scripts/bootstrap.sh
 
-notebook: setup ## make notebooks/attention.ipynb from attention.py beside it
+notebook: setup ## run notebooks/attention.py and write attention.ipynb with its outputs
 	.venv/bin/python scripts/make_notebook.py
 
 docs: ## build README and docs as a site in build/docs; a broken link fails

@@ -2,11 +2,12 @@
 # # Attention, from its equations to a trained model and its heatmaps
 #
 # This notebook walks through the chapter "Sequence-to-Sequence Learning, Part 2" with the modules of this project: first
-# its equations on numbers that can be checked by hand, then a model that learns a small language in a minute or two, its
-# heatmaps, and how to read them. Section numbers are the chapter's.
+# its equations on numbers that can be checked by hand, then models that learn a small language in a few minutes, their
+# heatmaps and how to read them, other kinds of attention on the same sentence, and a model of real text. Section numbers are
+# the chapter's.
 #
-# The source of this notebook is `attention.py` in the same folder: edit that file, and `make notebook` writes the `.ipynb`
-# again. A test runs the notebook from top to bottom.
+# The source of this notebook is `attention.py` in the same folder: edit that file, and `make notebook` runs it from top to
+# bottom and writes the `.ipynb` with its outputs.
 
 # %%
 import logging
@@ -14,9 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(
-    0, str(next(each for each in (Path.cwd(), Path.cwd().parent) if (each / "trainer").is_dir()))
-)
+ROOT = next(each for each in (Path.cwd(), Path.cwd().parent) if (each / "trainer").is_dir())
+sys.path.insert(0, str(ROOT))
 
 from serving.local.tensorflow_library import import_tensorflow
 
@@ -24,7 +24,7 @@ import_tensorflow()  # without its chatter
 
 import numpy as np
 import tensorflow as tf
-from IPython.display import Image
+from IPython.display import Image, display
 from matplotlib import pyplot as plt
 
 from benchmarks.alignment import aligned_language
@@ -34,6 +34,8 @@ from serving.attention.words import attention_of_words
 from serving.contract.translation import Translation
 from serving.heatmap.matrix import make_heatmap
 from serving.heatmap.picture import draw_picture
+from serving.local.model import LocalModel
+from serving.versions.directory import live_version
 from trainer.bahdanau_attention import BahdanauAttention
 from trainer.settings import DecodingSettings, ModelSettings, TrainingSettings
 from trainer.training import TrainingData, train
@@ -139,11 +141,11 @@ for row in range(3):
 
 
 # %%
-def trained(kind):
+def trained(kind, epochs=13, **other_layers):
     """Trains a small model with a kind of attention; returns the model and its history."""
     settings = TrainingSettings(
-        epochs=13,
-        patience=13,
+        epochs=epochs,
+        patience=epochs,
         tokens_per_batch=300,
         learning_rate=0.003,
         warmup_steps=30,
@@ -153,18 +155,18 @@ def trained(kind):
         precision="float32",
         attention_images=0,
     )
-    shape = ModelSettings(
-        attention=kind,
-        copying=False,
-        attention_units=64,
-        embedding_size=64,
-        encoder_units=64,
-        decoder_units=128,
-    )
+    shape = {
+        "attention": kind,
+        "copying": False,
+        "attention_units": 64,
+        "embedding_size": 64,
+        "encoder_units": 64,
+        "decoder_units": 128,
+    }
     with tempfile.TemporaryDirectory() as folder:
         return train(
             data,
-            shape,
+            ModelSettings(**(shape | other_layers)),
             settings,
             DecodingSettings(beam_size=1),
             seed=1,
@@ -214,10 +216,8 @@ for kind, result in results.items():
 # Source on top, target on the left, a row for each target word, as the chapter draws them. The model translates this sentence
 # itself; `(end)` is the source's end symbol.
 
+
 # %%
-model = results["bahdanau"].model
-
-
 def padded(ids):
     """Returns a batch of one sentence, with its end symbol."""
     return tf.constant([[*ids, aligned_language.END]])
@@ -239,14 +239,14 @@ def with_attention(source_ids, target_ids, weights):
     )
 
 
-def translated(source_ids):
+def translated(model, source_ids):
     """Returns the model's own translation, by beam search."""
     found = search(model, padded(source_ids), DecodingSettings())
     ids = [number for number in found.ids[0, 0].numpy() if number > aligned_language.END]
     return with_attention(source_ids, ids, found.attention[0, 0].numpy())
 
 
-def forced(source_ids, target_ids):
+def forced(model, source_ids, target_ids):
     """Returns a given translation with the model's attention, forced to produce its words."""
     _, weights = force(model, padded(source_ids), padded(target_ids))
     return with_attention(source_ids, target_ids, weights[0].numpy())
@@ -255,7 +255,7 @@ def forced(source_ids, target_ids):
 sentence = next(row for row in range(100) if len(unseen.alignments[row]) == 8)
 source_ids = unseen.pairs.source[sentence]
 source = aligned_language.spelled(source_ids)
-translation = translated(source_ids)
+translation = translated(results["bahdanau"].model, source_ids)
 print(source, "->", translation.text)
 Image(draw_picture(make_heatmap(source, translation), "png"), width=640)
 
@@ -301,7 +301,7 @@ for axes, (name, (on_words, elsewhere)) in zip(all_axes, matrices.items(), stric
 # %%
 target_ids = unseen.pairs.target[sentence]
 shortened = target_ids[:-2]
-diagnosis = diagnose_translation(source, forced(source_ids, shortened))
+diagnosis = diagnose_translation(source, forced(results["bahdanau"].model, source_ids, shortened))
 print("pattern:", diagnosis.pattern)
 print("never looked at:", diagnosis.never_looked_at)
 print("left out:", [source.split()[place] for place in sorted(unseen.alignments[sentence][-2:])])
@@ -309,6 +309,60 @@ print("left out:", [source.split()[place] for place in sorted(unseen.alignments[
 # %% [markdown]
 # This is a hint, not a proof: the attention weights need not be the reason for a word.
 #
+# ## Other kinds of attention, on the same sentence (section 8)
+#
+# Bahdanau's score is additive: query and state go through a hidden layer. Luong, Pham and Manning (2015) multiply them instead,
+# $e_{ti} = s_t^\top W h_i$ ([`trainer/luong_attention.py`](../trainer/luong_attention.py)). Vaswani et al. (2017) scale the product, use several such heads side by side,
+# and have no recurrent layers at all: in their model the words of a sentence attend to each other, too, and so learn their order
+# ([`trainer/self_attention.py`](../trainer/self_attention.py)). It needs more epochs for this language.
+
+# %%
+results["luong_general"] = trained("luong_general", epochs=18)
+results["self-attention"] = trained(
+    "bahdanau",  # not used: every layer of this decoder has attention of its own
+    epochs=20,
+    encoder="self_attention",
+    decoder="self_attention",
+    encoder_layers=2,
+    decoder_layers=2,
+    embedding_size=32,
+    encoder_units=32,
+    decoder_units=32,
+    feed_forward_units=64,
+)
+
+# %%
+target = aligned_language.spelled(target_ids)
+figure, all_axes = plt.subplots(1, 4, figsize=(11, 3.2), layout="constrained", sharey=True)
+for axes, (kind, result) in zip(all_axes, results.items(), strict=True):
+    weights = forced(result.model, source_ids, target_ids).attention
+    axes.imshow(weights, cmap="Blues", vmin=0, vmax=1)
+    axes.set(title=kind, xticks=range(len(source_ids)), yticks=range(len(target_ids)))
+    axes.set_xticklabels(source.split(), rotation=90)
+    axes.set_yticklabels(target.split())
+    rate = aligned_language.alignment_error_rate(result.model, unseen)
+    print(f"{kind:>14}: alignment error rate {rate:.3f}")
+
+# %% [markdown]
+# All were forced to produce the same translation. `none` has a single vector, of the encoder's states at both ends, so each row
+# is the same.
+#
+# In the last model the source words attend to each other, before the decoder looks at them. Here are all heads of both layers;
+# the row is the word that looks, the column what it looks at. Nobody told a head what to look at. Those that look at a neighbour
+# can see whether words change places in the target.
+
+# %%
+weights = results["self-attention"].model.self_attention(padded(source_ids))[0].numpy()
+layers, heads = weights.shape[:2]
+figure, all_axes = plt.subplots(layers, heads, figsize=(9, 4.8), layout="constrained")
+for layer, head in np.ndindex(layers, heads):
+    axes = all_axes[layer, head]
+    axes.imshow(weights[layer, head], cmap="Blues", vmin=0, vmax=1)
+    axes.set(title=f"layer {layer + 1}, head {head + 1}", xticks=[], yticks=[])
+    if not head:
+        axes.set_yticks(range(len(source_ids) + 1), [*source.split(), "(end)"])
+
+# %% [markdown]
 # ## From here to real text (section 8)
 #
 # ```sh
@@ -317,5 +371,19 @@ print("left out:", [source.split()[place] for place in sorted(unseen.alignments[
 # nmt diagnose --input sentences.txt --config multi30k       # the patterns of a whole corpus
 # ```
 #
+# The first command leaves a model that this notebook finds. The chapter's example, translated by it:
+
+# %%
+live = live_version(str(ROOT / "workspace" / "models" / "multi30k"))
+if live is None:
+    print("There is no model of multi30k yet: the first of the commands above trains one.")
+else:
+    text = "The cat is on the mat"
+    [translation] = LocalModel(live.path).translate([text])
+    print(text, "->", translation.text)
+    display(Image(draw_picture(make_heatmap(text, translation), "png"), width=640))
+
+# %% [markdown]
 # Each run leaves a report, `workspace/reports/NAME/report.html`, with the patterns of its test sentences and a heatmap of each
-# kind. Other kinds of attention (multiplicative, several heads) are one line of the configuration away: `model.attention`.
+# kind. The other kinds of attention are one line of the configuration away: `model.attention`, or `model.encoder` and
+# `model.decoder` for self-attention.

@@ -1,21 +1,24 @@
-"""Writes notebooks/attention.ipynb from notebooks/attention.py, without outputs.
+"""Runs notebooks/attention.py and writes notebooks/attention.ipynb with the outputs.
 
-`make notebook` runs it. The source is plain Python with the text in comments (Jupytext's percent
-format), so it can be read, linted and compared; the notebook opens in Jupyter. The same source
-always gives the same file.
+`make notebook` does it. The source is plain Python with the text in comments (Jupytext's percent
+format), so it can be read, linted and compared; the notebook opens in Jupyter, and whoever reads it
+on the web sees what its cells print and draw.
 """
 
 from pathlib import Path
 
 import jupytext
 import nbformat
+from nbclient import NotebookClient
 
 SOURCE = Path(__file__).resolve().parent.parent / "notebooks" / "attention.py"
 _KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+_LONGEST_CELL_SECONDS = 900
+"""The trainings take a minute or two of an idle processor; this one may be busy."""
 
 
-def made_notebook(source: Path = SOURCE) -> str:
-    """Returns the notebook made from a source, as text."""
+def made_notebook(source: Path = SOURCE) -> nbformat.NotebookNode:
+    """Returns the notebook made from a source, without outputs; the same each time."""
     notebook = jupytext.reads(source.read_text(encoding="utf-8"), fmt="py:percent")
     notebook.metadata = {"kernelspec": _KERNEL, "language_info": {"name": "python"}}
     for number, cell in enumerate(notebook.cells, 1):
@@ -23,8 +26,30 @@ def made_notebook(source: Path = SOURCE) -> str:
         cell.metadata = {}
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     nbformat.validate(notebook)
-    return str(nbformat.writes(notebook)) + "\n"
+    return notebook
+
+
+def run_notebook(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Runs all cells, and keeps what they print on standard output and draw.
+
+    Raises:
+      nbclient.exceptions.CellExecutionError: a cell failed; the message has its output.
+    """
+    client = NotebookClient(
+        notebook,
+        timeout=_LONGEST_CELL_SECONDS,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(SOURCE.parent)}},
+        record_timing=False,
+    )
+    client.execute()
+    notebook.metadata = {"kernelspec": _KERNEL, "language_info": {"name": "python"}}
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [each for each in cell.outputs if each.get("name") != "stderr"]
+    return notebook
 
 
 if __name__ == "__main__":
-    SOURCE.with_suffix(".ipynb").write_text(made_notebook(), encoding="utf-8")
+    made = run_notebook(made_notebook())
+    SOURCE.with_suffix(".ipynb").write_text(nbformat.writes(made) + "\n", encoding="utf-8")

@@ -181,6 +181,20 @@ class TranslationModel(tf.Module):
         ids = tf.cast(source_ids, tf.int32)
         return Encoded(ids, memory, self.decoder.initial_state(summary))
 
+    def self_attention(self, source_ids: tf.Tensor) -> tf.Tensor:
+        """Returns where each position of the source looks, in an encoder of self-attention.
+
+        Args:
+          source_ids: int [batch, source], each with its end symbol, padded with 0.
+
+        Returns:
+          float32 [batch, layers, heads, source, source], bottom layer first; a row is of the
+          position that looks, and sums to 1.
+        """
+        mask = tf.not_equal(source_ids, PAD)
+        _, weights = self.encoder.layers_applied(self._embed(source_ids), mask)
+        return tf.stack(weights, axis=1)
+
     def choose_from(
         self, encoded: Encoded, ids: tf.Tensor, common: tf.Tensor, others: Others
     ) -> tuple[Encoded, tf.Tensor]:

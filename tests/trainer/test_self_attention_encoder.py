@@ -3,6 +3,7 @@ import tensorflow as tf
 
 from tests.trainer.tiny import MODEL
 from trainer.layers import NO_DROPOUT
+from trainer.model import TranslationModel
 from trainer.self_attention_encoder import SelfAttentionEncoder
 
 SETTINGS = MODEL.model_copy(
@@ -34,3 +35,11 @@ def test_the_summary_is_the_mean_of_the_real_positions() -> None:
 def test_equal_words_differ_by_their_positions() -> None:
     states, _ = encode(np.ones([1, 3, 8]), [3])
     assert np.abs(states[0, 0] - states[0, 2]).max() > 1e-3
+
+
+def test_the_weights_of_all_heads_are_distributions_over_the_real_positions() -> None:
+    model = TranslationModel(SETTINGS.model_copy(update={"copying": False}), 20, seed=1)
+    weights = model.self_attention(tf.constant([[5, 6, 2, 0], [5, 6, 7, 2]])).numpy()
+    assert weights.shape == (2, 2, SETTINGS.attention_heads, 4, 4)
+    np.testing.assert_allclose(weights.sum(axis=-1), 1.0, rtol=1e-5)
+    assert not weights[0, ..., 3].any()
