@@ -82,6 +82,14 @@ BatchSizeOption = Annotated[
     int,
     typer.Option("--batch-size", min=1, help="Largest number of texts in one call of the model."),
 ]
+GlossaryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--glossary",
+        metavar="FILE",
+        help="Terms that the translations must have: 'source term<TAB>target term' a line.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
 
 DEFAULT_CONFIG = "debian"

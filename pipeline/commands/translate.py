@@ -31,6 +31,7 @@ from pipeline.commands.line_files import in_chunks
 from pipeline.commands.options import (
     DEFAULT_BATCH_SIZE,
     BatchSizeOption,
+    GlossaryOption,
     InputOption,
     JsonOption,
     OutputOption,
@@ -100,14 +101,7 @@ def translate(
             help="The format of --input if its name does not tell: po, xlf, ..., or lines.",
         ),
     ] = None,
-    glossary_file: Annotated[
-        str | None,
-        typer.Option(
-            "--glossary",
-            metavar="FILE",
-            help="Terms that the translations must have: 'source term<TAB>target term' a line.",
-        ),
-    ] = None,
+    glossary_file: GlossaryOption = None,
     batch_size: BatchSizeOption = DEFAULT_BATCH_SIZE,
     workers: Annotated[
         int,

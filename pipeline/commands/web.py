@@ -16,6 +16,7 @@ from pipeline.commands.options import (
     DEFAULT_CONFIG,
     TIMEOUT,
     ConfigOption,
+    GlossaryOption,
     OverridesOption,
     RootCertificatesOption,
     ServerOption,
@@ -29,6 +30,7 @@ from pipeline.next_command import run_command
 from pipeline.workspace import Workspace, is_remote
 from serving.server.settings import ServerSettings
 from serving.web.settings import DEFAULT_HOST, DEFAULT_PORT, WebSettings
+from text.glossary import Glossary
 
 _MOST_EXAMPLES = 24
 _SECONDS_TO_END = 2.0
@@ -63,6 +65,7 @@ def web(
         str | None,
         typer.Option(metavar="FILE", help="Sentences for the page to offer, one on each line."),
     ] = None,
+    glossary_file: GlossaryOption = None,
     suggestions: Annotated[
         bool,
         typer.Option("--suggestions", help="Collect better translations that other programs send."),
@@ -83,6 +86,7 @@ def web(
         source_language=settings.data.source_language,
         target_language=settings.data.target_language,
         examples=_examples(examples, settings),
+        glossary=None if glossary_file is None else Glossary.read(glossary_file),
         suggest=_collector(settings, workspace) if suggestions else None,
     )
     own_server = None

@@ -137,7 +137,9 @@ class _Gateway:
     async def _translate(self, asked: messages.TranslationRequest) -> messages.TranslationAnswer:
         version = await self._live() if asked.version is None else int(asked.version)
         async with self.asking(version) as client:
-            [best] = await client.translate([asked.text], n_best=True)
+            [best] = await client.translate(
+                [asked.text], n_best=True, glossary=self._settings.glossary
+            )
         hypotheses = [messages.Hypothesis.of(asked.text, each) for each in best.n_best]
         return messages.TranslationAnswer.model_construct(
             version=str(version),

@@ -16,6 +16,7 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import parse_qsl
 
@@ -186,15 +187,16 @@ class LibreTranslate:
         """Returns the translation of each document, followed by other ones."""
         segments = [segment for document in documents for segment in document.segments]
         async with self._asking(None) as client:
+            translate = partial(client.translate, glossary=self._settings.glossary)
             texts = [segment.text for segment in segments]
-            found = await client.translate(texts, n_best=alternatives > 0) if texts else []
+            found = await translate(texts, n_best=alternatives > 0) if texts else []
             hypotheses = [
                 [segment.put(each.text) for each in best.n_best or (best,)]
                 for segment, best in zip(segments, found, strict=True)
             ]
             lost = [index for index, (best, *_) in enumerate(hypotheses) if best is None]
             texts = [segments[index].plain for index in lost]
-            plain = await client.translate(texts) if texts else []
+            plain = await translate(texts) if texts else []
         for index, translation in zip(lost, plain, strict=True):
             # Long texts take tenths of a second.
             hypotheses[index][0] = await asyncio.to_thread(segments[index].place, translation)

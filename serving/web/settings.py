@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from serving.client.connection import Tls
+from text.glossary import Glossary
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8080
@@ -38,6 +39,8 @@ class WebSettings:
     target_language: str | None = None
     examples: tuple[str, ...] = ()
     """Example sentences shown on the page."""
+    glossary: Glossary | None = None
+    """Terms that all translations must have."""
     max_characters: int = 2000
     """Length limit of a text."""
     suggest: Callable[[str, str], None] | None = None

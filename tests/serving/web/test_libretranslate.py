@@ -16,6 +16,7 @@ from serving.web.settings import SuggestionRefused, WebSettings
 from tests.any_text import strings
 from tests.serving.client.scripted_server import MODEL, Script, serving, shout
 from tests.serving.web.dictionary_server import running_page
+from text.glossary import Glossary
 
 CAT = {"q": "the cat", "source": "en", "target": "de"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -68,6 +69,14 @@ def test_a_client_of_others_translates_detects_and_lists() -> None:
         assert 99 < best["confidence"] <= 100
         with pytest.raises(urllib.error.HTTPError, match="400"):
             client.translate("the cat", "fr", "de", timeout=20)
+
+
+def test_translations_have_the_terms_of_a_glossary() -> None:
+    with _page(glossary=Glossary([("cat", "Katze")])) as page:
+        tagged = page.post("/translate", json={**CAT, "q": "<b>the</b> cat", "format": "html"})
+        own = page.post("/api/translate", json={"text": "the cat"})
+    assert tagged.json()["translatedText"] == "<b>THE</b> KATZE"
+    assert own.json()["hypotheses"][0]["text"] == "THE KATZE"
 
 
 def test_the_requests_of_weblate_are_answered(page: TestClient) -> None:
