@@ -1,4 +1,6 @@
 import pytest
+from ftfy import fix_encoding
+from hypothesis import given, strategies
 
 from components.filters.characters import WrongScript, mojibake
 from components.filters.profile import CorpusProfile
@@ -35,3 +37,14 @@ def test_a_side_without_its_usual_script_is_found(scripts, source, target, found
 )
 def test_text_in_a_wrong_encoding_is_found(source, target, found):
     assert mojibake(source, target) == found
+
+
+@given(
+    strategies.lists(
+        strategies.sampled_from([*"aé ?üÃ¼â€™Ð", "Ã ", "â€", "\x1a", "\x92"]), max_size=8
+    )
+)
+def test_mojibake_is_all_that_ftfy_repairs(characters: list[str]) -> None:
+    text = "".join(characters)
+    found = mojibake(text, "a") is not None
+    assert found == (not text.isascii() and fix_encoding(text) != text)
