@@ -1,6 +1,9 @@
+import pytest
+
 from benchmarks.common.protocols import Score
-from benchmarks.quality.bleu import Measured, report, score_table
+from benchmarks.quality.bleu import Measured, comparison, main, report, score_table
 from benchmarks.quality.copying import ALL, NAMES, UNKNOWN, WITH_DIGIT, Copies
+from pipeline.errors import UserError
 from tests.benchmarks.made_up import made_up_system
 
 
@@ -17,6 +20,9 @@ def measured(seed: int, bleu: float, *, epochs: int = 3) -> Measured:
             WITH_DIGIT: Copies(10, 9),
             UNKNOWN: Copies(),
         },
+        hypotheses=[],
+        megabytes=31.4,
+        sentences_per_second=149.6,
     )
 
 
@@ -39,6 +45,8 @@ def test_each_seed_has_a_row() -> None:
         "30.00",
         "3",
         "3.0",
+        "31.4",
+        "150",
     ]
     assert rows["2"][0] == "28.00"
 
@@ -62,3 +70,13 @@ def test_the_report_says_how_everything_was_measured() -> None:
         assert part in text
     assert "validations included; 2 at a time" in text
     assert rows_of(text)["all"] == ["200", "190", "95.0 %"]
+
+
+def test_each_gain_is_beside_its_p_value() -> None:
+    text = comparison([measured(1, 28.0)], [measured(1, 27.0)], [0.021])
+    assert "| 1 | 27.00 | 28.00 | 0.021 |" in " ".join(text.split())
+
+
+def test_a_baseline_without_changes_is_refused() -> None:
+    with pytest.raises(UserError, match="--baseline needs --set"):
+        main(with_baseline=True)
