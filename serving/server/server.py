@@ -14,7 +14,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from serving.http.descriptors import connections_for
 from serving.http.host_names import ForeignPages
 from serving.http.uvicorn_server import HttpLimits, UvicornServer
-from serving.local.memory import keep_large_blocks_apart
 from serving.protocol import messages
 from serving.server.directory_watcher import DirectoryWatcher, Load, Report
 from serving.server.health_service import LimitedHealth
@@ -95,7 +94,6 @@ class ModelServer:
         Raises:
           StartError: a port is in use, or no version can be loaded.
         """
-        keep_large_blocks_apart()
         with contextlib.ExitStack() as undo:
             self._take_ports(undo)
             self._scheduler = BatchScheduler(self.settings.batching, self._metrics)
