@@ -186,11 +186,24 @@ def resources_of(pid: int) -> Resources:
 
 
 def model_seconds(endpoint: Endpoint) -> float:
-    """Returns the total time of a server's model so far, from its metrics.
+    """Returns the total time of a server's model so far.
 
     Raises:
-      RunFailedError: the metrics cannot be read, or lack this time.
+      RunFailedError: the server's metrics cannot be read, or lack this time.
     """
+    return _metric(endpoint, "nmt_batch_seconds_sum")
+
+
+def memory_in_use(endpoint: Endpoint) -> int:
+    """Returns the bytes that a server holds, without those that are freed but still resident.
+
+    Raises:
+      RunFailedError: the server's metrics cannot be read, or lack them.
+    """
+    return int(_metric(endpoint, "nmt_memory_in_use_bytes"))
+
+
+def _metric(endpoint: Endpoint, name: str) -> float:
     connection = http.client.HTTPConnection(
         endpoint.host, endpoint.rest_port, timeout=_SECONDS_TO_END
     )
@@ -203,9 +216,9 @@ def model_seconds(endpoint: Endpoint) -> float:
         connection.close()
     for family in text_string_to_metric_families(page):
         for sample in family.samples:
-            if sample.name == "nmt_batch_seconds_sum":
+            if sample.name == name:
                 return sample.value
-    raise RunFailedError("The server's metrics do not say how long its model took.")
+    raise RunFailedError(f"The server's metrics lack {name}.")
 
 
 def mebibytes(size: int) -> str:

@@ -1,4 +1,8 @@
-"""Measures whether the server's memory grows: mixed requests and new versions for a long time."""
+"""Measures whether the server's memory grows: mixed requests and new versions for a long time.
+
+A leak shows in the memory in use. Resident memory rises to the size that the heap has taken for two
+versions at once, and is reported beside it.
+"""
 
 import asyncio
 import http.client
@@ -9,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 import grpc
 import numpy as np
@@ -25,7 +30,7 @@ from benchmarks.serving.calls import (
     read_answer,
     stub,
 )
-from benchmarks.serving.process import Endpoint, mebibytes, resources_of
+from benchmarks.serving.process import Endpoint, mebibytes, memory_in_use, resources_of
 from benchmarks.serving.versions import ModelFolder, Reloader
 from serving.contract.signatures import N_BEST, SERVING_DEFAULT
 from serving.protocol.messages import GET_MODEL_STATUS, PREDICT
@@ -45,6 +50,20 @@ Expected = Mapping[bytes, bytes]
 """The translation of each sentence, made in process."""
 
 
+Kind = Literal["in_use", "resident"]
+"""A field of a sample."""
+
+
+class Sample(NamedTuple):
+    """The memory of the server at one moment."""
+
+    seconds: float
+    """Since the start."""
+    in_use: int
+    """Bytes."""
+    resident: int
+
+
 @dataclass(frozen=True)
 class Soak:
     """The result of mixed requests for a long time."""
@@ -57,21 +76,21 @@ class Soak:
     """Number of failed requests, by the kind of the request and its status."""
     mixed_up: Counter[str] = field(default_factory=Counter)
     """Number of answers of another sentence, by the kind of the request."""
-    memory: list[tuple[float, int]] = field(default_factory=list)
-    """Seconds since the start and resident bytes of the server."""
+    memory: list[Sample] = field(default_factory=list)
 
-    def minima(self) -> list[tuple[float, int]]:
-        """Returns the sample with the least memory of each window.
+    def minima(self, kind: Kind) -> list[tuple[float, int]]:
+        """Returns the seconds and the bytes of the least memory of each window.
 
         Reloads and large requests need memory for a moment; what stays is between them.
         """
         size = self.seconds / _WINDOWS
-        windows = itertools.groupby(self.memory, lambda sample: int(sample[0] / size))
-        return [min(samples, key=lambda sample: sample[1]) for _, samples in windows]
+        samples = [(each.seconds, getattr(each, kind)) for each in self.memory]
+        windows = itertools.groupby(samples, lambda sample: int(sample[0] / size))
+        return [min(window, key=lambda sample: sample[1]) for _, window in windows]
 
-    def growth(self) -> float:
+    def growth(self, kind: Kind) -> float:
         """Returns the slope of the least-squares line through the minima, in mebibytes an hour."""
-        minima = self.minima()
+        minima = self.minima(kind)
         after = minima[int(len(minima) * _WARM_UP) :]
         line = statistics.linear_regression(*zip(*after, strict=True))
         return line.slope * 3600 / (1 << 20)
@@ -111,18 +130,25 @@ def soak_section(soak: Soak) -> str:
         [kind, *(number(counts[kind], 0) for counts in (soak.answered, soak.failed, soak.mixed_up))]
         for kind in kinds
     ]
-    minima = [memory for _, memory in soak.minima()]
+    kinds_of_memory: tuple[Kind, ...] = ("in_use", "resident")
+    memory = []
+    for kind in kinds_of_memory:
+        minima = [each for _, each in soak.minima(kind)]
+        shown = (minima[0], minima[int(len(minima) * _WARM_UP)], minima[-1])
+        rise = f"{number(soak.growth(kind), 1)} MiB"
+        memory.append([kind.replace("_", " "), *map(mebibytes, shown), rise])
     explanation = paragraph(
-        f"{number(soak.seconds / 60, 0)} minutes with {soak.reloads} new versions. Of {_WINDOWS}",
-        f"equal parts, the least memory was {mebibytes(minima[0])} in the first,",
-        f"{mebibytes(minima[int(len(minima) * _WARM_UP)])} after a third and",
-        f"{mebibytes(minima[-1])} in the last. The line through those after the first third rises",
-        f"by {number(soak.growth(), 1)} MiB an hour.",
+        f"{number(soak.seconds / 60, 0)} minutes with {soak.reloads} new versions, in {_WINDOWS}",
+        "equal parts, of which the least memory counts. The rise is that of the line through those",
+        "after the first third. Resident memory has freed pieces besides what is in use: it rises",
+        "to what the heap took for two versions at once.",
     )
     return f"""\
 ## Long use
 
 {table(["requests", "right", "failed", "another's answer"], rows)}
+
+{table(["memory", "first part", "after a third", "last part", "rise in an hour"], memory)}
 
 {explanation}
 """
@@ -133,7 +159,12 @@ def soak_bars(soak: Soak) -> list[Bar]:
     return [
         Bar("requests that failed in long use", soak.failed.total(), 0),
         Bar("answers of another sentence in long use", soak.mixed_up.total(), 0),
-        Bar("growth of memory in long use", soak.growth(), _MOST_GROWTH, "MiB/h", decimals=1),
+        Bar(
+            "growth of memory in use, in long use",
+            soak.growth("in_use"),
+            *(_MOST_GROWTH, "MiB/h"),
+            decimals=1,
+        ),
     ]
 
 
@@ -149,8 +180,9 @@ async def _soak(endpoint: Endpoint, folder: ModelFolder, expected: Expected, soa
             tasks.create_task(_send(endpoint, expected, soak, signature, size, runs))
         tasks.create_task(_send_rest(endpoint, expected, soak, runs))
         while runs():
-            memory = resources_of(endpoint.pid).memory
-            soak.memory.append((time.monotonic() - start, memory))
+            in_use = await asyncio.to_thread(memory_in_use, endpoint)
+            resident = resources_of(endpoint.pid).memory
+            soak.memory.append(Sample(time.monotonic() - start, in_use, resident))
             await asyncio.sleep(min(_SECONDS_BETWEEN_SAMPLES, soak.seconds / _WINDOWS / 4))
 
 

@@ -7,6 +7,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from serving.local.memory import memory_in_use
 from serving.server.versions import State, Versions
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -57,6 +58,13 @@ class Metrics:
         )
         queue = Gauge("nmt_queued_rows", "Texts that wait.", registry=self._registry)
         queue.set_function(queued_rows)
+        if memory_in_use() is not None:
+            in_use = Gauge(
+                "nmt_memory_in_use_bytes",
+                "Memory that is held; what is resident has freed pieces besides.",
+                registry=self._registry,
+            )
+            in_use.set_function(lambda: memory_in_use() or 0)
         self._registry.register(_VersionStates(versions))
         ProcessCollector(registry=self._registry)
 

@@ -60,6 +60,8 @@ def test_the_queue_and_the_versions_are_shown_as_they_are(metrics):
     samples = _samples(metrics.page().decode())
     version = {"model": NAME, "version": "3"}
     assert _value(samples, "nmt_queued_rows") == 7
+    in_use = _value(samples, "nmt_memory_in_use_bytes")
+    assert 1 << 20 < in_use < _value(samples, "process_virtual_memory_bytes")
     assert _value(samples, "nmt_version_state", **version, state="AVAILABLE") == 1
     assert _value(samples, "nmt_version_state", **version, state="LOADING") == 0
 
