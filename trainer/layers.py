@@ -7,7 +7,7 @@ of each matrix: rounding at each step of a search would take longer than the fas
 
 import enum
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -62,42 +62,13 @@ def product(
         return _with_leading_axes(weights(tf.reshape(x, [-1, x.shape[-1]])), x)
     result_type = result_type or x.dtype
     dtype = tf.bfloat16 if weights.dtype == tf.bfloat16 else x.dtype
-    x, weights = tf.cast(x, dtype), tf.cast(weights, dtype)
-    if weights.shape[1] == 1 and not transpose:
-        y = _product_with_column(x, weights)
-    else:
-        # TensorFlow runs a plain matrix product with its bias as a single operation.
-        y = tf.matmul(tf.reshape(x, [-1, x.shape[-1]]), weights, transpose_b=transpose)
+    # TensorFlow runs a plain matrix product with its bias as a single operation.
+    rows = tf.reshape(tf.cast(x, dtype), [-1, x.shape[-1]])
+    y = tf.matmul(rows, tf.cast(weights, dtype), transpose_b=transpose)
     y = tf.cast(y, result_type)
     if bias is not None:
         y = tf.nn.bias_add(y, tf.cast(bias, result_type))
     return _with_leading_axes(y, x)
-
-
-@tf.custom_gradient
-def _product_with_column(x: tf.Tensor, column: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-    """Multiplies the last axis of x with a matrix of one column.
-
-    Processors would share the sum over all rows in the column's gradient, so that the last bits
-    would depend on their number. Here it is summed for each sentence first.
-
-    Args:
-      x: [batch, ..., n].
-      column: [n, 1].
-
-    Returns:
-      [rows, 1], for all rows of x, and the function to compute the gradient.
-    """
-
-    def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        batch = tf.shape(x)[0]
-        rows = tf.reshape(x, [batch, -1, x.shape[-1]])
-        of_sentences = tf.matmul(tf.reshape(dy, [batch, -1, 1]), rows, transpose_a=True)
-        d_column = tf.reduce_sum(tf.cast(of_sentences, tf.float32), axis=[0, 1])[:, None]
-        d_x = tf.reshape(tf.matmul(dy, column, transpose_b=True), tf.shape(x))
-        return d_x, tf.cast(d_column, column.dtype)
-
-    return tf.matmul(tf.reshape(x, [-1, x.shape[-1]]), column), gradient
 
 
 def _with_leading_axes(rows: tf.Tensor, x: tf.Tensor) -> tf.Tensor:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.layers import Dropout, DropoutPlace, Part, Projection, glorot, product
+from trainer.layers import Dropout, DropoutPlace, Part, Projection, glorot
 
 ONES = tf.ones([50, 40])
 
@@ -50,21 +50,6 @@ def test_a_projection_maps_the_last_axis():
     x = np.random.default_rng(2).normal(size=[2, 5, 4]).astype(np.float32)
     expected = x @ layer.kernel.numpy() + [1.0, 2.0, 3.0]
     np.testing.assert_allclose(layer(tf.constant(x)), expected, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize("shape", [(2, 5, 4), (3, 4), (2, 3, 5, 4)])
-def test_a_column_has_the_gradients_of_any_matrix(shape):
-    rng = np.random.default_rng(1)
-    x, column = (tf.constant(rng.normal(size=size), tf.float32) for size in (shape, (4, 1)))
-    weight = tf.constant(rng.normal(size=shape[:-1]), tf.float32)
-    gradients = []
-    for multiply in (product, lambda x, column: tf.tensordot(x, column, 1)):
-        with tf.GradientTape() as tape:
-            tape.watch([x, column])
-            loss = tf.reduce_sum(multiply(x, column)[..., 0] * weight)
-        gradients.append(tape.gradient(loss, [x, column]))
-    for found, expected in zip(*gradients, strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_a_rounded_projection_multiplies_in_bfloat16():
