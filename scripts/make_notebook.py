@@ -12,7 +12,10 @@ import nbformat
 from nbclient import NotebookClient
 
 SOURCE = Path(__file__).resolve().parent.parent / "notebooks" / "attention.py"
-_KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+_METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
 _LONGEST_CELL_SECONDS = 900
 """The trainings take a minute or two of an idle processor; this one may be busy."""
 
@@ -20,7 +23,7 @@ _LONGEST_CELL_SECONDS = 900
 def made_notebook(source: Path = SOURCE) -> nbformat.NotebookNode:
     """Returns the notebook made from a source, without outputs; the same each time."""
     notebook = jupytext.reads(source.read_text(encoding="utf-8"), fmt="py:percent")
-    notebook.metadata = {"kernelspec": _KERNEL, "language_info": {"name": "python"}}
+    notebook.metadata = _METADATA
     for number, cell in enumerate(notebook.cells, 1):
         cell.id = f"cell-{number}"  # instead of a random one
         cell.metadata = {}
@@ -43,7 +46,7 @@ def run_notebook(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         record_timing=False,
     )
     client.execute()
-    notebook.metadata = {"kernelspec": _KERNEL, "language_info": {"name": "python"}}
+    notebook.metadata = _METADATA  # without what the kernel says of this machine
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [each for each in cell.outputs if each.get("name") != "stderr"]

@@ -1,7 +1,6 @@
 """Measures whether the server's memory grows: mixed requests and new versions for a long time.
 
-A leak shows in the memory in use. Resident memory rises to the size that the heap has taken for two
-versions at once, and is reported beside it.
+A leak shows in the memory in use. Resident memory, which has freed pieces besides, is reported too.
 """
 
 import asyncio
@@ -140,8 +139,7 @@ def soak_section(soak: Soak) -> str:
     explanation = paragraph(
         f"{number(soak.seconds / 60, 0)} minutes with {soak.reloads} new versions, in {_WINDOWS}",
         "equal parts, of which the least memory counts. The rise is that of the line through those",
-        "after the first third. Resident memory has freed pieces besides what is in use: it rises",
-        "to what the heap took for two versions at once.",
+        "after the first third. Resident memory has freed pieces besides what is in use.",
     )
     return f"""\
 ## Long use
