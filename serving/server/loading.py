@@ -1,5 +1,6 @@
 """Loads a version from its folder and warms it up, as TensorFlow Serving does."""
 
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from google.protobuf.message import DecodeError
 
 from serving.contract import layout
 from serving.contract.signatures import CONTRACTS, SERVING_DEFAULT
+from serving.local.memory import reserve_for_tensors
 from serving.local.saved_model import (
     ModelCallError,
     ModelLoadError,
@@ -28,6 +30,8 @@ from serving.versions.integrity import DamagedVersionError, require_undamaged
 _MAX_WARMUP_REQUESTS = 1000
 """TensorFlow Serving's limit."""
 _PREDICT = "tensorflow/serving/predict"
+_TENSORS = 512 << 20
+"""Bytes of address space: weights of two versions, batches, and gaps between them."""
 
 
 def load_model(path: str, number: int) -> LoadedModel:
@@ -44,6 +48,7 @@ def load_model(path: str, number: int) -> LoadedModel:
         require_undamaged(path)
     except DamagedVersionError as error:
         raise ModelLoadError(str(error)) from error
+    _reserve_memory()
     # One thread per batch: a batch is small, and other batches use the other cores better.
     saved_model = SavedModel(path, threads=1)
     signatures = {
@@ -60,6 +65,11 @@ def load_model(path: str, number: int) -> LoadedModel:
         model.close()
         raise
     return model
+
+
+@functools.cache
+def _reserve_memory() -> None:
+    reserve_for_tensors(_TENSORS)
 
 
 def _signature(name: str, definition: Any, saved_model: SavedModel) -> LoadedSignature:

@@ -50,6 +50,23 @@ return_freed_memory()
 print(memory_in_use() - in_use, resident() - before)
 """
 
+TENSORS = """
+from ctypes import c_int64
+
+from serving.local.memory import reserve_for_tensors
+from serving.local.tensorflow_library import tensorflow_library
+
+library = tensorflow_library()
+states = [(memory_in_use(), resident())]
+reserve_for_tensors(512 << 20)
+states.append((memory_in_use(), resident()))
+sizes = [50 << 20, 3 << 20, 90 << 20, 200 << 20]
+tensors = [library.TF_AllocateTensor(4, (c_int64 * 1)(size), 1, size) for size in sizes]
+states.append((memory_in_use(), resident()))
+for before, after in zip(states, states[1:]):
+    print(after[0] - before[0], after[1] - before[1])
+"""
+
 
 def printed(program: str) -> list[int]:
     command = [sys.executable, "-c", RESIDENT + program]
@@ -65,3 +82,18 @@ def test_memory_freed_by_threads_goes_back_to_the_system() -> None:
 def test_freed_pieces_between_others_are_resident_but_not_in_use() -> None:
     in_use, resident = printed(HOLES)
     assert 9_000_000 < in_use < 14_000_000 < 25_000_000 < resident
+
+
+def test_tensors_take_what_was_reserved() -> None:
+    reserved, resident, in_use_of_tensors, _ = printed(TENSORS)
+    assert reserved >= 512 << 20
+    assert resident < 24 << 20
+    assert in_use_of_tensors < 1 << 20
+
+
+def test_without_address_space_nothing_is_reserved() -> None:
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))"
+    reserve = "print(reserve_for_tensors(16 << 30) or memory_in_use())"
+    program = f"from serving.local.memory import reserve_for_tensors\n{limit}\n{reserve}"
+    [in_use] = printed(program)
+    assert in_use < 1 << 30
