@@ -20,8 +20,11 @@ from trainer.subwords import END, PAD, SPECIAL_SYMBOLS, START
 Context = Any
 """A model's encoding of the sources: a tensor [batch, ...], or a structure of such tensors."""
 
-StepFunction = Callable[[Context, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor, tf.Tensor]]
-"""(context, previous tokens int [batch, beam], state [batch, beam, ...]) -> (log-probabilities
+State = Any
+"""A model's state: a tensor [batch, beam, ...], or a structure of such tensors."""
+
+StepFunction = Callable[[Context, tf.Tensor, State], tuple[tf.Tensor, State, tf.Tensor]]
+"""(context, previous tokens int [batch, beam], state) -> (log-probabilities
 [batch, beam, vocabulary], state, attention [batch, beam, source]), for any part of the batch."""
 
 _ROWS = (*range(1, 8), *(eighths << power for power in range(20) for eighths in (8, 10, 12, 14)))
@@ -78,7 +81,7 @@ def coverage_penalty(coverage: tf.Tensor, to_cover: tf.Tensor, beta: float) -> t
 def beam_search(
     step: StepFunction,
     context: Context,
-    initial_state: tf.Tensor,
+    initial_state: State,
     max_lengths: tf.Tensor,
     to_cover: tf.Tensor,
     *,
@@ -100,7 +103,7 @@ def beam_search(
     Args:
       step: step function of the model.
       context: the model's encoding of the sources.
-      initial_state: first state of the model, [batch, ...], the same for each beam.
+      initial_state: first state of the model, tensors [batch, ...], the same for each beam.
       max_lengths: int32 [batch], at least 1: largest number of tokens in a translation, with the
         end symbol.
       to_cover: bool [batch, source]: source positions for the coverage penalty.
@@ -132,7 +135,7 @@ def beam_search(
         spelled=tf.zeros([batch, 1], tf.int32),
         owed=tf.zeros([batch, 1], tf.int32) if owed is None else owed[:, None],
         ordered=tf.zeros([batch, 1], tf.int32) if ordered is None else ordered[:, None],
-        state=initial_state[:, None],
+        state=tf.nest.map_structure(lambda each: each[:, None], initial_state),
         coverage=tf.zeros([batch, 1, tf.shape(to_cover)[1]]) if beta else (),
         whole=tf.zeros([batch], tf.int32),
     )
@@ -199,7 +202,7 @@ def beam_search(
             log_probs=log_probs,
             spelled=spelled if spelling is None else spelling.after(spelled, tokens),
             owed=owed & ~_bits(tokens, masks) if masks else owed,
-            state=of_parents(state),
+            state=tf.nest.map_structure(of_parents, state),
             coverage=of_parents(coverage) if beta else (),
             whole=searched.whole + _count(is_finished & tf.equal(ranks, _WHOLE), axis=1),
         )
@@ -230,7 +233,7 @@ class _Searched(NamedTuple):
     spelled: tf.Tensor  # states of `Spelling`, int32 [rows, beam]
     owed: tf.Tensor  # bits of the masks that are not written yet, int32 [rows, beam]
     ordered: tf.Tensor  # bits of the masks with an order, int32 [rows, 1]
-    state: tf.Tensor  # [rows, beam, ...]
+    state: State  # tensors [rows, beam, ...]
     coverage: tf.Tensor | tuple[()]  # attention so far, [rows, beam, source], if it is scored
     whole: tf.Tensor  # number of whole hypotheses so far, int32 [rows]
 

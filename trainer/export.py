@@ -24,6 +24,7 @@ from serving.doubt.kinds import KINDS
 from text.normal_form import normalise
 from trainer.beam_search import Hypotheses
 from trainer.doubt import CalibrationText, calibrate, surprise
+from trainer.ensemble import AnyModel
 from trainer.masks import (
     Masked,
     mask,
@@ -34,7 +35,6 @@ from trainer.masks import (
     unmask_symbols,
     uses_masks,
 )
-from trainer.model import TranslationModel
 from trainer.model_card import as_markdown
 from trainer.recasing import Recaser, in_capitals, is_in_capitals
 from trainer.settings import DecodingSettings, SubwordSettings
@@ -65,7 +65,7 @@ class ServingModel(tf.Module):
 
     def __init__(
         self,
-        model: TranslationModel,
+        model: AnyModel,
         vocabulary_path: str,
         subwords: SubwordSettings,
         decoding: DecodingSettings,
@@ -288,7 +288,7 @@ def _without_empty_sources(found: Hypotheses, is_empty: tf.Tensor) -> Hypotheses
 
 def export_model(
     folder: str,
-    model: TranslationModel,
+    model: AnyModel,
     vocabulary_path: str,
     subwords: SubwordSettings,
     decoding: DecodingSettings,
@@ -302,7 +302,7 @@ def export_model(
 
     Args:
       folder: the SavedModel's folder.
-      model: a model computing in float32; it is prepared here to serve in `decoding.precision`.
+      model: computes in float32; it is prepared here to serve in `decoding.precision`.
       vocabulary_path: the subword vocabulary, which becomes an asset.
       subwords: settings of this vocabulary.
       decoding: settings of the search.

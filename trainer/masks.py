@@ -19,7 +19,7 @@ from text.protected import (
     PATTERN,
     PERCENTAGE,
 )
-from trainer.model import TranslationModel
+from trainer.ensemble import AnyModel
 from trainer.subwords import MASK_IDS, has_masks
 
 _SEPARATOR = "\x1f"  # a control character, never in normalised text
@@ -38,9 +38,9 @@ class Masked(NamedTuple):
     """The mark of a keyboard shortcut taken from the text, or an empty string [batch]."""
 
 
-def uses_masks(model: TranslationModel, vocabulary: Sequence[str]) -> bool:
+def uses_masks(model: AnyModel, vocabulary: Sequence[str]) -> bool:
     """Whether a model can copy masks, and its vocabulary has them."""
-    return has_masks(vocabulary) and model.pointer is not None
+    return has_masks(vocabulary) and model.copies
 
 
 def mask(text: tf.Tensor) -> Masked:

@@ -131,6 +131,23 @@ class TranslationModel(tf.Module):
         self.rounded_embeddings: tf.Variable | None = None
         points = settings.copying and settings.attends
         self.pointer = Pointer(rng, settings.decoder_units) if points else None
+        # Fitted with a shortlist (`trainer.shortlist`).
+        self.others: Others | None = None
+
+    @property
+    def members(self) -> list["TranslationModel"]:
+        """The models that predict together (`trainer.ensemble`): this one."""
+        return [self]
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of subwords."""
+        return int(self.output_bias.shape[0])
+
+    @property
+    def copies(self) -> bool:
+        """Whether it can copy source subwords."""
+        return self.pointer is not None
 
     def prepare_to_serve(self, precision: tf.DType, *, choosing: bool = False) -> None:
         """Makes copies of matrices for the products in an export.
@@ -196,28 +213,28 @@ class TranslationModel(tf.Module):
         return tf.stack(weights, axis=1)
 
     def choose_from(
-        self, encoded: Encoded, ids: tf.Tensor, common: tf.Tensor, others: Others
+        self, encoded: Encoded, ids: tf.Tensor, common: tf.Tensor
     ) -> tuple[Encoded, tf.Tensor]:
-        """Restricts predictions to some subwords for each source.
+        """Restricts predictions to some subwords for each source; `others` stands for the rest.
 
         Args:
           encoded: the sources.
           ids: int32 [batch, n + m], distinct and padded with 0; 0 itself comes first, and those of
             the source are among them.
-          common: int32 [n], how each row of `ids` begins.
-          others: stands for the other subwords, in the place of 0.
+          common: int32 [n], how each row of `ids` begins. In the place of 0 is the row of `others`.
 
         Returns:
           The sources, and the rows of E for the common subwords, [n, embedding size]: their logits
           are one product for all sources.
         """
+        assert self.others is not None, "a shortlist sets it"
         # As in `_embed`: a gather from a tensor.
         rows = tf.convert_to_tensor(self._output_rows)
-        first = tf.cast(others.embedding, rows.dtype)[None]
+        first = tf.cast(self.others.embedding, rows.dtype)[None]
         shared = tf.concat([first, tf.gather(rows, common[1:])], axis=0)
         bias = tf.gather(tf.convert_to_tensor(self.output_bias), ids)
         is_first = tf.equal(tf.range(tf.shape(ids)[1]), 0)
-        bias = tf.where(tf.equal(ids, PAD), tf.where(is_first, others.bias, IMPOSSIBLE), bias)
+        bias = tf.where(tf.equal(ids, PAD), tf.where(is_first, self.others.bias, IMPOSSIBLE), bias)
         is_source = tf.equal(encoded.source_ids[:, :, None], ids[:, None])
         own = tf.gather(rows, ids[:, common.shape[0] :])
         choice = Choice(own, bias, tf.cast(is_source, tf.float32))
@@ -297,8 +314,7 @@ class TranslationModel(tf.Module):
         if choice:
             copied = tf.matmul(weights, choice.is_source)
         else:
-            vocabulary_size = self.output_bias.shape[0]
-            copied = attention_on_vocabulary(weights, encoded.source_ids, vocabulary_size)
+            copied = attention_on_vocabulary(weights, encoded.source_ids, self.vocabulary_size)
         return self.pointer.mix(outputs, generated, copied)
 
     def logits(self, outputs: tf.Tensor) -> tf.Tensor:

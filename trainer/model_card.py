@@ -42,7 +42,8 @@ def make_card(
       record: the pipeline's record of the model's origin: `name`, languages, `configuration`, and
         `data` with the corpus' name, origin, licence and counts, as far as known.
       machine: the training machine.
-      history: history of the training, an entry for each epoch.
+      history: history of the training, an entry for each epoch; of several models that of the
+        first.
       sizes: names and counts, such as `parameters`.
 
     Returns:

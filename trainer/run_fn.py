@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import math
 import os
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from tfx_bsl.public import tfxio
 
 from trainer.batching import Pairs
 from trainer.doubt import CalibrationText
+from trainer.ensemble import Ensemble
 from trainer.export import export_model
 from trainer.model_card import make_card
 from trainer.pair_weights import Weights
@@ -29,6 +31,7 @@ from trainer.training import TrainingData, TrainingResult, remove_other_checkpoi
 from trainer.vocabulary_analyzers import VOCABULARY
 
 HISTORY_FILE = "history.json"
+LOGGER = logging.getLogger(__name__)
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -41,6 +44,8 @@ def run_fn(fn_args: FnArgs) -> None:
     - `seed` and `checkpoint_root`, and `weights` (`trainer.pair_weights`),
     - `warm_start`: None, or the `export` of the initial weights and its `fingerprint`,
     - `record`: the model's origin, for the model card.
+
+    With `decoding.ensemble` it trains that many models, one after another, and exports them as one.
 
     A killed training resumes from its last checkpoint if data, settings, code and the number of
     devices are unchanged.
@@ -64,20 +69,27 @@ def run_fn(fn_args: FnArgs) -> None:
     key = _training_key(config, data, replicas.total)
     if replicas.writes:
         remove_other_checkpoints(config["checkpoint_root"], keep=key)
-    result = train(
-        data,
-        ModelSettings.model_validate(config["model"]),
-        TrainingSettings.model_validate(config["training"]),
-        DecodingSettings.model_validate(config["decoding"]),
-        seed=config["seed"],
-        checkpoint_folder=os.path.join(config["checkpoint_root"], key),
-        log_folder=fn_args.model_run_dir,
-        scoring=Scoring(**config["scoring"]),
-        warm_start=config["warm_start"]["export"] if config["warm_start"] else None,
-        replicas=replicas,
-    )
+    decoding = DecodingSettings.model_validate(config["decoding"])
+    results = []
+    for number in range(decoding.ensemble):
+        if number:
+            LOGGER.info("training model %d of %d", number + 1, decoding.ensemble)
+        folder = [f"model-{number + 1}"] if number else []
+        result = train(
+            data,
+            ModelSettings.model_validate(config["model"]),
+            TrainingSettings.model_validate(config["training"]),
+            decoding,
+            seed=config["seed"] + number,
+            checkpoint_folder=os.path.join(config["checkpoint_root"], key, *folder),
+            log_folder=os.path.join(fn_args.model_run_dir, *folder),
+            scoring=Scoring(**config["scoring"]),
+            warm_start=config["warm_start"]["export"] if config["warm_start"] else None,
+            replicas=replicas,
+        )
+        results.append(result)
     if replicas.writes:
-        _write(fn_args, result, data, vocabulary_path, replicas)
+        _write(fn_args, results, data, vocabulary_path, replicas)
     # Wait for the other workers, since TFX reads the model as soon as a worker returns.
     with replicas.report_lost_worker():
         replicas.mean(0.0)
@@ -85,30 +97,33 @@ def run_fn(fn_args: FnArgs) -> None:
 
 def _write(
     fn_args: FnArgs,
-    result: TrainingResult,
+    results: Sequence[TrainingResult],
     data: TrainingData,
     vocabulary_path: str,
     replicas: Replicas,
 ) -> None:
-    """Writes the history and the export."""
+    """Writes the history of the first model, and the export of all."""
     config: dict[str, Any] = fn_args.custom_config
     model = ModelSettings.model_validate(config["model"])
     training = TrainingSettings.model_validate(config["training"])
     decoding = DecodingSettings.model_validate(config["decoding"])
     with tf.io.gfile.GFile(os.path.join(fn_args.model_run_dir, HISTORY_FILE), "w") as file:
-        file.write(json.dumps(result.history, indent=2) + "\n")
+        file.write(json.dumps(results[0].history, indent=2) + "\n")
+    models = [result.model for result in results]
+    whole = models[0] if len(models) == 1 else Ensemble(models)
     export_model(
         fn_args.serving_model_dir,
-        result.model,
+        whole,
         vocabulary_path,
         SubwordSettings.model_validate(config["subwords"]),
         decoding,
         card=make_card(
             config["record"],
             machine=describe_machine(training, replicas.workers),
-            history=result.history,
+            history=results[0].history,
             sizes={
-                "parameters": sum(math.prod(each.shape) for each in result.model.variables),
+                "models": len(models),
+                "parameters": sum(math.prod(each.shape) for each in whole.variables),
                 "vocabulary": len(data.vocabulary),
                 "training_pairs": len(data.train.up_to(training.max_tokens)),
             },
@@ -116,7 +131,7 @@ def _write(
         warmup_text=_middle_source(data.validation, data.vocabulary),
         calibration=_calibration_text(data, training, config["seed"]),
         shortlist=learn_shortlist(
-            result.model,
+            whole,
             data.train,
             data.vocabulary,
             # Without attention nothing tells which subwords belong together.
@@ -152,7 +167,7 @@ def _training_key(config: dict[str, Any], data: TrainingData, replicas: int) -> 
         )
     }  # fmt: skip
     relevant["replicas"] = replicas
-    others = {"training": {"attention_images"}, "decoding": {"precision", "shortlist"}}
+    others = {"training": {"attention_images"}, "decoding": {"precision", "shortlist", "ensemble"}}
     for section, names in others.items():
         relevant[section] = {
             name: value for name, value in config[section].items() if name not in names

@@ -23,7 +23,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.batching import Pairs, cut_by_tokens
-from trainer.continuations import IMPOSSIBLE
+from trainer.ensemble import AnyModel
 from trainer.model import Others, TranslationModel
 from trainer.subwords import END, FIRST_BYTE, MASK_IDS, PAD, has_masks
 
@@ -47,22 +47,17 @@ _BYTES_WITHIN_CHARACTERS = range(FIRST_BYTE + 0x80, FIRST_BYTE + 0xC0)
 class Shortlist(tf.Module):
     """The target subwords to expect for each source subword."""
 
-    def __init__(self, expected: np.ndarray, common: np.ndarray, embedding_size: int):
+    def __init__(self, expected: np.ndarray, common: np.ndarray):
         """Makes the tables.
 
         Args:
           expected: of each source subword, int32 [vocabulary, count], padded with 0.
           common: those of all sources, int32 [count]; first the special symbols and the masks.
-          embedding_size: width of the output layer's rows.
         """
         super().__init__()
         self._expected = tf.Variable(expected, trainable=False)
         self.common = tf.Variable(common, trainable=False)
         """How each list begins."""
-        self.others = Others(
-            tf.Variable(tf.zeros([embedding_size]), trainable=False),
-            tf.Variable(IMPOSSIBLE, trainable=False),  # no others, before they are fitted
-        )
 
     def __call__(self, source_ids: tf.Tensor, added: tf.Tensor | None = None) -> tf.Tensor:
         """Returns the shortlists of sources.
@@ -97,12 +92,16 @@ class Shortlist(tf.Module):
 
 
 def learn_shortlist(
-    model: TranslationModel, train: Pairs, vocabulary: list[str], size: int, seed: int
+    model: AnyModel,
+    train: Pairs,
+    vocabulary: list[str],
+    size: int,
+    seed: int,
 ) -> Shortlist | None:
     """Learns which target subwords attend to each source subword.
 
     Args:
-      model: the trained model.
+      model: the trained model, or several; each gets its own row for all other subwords.
       train: the training split, of which random pairs are read.
       vocabulary: the subwords.
       size: number of target subwords for each source subword; 0 for no shortlist.
@@ -127,14 +126,14 @@ def learn_shortlist(
     shortlist = Shortlist(
         _best_of_each(keys, sums, len(vocabulary), size),
         np.concatenate([always, np.sort(frequent[counts[frequent] > 0])]).astype(np.int32),
-        model.embeddings.shape[1],
     )
-    _fit_others(shortlist, model, train, seed)
+    for member in model.members:
+        member.others = _fit_others(shortlist, member, train, seed)
     return shortlist
 
 
 def _attended(
-    model: TranslationModel, train: Pairs, vocabulary_size: int, seed: int
+    model: AnyModel, train: Pairs, vocabulary_size: int, seed: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Yields for each batch of the training split what attended to what.
 
@@ -158,7 +157,7 @@ def _attended(
         yield *_summed(keys, weights[row, target, source]), target_ids[target_ids != PAD]
 
 
-def _fit_others(shortlist: Shortlist, model: TranslationModel, train: Pairs, seed: int) -> None:
+def _fit_others(shortlist: Shortlist, model: TranslationModel, train: Pairs, seed: int) -> Others:
     """Fits the row for all subwords outside a shortlist, by least squares."""
 
     @tf.function(autograph=False, input_signature=[tf.TensorSpec([None, None], tf.int32)] * 2)
@@ -187,8 +186,12 @@ def _fit_others(shortlist: Shortlist, model: TranslationModel, train: Pairs, see
         squares += queries.T @ queries
         products += queries.T @ others
     fitted = np.linalg.solve(squares, products)
-    shortlist.others.embedding.assign(fitted[:-1])
-    shortlist.others.bias.assign(fitted[-1])
+    return Others(
+        *(
+            tf.Variable(each.astype(np.float32), trainable=False)
+            for each in (fitted[:-1], fitted[-1])
+        )
+    )
 
 
 def _batches(

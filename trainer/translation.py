@@ -5,7 +5,7 @@ import functools
 import tensorflow as tf
 
 from trainer.beam_search import Hypotheses, beam_search, coverage_penalty, length_penalty
-from trainer.model import TranslationModel
+from trainer.ensemble import AnyModel
 from trainer.settings import DecodingSettings
 from trainer.shortlist import Shortlist
 from trainer.spelling import Spelling
@@ -13,7 +13,7 @@ from trainer.subwords import END, PAD
 
 
 def search(
-    model: TranslationModel,
+    model: AnyModel,
     source_ids: tf.Tensor,
     settings: DecodingSettings,
     beam_size: int | None = None,
@@ -24,7 +24,7 @@ def search(
     """Translates a batch.
 
     Args:
-      model: the model.
+      model: the model, or several.
       source_ids: int [batch, source], with end symbols, padded with 0.
       settings: beam, penalties and longest translation.
       beam_size: replaces the beam size of the settings.
@@ -39,7 +39,7 @@ def search(
     chosen = common = None
     if shortlist is not None:
         chosen = shortlist(source_ids)
-        encoded, common = model.choose_from(encoded, chosen, shortlist.common, shortlist.others)
+        encoded, common = model.choose_from(encoded, chosen, shortlist.common)
     lengths = tf.math.count_nonzero(source_ids, axis=1, dtype=tf.float32)
     max_lengths = tf.cast(settings.target_ratio * lengths, tf.int32) + settings.target_offset
     return beam_search(
@@ -52,7 +52,7 @@ def search(
         alpha=settings.length_penalty,
         beta=settings.coverage_penalty,
         shortlist=chosen,
-        spelling=Spelling(model.output_bias.shape[0], forbidden=masks),
+        spelling=Spelling(model.vocabulary_size, forbidden=masks),
         owed=_masks_in(source_ids, masks) if masks else None,
         ordered=ordered,
         masks=masks,
@@ -60,7 +60,7 @@ def search(
 
 
 def force(
-    model: TranslationModel,
+    model: AnyModel,
     source_ids: tf.Tensor,
     target_ids: tf.Tensor,
     shortlist: Shortlist | None = None,
@@ -68,7 +68,7 @@ def force(
     """Scores given targets (forced decoding).
 
     Args:
-      model: the model.
+      model: the model, or several.
       source_ids: int [batch, source], with end symbols, padded with 0.
       target_ids: int [batch, target], likewise.
       shortlist: the shortlist of the search. The subwords of a target are added to its own, so a
@@ -82,7 +82,7 @@ def force(
     places, common = target_ids, None
     if shortlist is not None:
         chosen = shortlist(source_ids, target_ids)
-        encoded, common = model.choose_from(encoded, chosen, shortlist.common, shortlist.others)
+        encoded, common = model.choose_from(encoded, chosen, shortlist.common)
         places = tf.argmax(tf.equal(tf.cast(target_ids, tf.int32)[:, :, None], chosen[:, None]), 2)
     outputs, attention = model.force(encoded, target_ids)
     log_probs = tf.gather(model.predict(encoded, outputs, attention, common), places, batch_dims=2)

@@ -4,7 +4,7 @@ killed    the first run, killed while the Trainer trains
 first     the same command again: continues, and pushes the first model
 again     the same command again: nothing to do
 worse     a model after hardly any training: blocked
-better    a model after longer training: pushed
+better    two networks as one model, after longer training: pushed
 beam      the same command again on BeamDagRunner: nothing to do
 lost      the same command again after the live version was deleted: pushed again
 """
@@ -21,8 +21,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
+from serving.contract import layout
 from serving.versions.directory import list_versions
 from tests.real_text import write_real_text
 
@@ -50,6 +53,7 @@ SETTINGS = {
     "evaluation.min_bleu": 0.5,
     "evaluation.min_slice_sentences": 30,
 }
+BETTER = {"training__epochs": 8, "decoding__ensemble": 2}
 BEFORE_TRAINER = [
     "ParallelTextExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "Transform",
 ]  # fmt: skip
@@ -157,9 +161,9 @@ def history(workspace):
         "again": run(workspace),
         "worse": run(workspace, training__epochs=1, training__learning_rate=1e-6),
         "worse report": report(workspace),
-        "better": run(workspace, training__epochs=8),
-        "beam": run(workspace, "--runner=beam", training__epochs=8),
-        "lost": run_after_losing_the_live_version(workspace, training__epochs=8),
+        "better": run(workspace, **BETTER),
+        "beam": run(workspace, "--runner=beam", **BETTER),
+        "lost": run_after_losing_the_live_version(workspace, **BETTER),
     }
 
 
@@ -231,6 +235,19 @@ def test_a_better_model_is_pushed(history):
     overall = better.summary["verdict"]["metrics"]["overall"]
     assert overall["candidate"]["bleu"] > overall["baseline"]["bleu"]
     assert all(check["passed"] for check in better.summary["verdict"]["checks"])
+
+
+def test_an_ensemble_has_the_networks_of_two_trainings(workspace, history):
+    folder = Path(history["lost"].summary["pushed_to"])
+    card = json.loads((folder / layout.MODEL_CARD).read_text(encoding="utf-8"))
+    assert card["sizes"]["models"] == 2
+    weights = tf.train.load_checkpoint(str(folder / layout.VARIABLES))
+    first, second = (
+        weights.get_tensor(f"model/members/{member}/embeddings/.ATTRIBUTES/VARIABLE_VALUE")
+        for member in range(2)
+    )
+    assert first.shape == second.shape
+    assert np.abs(first - second).max() > 0.1
 
 
 def test_the_other_runner_finds_everything_in_the_cache(history):

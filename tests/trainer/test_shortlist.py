@@ -5,7 +5,8 @@ import tensorflow as tf
 from tests.trainer.tiny import DECODING, MODEL, random_sources
 from trainer import shortlist as module
 from trainer.batching import Pairs, Sequences
-from trainer.model import TranslationModel
+from trainer.continuations import IMPOSSIBLE
+from trainer.model import Others, TranslationModel
 from trainer.shortlist import Shortlist, learn_shortlist
 from trainer.subwords import (
     BYTE_SYMBOLS,
@@ -30,6 +31,10 @@ class Diagonal:
     """
 
     embeddings = tf.zeros([VOCABULARY, 1])
+
+    @property
+    def members(self):
+        return [self]
 
     def encode(self, source_ids):
         return source_ids
@@ -66,19 +71,18 @@ def sources():
 def learned(sources, targets, size, model=None):
     rows = [[np.array(row, np.int32) for row in side] for side in (sources, targets)]
     pairs = Pairs(*map(Sequences.of, rows))
-    return learn_shortlist(model or Diagonal(), pairs, vocabulary_lines(PIECES), size, seed=1)
+    return learn_shortlist(
+        Diagonal() if model is None else model, pairs, vocabulary_lines(PIECES), size, seed=1
+    )
 
 
 def everything(model):
     """A shortlist of the whole vocabulary."""
     common = [*range(END + 1), *MASK_IDS, *range(FIRST_BYTE, FIRST_BYTE + 256)]
     rest = range(FIRST_PIECE, VOCABULARY)
-    shortlist = Shortlist(
-        np.zeros([VOCABULARY, 1], np.int32), np.array([*common, *rest], np.int32), 8
-    )
+    shortlist = Shortlist(np.zeros([VOCABULARY, 1], np.int32), np.array([*common, *rest], np.int32))
     # All other subwords: padding alone.
-    shortlist.others.embedding.assign(model.embeddings[PAD])
-    shortlist.others.bias.assign(model.output_bias[PAD])
+    model.others = Others(model.embeddings[PAD], model.output_bias[PAD])
     return shortlist
 
 
@@ -112,11 +116,13 @@ def test_lists_begin_with_special_symbols_and_masks_and_repeat_nothing(small_voc
 
 def test_one_row_stands_for_all_subwords_outside_the_list(small_vocabularies):
     words = [*range(FIRST_PIECE, VOCABULARY)]
-    shortlist = learned([[word] for word in words] * 9, [[word] for word in words] * 9, size=1)
+    model = Diagonal()
+    pairs = [[word] for word in words] * 9
+    shortlist = learned(pairs, pairs, 1, model)
     others = VOCABULARY - len({*shortlist(tf.constant([[words[0], END]])).numpy()[0].tolist()})
     # The logit of each is 2 q + 1 for the query q.
-    np.testing.assert_allclose(shortlist.others.embedding, [2.0], atol=0.05)
-    np.testing.assert_allclose(shortlist.others.bias, 1 + np.log(others), atol=0.05)
+    np.testing.assert_allclose(model.others.embedding, [2.0], atol=0.05)
+    np.testing.assert_allclose(model.others.bias, 1 + np.log(others), atol=0.05)
 
 
 def test_a_search_takes_the_others_into_account(small_vocabularies, model, sources):
@@ -126,8 +132,8 @@ def test_a_search_takes_the_others_into_account(small_vocabularies, model, sourc
     best = found.ids[:, 0]
     exact, near = (force(model, sources, best, each)[0] for each in (None, shortlist))
     np.testing.assert_allclose(exact, near, atol=0.1)
-    alone = Shortlist(shortlist._expected.numpy(), shortlist.common.numpy(), 8)
-    far = force(model, sources, best, alone)[0]
+    model.others = Others(tf.zeros([8]), tf.constant(IMPOSSIBLE))
+    far = force(model, sources, best, shortlist)[0]
     assert np.abs(far - exact).max() > 5 * np.abs(near - exact).max()
 
 
