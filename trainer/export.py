@@ -5,6 +5,7 @@
     score             text, target -> log-probabilities and attention of a given translation
     serve_examples    serialized tf.Example -> translation and attention, for Evaluator and
                       BulkInferrer
+    source_attention  text -> where an encoder of self-attention looks; other exports lack it
 
 All tensors are dense and padded, with their lengths as further outputs; `serve_examples` returns
 one string per text and output. The end symbol `</s>` is the last real token on both sides and has a
@@ -14,6 +15,7 @@ tokens.
 
 import json
 import os
+from collections.abc import Collection
 
 import numpy as np
 import tensorflow as tf
@@ -37,6 +39,7 @@ from trainer.masks import (
 )
 from trainer.model_card import as_markdown
 from trainer.recasing import Recaser, in_capitals, is_in_capitals
+from trainer.self_attention_encoder import SelfAttentionEncoder
 from trainer.settings import DecodingSettings, SubwordSettings
 from trainer.shortlist import Shortlist
 from trainer.subwords import (
@@ -55,7 +58,12 @@ EXAMPLES_AT_ONCE = 32
 _WIDTHS = 8
 """oneDNN prepares each product anew for each new shape, and keeps a thousand for each thread."""
 EXAMPLE_OUTPUTS = ("translation", "source_tokens", "target_tokens", "attention")
-WARMUP_INPUTS = {"serving_default": ("text",), "n_best": ("text",), "score": ("text", "target")}
+WARMUP_INPUTS = {
+    "serving_default": ("text",),
+    "n_best": ("text",),
+    "score": ("text", "target"),
+    "source_attention": ("text",),
+}
 """Signatures for requests of a server's clients, with their inputs. Evaluator and BulkInferrer use
 `serve_examples` without a server, so it needs no warm-up."""
 
@@ -133,6 +141,23 @@ class ServingModel(tf.Module):
             "source_length": tf.math.count_nonzero(source_ids, axis=1, dtype=tf.int32),
             "target_length": tf.math.count_nonzero(target_ids, axis=1, dtype=tf.int32),
             "truncated": source_cut | target_cut,
+        }
+
+    def source_attention(self, text: tf.Tensor) -> Outputs:
+        """Returns where each source position looks; in an ensemble that of the first model.
+
+        TensorFlow would trace a decorated method in every export, and not all have such encoders.
+        """
+        masked = self._mask(normalise(text))
+        source_ids, is_cut = self._ids(self._recase(masked.text))
+        is_real = tf.not_equal(source_ids, PAD)
+        is_pair = is_real[:, None, None, :, None] & is_real[:, None, None, None, :]
+        weights = self.model.members[0].self_attention(source_ids)
+        return {
+            "source_tokens": self._symbols(source_ids, masked),
+            "source_length": tf.math.count_nonzero(source_ids, axis=1, dtype=tf.int32),
+            "self_attention": tf.where(is_pair, weights, 0.0),
+            "truncated": is_cut,
         }
 
     @tf.function(
@@ -325,6 +350,12 @@ def export_model(
         "score": serving.score,
         "serve_examples": serving.serve_examples,
     }
+    if isinstance(model.members[0].encoder, SelfAttentionEncoder):
+        signatures["source_attention"] = tf.function(
+            serving.source_attention,
+            autograph=False,
+            input_signature=[tf.TensorSpec([None], tf.string, name="text")],
+        )
     # The written gradients of recurrent layers are for training.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(serving, folder, signatures=signatures, options=options)
@@ -337,11 +368,11 @@ def export_model(
         with tf.io.gfile.GFile(os.path.join(folder, layout.DOUBT), "w") as file:
             file.write(json.dumps(limits, indent=2) + "\n")
     with tf.io.TFRecordWriter(os.path.join(folder, layout.WARMUP_REQUESTS)) as records:
-        for request in _warmup_requests(warmup_text):
+        for request in _warmup_requests(warmup_text, signatures):
             records.write(prediction_log_pb2.PredictionLog(predict_log=request).SerializeToString())
 
 
-def _warmup_requests(text: str) -> list[prediction_log_pb2.PredictLog]:
+def _warmup_requests(text: str, signatures: Collection[str]) -> list[prediction_log_pb2.PredictLog]:
     """Makes one request for each signature.
 
     TensorFlow prepares the graph at the first request for all outputs of a signature, which takes
@@ -349,6 +380,8 @@ def _warmup_requests(text: str) -> list[prediction_log_pb2.PredictLog]:
     """
     requests = []
     for signature, inputs in WARMUP_INPUTS.items():
+        if signature not in signatures:
+            continue
         request = predict_pb2.PredictRequest(
             model_spec=model_pb2.ModelSpec(signature_name=signature)
         )

@@ -31,6 +31,7 @@ from serving.client.errors import (
 from serving.client.model_info import ModelMetadata, VersionState, VersionStatus
 from serving.client.retry import RetryPolicy
 from serving.client.sync_client import TranslationClient
+from serving.contract.source_attention import SourceAttention
 from serving.contract.translation import ScoredTranslation, Translation
 from text.glossary import Glossary, GlossaryError
 
@@ -54,6 +55,7 @@ __all__ = [
     "ScoredTranslation",
     "ServerFailed",
     "ServingError",
+    "SourceAttention",
     "Tls",
     "Translation",
     "TranslationClient",

@@ -25,8 +25,15 @@ from serving.client.model_info import (
     read_status,
     status_request,
 )
-from serving.client.requests import Job, require_several, scoring_job, translation_job
+from serving.client.requests import (
+    Job,
+    require_several,
+    scoring_job,
+    source_attention_job,
+    translation_job,
+)
 from serving.contract.batching import in_order, windows
+from serving.contract.source_attention import SourceAttention
 from serving.contract.translation import ScoredTranslation, Translation
 from serving.protocol.messages import GET_MODEL_METADATA, GET_MODEL_STATUS, PREDICT, Method
 from text.glossary import Glossary
@@ -112,6 +119,13 @@ class AsyncTranslationClient(ConfiguredClient):
         """Scores given translations by forced decoding; see `TranslationClient.score`."""
         self._require_open()
         return await self._answer(scoring_job(texts, targets), self._seconds(timeout))
+
+    async def source_attention(
+        self, texts: Sequence[str | bytes], timeout: float | None = None
+    ) -> list[SourceAttention]:
+        """Shows where the encoder looks; see `TranslationClient.source_attention`."""
+        self._require_open()
+        return await self._answer(source_attention_job(texts), self._seconds(timeout))
 
     async def status(self, timeout: float | None = None) -> list[VersionStatus]:
         """Requests the versions and their states; see `TranslationClient.status`."""

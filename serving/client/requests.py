@@ -10,7 +10,8 @@ from serving.client.errors import InvalidReply
 from serving.client.model_info import ModelChoice
 from serving.contract.batching import batches_by_length
 from serving.contract.response_checks import Response, check_form, check_lengths
-from serving.contract.signatures import CONTRACTS, N_BEST, SCORE, SERVING_DEFAULT
+from serving.contract.signatures import CONTRACTS, N_BEST, SCORE, SERVING_DEFAULT, SOURCE_ATTENTION
+from serving.contract.source_attention import SourceAttention, read_source_attention
 from serving.contract.translation import (
     ScoredTranslation,
     Translation,
@@ -97,6 +98,16 @@ def scoring_job(
         return read_scored(response, row, as_text(given[position]))
 
     return Job(SCORE, {"text": sources, "target": given}, read)
+
+
+def source_attention_job(texts: Sequence[str | bytes]) -> Job[SourceAttention]:
+    """Returns the job to show where the encoder looks."""
+    sources = _encoded(texts)
+
+    def read(response: Response, row: int, position: int) -> SourceAttention:
+        return read_source_attention(response, row, as_text(sources[position]))
+
+    return Job(SOURCE_ATTENTION, {"text": sources}, read)
 
 
 def require_several(texts: object) -> None:

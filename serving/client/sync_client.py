@@ -19,8 +19,15 @@ from serving.client.model_info import (
     read_status,
     status_request,
 )
-from serving.client.requests import Job, require_several, scoring_job, translation_job
+from serving.client.requests import (
+    Job,
+    require_several,
+    scoring_job,
+    source_attention_job,
+    translation_job,
+)
 from serving.contract.batching import in_order, windows
+from serving.contract.source_attention import SourceAttention
 from serving.contract.translation import ScoredTranslation, Translation
 from serving.protocol.messages import GET_MODEL_METADATA, GET_MODEL_STATUS, PREDICT, Method
 from serving.segments.splitting import SplitTexts
@@ -171,6 +178,24 @@ class TranslationClient(ConfiguredClient):
         """
         self._require_open()
         return self._receive(self._send(scoring_job(texts, targets), self._seconds(timeout)))
+
+    def source_attention(
+        self, texts: Sequence[str | bytes], timeout: float | None = None
+    ) -> list[SourceAttention]:
+        """Shows where an encoder of self-attention looks in each text.
+
+        Args:
+          texts: [batch], each read as a whole.
+          timeout: seconds for each request, by default the client's.
+
+        Returns:
+          One result per text, in order.
+
+        Raises:
+          ServingError: a request failed, as the model has no such encoder, for example.
+        """
+        self._require_open()
+        return self._receive(self._send(source_attention_job(texts), self._seconds(timeout)))
 
     def status(self, timeout: float | None = None) -> list[VersionStatus]:
         """Requests the versions of the model on the server, and their states.

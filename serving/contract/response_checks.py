@@ -14,6 +14,7 @@ from serving.contract.signatures import (
     N_BEST,
     SCORE,
     SERVE_EXAMPLES,
+    SOURCE_ATTENTION,
     SignatureContract,
 )
 from serving.contract.translation import as_text
@@ -59,6 +60,8 @@ def _check_sizes(contract: SignatureContract, signature: str, response: Response
     if signature == SERVE_EXAMPLES:
         columns = response["translation"].shape[1]
         return [] if columns == 1 else [f"output 'translation' has {columns} columns, not 1"]
+    if signature == SOURCE_ATTENTION:
+        return _check_source_sizes(response)
     *leading, targets, sources = response["attention"].shape
     if 0 in leading:
         return ["the beam is empty"]
@@ -85,8 +88,17 @@ def _check_sizes(contract: SignatureContract, signature: str, response: Response
     return problems
 
 
+def _check_source_sizes(response: Response) -> list[str]:
+    shape, sources = response["self_attention"].shape, response["source_tokens"].shape[1]
+    if 0 in shape[1:3] or shape[3:] != (sources, sources):
+        return [f"output 'self_attention' has shape {list(shape)} for {sources} tokens"]
+    return []
+
+
 def check_lengths(response: Response) -> list[str]:
     """Checks the lengths: they must fit into the padded axes before the padding is cut off."""
+    if "self_attention" in response:
+        return _check_length(response, "source")
     return _check_lengths(_without_beam_axis(response))
 
 
@@ -95,6 +107,8 @@ def check_values(signature: str, response: Response) -> list[str]:
     problems = _check_texts(response)
     if signature == SERVE_EXAMPLES:
         return problems
+    if signature == SOURCE_ATTENTION:
+        return problems + (_check_length(response, "source") or _check_self_attention(response))
     problems += _check_scores(signature, response)
     flat = _without_beam_axis(response)
     lengths = _check_lengths(flat)
@@ -200,13 +214,15 @@ def _check_scores(signature: str, response: Response) -> list[str]:
 
 def _check_lengths(flat: Response) -> list[str]:
     """Checks if the lengths are within the padded axes."""
-    problems = []
-    for side in ("source", "target"):
-        length, limit = flat[f"{side}_length"], flat[f"{side}_tokens"].shape[1]
-        wrong = np.flatnonzero((length < 0) | (length > limit))
-        if wrong.size:
-            problems.append(f"{side}_length is {length[wrong[0]]}, but there are {limit} tokens")
-    return problems
+    return _check_length(flat, "source") + _check_length(flat, "target")
+
+
+def _check_length(flat: Response, side: str) -> list[str]:
+    length, limit = flat[f"{side}_length"], flat[f"{side}_tokens"].shape[1]
+    wrong = np.flatnonzero((length < 0) | (length > limit))
+    if not wrong.size:
+        return []
+    return [f"{side}_length is {length[wrong[0]]}, but there are {limit} tokens"]
 
 
 def _check_tokens(flat: Response) -> list[str]:
@@ -265,6 +281,19 @@ def _check_attention(flat: Response) -> list[str]:
             f"sums to {sums[text, target]:.4g} ({len(wrong)} such rows)"
         )
     return problems
+
+
+def _check_self_attention(response: Response) -> list[str]:
+    """Checks each head's attention as that of a translation of the source into itself."""
+    weights = response["self_attention"]
+    layers, heads = weights.shape[1:3]
+    lengths = {f"{side}_length": response["source_length"] for side in ("source", "target")}
+    return [
+        f"layer {layer + 1}, head {head + 1}: {problem}"
+        for layer in range(layers)
+        for head in range(heads)
+        for problem in _check_attention({**lengths, "attention": weights[:, layer, head]})
+    ]
 
 
 def _check_log_probabilities(flat: Response) -> list[str]:

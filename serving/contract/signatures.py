@@ -2,7 +2,7 @@
 
 B texts, K hypotheses of the beam, S source tokens, T target tokens. All tensors are dense and
 padded; the lengths give the number of real tokens. `attention[..., t, s]` is the attention weight
-of source token s for target token t.
+of source token s for target token t. L layers and H heads of an encoder of self-attention.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ SERVING_DEFAULT = "serving_default"
 N_BEST = "n_best"
 SCORE = "score"
 SERVE_EXAMPLES = "serve_examples"
+SOURCE_ATTENTION = "source_attention"
 
 END_SYMBOL = "</s>"
 """The last real token of both sides; it has its own row and column of the attention."""
@@ -34,6 +35,8 @@ class SignatureContract:
     outputs: Mapping[str, TensorContract]
     optional: Mapping[str, TensorContract] = field(default_factory=dict)
     """Outputs that older exports lack."""
+    is_optional: bool = False
+    """Whether an export may lack the signature."""
 
 
 _TEXT = TensorContract("string", (1,))
@@ -79,5 +82,16 @@ CONTRACTS: Mapping[str, SignatureContract] = {
     SERVE_EXAMPLES: SignatureContract(
         inputs={"examples": _TEXT},
         outputs={"translation": TensorContract("string", (2,))},  # [B, 1]
+    ),
+    # Where the encoder looks; only with an encoder of self-attention.
+    SOURCE_ATTENTION: SignatureContract(
+        inputs={"text": _TEXT},
+        outputs={
+            "source_tokens": TensorContract("string", (2,)),  # [B, S]
+            "source_length": TensorContract("int32", (1,)),  # [B]
+            "self_attention": TensorContract("float32", (5,)),  # [B, L, H, S, S]
+            "truncated": TensorContract("bool", (1,)),  # [B]
+        },
+        is_optional=True,
     ),
 }

@@ -8,7 +8,14 @@ from collections.abc import Sequence
 
 from serving.contract import response_checks as checks
 from serving.contract.response_checks import Response
-from serving.contract.signatures import CONTRACTS, N_BEST, SCORE, SERVE_EXAMPLES, SERVING_DEFAULT
+from serving.contract.signatures import (
+    CONTRACTS,
+    N_BEST,
+    SCORE,
+    SERVE_EXAMPLES,
+    SERVING_DEFAULT,
+    SOURCE_ATTENTION,
+)
 from serving.export.report import Problem, RequestRecord
 from serving.export.time_limit import TimeLimitError, within
 from serving.local.outside_cause import lacks_memory
@@ -30,7 +37,7 @@ ODD_TEXTS = {
 }
 LONG_TEXT = b" ".join([b"word"] * LONG_TEXT_WORDS)
 MIXED_TEXTS = (*ORDINARY_TEXTS, *EMPTY_TEXTS.values(), *ODD_TEXTS.values(), LONG_TEXT)
-MAX_REQUESTS = 24
+MAX_REQUESTS = 27
 """A check sends at most this many requests; the parent process derives its time limit from it."""
 
 
@@ -87,6 +94,8 @@ def check_signatures(test: SmokeTest) -> set[str]:
     usable = set()
     for name, contract in CONTRACTS.items():
         if name not in test.model.signatures:
+            if contract.is_optional:
+                continue
             test.report("signatures", [f"signature {name!r} is missing"])
             continue
         signature = test.model.signatures[name]
@@ -135,6 +144,10 @@ def run_smoke_test(test: SmokeTest, usable: set[str]) -> None:
         test.ask("one sentence", SCORE, text=ORDINARY_TEXTS[:1], target=ORDINARY_TEXTS[1:2])
         test.ask("only empty texts", SCORE, text=[b"", b" "], target=[b"", b""])
         test.ask("a batch of all kinds", SCORE, text=MIXED_TEXTS, target=MIXED_TEXTS[::-1])
+    if SOURCE_ATTENTION in usable:
+        test.ask("one sentence", SOURCE_ATTENTION, text=ORDINARY_TEXTS[:1])
+        test.ask("only empty texts", SOURCE_ATTENTION, text=[b"", b" "])
+        test.ask("a batch of all kinds", SOURCE_ATTENTION, text=MIXED_TEXTS)
     if SERVE_EXAMPLES in usable:
         _test_examples(test, translations)
 

@@ -21,6 +21,7 @@ _PADDED_AXES: Mapping[str, tuple[str, ...]] = {
     "target_tokens": ("target_length",),
     "token_log_probability": ("target_length",),
     "attention": ("target_length", "source_length"),
+    "self_attention": ("source_length", "source_length"),
 }
 """For each padded output, the outputs with the lengths of its last axes before padding."""
 _LENGTHS = frozenset(itertools.chain.from_iterable(_PADDED_AXES.values()))

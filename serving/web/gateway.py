@@ -4,6 +4,7 @@ GET  /                the files of `static/`
 GET  /api/model       the model, its languages, the example sentences
 GET  /api/versions    the versions on the server
 POST /api/translate   a text in, the beam's translations with their attention out
+POST /api/source      a text in, where an encoder of self-attention looks out
 POST /api/picture     a heatmap as a PNG or SVG file
      /translate, ...  the API of LibreTranslate, for other programs (`serving.web.libretranslate`)
 
@@ -24,7 +25,9 @@ from starlette.types import ASGIApp
 
 from serving.client import AsyncTranslationClient, RetryPolicy, ServingError
 from serving.client.model_info import ModelChoice, VersionState, VersionStatus
+from serving.contract.signatures import SOURCE_ATTENTION
 from serving.heatmap.labels import printable
+from serving.segments.splitting import SplitTexts
 from serving.versions.directory import time_of
 from serving.web import messages
 from serving.web.disconnects import unless_gone
@@ -39,6 +42,8 @@ from text.direction import isolate_words
 _STATIC = Path(__file__).parent / "static"
 _MOST_BODY_BYTES = 4 << 20
 """Twice the size of the largest picture's matrix, with four decimals per weight."""
+_MOST_SOURCE_WEIGHTS = 200_000
+"""Weights between subwords in one answer; the first sentence is shown in any case."""
 _RETRY = RetryPolicy(attempts=3)
 """A user waits, and half a second is enough to detect a missing server."""
 
@@ -70,6 +75,7 @@ def create_app(settings: WebSettings) -> ASGIApp:
     api.get("/api/model")(gateway.describe_model)
     api.get("/api/versions")(gateway.list_versions)
     api.post("/api/translate")(gateway.translate)
+    api.post("/api/source")(gateway.show_source)
     api.post("/api/picture")(gateway.draw)
     LibreTranslate(settings, gateway.asking).add_routes(api)
     api.mount("/", StaticFiles(directory=_STATIC, html=True))
@@ -82,6 +88,8 @@ class _Gateway:
     def __init__(self, settings: WebSettings):
         self._settings = settings
         self._drawer = PictureDrawer()
+        # By version, whether its export shows where the encoder looks.
+        self._shows_source: dict[int, bool] = {}
         self._client(None)  # raises an error for invalid settings now, not at the first request
 
     async def describe_model(self) -> messages.ModelAnswer:
@@ -119,6 +127,24 @@ class _Gateway:
         self._check_text(asked.text)
         return await unless_gone(request, self._translate(asked))
 
+    async def show_source(self, asked: messages.TranslationRequest) -> messages.SourceAnswer:
+        """Answers for each sentence, as they are translated, up to a number of weights."""
+        self._check_text(asked.text)
+        version = await self._live() if asked.version is None else int(asked.version)
+        languages = self._settings.source_language, self._settings.target_language
+        sentences = SplitTexts([asked.text], languages).sentences
+        answer = messages.SourceAnswer(sentences=[], omitted=len(sentences))
+        weights = 0
+        async with self.asking(version) as client:
+            for sentence in sentences:
+                [found] = await client.source_attention([sentence])
+                weights += found.weights.size
+                if answer.sentences and weights > _MOST_SOURCE_WEIGHTS:
+                    break
+                answer.sentences.append(messages.SourceSentence.of(found))
+                answer.omitted -= 1
+        return answer
+
     async def draw(self, asked: messages.PictureRequest) -> Response:
         try:
             heatmap = asked.matrix.heatmap()
@@ -146,7 +172,18 @@ class _Gateway:
             truncated=best.truncated,
             warnings=[isolate_words(printable(each)) for each in best.warnings],
             hypotheses=hypotheses,
+            shows_source=await self._can_show_source(version),
         )
+
+    async def _can_show_source(self, version: int) -> bool:
+        if version not in self._shows_source:
+            try:
+                async with self._client(version) as client:
+                    signatures = (await client.metadata()).signatures
+            except ServingError:  # there is a translation all the same
+                return False
+            self._shows_source[version] = SOURCE_ATTENTION in signatures
+        return self._shows_source[version]
 
     def _check_text(self, text: str) -> None:
         most = self._settings.max_characters

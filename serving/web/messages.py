@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from serving.attention.diagnostics import diagnose_translation
+from serving.contract.source_attention import SourceAttention
 from serving.contract.translation import Translation
 from serving.heatmap.labels import printable
 from serving.heatmap.matrix import Heatmap, make_heatmap
@@ -135,6 +136,37 @@ class TranslationAnswer(_Message):
     warnings: list[str]
     """Why the best hypothesis is doubtful."""
     hypotheses: list[Hypothesis]
+    shows_source: bool
+    """Whether the version shows where its encoder looks."""
+
+
+class SourceSentence(_Message):
+    """Where the encoder looks in a sentence."""
+
+    layers: list[list[Matrix]]
+    """The words of the sentence on both sides, for each head of each layer."""
+
+    @classmethod
+    def of(cls, found: SourceAttention) -> "SourceSentence":
+        """Converts the self-attention of a sentence."""
+        layers, heads = found.weights.shape[:2]
+        return cls.model_construct(
+            layers=[
+                [
+                    Matrix.of(make_heatmap(found.text, found.of_head(layer, head)))
+                    for head in range(heads)
+                ]
+                for layer in range(layers)
+            ]
+        )
+
+
+class SourceAnswer(_Message):
+    """Where the encoder looks in a text."""
+
+    sentences: list[SourceSentence]
+    omitted: int
+    """Number of further sentences."""
 
 
 class VersionState(_Message):

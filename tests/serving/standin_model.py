@@ -11,6 +11,7 @@ import tensorflow as tf
 DICTIONARY = {"the": "die", "cat": "Katze", "is": "ist", "on": "auf", "mat": "Matte"}
 MAX_WORDS = 64
 BEAM = 2
+LAYERS, HEADS = 2, 3
 OWN_WEIGHT = 0.9
 """Weight of a target token on its source token; the rest is spread over all real ones."""
 
@@ -62,6 +63,19 @@ class StandIn(tf.Module):
             **decoded,
             "token_log_probability": tf.where(real, -0.5, 0.0),
             "truncated": is_cut,
+        }
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
+    def source_attention(self, text: tf.Tensor) -> Outputs:
+        words = _words(text)
+        source = words[:, :MAX_WORDS]
+        decoded = self._decoded(source, source, ends_empty=True)
+        heads = tf.repeat(decoded["attention"][:, tf.newaxis], HEADS, axis=1)
+        return {
+            "source_tokens": decoded["source_tokens"],
+            "source_length": decoded["source_length"],
+            "self_attention": tf.repeat(heads[:, tf.newaxis], LAYERS, axis=1),
+            "truncated": words.row_lengths() > MAX_WORDS,
         }
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
@@ -193,6 +207,7 @@ def export_standin(folder: Path, fault: str | None = None, pipe: str | None = No
         "n_best": standin.n_best,
         "score": standin.score,
         "serve_examples": standin.serve_examples,
+        "source_attention": standin.source_attention,
     }
     if fault == "missing_signature":
         del signatures["n_best"]

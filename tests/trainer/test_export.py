@@ -100,6 +100,20 @@ def test_a_model_of_another_shape_serves_all_signatures(tmp_path, choice):
     assert_rows_sum_to_one(*(scored[name] for name in MATRIX_AND_LENGTHS))
     of_examples = call(signatures, "serve_examples", examples=examples_of(TEXTS))
     assert of_examples["translation"][:, 0].tolist() == best["translation"].tolist()
+    assert ("source_attention" in signatures) == (choice.get("encoder") == "self_attention")
+
+
+def test_an_encoder_of_self_attention_shows_where_it_looks(tmp_path):
+    choice = {"encoder": "self_attention", "encoder_layers": 2, "attention_heads": 2}
+    loaded = tf.saved_model.load(str(export_tiny_model(tmp_path, MODEL.model_copy(update=choice))))
+    found = call(loaded.signatures, "source_attention", text=TEXTS)
+    best = call(loaded.signatures, "serving_default", text=TEXTS)
+    np.testing.assert_array_equal(found["source_tokens"], best["source_tokens"])
+    lengths = found["source_length"]
+    assert found["self_attention"].shape[1:3] == (2, 2)
+    for layer in range(2):
+        for head in range(2):
+            assert_rows_sum_to_one(found["self_attention"][:, layer, head], lengths, lengths)
 
 
 def test_a_text_gets_the_same_answer_alone_and_in_a_batch(signatures):

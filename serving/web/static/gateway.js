@@ -18,6 +18,9 @@ export const askVersions = () => answer(request("api/versions"));
 export const askTranslation = (text, version, signal) =>
   answer(request("api/translate", { text, version }, signal));
 
+/** Asks where the encoder looks in a text; see `askTranslation`. */
+export const askSource = (text, version) => answer(request("api/source", { text, version }));
+
 /** Asks for a picture; returns its file, and which fonts are missing for it, in words. */
 export async function askPicture(format, title, matrix) {
   const reply = await checked(request("api/picture", { format, title, matrix }));

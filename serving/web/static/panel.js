@@ -4,6 +4,7 @@ import { copyText } from "./copying.js";
 import { apart, element, listed, newId } from "./elements.js";
 import { GatewayError, askPicture } from "./gateway.js";
 import { Heatmap } from "./heatmap.js";
+import { SourceAttention } from "./source.js";
 import { LinkedWords } from "./words.js";
 import { column, strongest, twoDecimals } from "./weights.js";
 
@@ -47,6 +48,7 @@ export class Panel {
       this.facts,
       ...this.beam(),
       this.figure,
+      ...(answer.shows_source ? [new SourceAttention(source, answer.version, width).node] : []),
     );
     this.choose(0);
   }

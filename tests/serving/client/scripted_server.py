@@ -206,6 +206,11 @@ def shout(signature: str, text: list[bytes], target: list[bytes] | None = None) 
         "target_length": np.array([len(words) + 1 for words in targets], np.int32),
         "truncated": np.zeros(len(text), bool),
     }
+    if signature == "source_attention":
+        own = np.stack([np.eye(_longest(sources), dtype=np.float32)] * len(text))
+        of_source = ("source_tokens", "source_length", "truncated")
+        kept = {name: arrays[name] for name in of_source}
+        return {**kept, "self_attention": own[:, None, None]}
     if signature == "score":
         log_probability = np.full((len(text), _longest(targets)), -0.5, np.float32)
         return {**arrays, "token_log_probability": log_probability}

@@ -18,6 +18,7 @@ from tensorflow_serving.apis import (
 from scripts import make_protocol
 from serving.client import TranslationClient
 from serving.client.model_info import read_metadata
+from serving.contract.source_attention import read_source_attention
 from serving.local.model import LocalModel
 from serving.local.saved_model import SavedModel
 from serving.protocol import messages
@@ -159,6 +160,16 @@ def test_a_served_model_answers_as_it_does_in_this_process(
         assert answer.target_tokens == local.target_tokens
         assert [each.text for each in answer.n_best] == [each.text for each in local.n_best]
         np.testing.assert_allclose(answer.attention, local.attention, rtol=1e-6)
+
+
+def test_a_served_model_shows_where_its_encoder_looks(directory, served_model):
+    with TranslationClient(served_model, "standin") as client:
+        answers = client.source_attention(TEXTS)
+    response = SavedModel(directory).call("source_attention", text=[t.encode() for t in TEXTS])
+    for row, (text, answer) in enumerate(zip(TEXTS, answers, strict=True)):
+        local = read_source_attention(response, row, text)
+        assert (answer.text, answer.tokens, answer.truncated) == (text, local.tokens, False)
+        np.testing.assert_array_equal(answer.weights, local.weights)
 
 
 def test_a_served_model_scores_as_it_does_in_this_process(directory, served_model):

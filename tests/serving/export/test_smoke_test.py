@@ -176,6 +176,16 @@ ALTERATIONS = {
         multiply("token_log_probability", -1),
         "a token_log_probability is above 0: 0.5",
     ),
+    "a broken head": (
+        "source_attention",
+        multiply("self_attention", 2),
+        "layer 2, head 3: attention rows do not sum to 1",
+    ),
+    "heads of another text": (
+        "source_attention",
+        cut_source_axis,
+        "'self_attention' has shape [1, 2, 3, 6, 6] for 5 tokens",
+    ),
     "another model for the Evaluator": (
         "serve_examples",
         append("translation", b"?"),
@@ -195,6 +205,12 @@ def test_a_sound_model_has_no_problem(sound):
 
 def test_a_hypothesis_that_was_cut_may_score_best_if_it_comes_last(sound):
     assert problems_of(Altered(sound, "n_best", cut_and_praise_last_hypothesis)) == []
+
+
+def test_an_export_may_lack_the_optional_signature(sound):
+    model = Altered(sound, "", lambda outputs: None)
+    model.signatures = {name: each for name, each in sound.signatures.items() if "_att" not in name}
+    assert problems_of(model) == []
 
 
 @pytest.mark.parametrize("alteration", ALTERATIONS)

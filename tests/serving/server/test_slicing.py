@@ -49,6 +49,15 @@ def test_the_beam_axis_is_left_alone():
     assert slice_rows(together, 0, 1)["attention"].shape == (1, BEAM, 2, 1)
 
 
+def test_self_attention_is_cut_on_both_of_its_axes():
+    outputs = {
+        "source_length": np.array([2, 3], np.int32),
+        "self_attention": np.arange(2 * 4 * 9).reshape(2, 2, 2, 3, 3),
+    }
+    found = slice_rows(outputs, 0, 1)["self_attention"]
+    np.testing.assert_array_equal(found, outputs["self_attention"][:1, :, :, :2, :2])
+
+
 def test_padding_that_the_model_added_to_a_text_alone_is_cut_too():
     outputs = fake_answers("serving_default", {"text": [b"a b", b"one two three four"]})
     alone = {name: values[:1] for name, values in outputs.items()}

@@ -1,7 +1,8 @@
 """A model server with dictionaries as versions, and a page that uses it.
 
 Version 2 has Kater instead of version 1's Katze; both translate an empty text to an empty text. A
-word of more than four letters is two subwords.
+word of more than four letters is two subwords. Version 2 has an encoder of self-attention with two
+layers of two heads: the first head of each looks at its own word, the second at the first word.
 """
 
 import asyncio
@@ -15,7 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from serving.contract.signatures import CONTRACTS, END_SYMBOL, N_BEST, SERVING_DEFAULT
+from serving.contract.signatures import (
+    CONTRACTS,
+    END_SYMBOL,
+    N_BEST,
+    SERVING_DEFAULT,
+    SOURCE_ATTENTION,
+)
 from serving.protocol import messages
 from serving.server.loaded_model import LoadedModel, LoadedSignature
 from serving.server.slicing import Inputs
@@ -58,7 +65,14 @@ class Dictionary:
             shares_batches=False,
             call=lambda inputs: self._answer(inputs, {**WORDS, "cat": CATS[number]}),
         )
-        return LoadedModel(number, {N_BEST: signature}, definitions, close=lambda: None)
+        signatures = {N_BEST: signature}
+        if number > 1:
+            definitions.signature_def[SOURCE_ATTENTION].method_name = "tensorflow/serving/predict"
+            signatures[SOURCE_ATTENTION] = LoadedSignature(
+                SOURCE_ATTENTION, ("text",), tuple(CONTRACTS[SOURCE_ATTENTION].outputs),
+                shares_batches=False, call=_look_at_source,
+            )  # fmt: skip
+        return LoadedModel(number, signatures, definitions, close=lambda: None)
 
     def _answer(self, inputs: Inputs, dictionary: dict[str, str]) -> dict[str, np.ndarray]:
         answers = [self._translate(text, dictionary) for text in inputs["text"]]
@@ -84,6 +98,21 @@ class Dictionary:
             "target_length": np.array([[len(tokens) for tokens in target_tokens]], np.int32),
             "truncated": np.array([[False, False]]),
         }
+
+
+def _look_at_source(inputs: Inputs) -> dict[str, np.ndarray]:
+    [text] = inputs["text"]
+    words = text.decode().split()
+    tokens, _ = _tokens(words)
+    own = _attention(words, words)
+    first = np.zeros_like(own)
+    first[:, 0] = 1
+    return {
+        "source_tokens": _encoded([tokens]),
+        "source_length": np.array([len(tokens)], np.int32),
+        "self_attention": np.array([[[own, first]] * 2], np.float32),
+        "truncated": np.array([False]),
+    }
 
 
 def _stacked(answers: list[np.ndarray]) -> np.ndarray:

@@ -315,3 +315,29 @@ def test_what_is_asked_last_is_what_is_shown(visit: Visit, dictionary: Dictionar
     dictionary.may_go_on.set()
     visit.page.wait_for_timeout(300)
     assert visit.page.locator(".target .word").all_text_contents() == ["die", "Matte"]
+
+
+def test_the_heads_of_the_encoder_are_shown_and_enlarged(visit: Visit) -> None:
+    visit.translate(SENTENCE)
+    visit.page.get_by_text("How the encoder reads the source").click()
+    heads = visit.page.locator(".head")
+    heads.first.wait_for()
+    assert heads.locator("span").all_text_contents() == [
+        f"Layer {layer}, head {head}" for layer in (1, 2) for head in (1, 2)
+    ]
+    assert heads.nth(1).get_attribute("aria-label") == (
+        "Layer 1, head 2: The at The 1.00, cat at The 1.00, is at The 1.00"
+    )
+    heads.nth(1).click()
+    assert heads.nth(1).get_attribute("aria-pressed") == "true"
+    large = visit.page.locator(".source-attention .heatmap:not(.small)")
+    large.locator(".cell").nth(2).hover()
+    assert visit.text(".source-attention .detail") == "is looks at The 1.00"
+    assert visit.findings() == []
+    visit.picture("heads")
+
+
+def test_a_version_without_such_an_encoder_shows_no_heads(visit: Visit) -> None:
+    visit.page.select_option("#version", "1")
+    visit.translate(SENTENCE)
+    assert visit.page.get_by_text("How the encoder reads the source").count() == 0

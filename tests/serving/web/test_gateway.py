@@ -20,7 +20,7 @@ from starlette.testclient import TestClient
 from serving.client.errors import InvalidSettings
 from serving.contract import layout
 from serving.heatmap import fonts
-from serving.web import messages, pictures
+from serving.web import gateway, messages, pictures
 from serving.web.gateway import create_app
 from serving.web.page_errors import no_version
 from serving.web.settings import WebSettings
@@ -132,6 +132,31 @@ def test_a_translation_comes_with_its_beam_and_the_weights_between_words(page: T
     }
     assert best["tokens"]["target"] == ["THE", "CAT", "</s>"]
     assert best["pattern"] == "diagonal"
+
+
+def test_where_the_encoder_looks_comes_for_each_sentence(page: TestClient) -> None:
+    text = "the cat. a dog"
+    assert page.post("/api/translate", json={"text": text}).json()["shows_source"]
+    reply = page.post("/api/source", json={"text": text}).json()
+    [[[first]], [[second]]] = (sentence["layers"] for sentence in reply["sentences"])
+    assert reply["omitted"] == 0
+    assert first["target"] == ["the", "cat."]
+    assert second["source"] == ["a", "dog", "(end)"]
+    assert second["weights"] == [[1, 0, 0], [0, 1, 0]]
+
+
+def test_sentences_beyond_the_limit_are_counted(page: TestClient, monkeypatch) -> None:
+    monkeypatch.setattr(gateway, "_MOST_SOURCE_WEIGHTS", 20)
+    reply = page.post("/api/source", json={"text": "The cat. " * 5}).json()
+    assert (len(reply["sentences"]), reply["omitted"]) == (2, 3)
+
+
+@pytest.mark.parametrize("names", [["n_best"], ["unknown"]], ids=["lacks it", "no metadata"])
+def test_a_translation_comes_without_a_look_at_the_encoder(names: list[str]) -> None:
+    with _gateway(Script(signature_names=names)) as (client, _):
+        reply = client.post("/api/translate", json={"text": "the cat"}).json()
+    assert reply["hypotheses"][0]["text"] == "THE CAT"
+    assert not reply["shows_source"]
 
 
 def test_what_the_model_doubts_comes_with_the_translation(page: TestClient) -> None:
