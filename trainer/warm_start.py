@@ -2,7 +2,8 @@
 
 The weights belong to the ids of a vocabulary, so the text must be encoded with the vocabulary of
 the exported model. New words are spelled from shorter pieces or from the 256 bytes of the
-vocabulary, so none is unknown. The optimizer's state and the moving average begin anew.
+vocabulary, so none is unknown. The optimizer's state and the moving average begin anew. Of an
+ensemble the weights of the first model are taken.
 """
 
 import os
@@ -10,6 +11,7 @@ import os
 import tensorflow as tf
 
 from serving.contract import layout
+from trainer.ensemble import Ensemble
 from trainer.model import TranslationModel
 from trainer.subwords import read_vocabulary
 
@@ -30,8 +32,11 @@ def load_weights(model: TranslationModel, export: str) -> None:
     """
     saved = os.path.join(export, layout.VARIABLES)
     try:
+        names = [name for name, _ in tf.train.list_variables(saved)]
+        is_ensemble = any(name.startswith("model/members/") for name in names)
+        checkpoint = tf.train.Checkpoint(model=Ensemble([model]) if is_ensemble else model)
         # `restore` would also need a training's counter of checkpoints.
-        status = tf.train.Checkpoint(model=model).read(saved)
+        status = checkpoint.read(saved)
         status.expect_partial()
         status.assert_existing_objects_matched()
     except (ValueError, AssertionError, tf.errors.OpError) as error:

@@ -1,8 +1,17 @@
 import numpy as np
 import pytest
 
-from tests.trainer.tiny import DECODING, MODEL, TRAINING, encoded_pairs
+from tests.trainer.tiny import (
+    DECODING,
+    MODEL,
+    SUBWORDS,
+    TRAINING,
+    encoded_pairs,
+    write_vocabulary,
+)
 from tests.trainer.tiny_export import export_tiny_model
+from trainer.ensemble import Ensemble
+from trainer.export import export_model
 from trainer.model import TranslationModel
 from trainer.subwords import read_vocabulary
 from trainer.training import TrainingData, train
@@ -37,6 +46,19 @@ def test_an_export_in_bfloat16_has_the_weights_in_float32_too(vocabulary, tmp_pa
     decoding = DECODING.model_copy(update={"precision": "bfloat16"})
     model = TranslationModel(MODEL, len(vocabulary), seed=1)
     load_weights(model, str(export_tiny_model(tmp_path, decoding=decoding)))
+    for found, expected in zip(model.variables, exported(vocabulary).variables, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_of_an_ensemble_the_first_model_is_taken(vocabulary, tmp_path):
+    members = [TranslationModel(MODEL, len(vocabulary), seed) for seed in (8, 9)]
+    path = write_vocabulary(tmp_path)
+    export_model(
+        str(tmp_path / "model"), Ensemble(members), path, SUBWORDS, DECODING,
+        card={}, warmup_text="The cat.",
+    )  # fmt: skip
+    model = TranslationModel(MODEL, len(vocabulary), seed=1)
+    load_weights(model, str(tmp_path / "model"))
     for found, expected in zip(model.variables, exported(vocabulary).variables, strict=True):
         np.testing.assert_array_equal(found, expected)
 
