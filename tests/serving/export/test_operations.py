@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 from tensorflow.core.protobuf import saved_model_pb2
 
+from serving.contract.signatures import CONTRACTS
 from serving.export.check import check_export
 from serving.export.operations import check_operations, core_operations, read_operations
 from serving.local.saved_model import ModelLoadError
 from tests.serving.standin_model import export_standin
 
 TENSORFLOW_TEXT_OPERATION = "NormalizeUTF8"
-SIGNATURES = {"serving_default", "n_best", "score", "serve_examples"}
+SIGNATURES = set(CONTRACTS)
 
 
 @pytest.fixture(scope="module")

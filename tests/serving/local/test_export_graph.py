@@ -4,6 +4,7 @@ import pytest
 from tensorflow.core.framework import graph_pb2
 from tensorflow.core.protobuf import config_pb2, rewriter_config_pb2
 
+from serving.contract.signatures import CONTRACTS
 from serving.local.export_graph import ExportGraph
 from tests.serving.standin_model import export_standin
 
@@ -29,8 +30,7 @@ def test_a_signature_gets_its_own_functions_only(graph):
 
 
 def test_the_signatures_are_those_to_call(graph):
-    expected = {"serving_default", "n_best", "score", "serve_examples"}
-    assert set(graph.definitions.signature_def) == expected
+    assert set(graph.definitions.signature_def) == set(CONTRACTS)
 
 
 def test_called_functions_keep_their_configuration_and_are_optimised_little(graph):
