@@ -173,7 +173,7 @@ class DecodingSettings(Settings):
     """See target_ratio."""
     ensemble: int = Field(1, ge=1, le=16)
     """Number of models to train, with the seeds `seed`, `seed + 1` and so on. The search reads the
-    mean of their distributions, and takes as many times as long."""
+    mean of their distributions, and needs the computations of all."""
     shortlist: int = Field(32, ge=0, le=1000)
     """The search chooses from this number of target subwords for each source subword, those which
     attended most to it in training, besides frequent ones and those of the source; 0 searches the

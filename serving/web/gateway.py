@@ -127,9 +127,14 @@ class _Gateway:
         self._check_text(asked.text)
         return await unless_gone(request, self._translate(asked))
 
-    async def show_source(self, asked: messages.TranslationRequest) -> messages.SourceAnswer:
-        """Answers for each sentence, as they are translated, up to a number of weights."""
+    async def show_source(
+        self, asked: messages.TranslationRequest, request: Request
+    ) -> messages.SourceAnswer:
         self._check_text(asked.text)
+        return await unless_gone(request, self._show_source(asked))
+
+    async def _show_source(self, asked: messages.TranslationRequest) -> messages.SourceAnswer:
+        """Answers for each sentence, as they are translated, up to a number of weights."""
         version = await self._live() if asked.version is None else int(asked.version)
         languages = self._settings.source_language, self._settings.target_language
         sentences = SplitTexts([asked.text], languages).sentences

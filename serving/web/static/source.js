@@ -1,6 +1,6 @@
 // Where the encoder looks in the source: all heads of all layers as small maps, and one of them large.
 
-import { element, shape } from "./elements.js";
+import { apart, element, shape } from "./elements.js";
 import { GatewayError, askSource } from "./gateway.js";
 import { Heatmap } from "./heatmap.js";
 import { LEAST_SHOWN, colour, strongest, twoDecimals } from "./weights.js";
@@ -40,7 +40,7 @@ export class SourceAttention {
         ...sentences.map((sentence) => this.sentence(sentence)),
       );
       if (omitted) {
-        this.content.append(element("p", { class: "hint" }, `${omitted} more are left out.`));
+        this.content.append(element("p", { class: "hint" }, `Further sentences left out: ${omitted}.`));
       }
     } catch (error) {
       if (!(error instanceof GatewayError)) {
@@ -65,7 +65,7 @@ export class SourceAttention {
       }
       const heatmap = new Heatmap(matrix, name, this.width, (cell) => {
         heatmap.show(cell ?? {});
-        detail.textContent = cell ? described(matrix, cell) : name;
+        detail.replaceChildren(...(cell ? described(matrix, cell) : [name]));
       });
       detail.textContent = name;
       large.replaceChildren(heatmap.node);
@@ -136,6 +136,9 @@ function summary({ source, target, weights }) {
     .join(", ");
 }
 
-const described = ({ source, target, weights }, cell) =>
-  `${target[cell.target]} looks at ${source[cell.source]} ` +
-  twoDecimals(weights[cell.target][cell.source]);
+const described = ({ source, target, weights }, cell) => [
+  apart(target[cell.target]),
+  " looks at ",
+  apart(source[cell.source]),
+  ` ${twoDecimals(weights[cell.target][cell.source])}`,
+];
