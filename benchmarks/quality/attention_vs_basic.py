@@ -1,15 +1,17 @@
-"""Compares attention with a fixed context vector, all else equal.
+"""Compares attention and self-attention with a fixed context vector.
 
 The decoder of the basic system gets the source as one vector (Sutskever et al., 2014; Cho et al.,
-2014); the other attends to every source position (Bahdanau et al., 2015). Size, data, steps and
-seed are the same. The program fails if the gain in BLEU is below `--minimum-gain`.
+2014). The second attends to every source position (Bahdanau et al., 2015) and is equal otherwise.
+The third has self-attention instead of recurrent layers (Vaswani et al., 2017), and as many
+parameters to within a tenth. Data, steps and seed are the same for all. The program fails if
+attention adds less BLEU than `--minimum-gain`.
 
     python -m benchmarks.quality.attention_vs_basic --set training.epochs=8
 """
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -40,9 +42,20 @@ from pipeline.commands.options import OverridesOption, WorkspaceOption
 from pipeline.errors import RunFailedError
 
 NAME = "attention_vs_basic"
-BASIC, ATTENTION = "basic", "attention"
-MODELS = {BASIC: "none", ATTENTION: "bahdanau"}
-"""The name of each system here, and its `model.attention`."""
+BASIC, ATTENTION, SELF_ATTENTION = "basic", "attention", "self-attention"
+MODELS = {
+    BASIC: ["model.attention=none"],
+    ATTENTION: ["model.attention=bahdanau"],
+    SELF_ATTENTION: [
+        "model.encoder=self_attention",
+        "model.decoder=self_attention",
+        "model.encoder_layers=2",
+        "model.decoder_layers=2",
+        "model.decoder_units=256",
+        "model.feed_forward_units=768",
+    ],
+}
+"""The name of each system here, and its settings."""
 CORPORA = ["multi30k", "debian"]
 # More epochs than any training has, so no system stops early and both take the same steps.
 _NO_EARLY_STOP = "training.patience=1000000"
@@ -55,27 +68,26 @@ class Measured:
     system: System
     bleu: Score
     buckets: dict[str, BucketScore]
+    p_value: float
+    """Of its gain over the basic system, from the paired bootstrap."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Both systems on one corpus."""
+    """All systems on one corpus."""
 
     corpus: str
-    basic: Measured
-    attention: Measured
-    p_value: float
-    """Of the gain, from the paired bootstrap."""
+    systems: Mapping[str, Measured]
+    """By their names in `MODELS`; the basic system comes first."""
 
-    @property
-    def gain(self) -> float:
-        """Gain in BLEU from attention, in percent of the basic system's BLEU."""
-        return relative_gain(self.attention.bleu.value, self.basic.bleu.value)
+    def gain(self, name: str) -> float:
+        """Returns a system's gain in BLEU, in percent of the basic system's BLEU."""
+        return relative_gain(self.systems[name].bleu.value, self.systems[BASIC].bleu.value)
 
-    @property
-    def time_ratio(self) -> float:
-        """Time of a step with attention, divided by the time of a step without."""
-        return self.attention.system.seconds_per_step / self.basic.system.seconds_per_step
+    def time_ratio(self, name: str) -> float:
+        """Returns the time of a system's step, divided by that of the basic system's."""
+        seconds, basic = (self.systems[each].system.seconds_per_step for each in (name, BASIC))
+        return seconds / basic
 
 
 def main(
@@ -86,7 +98,7 @@ def main(
         ),
     ] = CORPORA,
     overrides: OverridesOption = None,
-    seed: Annotated[int, typer.Option(help="Seed of both systems and of the bootstrap.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of all systems and of the bootstrap.")] = 1,
     minimum_gain: Annotated[
         float, typer.Option(metavar="PERCENT", help="Fail if attention adds less BLEU than this.")
     ] = 15.0,
@@ -94,7 +106,7 @@ def main(
     workspace: WorkspaceOption = None,
     output: OutputOption = RESULTS,
 ) -> None:
-    """Compare an attention model with one that has a fixed context vector."""
+    """Compare attention and self-attention with a fixed context vector."""
     given = overrides or []
     common = [*given, f"seed={seed}", _NO_EARLY_STOP]
     tasks = [prepare_task(corpus, common, workspace) for corpus in corpora]
@@ -113,7 +125,10 @@ def main(
     write_result(output, f"{NAME}.md", text)
     draw_comparison(
         {
-            each.corpus: (_curve(BASIC, each.basic), _curve(ATTENTION, each.attention))
+            each.corpus: [
+                Curve(name, measured.buckets, measured.system.history)
+                for name, measured in each.systems.items()
+            ]
             for each in comparisons
         },
         output / f"{NAME}.svg",
@@ -124,7 +139,7 @@ def main(
 
 
 def compare(task: Task, seed: int, *, in_parallel: bool) -> Comparison:
-    """Trains and scores both systems.
+    """Trains and scores all systems.
 
     Raises:
       RunFailedError: the systems did not take the same number of steps.
@@ -134,9 +149,9 @@ def compare(task: Task, seed: int, *, in_parallel: bool) -> Comparison:
             f"{task.config.name}-{name}-seed{seed}",
             task.config_option,
             # Copying needs attention, so it would add to the difference.
-            (*task.overrides, "model.copying=false", f"model.attention={attention}"),
+            (*task.overrides, "model.copying=false", *overrides),
         )
-        for name, attention in MODELS.items()
+        for name, overrides in MODELS.items()
     ]
     systems = train_systems(plans, task.folder, in_parallel=in_parallel)
     if len({system.steps for system in systems}) > 1:
@@ -146,16 +161,16 @@ def compare(task: Task, seed: int, *, in_parallel: bool) -> Comparison:
     translated = [
         [translation.text for translation in translate(system, test.sources)] for system in systems
     ]
-    basic, attention = (
+    measured = [
         Measured(
             system,
             cased_bleu(hypotheses, test.targets, test.tokeniser),
             bleu_by_length(test.sources, hypotheses, test.targets, test.tokeniser),
+            p_value_of_gain(hypotheses, translated[0], test.targets, seed, test.tokeniser),
         )
         for system, hypotheses in zip(systems, translated, strict=True)
-    )
-    p_value = p_value_of_gain(translated[1], translated[0], test.targets, seed, test.tokeniser)
-    return Comparison(task.config.name, basic, attention, p_value)
+    ]
+    return Comparison(task.config.name, dict(zip(MODELS, measured, strict=True)))
 
 
 def relative_gain(score: float, baseline: float) -> float:
@@ -171,10 +186,11 @@ def shortfall(comparisons: Sequence[Comparison], minimum_gain: float) -> str | N
     Returns:
       The sentence; None if attention adds enough on every corpus.
     """
-    short = [each for each in comparisons if each.gain < minimum_gain]
+    gained = {each.corpus: each.gain(ATTENTION) for each in comparisons}
+    short = {corpus: gain for corpus, gain in gained.items() if gain < minimum_gain}
     if not short:
         return None
-    gains = ", ".join(f"{each.gain:+.1f} % on {each.corpus}" for each in short)
+    gains = ", ".join(f"{gain:+.1f} % on {corpus}" for corpus, gain in short.items())
     return f"Attention adds less than {minimum_gain:+g} % BLEU: {gains}."
 
 
@@ -190,13 +206,15 @@ def report(
       machine: description of the machine.
       sharing: description of how the systems shared the machine in training.
     """
-    cards = sorted({each.attention.system.card["machine"] for each in comparisons})
+    systems = [measured for each in comparisons for measured in each.systems.values()]
+    cards = sorted({measured.system.card["machine"] for measured in systems})
     return f"""\
 # Attention against a fixed context vector
 
-The same network at the same size, on the same data, for the same number of steps, from the same
-seed: once with one fixed context vector (`model.attention=none`), once with additive attention
-(`model.attention=bahdanau`), both without copying.
+Three networks, on the same data, for the same number of steps, from the same seed, all without
+copying. Two differ in one setting alone: one fixed context vector (`model.attention=none`), or
+additive attention (`model.attention=bahdanau`). The third has two layers of self-attention in the
+encoder and two in the decoder instead of recurrent ones, at about the same size.
 
 {_score_table(comparisons)}
 
@@ -211,9 +229,9 @@ The figure leaves out buckets of fewer than {SMALLEST_BUCKET} sentences.
 ## How it was measured
 
 - BLEU: test split, detokenised, beam search as exported; sacreBLEU
-  `{comparisons[0].attention.bleu.signature}`
-- p: paired bootstrap (Koehn, 2004), {BOOTSTRAP_RESAMPLES:,} resamples: the share on which attention
-  is not better
+  `{systems[0].bleu.signature}`
+- p: paired bootstrap (Koehn, 2004), {BOOTSTRAP_RESAMPLES:,} resamples: the share on which the
+  system is not better than `{BASIC}`
 - seconds per step: of an epoch without its validation, median over the epochs; {sharing}
 - validation BLEU: the same signature and search, after each epoch
 - seed: {seed}
@@ -227,12 +245,8 @@ def _score_table(comparisons: Sequence[Comparison]) -> str:
     header += ["seconds per step", "ratio"]
     rows = []
     for each in comparisons:
-        compared = (_signed(each.gain), number(each.p_value, 3), number(each.time_ratio))
-        for name, measured, (gain, p_value, ratio) in (
-            (BASIC, each.basic, ("", "", "")),
-            (ATTENTION, each.attention, compared),
-        ):
-            system = measured.system
+        for name, measured in each.systems.items():
+            system, is_basic = measured.system, name == BASIC
             rows.append(
                 [
                     each.corpus,
@@ -240,10 +254,10 @@ def _score_table(comparisons: Sequence[Comparison]) -> str:
                     number(system.parameters, 0),
                     number(system.steps, 0),
                     number(measured.bleu.value),
-                    gain,
-                    p_value,
+                    "" if is_basic else _signed(each.gain(name)),
+                    "" if is_basic else number(measured.p_value, 3),
                     number(system.seconds_per_step, 3),
-                    ratio,
+                    "" if is_basic else number(each.time_ratio(name)),
                 ]
             )
     return table(header, rows)
@@ -254,25 +268,17 @@ def _signed(percent: float) -> str:
 
 
 def _length_table(comparisons: Sequence[Comparison]) -> str:
-    rows = []
-    for each in comparisons:
-        for bucket, basic in each.basic.buckets.items():
-            attention = each.attention.buckets[bucket]
-            rows.append(
-                [
-                    each.corpus,
-                    bucket,
-                    number(basic.sentences, 0),
-                    number(basic.bleu),
-                    number(attention.bleu),
-                    _signed(relative_gain(attention.bleu, basic.bleu)),
-                ]
-            )
-    return table(["corpus", "source words", "sentences", BASIC, ATTENTION, "gain"], rows)
-
-
-def _curve(label: str, measured: Measured) -> Curve:
-    return Curve(label, measured.buckets, measured.system.history)
+    rows = [
+        [
+            each.corpus,
+            bucket,
+            number(basic.sentences, 0),
+            *(number(measured.buckets[bucket].bleu) for measured in each.systems.values()),
+        ]
+        for each in comparisons
+        for bucket, basic in each.systems[BASIC].buckets.items()
+    ]
+    return table(["corpus", "source words", "sentences", *MODELS], rows)
 
 
 if __name__ == "__main__":

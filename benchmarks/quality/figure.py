@@ -1,7 +1,7 @@
-"""The figure of `attention_vs_basic`: BLEU of both systems by length, by step and by time."""
+"""The figure of `attention_vs_basic`: BLEU of all systems by length, by step and by time."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +13,13 @@ from matplotlib.ticker import MaxNLocator
 
 from benchmarks.common.protocols import BucketScore
 from benchmarks.common.systems import Epoch
-from components.report.chart_style import BLUE, CHART_STYLE, VERMILION
+from components.report.chart_style import BLUE, CHART_STYLE, GREEN, VERMILION
 
 SMALLEST_BUCKET = 20
 """BLEU of fewer sentences is noise; a smaller bucket appears only in the table."""
 
-_COLOURS = (BLUE, VERMILION)
-_MARKERS = ("s", "o")
+_COLOURS = (BLUE, VERMILION, GREEN)
+_MARKERS = ("s", "o", "^")
 _STYLE = CHART_STYLE | {
     "xtick.major.size": 0,
     "ytick.major.size": 0,
@@ -42,11 +42,11 @@ class Curve:
     history: Sequence[Epoch]
 
 
-def draw_comparison(rows: dict[str, tuple[Curve, Curve]], path: Path) -> None:
+def draw_comparison(rows: Mapping[str, Sequence[Curve]], path: Path) -> None:
     """Draws a row of three panels for each corpus.
 
     Args:
-      rows: the two systems, by the name of the corpus.
+      rows: at most three systems, by the name of the corpus.
       path: path of the SVG file to write.
     """
     with matplotlib.rc_context(_STYLE):
@@ -102,12 +102,12 @@ def _draw_lines(
     lines: Sequence[tuple[Sequence[float], Sequence[float]]],
 ) -> None:
     """Draws lines of (positions, BLEU), from BLEU 0 on, with each label at the end of its line."""
-    for (places, values), colour, marker in zip(lines, _COLOURS, _MARKERS, strict=True):
+    for (places, values), colour, marker in zip(lines, _COLOURS, _MARKERS, strict=False):
         axis.plot(places, values, color=colour, marker=marker)
     axis.set_ylim(bottom=0)
     axis.yaxis.set_major_locator(MaxNLocator(5, steps=_ROUND_STEPS))
     heights = apart([values[-1] for _, values in lines], _NEAREST_LABELS * axis.get_ylim()[1])
-    for curve, (places, _), colour, height in zip(curves, lines, _COLOURS, heights, strict=True):
+    for curve, (places, _), colour, height in zip(curves, lines, _COLOURS, heights, strict=False):
         axis.annotate(
             curve.label,
             (places[-1], height),
@@ -120,10 +120,31 @@ def _draw_lines(
 
 
 def apart(heights: Sequence[float], distance: float) -> list[float]:
-    """Moves two heights apart, both by the same amount, if they are closer than a distance."""
-    first, second = heights
-    missing = distance - abs(first - second)
-    if missing <= 0:
-        return [first, second]
-    shift = missing / 2 if first >= second else -missing / 2
-    return [first + shift, second - shift]
+    """Moves heights apart until neighbours have a distance, and each by as little as possible.
+
+    Neighbours that are too close become a group around the mean of their heights, which may then be
+    too close to the next one.
+    """
+    order = sorted(range(len(heights)), key=heights.__getitem__)
+    groups: list[list[int]] = []
+    for index in order:
+        groups.append([index])
+        while len(groups) > 1 and _gap(groups[-2], groups[-1], heights, distance) < distance:
+            last = groups.pop()
+            groups[-1] += last
+    moved = [0.0] * len(heights)
+    for group in groups:
+        for index, height in zip(group, _spread(group, heights, distance), strict=True):
+            moved[index] = height
+    return moved
+
+
+def _gap(lower: list[int], upper: list[int], heights: Sequence[float], distance: float) -> float:
+    return _spread(upper, heights, distance)[0] - _spread(lower, heights, distance)[-1]
+
+
+def _spread(group: list[int], heights: Sequence[float], distance: float) -> list[float]:
+    """Returns the heights of a group, `distance` apart around their mean."""
+    mean = sum(heights[index] for index in group) / len(group)
+    first = mean - distance * (len(group) - 1) / 2
+    return [first + distance * place for place in range(len(group))]

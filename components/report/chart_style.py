@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Okabe and Ito, "Color Universal Design", 2008.
-BLUE, VERMILION = "#0072B2", "#D55E00"
+BLUE, VERMILION, GREEN = "#0072B2", "#D55E00", "#009E73"
 GREY, INK, GRID, GROUND = "#777777", "#333333", "#E4E4E4", "#FFFFFF"
 
 CHART_STYLE: dict[Any, Any] = {

@@ -15,12 +15,9 @@ BUCKETS = {
 FEW = {name: BucketScore(10.0, 2) for name in BUCKETS}
 
 
-def curves(buckets: dict[str, BucketScore]) -> tuple[Curve, Curve]:
-    basic, attention = (
-        Curve(label, buckets, made_up_history(seconds=seconds))
-        for label, seconds in (("basic", 20.0), ("attention", 25.0))
-    )
-    return basic, attention
+def curves(buckets: dict[str, BucketScore]) -> list[Curve]:
+    seconds = {"basic": 20.0, "attention": 25.0, "self-attention": 15.0}
+    return [Curve(name, buckets, made_up_history(seconds=each)) for name, each in seconds.items()]
 
 
 @pytest.mark.parametrize("buckets", [BUCKETS, FEW])
@@ -45,7 +42,9 @@ def test_epochs_end_after_the_time_of_all_before_them() -> None:
         ([10.0, 30.0], [10.0, 30.0]),
         ([10.0, 11.0], [9.0, 12.0]),
         ([11.0, 10.0], [12.0, 9.0]),
-        ([10.0, 10.0], [11.5, 8.5]),
+        ([10.0, 10.0], [8.5, 11.5]),
+        ([10.0, 10.0, 30.0], [8.5, 11.5, 30.0]),
+        ([10.0, 13.0, 10.0], [8.0, 14.0, 11.0]),
     ],
 )
 def test_labels_that_are_too_close_move_apart_evenly(
