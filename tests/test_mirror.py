@@ -30,6 +30,7 @@ TESTED_THROUGH = {
     "components/tfx_store.py": "components/test_atomic_pusher.py",
     "pipeline/__main__.py": "pipeline/test_cli.py",
     "pipeline/commands/answer_lines.py": "pipeline/commands/test_translate.py",
+    "pipeline/commands/bulk.py": "pipeline/commands/test_translate.py",
     "pipeline/commands/compile.py": "pipeline/kubeflow/test_compiler.py",
     "pipeline/commands/evaluation_output.py": "pipeline/commands/test_evaluate.py",
     "pipeline/commands/exported_model.py": "pipeline/commands/test_translate.py",

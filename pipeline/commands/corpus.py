@@ -28,18 +28,37 @@ if TYPE_CHECKING:
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace the corpus if there is one.")]
 
 
+_IN_OTHER_MODULES = (
+    LazyCommand(
+        "review",
+        "pipeline.commands.review:review",
+        "Show the pairs that the trained model doubts most.",
+    ),
+    LazyCommand(
+        "distill",
+        "pipeline.commands.synthetic:distill",
+        "A corpus with a model's translations beside people's.",
+    ),
+    LazyCommand(
+        "backtranslate",
+        "pipeline.commands.synthetic:backtranslate",
+        "A corpus with more text of its target language, translated back by a model.",
+    ),
+    LazyCommand(
+        "reverse",
+        "pipeline.commands.synthetic:reverse",
+        "A corpus for the other direction: source and target change places.",
+    ),
+)
+
+
 class _Group(TyperGroup):
-    """The commands of this module, and one in another."""
+    """The commands of this module, and those in others."""
 
     def __init__(self, *arguments: Any, **given: Any) -> None:
         super().__init__(*arguments, **given)
-        self.add_command(
-            LazyCommand(
-                "review",
-                "pipeline.commands.review:review",
-                "Show the pairs that the trained model doubts most.",
-            )
-        )
+        for command in _IN_OTHER_MODULES:
+            self.add_command(command)
 
 
 app = typer.Typer(
@@ -186,7 +205,7 @@ def import_text(
         "validation": Files(validation_source, validation_target, validation_file),
         "test": Files(test_source, test_target, test_file),
     }
-    root = _local_workspace(workspace)
+    root = local_workspace(workspace)
     folder = corpus_folder(name, root)
     check_destination(folder, replace=force)
     with shown_progress() as progress:
@@ -200,7 +219,7 @@ def import_text(
         )
         progress(f"Writing {folder}", 0, None)
         information = write_corpus(corpus, folder, replace=force)
-    _answer(information, folder, Workspace(str(root)), as_json)
+    answer(information, folder, Workspace(str(root)), as_json)
 
 
 @app.command()
@@ -224,12 +243,12 @@ def mix(
     from pipeline.corpora.mixing import mix_corpora
 
     check_own_name(name)
-    root = _local_workspace(workspace)
+    root = local_workspace(workspace)
     place, folder = Workspace(str(root)), corpus_folder(name, root)
     check_destination(folder, replace=force)
     own, other = (Path(place.corpus(each)) for each in (domain, general))
     information = write_corpus(mix_corpora(name, own, other, share, seed), folder, replace=force)
-    _answer(information, folder, place, as_json)
+    answer(information, folder, place, as_json)
 
 
 @app.command("list")
@@ -237,7 +256,7 @@ def list_corpora(workspace: WorkspaceOption = None, as_json: JsonOption = False)
     """List the corpora of the workspace, and the corpora still to be made by `nmt corpus`."""
     from pipeline.corpora.catalogue import corpora_in
 
-    found = corpora_in(_local_workspace(workspace))
+    found = corpora_in(local_workspace(workspace))
     if as_json:
         typer.echo(json.dumps([entry.model_dump(mode="json") for entry in found], indent=2))
         return
@@ -260,9 +279,9 @@ def show(
     """Verify a corpus and show its contents."""
     from pipeline.corpora.folder import load_corpus
 
-    place = Workspace(str(_local_workspace(workspace)))
+    place = Workspace(str(local_workspace(workspace)))
     folder = Path(place.corpus(name))
-    _answer(load_corpus(folder), folder, place, as_json, is_new=False)
+    answer(load_corpus(folder), folder, place, as_json, is_new=False)
 
 
 @app.command()
@@ -279,7 +298,7 @@ def suggestions(
     from pipeline.corpora.suggestions import accept_suggestions, read_suggestions
     from pipeline.next_command import next_command, whole_command
 
-    place = Workspace(str(_local_workspace(workspace)))
+    place = Workspace(str(local_workspace(workspace)))
     folder = Path(place.corpus(name))
     if not accept:
         rows = read_suggestions(folder)
@@ -318,10 +337,10 @@ def _make(
     from pipeline.corpora.catalogue import corpus_folder, make_corpus
     from pipeline.corpora.display import shown_progress
 
-    root = _local_workspace(workspace)
+    root = local_workspace(workspace)
     with shown_progress() as progress:
         information = make_corpus(name, root, replace=force, progress=progress, **options)
-    _answer(information, corpus_folder(information.name, root), Workspace(str(root)), as_json)
+    answer(information, corpus_folder(information.name, root), Workspace(str(root)), as_json)
 
 
 def _language(code: str) -> str:
@@ -332,7 +351,12 @@ def _language(code: str) -> str:
         raise UserError(str(error)) from error
 
 
-def _local_workspace(option: str | None) -> Path:
+def local_workspace(option: str | None) -> Path:
+    """Returns the folder of the workspace.
+
+    Raises:
+        UserError: it is remote.
+    """
     root = Workspace.resolve(option).root
     if is_remote(root):
         raise UserError(
@@ -342,7 +366,7 @@ def _local_workspace(option: str | None) -> Path:
     return Path(root)
 
 
-def _answer(
+def answer(
     information: "CorpusInfo",
     folder: Path,
     workspace: Workspace,

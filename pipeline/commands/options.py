@@ -92,5 +92,12 @@ GlossaryOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
 
+WorkersOption = Annotated[
+    int,
+    typer.Option(
+        metavar="N", min=1, help="Processes for translation, each with a copy of the model."
+    ),
+]
+
 DEFAULT_CONFIG = "debian"
 DEFAULT_BATCH_SIZE = 32

@@ -3,7 +3,7 @@
 import contextlib
 import json
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Annotated, Any, TextIO
 
@@ -20,9 +20,9 @@ from pipeline.commands.answer_lines import (
     require_uncut,
     shown_progress,
 )
+from pipeline.commands.bulk import Chunks, Translated, translate_chunks
 from pipeline.commands.chosen_model import (
     ChosenModel,
-    ExportedModel,
     ModelOptions,
     refuse_with_server,
     with_model_options,
@@ -35,6 +35,7 @@ from pipeline.commands.options import (
     InputOption,
     JsonOption,
     OutputOption,
+    WorkersOption,
 )
 from pipeline.commands.text_streams import destination, source_lines
 from pipeline.commands.translate_files import (
@@ -46,7 +47,6 @@ from pipeline.errors import UserError
 from serving.contract.translation import Sentence, Translation
 from serving.heatmap.matrix import make_heatmap
 from serving.heatmap.terminal import attention_table
-from serving.local.parallel_translation import translate_in_parallel
 from text.glossary import Glossary
 
 _NOTHING_TO_DO = (
@@ -62,9 +62,6 @@ _NOTHING = Translation(
     truncated=False,
 )
 
-Chunks = Iterable[Sequence[str]]
-Translated = Generator[list[Translation], None, None]
-"""The translations of each chunk, in the order of the chunks."""
 Render = Callable[[str, Translation], Iterable[str]]
 """Returns the lines of output for a text and its translation."""
 
@@ -103,21 +100,20 @@ def translate(
     ] = None,
     glossary_file: GlossaryOption = None,
     batch_size: BatchSizeOption = DEFAULT_BATCH_SIZE,
-    workers: Annotated[
-        int,
-        typer.Option(
-            metavar="N", min=1, help="Processes for translation, each with a copy of the model."
-        ),
-    ] = 1,
+    workers: WorkersOption = 1,
 ) -> None:
     """Translate text with the live model: one line of output for each line of input.
 
     In files of translators' tools, such as PO and XLIFF, the empty entries are filled.
     """
     refuse_with_server(options.server, workers=workers > 1)
-    translated: Callable[[ChosenModel, Chunks], Translated]
-    glossary = None if glossary_file is None else Glossary.read(glossary_file)
-    translated = partial(_translated, batch_size, workers, n_best, glossary)
+    translated: Callable[[ChosenModel, Chunks], Translated] = partial(
+        translate_chunks,
+        batch_size=batch_size,
+        workers=workers,
+        n_best=n_best,
+        glossary=None if glossary_file is None else Glossary.read(glossary_file),
+    )
     form = chosen_file_format(texts, input_file, file_format)
     if form is not None and input_file is not None:
         lines_only = {"attention": attention, "tokens": tokens, "n-best": n_best, "json": as_json}
@@ -141,30 +137,6 @@ def translate(
         )
     doubtful.show()
     require_uncut(cut)
-
-
-def _translated(
-    batch_size: int,
-    workers: int,
-    n_best: bool,
-    glossary: Glossary | None,
-    chosen: ChosenModel,
-    chunks: Chunks,
-) -> Translated:
-    """Yields the translations of each chunk, made by one model or by several workers."""
-    if isinstance(chosen, ExportedModel) and workers > 1:
-        yield from translate_in_parallel(
-            chosen.folder,
-            chunks,
-            workers=workers,
-            batch_size=batch_size,
-            n_best=n_best,
-            glossary=glossary,
-        )
-        return
-    with chosen.open(batch_size) as model:
-        for chunk in chunks:
-            yield model.translate(chunk, n_best=n_best, glossary=glossary)
 
 
 def _translate_lines(

@@ -214,11 +214,20 @@ def read_information(folder: Path) -> CorpusInfo:
 
 def read_split(folder: Path, split: Split) -> Iterator[Pair]:
     """Yields the pairs of one split in the order of its shards, without features."""
+    for line in _lines(folder, split):
+        source, target, *_ = line.decode("utf-8").split("\t")
+        yield source, target
+
+
+def read_rows(folder: Path, split: Split) -> PackedRows:
+    """Returns the rows of one split in the order of its shards, with their features."""
+    return PackedRows(_lines(folder, split))
+
+
+def _lines(folder: Path, split: Split) -> Iterator[bytes]:
     for name, shard in sorted(read_information(folder).shards.items()):
         if shard.split == split:
-            for line in _read(folder / name).decode("utf-8").split("\n")[:-1]:
-                source, target, *_ = line.split("\t")
-                yield source, target
+            yield from _read(folder / name).split(b"\n")[:-1]
 
 
 def _fill(building: Path, corpus: CorpusText) -> CorpusInfo:

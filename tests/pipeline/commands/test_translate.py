@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from pipeline.commands import chosen_model
+from pipeline.commands import bulk, chosen_model
 from pipeline.commands import translate as translate_command
 from pipeline.commands.answer_lines import DoubtfulLines
 from pipeline.errors import RunFailedError, UserError
@@ -290,7 +290,7 @@ def test_a_process_that_ended_leaves_no_half_written_file(nmt, tmp_path, monkeyp
         yield [nothing] * len(next(iter(chunks)))
         raise WorkerError("A process ended.")
 
-    monkeypatch.setattr(translate_command, "translate_in_parallel", translate_in_parallel)
+    monkeypatch.setattr(bulk, "translate_in_parallel", translate_in_parallel)
     (tmp_path / "in").write_text("cat\n" * 100, encoding="utf-8")
     arguments = ("--input", str(tmp_path / "in"), "--output", str(tmp_path / "out"))
     with pytest.raises(RunFailedError, match="A process ended."):
