@@ -1,5 +1,7 @@
 """The training loss: cross-entropy with label smoothing (Szegedy et al., 2016, section 7)."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from trainer.copying import attention_on_targets
@@ -49,22 +51,46 @@ def translation_loss(
         return tf.reshape(x, [-1, *x.shape[2:]]) if real is None else tf.gather_nd(x, real)
 
     outputs = rows(outputs)
-    logits = model.logits(outputs)
-    # With keepdims and gather_nd, the gradients on a GPU compute no shapes. The host would have to
-    # wait for these.
-    normaliser = tf.reduce_logsumexp(logits, axis=-1, keepdims=True)[:, 0]
-    chosen = tf.stack([tf.range(tf.shape(logits)[0]), rows(target_ids)], axis=1)
-    log_probs = tf.gather_nd(logits, chosen) - normaliser
+    log_probs, mean = _log_probabilities(model.logits(outputs), rows(target_ids))
     if model.pointer is not None:
         copied = rows(attention_on_targets(weights, source_ids, target_ids))
         log_probs = model.pointer.mix(outputs, log_probs[:, None], copied[:, None])[:, 0]
-    if label_smoothing:
-        mean = tf.reduce_mean(logits, axis=-1, keepdims=True)[:, 0]
-        smooth_loss = normaliser - mean
-        losses = (label_smoothing - 1) * log_probs + label_smoothing * smooth_loss
-    else:
-        losses = -log_probs
+    losses = (label_smoothing - 1) * log_probs - label_smoothing * mean
     if not with_padding:
         return tf.reduce_mean(losses)
     counted = tf.cast(rows(is_real), losses.dtype)
     return tf.reduce_sum(losses * counted) / tf.reduce_sum(counted)
+
+
+@tf.custom_gradient
+def _log_probabilities(
+    logits: tf.Tensor, chosen: tf.Tensor
+) -> tuple[tuple[tf.Tensor, tf.Tensor], Callable[..., tuple[tf.Tensor, None]]]:
+    """Computes log-probabilities of one subword each, and their means over the vocabulary.
+
+    Logits are the largest tensor of a step, so their exponentials are kept for both gradients:
+
+        d log p(y) / dx = 1_y - softmax(x)
+        d mean / dx     = 1/V - softmax(x)
+
+    Args:
+      logits: x, float32 [tokens, vocabulary].
+      chosen: y, int32 [tokens].
+
+    Returns:
+      log p(y) and mean over the vocabulary of log p, float32 [tokens].
+    """
+    largest = tf.reduce_max(logits, axis=-1, keepdims=True)
+    exponentials = tf.exp(logits - largest)
+    total = tf.reduce_sum(exponentials, axis=-1)
+    normaliser = tf.math.log(total) + largest[:, 0]
+    places = tf.stack([tf.range(tf.shape(logits)[0]), chosen], axis=1)
+    log_probs = tf.gather_nd(logits, places) - normaliser
+    means = tf.reduce_mean(logits, axis=-1) - normaliser
+
+    def gradient(of_log_probs: tf.Tensor, of_means: tf.Tensor) -> tuple[tf.Tensor, None]:
+        share = (of_log_probs + of_means) / total
+        spread = (of_means / logits.shape[1])[:, None] - share[:, None] * exponentials
+        return tf.tensor_scatter_nd_add(spread, places, of_log_probs), None
+
+    return (log_probs, means), gradient

@@ -7,12 +7,11 @@ and the output layer (Press and Wolf, 2017). With copying, this distribution is 
 attention weights (`trainer.copying`).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from trainer.attention import Memory
 from trainer.continuations import IMPOSSIBLE
 from trainer.copying import Pointer, attention_on_vocabulary
 from trainer.int8 import Int8Matrix
@@ -43,7 +42,8 @@ class Encoded(NamedTuple):
 
     source_ids: tf.Tensor
     """int32 [batch, source]."""
-    memory: Memory
+    memory: Any
+    """The `Memory` of the decoder's layer that attends, or a tuple with that of each layer."""
     initial_state: tf.Tensor
     """First state of the decoder, [batch, ...]."""
     choice: "Choice | tuple[()]" = ()

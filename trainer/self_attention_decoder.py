@@ -57,8 +57,10 @@ class SelfAttentionDecoder(tf.Module):
         self.norm = LayerNorm(self.units)
         self._shown = (settings.attention_layer or settings.decoder_layers) - 1
 
-    def remember(self, states: tf.Tensor, summary: tf.Tensor, mask: tf.Tensor) -> Memory:
-        """Computes the memory for attention: the heads of all layers, bottom first.
+    def remember(
+        self, states: tf.Tensor, summary: tf.Tensor, mask: tf.Tensor
+    ) -> tuple[Memory, ...]:
+        """Computes the memory for attention of each layer, bottom first.
 
         Args:
           states: of the encoder, [batch, source, state units].
@@ -66,9 +68,11 @@ class SelfAttentionDecoder(tf.Module):
           mask: bool [batch, source].
         """
         del summary
-        heads = len(self.layers) * self._heads
-        keys, values = (split_heads(each(states), heads) for each in (self.W_k, self.W_v))
-        return Memory(keys, values, mask)
+        keys, values = (
+            [split_heads(part, self._heads) for part in tf.split(all_layers, len(self.layers), -1)]
+            for all_layers in (self.W_k(states), self.W_v(states))
+        )
+        return tuple(Memory(*each, mask) for each in zip(keys, values, strict=True))
 
     def initial_state(self, summary: tf.Tensor) -> tf.Tensor:
         """Returns the state before the first word, [batch, 0, state size].
@@ -86,7 +90,7 @@ class SelfAttentionDecoder(tf.Module):
         embedded: tf.Tensor,
         mask: tf.Tensor,
         initial_state: tf.Tensor,
-        memory: Memory,
+        memory: tuple[Memory, ...],
         dropout: Dropout = NO_DROPOUT,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Processes a known target (teacher forcing).
@@ -95,7 +99,7 @@ class SelfAttentionDecoder(tf.Module):
           embedded: the target shifted right by one, [batch, target, units].
           mask: bool [batch, target].
           initial_state: not used.
-          memory: memory of the source.
+          memory: memory of the source for each layer.
           dropout: dropout for training.
 
         Returns:
@@ -108,20 +112,20 @@ class SelfAttentionDecoder(tf.Module):
         for depth, (attention, cross, feed_forward) in enumerate(self.layers):
             number = _FIRST_NUMBER + depth
             x, _ = attention(x, is_earlier, dropout, number)
-            x, weights = cross(x, self._of_layer(memory, depth), dropout, number)
+            x, weights = cross(x, memory[depth], dropout, number)
             x = feed_forward(x, dropout, number)
             shown = weights if depth == self._shown else shown
         return dropout(self.norm(x), DropoutPlace.DECODER_OUTPUTS), _mean_of_heads(shown)
 
     def step(
-        self, embedded: tf.Tensor, state: tf.Tensor, memory: Memory
+        self, embedded: tf.Tensor, state: tf.Tensor, memory: tuple[Memory, ...]
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Takes one step of several hypotheses of each source.
 
         Args:
           embedded: the last word of each hypothesis, [batch, beam, units].
           state: state of each hypothesis, [batch, beam, earlier positions, state size].
-          memory: memory of the source.
+          memory: memory of the source for each layer.
 
         Returns:
           o, [batch, beam, units]; the new state; the attention weights [batch, beam, source].
@@ -131,7 +135,7 @@ class SelfAttentionDecoder(tf.Module):
         pasts = tf.split(state, len(self.layers), axis=-1)
         for depth, (attention, cross, feed_forward) in enumerate(self.layers):
             x, past = attention.step(x, pasts[depth])
-            x, weights = cross(x, self._of_layer(memory, depth), NO_DROPOUT, depth)
+            x, weights = cross(x, memory[depth], NO_DROPOUT, depth)
             x = feed_forward(x, NO_DROPOUT, depth)
             states.append(past)
             shown = weights if depth == self._shown else shown
@@ -143,10 +147,6 @@ class SelfAttentionDecoder(tf.Module):
         """Adds the waves of positions to [batch, `count` positions or beam, units]."""
         waves = position_waves(first, count, self.units)
         return embedded + tf.cast(waves, embedded.dtype)
-
-    def _of_layer(self, memory: Memory, depth: int) -> Memory:
-        heads = slice(depth * self._heads, (depth + 1) * self._heads)
-        return Memory(memory.keys[:, heads], memory.values[:, heads], memory.mask)
 
 
 class _CrossAttention(tf.Module):

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from tests.trainer.tiny import MODEL
-from trainer.loss import translation_loss
+from trainer.loss import _log_probabilities, translation_loss
 from trainer.model import TranslationModel
 
 VOCABULARY = 20
@@ -54,3 +54,23 @@ def test_the_loss_with_padding_is_the_loss_without(model, smoothing):
     assert losses[1] == pytest.approx(losses[0], rel=5e-7)
     for expected, found in zip(*gradients, strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-7)
+
+
+def test_gradients_of_log_probabilities_are_those_of_their_formula():
+    logits = tf.random.stateless_normal([6, VOCABULARY], [1, 2], stddev=3.0)
+    chosen = tf.constant([0, 3, 3, 19, 7, 1])
+
+    def by_formula(logits, chosen):
+        log_probs = tf.nn.log_softmax(logits)
+        own = tf.gather(log_probs, chosen, batch_dims=1)
+        return own, tf.reduce_mean(log_probs, axis=-1)
+
+    results = []
+    for function in (by_formula, _log_probabilities):
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(logits)
+            values = function(logits, chosen)
+            weighted = tf.reduce_sum(tf.range(6.0) * values[0] + 0.3 * values[1])
+        results.append([*values, *(tape.gradient(each, logits) for each in (*values, weighted))])
+    for expected, found in zip(*results, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
