@@ -18,7 +18,7 @@ from pipeline.corpora.information import SPLITS, CorpusInfo, Split
 from pipeline.corpora.progress import Progress
 from pipeline.corpora.rows import PackedRows
 from pipeline.corpora.spans import has_spans
-from pipeline.corpora.text import Row, one_line
+from pipeline.corpora.text import one_line
 from pipeline.errors import UserError
 from text.comparison import comparison_key, text_hash
 
@@ -82,7 +82,7 @@ def distilled(
     def made() -> Iterator[tuple[str, ...]]:
         translations = translate(source for source, *_ in people)
         for (source, _, *features), translation in zip(people, translations, strict=True):
-            yield (source, translation, *features[: len(corpus.features)])
+            yield (source, translation, *features)
 
     rows = _counted(made(), len(people), "Translating sources", progress)
     return _with_made(name, corpus, folder, rows, DISTILLED, f"translations by {teacher}")
@@ -176,11 +176,6 @@ def _with_made(
     features = corpus.features
     place = features.index(FEATURE) if FEATURE in features else len(features)
 
-    def of(row: Row | tuple[str, ...], value: str) -> Row:
-        source, target, *values = map(one_line, row)
-        values[place : place + 1] = [value]
-        return (source, target, *values)
-
     splits: dict[Split, PackedRows] = {}
     for split in SPLITS:
         rows = read_rows(folder, split)
@@ -189,10 +184,12 @@ def _with_made(
         splits[split] = rows
     count = 0
     for row in made:
-        if not all(map(one_line, row[:2])):
+        source, target, *values = map(one_line, row)
+        if not source or not target:
             dropped[UNUSABLE] += 1
             continue
-        splits["train"].append(of(row, maker))
+        values[place : place + 1] = [maker]
+        splits["train"].append((source, target, *values))
         count += 1
     if not count:
         reasons = ", ".join(dropped) or "there is none"

@@ -18,7 +18,7 @@ def decoder() -> SelfAttentionDecoder:
 
 
 @pytest.fixture
-def memory(decoder: SelfAttentionDecoder) -> Memory:
+def memory(decoder: SelfAttentionDecoder) -> tuple[Memory, ...]:
     states = tf.constant(np.random.default_rng(2).normal(size=[2, 5, STATE_UNITS]), tf.float32)
     return decoder.remember(states, tf.zeros([2, 8]), tf.sequence_mask([3, 5]))
 

@@ -1,5 +1,6 @@
 import contextlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +10,11 @@ import pytest
 
 from pipeline.cli import main
 from pipeline.commands.chosen_model import ModelOptions
+from pipeline.corpora.catalogue import check_own_name
 from pipeline.corpora.folder import CorpusText, read_rows, write_corpus
 from tests.serving.standin_model import DICTIONARY, export_standin
+
+ROOT = Path(__file__).parents[3]
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,14 @@ def test_a_missing_file_is_named_before_the_model_is_loaded(workspace, monkeypat
     arguments = ["--name", "more", "--corpus", "debian", "--text", "nowhere.de"]
     assert corpus(workspace, "backtranslate", *arguments) == 2
     assert "Cannot read nowhere.de" in capsys.readouterr().err
+
+
+def test_the_names_in_the_documentation_are_allowed() -> None:
+    text = (ROOT / "docs/own-text.md").read_text(encoding="utf-8")
+    names = re.findall(r"nmt corpus (?:distill|backtranslate|reverse) .*--name (\S+)", text)
+    assert len(names) == 3
+    for name in names:
+        check_own_name(name)
 
 
 @pytest.mark.slow
