@@ -7,13 +7,12 @@ int32, in memory or in a file (`trainer.reading`).
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 
-from trainer.replaced_words import WordReplacer
 from trainer.subwords import END, PAD
 
 SORTED_TOGETHER = 50
@@ -37,6 +36,12 @@ class Part(NamedTuple):
 
 Batch = list[Part]
 """The parts for one update of the weights."""
+
+
+Sides = tuple[np.ndarray, np.ndarray]
+"""The ids of a source and of its target, int32, without end symbols."""
+Change = Callable[[Sequence[Sides], np.random.Generator], list[Sides]]
+"""Changes the pairs of a batch at random, which may make them some subwords longer."""
 
 
 class Sequences:
@@ -189,7 +194,7 @@ def epoch_batches(
     first: int = 0,
     parts: int = 1,
     own: slice = slice(None),
-    replacer: WordReplacer | None = None,
+    changes: Sequence[Change] = (),
 ) -> Iterator[Batch]:
     """Yields one epoch's batches, each sentence once, in an order set by the seed and the epoch.
 
@@ -204,7 +209,7 @@ def epoch_batches(
       first: the first batch to yield, for resuming an epoch.
       parts: number of parts per batch, of equal numbers of rows as far as possible.
       own: the parts to yield, if other processes train on the others.
-      replacer: replaces words, which may make a pair some subwords longer; None leaves all.
+      changes: made to the pairs of each batch, one after the other.
 
     Yields:
       The parts. If a batch has fewer rows than parts, some parts repeat a row with a share of 0.
@@ -212,8 +217,9 @@ def epoch_batches(
 
     def padded(number: int, batch: np.ndarray) -> Batch:
         sides = [(pairs.source[index], pairs.target[index]) for index in batch]
-        if replacer is not None:
-            sides = replacer(sides, np.random.default_rng([seed, epoch, number]))
+        rng = np.random.default_rng([seed, epoch, number])
+        for change in changes:
+            sides = change(sides, rng)
         tokens = np.array([len(target) + 1 for _, target in sides])
         cut = []
         for rows in np.array_split(np.arange(len(batch)), parts)[own]:

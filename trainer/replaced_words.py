@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from text.characters import WORD_START
+from trainer.batching import Sides
 from trainer.subwords import FIRST_BYTE, MASK_IDS
 
 _MOST_WORDS = 3
@@ -32,8 +33,6 @@ _SCRIPTS = (
 )
 """First and last characters."""
 
-Sides = tuple[np.ndarray, np.ndarray]
-"""The ids of a source and of its target, int32, without end symbols."""
 Places = dict[str, tuple[int, int]]
 """Words with the first of their ids and the one after their last."""
 

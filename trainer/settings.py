@@ -123,6 +123,9 @@ class TrainingSettings(Settings):
     """Share of the pairs of each epoch in which up to three words common to both sides are replaced
     by masks, or by characters missing from the vocabulary. So the model learns to copy
     placeholders, tags, addresses, and names in other scripts. Needs copying."""
+    subword_dropout: float = Field(0.0, ge=0, le=1)
+    """Probability of refusing a subword while the training text is cut, anew in each epoch, so a
+    shorter one takes its place (Hiraoka, 2022). 0.1 is usual, and makes batches a tenth larger."""
     learning_rate: float = Field(1e-3, gt=0)
     """Adam's step size after the warm-up."""
     warmup_steps: int = Field(200, ge=0)

@@ -21,7 +21,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.attention_images import make_attention_images
-from trainer.batching import Batch, Pairs, epoch_batches, epoch_order
+from trainer.batching import Batch, Change, Pairs, epoch_batches, epoch_order
 from trainer.masks import uses_masks
 from trainer.model import TranslationModel
 from trainer.pair_weights import drawn
@@ -29,6 +29,7 @@ from trainer.replaced_words import WordReplacer
 from trainer.replicas import Replicas, one_device
 from trainer.scoring import Judge, Scoring, rank_epoch
 from trainer.settings import DecodingSettings, ModelSettings, TrainingSettings
+from trainer.subword_dropout import SubwordDropout
 from trainer.train_step import TrainStep, make_train_step
 from trainer.training_log import StepLog, log_epoch, write_scores
 from trainer.training_state import TrainingState, make_state
@@ -155,8 +156,11 @@ def train(
         settings.attention_images,
     )
     train_step = make_train_step(states, settings, seed, replicas)
-    can_copy = uses_masks(state.model, data.vocabulary)
-    replacer = WordReplacer(data.vocabulary, settings.replaced_words) if can_copy else None
+    changes: list[Change] = []
+    if uses_masks(state.model, data.vocabulary):
+        changes.append(WordReplacer(data.vocabulary, settings.replaced_words))
+    if settings.subword_dropout:
+        changes.append(SubwordDropout(data.vocabulary, settings.subword_dropout))
     LOGGER.info(
         "training on %d pairs, at most %d epochs of %d steps",
         len(drawn(train_indices, weights, seed, 0)),
@@ -175,7 +179,7 @@ def train(
             first=int(state.batch),
             parts=parts,
             own=own,
-            replacer=replacer,
+            changes=changes,
         )
         with replicas.report_lost_worker():
             _train_epoch(state, train_step, batches, save, StepLog(state, steps, writer))

@@ -184,6 +184,18 @@ def _share(part: set[int], whole: set[int]) -> float:
     return round(len(part) / len(whole), 4) if whole else 0.0
 
 
+def read_foreign(file: Path) -> list[str]:
+    """Reads sentences in a third language, one a line.
+
+    Raises:
+      UserError: the file cannot be read.
+    """
+    try:
+        return file.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file} cannot be read as UTF-8 text: {error}.") from error
+
+
 def main(
     config: Annotated[str, typer.Option(help="Configuration that names the corpus.")] = "multi30k",
     workspace: Annotated[str | None, typer.Option(help="The workspace.")] = None,
@@ -194,12 +206,7 @@ def main(
     seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 1,
 ) -> None:
     """Measure recall and precision of each filter on noise in the training text of a corpus."""
-    sentences: list[str] = []
-    if foreign:
-        try:
-            sentences = foreign.read_text(encoding="utf-8").splitlines()
-        except (OSError, ValueError) as error:
-            raise UserError(f"{foreign} cannot be read as UTF-8 text: {error}.") from error
+    sentences = read_foreign(foreign) if foreign else []
     task = prepare_task(config, (), workspace)
     text = task.read("train")
     pairs = list(zip(text.sources, text.targets, strict=True))

@@ -91,7 +91,7 @@ def test_masks_depend_on_the_batch_alone(pairs):
         replacer = WordReplacer(vocabulary_lines(["▁"]), share=0.5)
         few = Pairs(*(side.take(np.arange(100)) for side in pairs))
         return list(
-            epoch_batches(few, np.arange(100), 200, seed=1, epoch=0, replacer=replacer, **settings)
+            epoch_batches(few, np.arange(100), 200, seed=1, epoch=0, changes=[replacer], **settings)
         )
 
     def rows(parts):
