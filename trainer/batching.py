@@ -32,6 +32,9 @@ class Part(NamedTuple):
     """int32 [rows, longest], likewise."""
     share: np.float32
     """This part's share of the batch's target tokens, 0 to 1."""
+    links: "np.ndarray | tuple[()]" = ()
+    """The source position of each target position, or -1 for none, int32 [rows, longest], if the
+    training needs them."""
 
 
 Batch = list[Part]
@@ -42,6 +45,8 @@ Sides = tuple[np.ndarray, np.ndarray]
 """The ids of a source and of its target, int32, without end symbols."""
 Change = Callable[[Sequence[Sides], np.random.Generator], list[Sides]]
 """Changes the pairs of a batch at random, which may make them some subwords longer."""
+Align = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Links padded source and target ids, [rows, source] and [rows, target]; see `Part.links`."""
 
 
 class Sequences:
@@ -195,6 +200,7 @@ def epoch_batches(
     parts: int = 1,
     own: slice = slice(None),
     changes: Sequence[Change] = (),
+    align: Align | None = None,
 ) -> Iterator[Batch]:
     """Yields one epoch's batches, each sentence once, in an order set by the seed and the epoch.
 
@@ -210,6 +216,7 @@ def epoch_batches(
       parts: number of parts per batch, of equal numbers of rows as far as possible.
       own: the parts to yield, if other processes train on the others.
       changes: made to the pairs of each batch, one after the other.
+      align: finds the links of each part; by default there are none.
 
     Yields:
       The parts. If a batch has fewer rows than parts, some parts repeat a row with a share of 0.
@@ -224,8 +231,9 @@ def epoch_batches(
         cut = []
         for rows in np.array_split(np.arange(len(batch)), parts)[own]:
             share = np.float32(tokens[rows].sum() / tokens.sum())
-            source, target = zip(*(sides[row] for row in (rows if len(rows) else [0])), strict=True)
-            cut.append(Part(pad(source), pad(target), share))
+            of_rows = [sides[row] for row in (rows if len(rows) else [0])]
+            source, target = (pad(side) for side in zip(*of_rows, strict=True))
+            cut.append(Part(source, target, share, align(source, target) if align else ()))
         return cut
 
     ahead: deque[Future[Batch]] = deque()

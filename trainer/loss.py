@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from trainer.copying import attention_on_targets
+from trainer.copying import SMALLEST, attention_on_targets
 from trainer.layers import NO_DROPOUT, Dropout
 from trainer.model import TranslationModel
 from trainer.subwords import PAD
@@ -18,6 +18,8 @@ def translation_loss(
     dropout: Dropout = NO_DROPOUT,
     *,
     with_padding: bool = False,
+    links: "tf.Tensor | tuple[()]" = (),
+    alignment_weight: float = 0.0,
 ) -> tf.Tensor:
     """Computes the training loss of a batch.
 
@@ -25,7 +27,12 @@ def translation_loss(
 
         (1 - eps) * -log p(y) + eps * mean over the vocabulary of -log p_vocabulary
 
-    where p_vocabulary equals p unless the model copies.
+    where p_vocabulary equals p unless the model copies. With a weight w for links, each real target
+    token linked to source position a_t adds
+
+        -w log alpha_t(a_t)
+
+    so that attention learns to align (Garg et al., 2019, equation 5).
 
     The output layer is the largest product of the network. By default it is computed for real
     tokens only. With padding, no shape depends on the ids: a GPU computes the larger product faster
@@ -38,6 +45,8 @@ def translation_loss(
       label_smoothing: eps.
       dropout: dropout for training.
       with_padding: whether to compute the output layer on padding too.
+      links: the source position of each target position, or -1, int32 [batch, target].
+      alignment_weight: w; without it there need be no links.
 
     Returns:
       float32 scalar, in nats per token.
@@ -56,10 +65,19 @@ def translation_loss(
         copied = rows(attention_on_targets(weights, source_ids, target_ids))
         log_probs = model.pointer.mix(outputs, log_probs[:, None], copied[:, None])[:, 0]
     losses = (label_smoothing - 1) * log_probs - label_smoothing * mean
+    if alignment_weight:
+        losses += alignment_weight * rows(_loss_of_links(weights, links))
     if not with_padding:
         return tf.reduce_mean(losses)
     counted = tf.cast(rows(is_real), losses.dtype)
     return tf.reduce_sum(losses * counted) / tf.reduce_sum(counted)
+
+
+def _loss_of_links(weights: tf.Tensor, links: tf.Tensor) -> tf.Tensor:
+    """Returns -log of the attention on the position linked, 0 without a link; [batch, target]."""
+    is_link = tf.equal(tf.range(tf.shape(weights)[2]), links[:, :, None])
+    on_link = tf.reduce_sum(tf.where(is_link, weights, 0.0), axis=2)
+    return tf.where(links < 0, 0.0, -tf.math.log(tf.maximum(on_link, SMALLEST)))
 
 
 @tf.custom_gradient

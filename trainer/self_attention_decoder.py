@@ -7,8 +7,8 @@
 With teacher forcing all positions are computed at once. A search keeps the keys and values of the
 earlier positions of each hypothesis as its state, so a step computes only the new position.
 
-The attention returned is that of one layer to the source (`model.attention_layer`), the mean of its
-heads.
+The attention returned is that of one layer to the source (`model.attention_layer`): of one of its
+heads (`model.attention_head`), or the mean of all.
 """
 
 import numpy as np
@@ -56,6 +56,7 @@ class SelfAttentionDecoder(tf.Module):
         self.W_v = Projection(rng, state_units, len(depths) * self.units)
         self.norm = LayerNorm(self.units)
         self._shown = (settings.attention_layer or settings.decoder_layers) - 1
+        self._shown_head = settings.attention_head
 
     def remember(
         self, states: tf.Tensor, summary: tf.Tensor, mask: tf.Tensor
@@ -115,7 +116,7 @@ class SelfAttentionDecoder(tf.Module):
             x, weights = cross(x, memory[depth], dropout, number)
             x = feed_forward(x, dropout, number)
             shown = weights if depth == self._shown else shown
-        return dropout(self.norm(x), DropoutPlace.DECODER_OUTPUTS), _mean_of_heads(shown)
+        return dropout(self.norm(x), DropoutPlace.DECODER_OUTPUTS), self._of_heads(shown)
 
     def step(
         self, embedded: tf.Tensor, state: tf.Tensor, memory: tuple[Memory, ...]
@@ -139,7 +140,7 @@ class SelfAttentionDecoder(tf.Module):
             x = feed_forward(x, NO_DROPOUT, depth)
             states.append(past)
             shown = weights if depth == self._shown else shown
-        return self.norm(x), tf.concat(states, axis=-1), _mean_of_heads(shown)
+        return self.norm(x), tf.concat(states, axis=-1), self._of_heads(shown)
 
     def _placed(
         self, embedded: tf.Tensor, first: tf.Tensor | int, count: tf.Tensor | int
@@ -147,6 +148,12 @@ class SelfAttentionDecoder(tf.Module):
         """Adds the waves of positions to [batch, `count` positions or beam, units]."""
         waves = position_waves(first, count, self.units)
         return embedded + tf.cast(waves, embedded.dtype)
+
+    def _of_heads(self, weights: tf.Tensor) -> tf.Tensor:
+        """float32 [batch, heads, target, source] -> [batch, target, source]."""
+        if self._shown_head is None:
+            return tf.reduce_mean(weights, axis=1)
+        return weights[:, self._shown_head - 1]
 
 
 class _CrossAttention(tf.Module):
@@ -170,8 +177,3 @@ class _CrossAttention(tf.Module):
         )
         added = self.W_O(join_heads(heads))
         return x + dropout(added, DropoutPlace.CROSS_ATTENTION, depth), weights
-
-
-def _mean_of_heads(weights: tf.Tensor) -> tf.Tensor:
-    """float32 [batch, heads, target, source] -> [batch, target, source]."""
-    return tf.reduce_mean(weights, axis=1)

@@ -61,6 +61,9 @@ class ModelSettings(Settings):
     attention_layer: int | None = Field(None, ge=1)
     """Number of the layer of a self-attention decoder whose attention to the source is returned,
     drawn and copied by, from the bottom; null for the last one."""
+    attention_head: int | None = Field(None, ge=1)
+    """Number of the head of that layer whose attention is returned; null for the mean of all. Alone
+    it can learn to align (`training.alignment_weight`), while the others look where they need."""
     input_feeding: bool = False
     """Whether a recurrent decoder also reads its last output; training is slower."""
 
@@ -81,6 +84,11 @@ class ModelSettings(Settings):
             raise ValueError(
                 f"attention_layer ({self.attention_layer}) must be one of the decoder's "
                 f"{self.decoder_layers} layers."
+            )
+        if self.attention_head is not None and self.attention_head > self.attention_heads:
+            raise ValueError(
+                f"attention_head ({self.attention_head}) must be one of the "
+                f"{self.attention_heads} heads."
             )
         problem = ATTENTION_KINDS[self.attention].problem(self)
         if self.decoder == "recurrent" and problem:
@@ -132,6 +140,10 @@ class TrainingSettings(Settings):
     """The learning rate rises linearly for this many steps."""
     final_learning_rate: float = Field(0.1, ge=0, le=1)
     """Share of the learning rate left at the last step, after a half cosine."""
+    alignment_weight: float = Field(0.0, ge=0)
+    """Weight of a second loss: that of attention which misses the source subword with which
+    statistics of the training text link a target subword (Garg et al., 2019). So attention learns
+    to align; 0.05 is usual."""
     gradient_clip: float = Field(1.0, gt=0)
     """Largest global norm of a gradient."""
     dropout: float = Field(0.3, ge=0, lt=1)

@@ -17,7 +17,6 @@ TrainStep = Callable[[Batch], tf.Tensor]
 """Updates the weights once and returns the loss of the batch."""
 Differentiator = Callable[[Part, tf.Tensor], list[tf.Tensor]]
 _IDS = tf.TensorSpec([None, None], tf.int32)
-_PART = Part(_IDS, _IDS, tf.TensorSpec([], tf.float32))
 
 
 def make_train_step(
@@ -39,6 +38,7 @@ def make_train_step(
       seed: seed of the dropout.
       replicas: the devices; by default one.
     """
+    part_type = _part_type(settings)
     main, on_gpu, group = states[0], gpu.is_there(), replicas or one_device()
     per_replica = settings.accumulate_batches
     differentiators = [_make_differentiator(state, settings, on_gpu=on_gpu) for state in states]
@@ -57,7 +57,7 @@ def make_train_step(
 
     # AutoGraph is off everywhere: it reads the sources again for tracing, so editing a file during
     # a training would break the export an hour later.
-    @tf.function(autograph=False, input_signature=[[_PART] * (per_replica * len(states))])
+    @tf.function(autograph=False, input_signature=[[part_type] * (per_replica * len(states))])
     def train_step(batch: Batch) -> tf.Tensor:
         with tf.device("CPU:0"):
             key = tf.stack([tf.constant(seed, tf.int32), tf.cast(main.step, tf.int32)])
@@ -87,6 +87,11 @@ def make_train_step(
     return train_step
 
 
+def _part_type(settings: TrainingSettings) -> Part:
+    links = _IDS if settings.alignment_weight else ()
+    return Part(_IDS, _IDS, tf.TensorSpec([], tf.float32), links)
+
+
 def _apply(state: TrainingState, gradients: list[tf.Tensor]) -> None:
     state.optimizer.apply_gradients(zip(gradients, state.model.trainable_variables, strict=True))
 
@@ -101,7 +106,9 @@ def _make_differentiator(
     """
     weights = state.model.trainable_variables
 
-    @tf.function(autograph=False, input_signature=[_PART, tf.TensorSpec([2], tf.int32)])
+    @tf.function(
+        autograph=False, input_signature=[_part_type(settings), tf.TensorSpec([2], tf.int32)]
+    )
     def differentiate(part: Part, key: tf.Tensor) -> list[tf.Tensor]:
         with tf.GradientTape() as tape:
             loss = part.share * translation_loss(
@@ -111,6 +118,8 @@ def _make_differentiator(
                 settings.label_smoothing,
                 Dropout(settings.dropout, key),
                 with_padding=on_gpu,
+                links=part.links,
+                alignment_weight=settings.alignment_weight,
             )
         gradients = tape.gradient(loss, weights)
         return [*(tf.convert_to_tensor(gradient) for gradient in gradients), loss]
@@ -136,7 +145,7 @@ def _one_after_another(
         with tf.device("CPU:0"):
             own_key = tf.random.experimental.stateless_fold_in(key, number) if number else key
         with tf.control_dependencies(sums):
-            part = Part(*map(tf.identity, part)) if sums else part
+            part = tf.nest.map_structure(tf.identity, part) if sums else part
         found = differentiate(part, own_key)
         sums = [total + one for total, one in zip(sums, found, strict=True)] if sums else found
     return sums

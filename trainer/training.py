@@ -22,6 +22,7 @@ import tensorflow as tf
 
 from trainer.attention_images import make_attention_images
 from trainer.batching import Batch, Change, Pairs, epoch_batches, epoch_order
+from trainer.lexical_alignment import LexicalAligner
 from trainer.masks import uses_masks
 from trainer.model import TranslationModel
 from trainer.pair_weights import drawn
@@ -161,6 +162,7 @@ def train(
         changes.append(WordReplacer(data.vocabulary, settings.replaced_words))
     if settings.subword_dropout:
         changes.append(SubwordDropout(data.vocabulary, settings.subword_dropout))
+    align = LexicalAligner(data.train, len(data.vocabulary)) if settings.alignment_weight else None
     LOGGER.info(
         "training on %d pairs, at most %d epochs of %d steps",
         len(drawn(train_indices, weights, seed, 0)),
@@ -180,6 +182,7 @@ def train(
             parts=parts,
             own=own,
             changes=changes,
+            align=align,
         )
         with replicas.report_lost_worker():
             _train_epoch(state, train_step, batches, save, StepLog(state, steps, writer))

@@ -142,6 +142,14 @@ class PipelineConfig(Settings):
     beam: BeamSettings = Field(default_factory=BeamSettings)
     kubeflow: KubeflowSettings = Field(default_factory=KubeflowSettings)
 
+    @model_validator(mode="after")
+    def _attention_can_align(self) -> "PipelineConfig":
+        if self.training.alignment_weight and not self.model.attends:
+            raise ValueError(
+                "training.alignment_weight needs attention, but model.attention is none."
+            )
+        return self
+
     @property
     def scoring(self) -> Scoring:
         """How translations are scored: in training, by the gate and in benchmarks."""

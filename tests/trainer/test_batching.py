@@ -139,3 +139,16 @@ def test_pairs_with_an_empty_or_too_long_side_are_not_usable():
     source = Sequences.of([np.arange(4, 6), np.arange(0), np.arange(4, 9), np.arange(4, 6)])
     target = Sequences.of([np.arange(4, 7), np.arange(4, 6), np.arange(4, 6), np.arange(4, 12)])
     assert Pairs(source, target).up_to(4).tolist() == [0]
+
+
+def test_each_part_gets_the_links_of_its_rows(pairs):
+    def align(source_ids, target_ids):
+        assert source_ids.dtype == target_ids.dtype == np.int32
+        return np.broadcast_to(source_ids[:, :1], target_ids.shape)
+
+    found = epoch_batches(pairs, np.arange(500), 200, seed=1, epoch=0, parts=2, align=align)
+    for batch in found:
+        for part in batch:
+            assert part.links.shape == part.target_ids.shape
+            assert (part.links[:, 0] == part.source_ids[:, 0]).all()
+    assert next(epoch_batches(pairs, np.arange(500), 200, seed=1, epoch=0))[0].links == ()

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from tests.trainer.tiny import MODEL
-from trainer.loss import _log_probabilities, translation_loss
+from trainer.loss import _log_probabilities, _loss_of_links, translation_loss
 from trainer.model import TranslationModel
 
 VOCABULARY = 20
@@ -54,6 +54,35 @@ def test_the_loss_with_padding_is_the_loss_without(model, smoothing):
     assert losses[1] == pytest.approx(losses[0], rel=5e-7)
     for expected, found in zip(*gradients, strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-7)
+
+
+LINKS = tf.constant([[1, -1, 0, -1], [0, -1, -1, -1]])
+
+
+@pytest.mark.parametrize("with_padding", [False, True])
+def test_attention_that_misses_its_links_costs_its_logarithm(model, with_padding):
+    _, weights = model.force(model.encode(SOURCE), TARGET)
+    linked = [(row, column, LINKS[row, column]) for row, column in [(0, 0), (0, 2), (1, 0)]]
+    expected = -sum(float(tf.math.log(weights[place])) for place in linked)
+    losses = [
+        float(
+            translation_loss(
+                model,
+                SOURCE,
+                TARGET,
+                with_padding=with_padding,
+                links=LINKS,
+                alignment_weight=weight,
+            )
+        )
+        for weight in (0.0, 0.5)
+    ]
+    tokens = np.count_nonzero(TARGET)
+    assert losses[1] - losses[0] == pytest.approx(0.5 * expected / tokens, rel=1e-4)
+
+
+def test_attention_that_is_0_on_its_link_costs_a_finite_loss():
+    assert float(_loss_of_links(tf.zeros([1, 1, 3]), tf.constant([[2]]))[0, 0]) < 100
 
 
 def test_gradients_of_log_probabilities_are_those_of_their_formula():

@@ -73,3 +73,26 @@ def test_one_layer_is_shown(layer, shown) -> None:
         kernel.assign_add(np.random.default_rng(4).normal(size=[8, 8]))
         is_changed = np.abs(attention() - before).max() > 1e-4
         assert is_changed == (depth <= shown)
+
+
+def test_one_head_is_shown_by_force_and_step(memory) -> None:
+    def decoder(head: int | None) -> SelfAttentionDecoder:
+        settings = MODEL.model_copy(
+            update={"decoder_units": 8, "decoder_layers": 3, "attention_head": head}
+        )
+        return SelfAttentionDecoder(settings, np.random.default_rng(1), STATE_UNITS)
+
+    def attention(head: int | None) -> tuple[np.ndarray, np.ndarray]:
+        one = decoder(head)
+        mask = tf.ones([2, 4], tf.bool)
+        _, forced = one.force(embedded(4), mask, tf.zeros([2]), memory)
+        state = one.initial_state(tf.zeros([2, 8]))[:, None]
+        _, _, of_step = one.step(embedded(4)[:, :1], state, memory)
+        return forced.numpy(), of_step.numpy()
+
+    heads = [attention(head + 1) for head in range(MODEL.attention_heads)]
+    for forced, of_step in heads:
+        np.testing.assert_allclose(of_step, forced[:, :1], rtol=1e-4, atol=1e-6)
+    assert np.abs(heads[0][0] - heads[1][0]).max() > 1e-4
+    mean = np.mean([forced for forced, _ in heads], axis=0)
+    np.testing.assert_allclose(attention(None)[0], mean, rtol=1e-4, atol=1e-6)

@@ -220,6 +220,10 @@ def test_a_wrong_override_is_refused_with_its_key_and_what_is_allowed(
             "decoder_layers: 2\n  attention_layer: 3\n",
             "attention_layer (3) must be one of the decoder's 2 layers.",
         ),
+        (
+            "attention_heads: 2\n  attention_head: 3\n",
+            "attention_head (3) must be one of the 2 heads.",
+        ),
     ],
 )
 def test_sizes_that_do_not_fit_are_refused_with_their_section_and_what_to_do(
