@@ -233,6 +233,14 @@ def test_sizes_that_do_not_fit_are_refused_with_their_section_and_what_to_do(
     assert _refusal(source) == [f"{source}, line 5: model: {sentence}"]
 
 
+def test_attention_that_there_is_not_cannot_learn_to_align(tmp_path: Path) -> None:
+    parts = "model:\n  attention: none\ntraining:\n  alignment_weight: 0.05\n"
+    [problem] = _refusal(_write(tmp_path, f"{MINIMAL}{parts}"))
+    assert problem.endswith(
+        "training.alignment_weight needs attention, but model.attention is none."
+    )
+
+
 @pytest.mark.parametrize(
     ("attention", "sizes"),
     [
